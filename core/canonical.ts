@@ -1,0 +1,148 @@
+/**
+ * Canonical values: the one form in which values of both sides are compared and the base is kept. Two values that are
+ * equal here are never written over each other, so everything that Salesforce normalises by itself must vanish here.
+ *
+ *   text           ASCII white space trimmed, CR LF = LF, '' = null (Salesforce never stores an empty string)
+ *   number         decimal text without exponent and trailing zeros: 100.0 = 1E2 = '100'
+ *   boolean        null = false (a checkbox is never null)
+ *   date           'YYYY-MM-DD'
+ *   datetime       'YYYY-MM-DDThh:mm:ssZ', cut to the second (Salesforce keeps no more)
+ *   multipicklist  the set of values, sorted and joined by ';', empty = null
+ *   reference      18-character id of the parent, or `unlinked:<row key>` (see UNLINKED)
+ */
+import { Decimal } from 'decimal.js';
+import { RejectedRecordError } from './errors.ts';
+import { toId18 } from './salesforce-id.ts';
+
+export type FieldType = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'multipicklist' | 'reference';
+
+export type CanonicalValue = string | boolean | null;
+
+/** Canonical values by Salesforce field name. An absent field means "no information", never null. */
+export type FieldValues = Readonly<Record<string, CanonicalValue>>;
+
+/**
+ * A lookup column may name a parent row that Salesforce does not have. Its canonical value is this prefix and the
+ * parent's row key: it differs from every id, so the merge sees the edit, and it is never pushed.
+ */
+export const UNLINKED = 'unlinked:';
+
+export function isUnlinked(value: CanonicalValue | undefined): boolean {
+  return typeof value === 'string' && value.startsWith(UNLINKED);
+}
+
+const ASCII_EDGES = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const DATETIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*(Z|[+-]\d{2}(?::?\d{2})?)$/;
+
+/**
+ * From what Salesforce or AppFlow spelled (JSON value or CSV cell); REST and Bulk spellings give the same value.
+ * Throws RejectedRecordError when the value does not fit the type; the message never holds the value.
+ */
+export function fromSalesforce(type: FieldType, value: unknown, field: string): CanonicalValue {
+  if (value === null || value === undefined || value === '') return type === 'boolean' ? false : null;
+  if (typeof value === 'object') throw unfit(type, field);
+  return canonical(type, typeof value === 'string' ? value : String(value), field);
+}
+
+/** From the text output of a column, in a session with `DateStyle ISO`, `TimeZone UTC`; arrays joined by ';'. */
+export function fromPostgres(type: FieldType, text: string | null, field: string): CanonicalValue {
+  if (text === null) return type === 'boolean' ? false : null;
+  return canonical(type, text, field);
+}
+
+function canonical(type: FieldType, raw: string, field: string): CanonicalValue {
+  const text = raw.replace(ASCII_EDGES, '');
+  switch (type) {
+    case 'text':
+      return text === '' ? null : text.replaceAll('\r\n', '\n');
+    case 'number':
+      return text === '' ? null : decimal(text, field);
+    case 'boolean':
+      return boolean(text, field);
+    case 'date':
+      return text === '' ? null : date(text, field);
+    case 'datetime':
+      return text === '' ? null : datetime(text, field);
+    case 'multipicklist': {
+      const values = new Set(text.split(';').map((value) => value.replace(ASCII_EDGES, '')));
+      values.delete('');
+      return values.size === 0 ? null : [...values].sort().join(';');
+    }
+    case 'reference':
+      return text === '' ? null : reference(text, field);
+    default:
+      return type satisfies never;
+  }
+}
+
+function decimal(text: string, field: string): string {
+  // decimal.js also reads hexadecimal and octal text, which neither side writes.
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw unfit('number', field);
+  const value = new Decimal(text);
+  return value.isZero() ? '0' : value.toFixed();
+}
+
+function boolean(text: string, field: string): boolean {
+  const lower = text.toLowerCase();
+  if (lower === 'true' || lower === 't') return true;
+  if (lower === 'false' || lower === 'f' || lower === '') return false;
+  throw unfit('boolean', field);
+}
+
+function date(text: string, field: string): string {
+  const day = DATETIME.test(text) ? text.slice(0, 10) : text;
+  if (!DATE.test(day) || Number.isNaN(Date.parse(`${day}T00:00:00Z`))) throw unfit('date', field);
+  return day;
+}
+
+function datetime(text: string, field: string): string {
+  const instant = parseInstant(text);
+  if (instant === undefined) throw unfit('datetime', field);
+  return formatInstant(instant);
+}
+
+function reference(text: string, field: string): string {
+  if (isUnlinked(text)) return text;
+  const id = toId18(text);
+  if (id === undefined) throw unfit('reference', field);
+  return id;
+}
+
+function unfit(type: FieldType, field: string): RejectedRecordError {
+  return new RejectedRecordError('UNREADABLE_VALUE', `The value of ${field} is no ${type}.`, field);
+}
+
+/** Milliseconds since 1970 of a Salesforce or Postgres timestamp with offset, cut to the second; undefined if it is none. */
+export function parseInstant(text: string): number | undefined {
+  const parts = DATETIME.exec(text);
+  if (parts === null) return undefined;
+  const [, day, time, , zone = 'Z'] = parts;
+  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.replace(':', '').slice(3) || '00'}`;
+  const instant = Date.parse(`${day}T${time}${offset}`);
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
+/** `YYYY-MM-DDThh:mm:ssZ`; fractions of a second are cut. */
+export function formatInstant(instant: number): string {
+  return `${new Date(Math.floor(instant / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** As the REST API takes it. A number that JavaScript cannot hold exactly stays text, which Salesforce converts. */
+export function toSalesforce(type: FieldType, value: CanonicalValue): string | number | boolean | null {
+  if (value === null || typeof value === 'boolean') return value;
+  if (type !== 'number') return value;
+  const number = Number(value);
+  return new Decimal(number).toFixed() === value ? number : value;
+}
+
+/** As a CSV cell. null is the empty cell: a caller for whom "empty" and "null" differ must not send null this way. */
+export function toCsv(value: CanonicalValue): string {
+  return value === null ? '' : String(value);
+}
+
+/** As a JSON value for `jsonb_populate_recordset`, which hands it to the column type's own input function. */
+export function toPostgres(type: FieldType, value: CanonicalValue): string | boolean | readonly string[] | null {
+  if (type === 'multipicklist') return typeof value === 'string' ? value.split(';') : null;
+  return value;
+}

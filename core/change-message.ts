@@ -1,0 +1,30 @@
+/**
+ * What travels through a change queue: which rows changed, never what they contain. The row is read when it is sent, so
+ * order, repetition and age of a message do not matter.
+ */
+import { z } from 'zod';
+import { lsnText } from './lsn.ts';
+
+export const changeOperation = z.enum(['insert', 'update', 'delete']);
+
+export const changeMessage = z.strictObject({
+  object: z.string(),
+  /** Row key (text output of the key column) and what was done to it; an update of the key gives both keys. */
+  keys: z.array(z.tuple([z.string(), changeOperation])).min(1),
+  /** End of the newest commit in the message. */
+  position: lsnText,
+  /** When the oldest transaction of the message committed; for lag. */
+  committedAt: z.iso.datetime(),
+  /** The exact transactions that wrote the keys, as xid8: logical decoding may show a commit before it is visible. */
+  transactions: z.array(z.string().regex(/^\d+$/)),
+});
+
+export type ChangeMessage = Readonly<z.output<typeof changeMessage>>;
+
+/** SQS takes 1 MiB; 256 KiB keeps a message readable in the console and lets several travel in one batch. */
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** "There is something in the object's queue": starts `postgres-to-salesforce`. */
+export const CHANGES_AVAILABLE = { source: 'sfsync', detailType: 'Changes available' } as const;
+
+export const changesAvailable = z.strictObject({ object: z.string() });

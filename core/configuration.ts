@@ -1,0 +1,202 @@
+/**
+ * `sync.config.ts`: what is kept in step with what. Parsed once into one frozen value; every fault is reported together.
+ */
+import { z } from 'zod';
+import type { FieldType } from './canonical.ts';
+import { ConfigurationError } from './errors.ts';
+
+/** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
+export type Direction = 'both' | 'to-postgres' | 'to-salesforce';
+
+/** Which side wins when both edited the same field since they last agreed. */
+export type ConflictPolicy = 'salesforce' | 'postgres';
+
+/** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
+export type Delivery = 'appflow' | 'api';
+
+export interface FieldMapping {
+  /** API name of the Salesforce field. */
+  readonly field: string;
+  readonly column: string;
+  readonly type: FieldType;
+  readonly direction: Direction;
+  readonly policy: ConflictPolicy;
+  /** The sobject that a lookup points to; set for references only. */
+  readonly references: string | undefined;
+}
+
+export interface ObjectMapping {
+  /** API name of the sobject. */
+  readonly object: string;
+  readonly schema: string;
+  readonly table: string;
+  /** The primary key column; its text output is the row key. */
+  readonly keyColumn: string;
+  readonly salesforceIdColumn: string;
+  readonly delivery: Delivery;
+  /** In the order of the configuration. */
+  readonly fields: readonly FieldMapping[];
+}
+
+export interface SyncConfiguration {
+  /** In the order of the configuration, which should name parents before children. */
+  readonly objects: readonly ObjectMapping[];
+  readonly settings: Settings;
+}
+
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_$]{0,62}$/, 'must be a plain lower-case PostgreSQL identifier of at most 63 characters');
+const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
+
+const fieldSchema = z.strictObject({
+  column: identifier,
+  type: z.enum(['text', 'number', 'boolean', 'date', 'datetime', 'multipicklist', 'reference']),
+  direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
+  policy: z.enum(['salesforce', 'postgres']).default('salesforce'),
+  references: apiName.optional(),
+});
+
+const objectSchema = z.strictObject({
+  table: z.string().regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, 'must be a table name such as public.lenders'),
+  key: identifier.default('id'),
+  salesforceId: identifier.default('salesforce_id'),
+  delivery: z.enum(['appflow', 'api']).default('appflow'),
+  fields: z.record(apiName, fieldSchema),
+});
+
+const settingsSchema = z.strictObject({
+  /** How often AppFlow looks for changed records, in minutes. One minute is the shortest that AppFlow offers. */
+  pollEveryMinutes: z.int().min(1).max(1440).default(1),
+  /** How often the outbound pipeline looks for work that no event announced, in minutes. */
+  safetyNetMinutes: z.int().min(1).max(60).default(5),
+  /** The least time between two `Changes available` events of one object, in seconds. */
+  announceEverySeconds: z.int().min(0).max(300).default(5),
+  /** Records in one outbound batch; one call reads up to 2,000 records of Salesforce. */
+  batchRecords: z.int().min(1).max(2000).default(2000),
+  /** After how many batches an execution hands over to a new one (a history ends at 25,000 events). */
+  batchesPerExecution: z.int().min(1).max(200).default(50),
+  /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
+  origins: z.int().min(1).max(64).default(8),
+  /** For how long after `sent_at` a push may still send a request, in seconds. */
+  pushDeadlineSeconds: z.int().min(10).max(900).default(300),
+  /** The longest life of one request in Salesforce, in seconds (a call may run 10 minutes: app limits cheat sheet). */
+  requestLifeSeconds: z.int().min(1).max(3600).default(600),
+  /** The longest run of an inbound flow, in minutes: a file may hold what was true that long before it was put. */
+  longestRunMinutes: z.int().min(0).max(2880).default(60),
+  /** How far the clocks of AWS and of the database may be apart, in seconds. */
+  clockSkewSeconds: z.int().min(0).max(300).default(30),
+});
+
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+
+const syncSchema = z.strictObject({
+  objects: z.record(apiName, objectSchema),
+  settings: settingsSchema.prefault({}),
+});
+
+export type SyncDefinition = z.input<typeof syncSchema>;
+type FieldDefinition = z.input<typeof fieldSchema>;
+type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy'>>;
+
+const field =
+  (type: FieldType) =>
+  (column: string, options: FieldOptions = {}): FieldDefinition => ({
+    column,
+    type,
+    ...options,
+  });
+export const text = field('text');
+export const number = field('number');
+export const boolean = field('boolean');
+export const date = field('date');
+export const datetime = field('datetime');
+export const multipicklist = field('multipicklist');
+
+/** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */
+export function reference(column: string, references: string, options: FieldOptions = {}): FieldDefinition {
+  return { column, type: 'reference', references, ...options };
+}
+
+/** Checks the definition and freezes it. Throws one ConfigurationError that lists every fault. */
+export function defineSync(definition: SyncDefinition): SyncConfiguration {
+  const parsed = syncSchema.safeParse(definition);
+  if (!parsed.success) {
+    throw faulty(
+      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the configuration'}: ${issue.message}`),
+    );
+  }
+  const objects = Object.entries(parsed.data.objects).map(
+    ([object, { table, key, salesforceId, delivery, fields }]) => {
+      const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
+      return Object.freeze({
+        object,
+        schema,
+        table: name,
+        keyColumn: key,
+        salesforceIdColumn: salesforceId,
+        delivery,
+        fields: Object.freeze(
+          Object.entries(fields).map(([api, mapping]) =>
+            Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
+          ),
+        ),
+      });
+    },
+  );
+  const faults = [...objects.flatMap((mapping) => objectFaults(mapping, objects)), ...sharedTables(objects)];
+  if (objects.length === 0) faults.push('objects: name at least one');
+  if (faults.length > 0) throw faulty(faults);
+  return Object.freeze({ objects: Object.freeze(objects), settings: Object.freeze(parsed.data.settings) });
+}
+
+const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
+
+function objectFaults(mapping: ObjectMapping, all: readonly ObjectMapping[]): string[] {
+  const at = `objects.${mapping.object}`;
+  const faults: string[] = [];
+  if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
+  const columns = [mapping.keyColumn, mapping.salesforceIdColumn, ...mapping.fields.map(({ column }) => column)];
+  for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
+    faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
+  }
+  for (const { field: api, type, references } of mapping.fields) {
+    const where = `${at}.fields.${api}`;
+    if (SYSTEM_FIELDS.includes(api))
+      faults.push(`${where}: is a system field, which sfsync reads by itself; remove it`);
+    if (type === 'reference' && references === undefined)
+      faults.push(`${where}: a reference names the object it points to`);
+    if (type !== 'reference' && references !== undefined) faults.push(`${where}: only a reference has \`references\``);
+    if (references !== undefined && !all.some(({ object }) => object === references)) {
+      faults.push(
+        `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,
+      );
+    }
+  }
+  return faults;
+}
+
+function sharedTables(objects: readonly ObjectMapping[]): string[] {
+  const names = objects.map(({ schema, table }) => `${schema}.${table}`);
+  return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))].map(
+    (name) => `objects: table ${name} is mapped by two objects; a table belongs to one object`,
+  );
+}
+
+function faulty(faults: readonly string[]): ConfigurationError {
+  const list = faults.map((fault) => `  - ${fault}`).join('\n');
+  return new ConfigurationError('FAULTY_CONFIGURATION', `sync.config.ts has ${faults.length} fault(s):\n${list}`);
+}
+
+/** The mapping of an object. Throws ConfigurationError for one that is not mapped. */
+export function mappingOf(configuration: SyncConfiguration, object: string): ObjectMapping {
+  const mapping = configuration.objects.find((candidate) => candidate.object === object);
+  if (mapping !== undefined) return mapping;
+  const known = configuration.objects.map((candidate) => candidate.object).join(', ');
+  throw new ConfigurationError('UNKNOWN_OBJECT', `${object} is not in sync.config.ts, which maps ${known}.`);
+}
+
+/** The fields that may be written to Salesforce. */
+export function outgoingFields(mapping: ObjectMapping): readonly FieldMapping[] {
+  return mapping.fields.filter(({ direction }) => direction !== 'to-postgres');
+}

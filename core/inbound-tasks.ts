@@ -1,0 +1,121 @@
+/** Inputs and outputs of the Lambdas of `salesforce-to-postgres`. Data travels by S3 key, never in the state payload. */
+import { z } from 'zod';
+
+const count = z.int().min(0);
+
+/** Why records were rejected, counted: what a notification may say without naming a value. */
+export const reasonCount = z.strictObject({ code: z.string(), field: z.string().optional(), count });
+export type ReasonCount = z.output<typeof reasonCount>;
+
+/** A line-aligned part of a file; `end` is exclusive. */
+export const byteRange = z.strictObject({ start: count, end: count });
+
+export const validateFileInput = z.strictObject({ bucket: z.string(), key: z.string(), size: count });
+export const validateFileOutput = z.strictObject({
+  object: z.string(),
+  /** Empty for what a run without records leaves: no bytes, a marker object, a header. */
+  ranges: z.array(byteRange),
+});
+
+export const mapRecordsInput = z.strictObject({
+  bucket: z.string(),
+  key: z.string(),
+  object: z.string(),
+  range: byteRange,
+  /** Name of the execution: scratch space is kept apart by it. */
+  execution: z.string(),
+});
+export const mapRecordsOutput = z.strictObject({
+  /** JSON lines of `mappedLine`. */
+  mappedKey: z.string(),
+  records: count,
+  rejected: count,
+});
+
+const fieldValues = z.record(z.string(), z.union([z.string(), z.boolean(), z.null()]));
+
+export const salesforceVersion = z.strictObject({
+  id: z.string(),
+  deleted: z.boolean(),
+  mergedInto: z.string().optional(),
+  stamp: z.int(),
+  fields: fieldValues,
+});
+
+export const rejectedLine = z.strictObject({
+  code: z.string(),
+  reason: z.string(),
+  field: z.string().optional(),
+  id: z.string().optional(),
+});
+
+/** One line of a mapped file: what the source line (1-based within its range) became. */
+export const mappedLine = z.union([
+  z.strictObject({ line: count, version: salesforceVersion }),
+  z.strictObject({ line: count, rejected: rejectedLine }),
+]);
+
+export const applyRecordsInput = z.discriminatedUnion('from', [
+  z.strictObject({
+    from: z.literal('file'),
+    object: z.string(),
+    mappedKey: z.string(),
+    /** The source, for rejects. */
+    source: z.string(),
+    /** When the file was put, ISO 8601: nothing in it was read later, or earlier than the longest run before. */
+    putAt: z.iso.datetime({ offset: true }),
+    execution: z.string(),
+  }),
+  z.strictObject({
+    from: z.literal('reread'),
+    object: z.string(),
+    /** The answer of Read Salesforce. */
+    versionsKey: z.string(),
+    readAt: z.iso.datetime(),
+    source: z.string(),
+    execution: z.string(),
+    /** 1, 2, 3: after the third the rest stays due for the outbound pipeline. */
+    attempt: count,
+  }),
+]);
+export const applyRecordsOutput = z.strictObject({
+  object: z.string(),
+  inserted: count,
+  updated: count,
+  deleted: count,
+  unchanged: count,
+  rejected: count,
+  conflicts: count,
+  reasons: z.array(reasonCount),
+  /** Links of the object are due towards Salesforce now. */
+  due: z.boolean(),
+  /** JSON lines of `recordToRead`; absent: nothing has to be read again. */
+  rereadKey: z.string().optional(),
+  attempt: count,
+});
+
+/** One record that Read Salesforce shall read, with the link's revision before the read. */
+export const recordToRead = z.strictObject({ id: z.string(), revision: count });
+
+export const readSalesforceInput = z.strictObject({
+  object: z.string(),
+  /** JSON lines of `recordToRead`. */
+  recordsKey: z.string(),
+  execution: z.string(),
+});
+export const readSalesforceOutput = z.strictObject({
+  /** JSON lines of `readLine`. */
+  versionsKey: z.string(),
+  /** The moment before the read. */
+  readAt: z.iso.datetime(),
+  records: count,
+});
+
+/** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */
+export const readLine = z.strictObject({
+  id: z.string(),
+  revision: count,
+  version: salesforceVersion.optional(),
+  /** Why the version cannot be used, where a value did not fit its type. */
+  rejected: rejectedLine.optional(),
+});

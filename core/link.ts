@@ -1,0 +1,155 @@
+/**
+ * The link: what sfsync knows of one pair of a Salesforce record and a row. Everything here is a plain value; the
+ * database holds one row per link in `sfsync.link`.
+ */
+import type { CanonicalValue, FieldValues } from './canonical.ts';
+import { isUnlinked } from './canonical.ts';
+import type { Delivery, ObjectMapping } from './configuration.ts';
+import { outgoingFields } from './configuration.ts';
+
+/** Milliseconds since 1970, UTC. A `SystemModstamp` is a whole second. */
+export type Instant = number;
+
+/** A record as Salesforce held it when it was read, from a file or by a fresh read. */
+export interface SalesforceVersion {
+  /** 18 characters. */
+  readonly id: string;
+  readonly deleted: boolean;
+  /** The survivor of a Salesforce merge, on a deleted loser. */
+  readonly mergedInto: string | undefined;
+  readonly stamp: Instant;
+  /** The mapped fields. A field that is absent was not told, which is not null: such a version is read again. */
+  readonly fields: FieldValues;
+}
+
+/** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
+export interface RowVersion {
+  readonly fields: FieldValues;
+}
+
+/** What Salesforce last held, as far as we know. */
+export interface Base {
+  readonly deleted: boolean;
+  readonly fields: FieldValues;
+}
+
+/** One field of an open push. A filler is an unchanged field that a CSV of whole rows had to carry. */
+export interface SentField {
+  readonly value: CanonicalValue;
+  readonly filler: boolean;
+}
+
+/** What a file showed for a pushed field while the push was open; sure when its stamp was newer than all we had merged. */
+export interface SeenField {
+  readonly value: CanonicalValue;
+  readonly sure: boolean;
+}
+
+/** A push whose outcome is not settled yet. */
+export interface OpenPush {
+  readonly id: string;
+  readonly sentAt: Instant;
+  readonly delivery: Delivery;
+  readonly sent: Readonly<Record<string, SentField>>;
+  /** true: the push deletes the record; false: it revives it; undefined: it leaves that alone. */
+  readonly sentDeleted: boolean | undefined;
+  readonly seen: Readonly<Record<string, SeenField>>;
+}
+
+/** What Salesforce refused, and so is not pushed again until the row changes or the reject is redriven. */
+export interface Refused {
+  readonly fields: FieldValues;
+  /** true: the delete was refused; false: the revive was. */
+  readonly deleted: boolean | undefined;
+}
+
+export const NOTHING_REFUSED: Refused = { fields: {}, deleted: undefined };
+
+export interface Link {
+  readonly salesforceId: string;
+  /** The row's key as text; undefined while no row has been made for the record. */
+  readonly rowKey: string | undefined;
+  /** undefined until a version of the record has been merged. */
+  readonly base: Base | undefined;
+  /** Newest stamp merged. */
+  readonly highWater: Instant | undefined;
+  /** Goes up with every change of the link and with every inbound record. */
+  readonly revision: number;
+  /** The record is due outbound and nobody has it in hand. */
+  readonly dirty: boolean;
+  /** The moment before the last fresh read that was merged. */
+  readonly appliedAt: Instant | undefined;
+  /** A re-read was ordered and is not done. */
+  readonly rereadDue: boolean;
+  /** Lookups whose parent has no row yet: field -> parent id. The column is null meanwhile. */
+  readonly waiting: Readonly<Record<string, string>>;
+  readonly push: OpenPush | undefined;
+  readonly refused: Refused;
+}
+
+/** A link and its row, as one locked read found them. */
+export interface Pair {
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+}
+
+/** A link about which nothing is known but its Salesforce id (and the row that carries it). */
+export function newLink(salesforceId: string, rowKey: string | undefined): Link {
+  return {
+    salesforceId,
+    rowKey,
+    base: undefined,
+    highWater: undefined,
+    revision: 0,
+    dirty: false,
+    appliedAt: undefined,
+    rereadDue: false,
+    waiting: {},
+    push: undefined,
+    refused: NOTHING_REFUSED,
+  };
+}
+
+/** The row as the merge sees it: a lookup that waits for its parent counts as the parent's id while its column is null. */
+export function withWaiting(link: Link, row: RowVersion | undefined): RowVersion | undefined {
+  if (row === undefined) return undefined;
+  const waiting = Object.entries(link.waiting).filter(([field]) => row.fields[field] === null);
+  return waiting.length === 0 ? row : { fields: { ...row.fields, ...Object.fromEntries(waiting) } };
+}
+
+/** What has to be written to Salesforce. */
+export type Outgoing =
+  | { readonly kind: 'update'; readonly fields: FieldValues }
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'revive'; readonly fields: FieldValues };
+
+/**
+ * How the row differs from the base, leaving out what was refused and has not changed since, lookups that wait for
+ * their parent and lookups to rows that Salesforce does not have. undefined: it does not differ.
+ */
+export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
+  const { base, refused, waiting } = link;
+  if (base === undefined) return undefined;
+  if (row === undefined) return base.deleted || refused.deleted === true ? undefined : { kind: 'delete' };
+  const sendable = outgoingFields(mapping).filter(
+    ({ field }) => row.fields[field] !== undefined && !(field in waiting) && !isUnlinked(row.fields[field]),
+  );
+  const values = (fields: typeof sendable): FieldValues =>
+    Object.fromEntries(fields.map(({ field }) => [field, row.fields[field] as CanonicalValue]));
+  if (base.deleted) return refused.deleted === false ? undefined : { kind: 'revive', fields: values(sendable) };
+  const changed = sendable.filter(
+    ({ field }) => row.fields[field] !== base.fields[field] && row.fields[field] !== refused.fields[field],
+  );
+  return changed.length === 0 ? undefined : { kind: 'update', fields: values(changed) };
+}
+
+/** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */
+export function stillRefused(link: Link, row: RowVersion | undefined): Refused {
+  const { base, refused } = link;
+  const fields = Object.entries(refused.fields).filter(
+    ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
+  );
+  const sidesDiffer = base !== undefined && base.deleted === (row !== undefined);
+  const deleted = sidesDiffer && refused.deleted === (row === undefined) ? refused.deleted : undefined;
+  return { fields: Object.fromEntries(fields), deleted };
+}

@@ -1,0 +1,204 @@
+/**
+ * The three-way merge. Both directions go through it: base is what Salesforce last held, S what it holds now, p the row.
+ * A field that only one side changed takes that side's value; one that both changed is a conflict, which the field's
+ * policy decides and the log keeps. The order of the rules in `mergeField` matters: `docs/agreement.md` says why each is there.
+ */
+import type { CanonicalValue, FieldValues } from './canonical.ts';
+import type { FieldMapping, ObjectMapping } from './configuration.ts';
+import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
+import { outgoing, stillRefused, withWaiting } from './link.ts';
+
+/** A whole record in a conflict between a delete and an edit. */
+export interface RecordState {
+  readonly deleted: boolean;
+  readonly fields: FieldValues;
+}
+
+/** Two edits of one thing. Both values are kept in `sfsync.conflict`. */
+export interface Conflict {
+  /** undefined: the record as a whole, a delete against an edit. */
+  readonly field: string | undefined;
+  readonly reason: 'both edited' | 'deleted and edited' | 'push may have been undone' | 'edited during our push';
+  readonly base: CanonicalValue | RecordState | undefined;
+  readonly salesforce: CanonicalValue | RecordState;
+  readonly postgres: CanonicalValue | RecordState;
+  readonly winner: 'salesforce' | 'postgres';
+}
+
+export interface Merged {
+  readonly link: Link;
+  /** The row as it shall be; undefined: gone. */
+  readonly row: RowVersion | undefined;
+  readonly conflicts: readonly Conflict[];
+}
+
+/**
+ * Merges a version of the record into the pair. `unknown`: a push is open and nobody knows whether it landed.
+ * The answer's link has the new base, `dirty` and `refused`; revision and high-water mark are the caller's.
+ */
+export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVersion, unknown: boolean): Merged {
+  const { link } = pair;
+  const row = withWaiting(link, pair.row);
+  const merged =
+    link.base === undefined
+      ? { row: firstMerge(mapping, row, version), conflicts: [] }
+      : new Merge(mapping, link, link.base, version, unknown).of(row);
+  return { ...merged, link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version) }, merged.row) };
+}
+
+/** The link with `refused` and `dirty` as they follow from its base and the row. */
+export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
+  const trimmed = { ...link, refused: stillRefused(link, row) };
+  return { ...trimmed, dirty: outgoing(mapping, trimmed, row) !== undefined };
+}
+
+function baseOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion): Base {
+  const told = mapping.fields.flatMap(({ field }) => {
+    const value = version.fields[field];
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return { deleted: version.deleted, fields: { ...base?.fields, ...Object.fromEntries(told) } };
+}
+
+/** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
+function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version: SalesforceVersion) {
+  if (version.deleted) return row;
+  if (row === undefined) return { fields: version.fields };
+  const taken = mapping.fields.filter(
+    ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy === 'salesforce'),
+  );
+  return { fields: { ...row.fields, ...pick(version.fields, taken) } };
+}
+
+function pick(values: FieldValues, fields: readonly FieldMapping[]): FieldValues {
+  return Object.fromEntries(
+    fields.flatMap(({ field }) => {
+      const value = values[field];
+      return value === undefined ? [] : [[field, value] as const];
+    }),
+  );
+}
+
+class Merge {
+  readonly #mapping: ObjectMapping;
+  readonly #base: Base;
+  readonly #push: OpenPush | undefined;
+  readonly #version: SalesforceVersion;
+  readonly #unknown: boolean;
+  /** The record may have been written since the version that the high-water mark stands for. */
+  readonly #mayHaveMoved: boolean;
+  readonly #conflicts: Conflict[] = [];
+
+  constructor(mapping: ObjectMapping, link: Link, base: Base, version: SalesforceVersion, unknown: boolean) {
+    this.#mapping = mapping;
+    this.#base = base;
+    this.#push = link.push;
+    this.#version = version;
+    this.#unknown = unknown;
+    this.#mayHaveMoved = version.stamp >= (link.highWater ?? 0);
+  }
+
+  of(row: RowVersion | undefined): { row: RowVersion | undefined; conflicts: readonly Conflict[] } {
+    const merged = this.#version.deleted ? this.#deleted(row) : row === undefined ? this.#rowGone() : this.#fields(row);
+    return { row: merged, conflicts: this.#conflicts };
+  }
+
+  #fields(row: RowVersion): RowVersion {
+    const merged = this.#mapping.fields.map((field) => [field.field, this.#field(field, row)] as const);
+    return { fields: Object.fromEntries(merged.filter(([, value]) => value !== undefined)) as FieldValues };
+  }
+
+  #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
+    const [base, mine, theirs] = [this.#base.fields[field], row.fields[field], this.#version.fields[field]];
+    if (theirs === undefined || mine === undefined || theirs === mine) return mine;
+    if (direction === 'to-postgres') return theirs;
+    if (direction === 'to-salesforce') return mine;
+    const sent = this.#push?.sent[field];
+    if (theirs === base) {
+      if (this.#unknown && this.#mayHaveMoved && sent !== undefined) {
+        this.#log({
+          field,
+          reason: 'push may have been undone',
+          salesforce: theirs,
+          postgres: mine,
+          winner: 'postgres',
+        });
+      }
+      return mine;
+    }
+    if (theirs === sent?.value) return mine;
+    if (mine === base && !(this.#unknown && sent !== undefined)) return theirs;
+    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner: policy });
+    return policy === 'salesforce' ? theirs : mine;
+  }
+
+  /** Deleted in Salesforce. */
+  #deleted(row: RowVersion | undefined): RowVersion | undefined {
+    const ours = this.#push?.sentDeleted === true;
+    if (row === undefined) {
+      if (!(ours && !this.#base.deleted && this.#touchedInSalesforce())) return undefined;
+      // Our delete buried an edit that a person had just made: the edit survives, and the record is revived.
+      this.#logRecord(undefined, 'salesforce');
+      return { fields: this.#version.fields };
+    }
+    if (ours || this.#base.deleted) {
+      const revived = this.#push?.sentDeleted === false;
+      if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');
+      return row;
+    }
+    const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
+    if (edited.length === 0) return undefined;
+    this.#logRecord({ fields: pick(row.fields, edited) }, 'postgres');
+    return row;
+  }
+
+  /** Live in Salesforce, and the row is gone. */
+  #rowGone(): RowVersion | undefined {
+    if (this.#base.deleted) {
+      const ours = this.#push?.sentDeleted === false;
+      return ours ? undefined : { fields: this.#version.fields };
+    }
+    if (!this.#touchedInSalesforce()) return undefined;
+    this.#logRecord(undefined, 'salesforce');
+    return { fields: this.#version.fields };
+  }
+
+  /** A mapped field differs from the base, and not by our own write. */
+  #touchedInSalesforce(): boolean {
+    return this.#mapping.fields.some(({ field, direction }) => {
+      const theirs = this.#version.fields[field];
+      if (direction === 'to-postgres' || theirs === undefined) return false;
+      return theirs !== this.#base.fields[field] && theirs !== this.#push?.sent[field]?.value;
+    });
+  }
+
+  #log(conflict: Omit<Conflict, 'base'>): void {
+    const field = conflict.field;
+    this.#conflicts.push({ ...conflict, base: field === undefined ? undefined : this.#base.fields[field] });
+  }
+
+  #logRecord(
+    row: RowVersion | undefined,
+    winner: Conflict['winner'],
+    reason: Conflict['reason'] = 'deleted and edited',
+  ) {
+    this.#conflicts.push({
+      field: undefined,
+      reason,
+      base: { deleted: this.#base.deleted, fields: this.#base.fields },
+      salesforce: { deleted: this.#version.deleted, fields: this.#version.fields },
+      postgres: { deleted: row === undefined, fields: row?.fields ?? {} },
+      winner,
+    });
+  }
+}
+
+/** Fields of the row that somebody edited since the sides agreed: they differ from the base and from Salesforce. */
+function outgoingEdits(mapping: ObjectMapping, row: RowVersion, base: Base, version: SalesforceVersion) {
+  return mapping.fields.filter(({ field, direction }) => {
+    const mine = row.fields[field];
+    return (
+      direction !== 'to-postgres' && mine !== undefined && mine !== base.fields[field] && mine !== version.fields[field]
+    );
+  });
+}

@@ -1,0 +1,165 @@
+/** Inputs and outputs of the Lambdas of `postgres-to-salesforce`. Data travels by S3 key, never in the state payload. */
+import { z } from 'zod';
+import { reasonCount } from './inbound-tasks.ts';
+
+const count = z.int().min(0);
+const fieldValues = z.record(z.string(), z.union([z.string(), z.boolean(), z.null()]));
+
+/** What starts the machine. `schedule` also probes Salesforce while the object's circuit is open. */
+export const outboundInput = z.strictObject({ object: z.string(), trigger: z.enum(['changes', 'schedule']) });
+
+export const collectChangesInput = z.strictObject({
+  object: z.string(),
+  trigger: z.enum(['changes', 'schedule']),
+  /** ARN of the execution: the holder of the lease. */
+  execution: z.string(),
+  /** Batches that this execution has done. */
+  batches: count,
+  /** No run of the object's outbound flow is in progress, as seen by this execution while it held the lease. */
+  fenced: z.boolean(),
+});
+export const collectChangesOutput = z.discriminatedUnion('next', [
+  z.strictObject({
+    next: z.literal('push'),
+    batchId: z.string(),
+    /** JSON lines of `recordToRead`. */
+    recordsKey: z.string(),
+    records: count,
+  }),
+  /** A push of an earlier execution may still be under way: wait until no run of the flow is in progress, ask again. */
+  z.strictObject({ next: z.literal('fence') }),
+  /** The execution has done enough batches; a `Changes available` event starts the next one. */
+  z.strictObject({ next: z.literal('hand over') }),
+  z.strictObject({
+    next: z.literal('end'),
+    reason: z.enum(['nothing due', 'held by another execution', 'circuit open']),
+  }),
+]);
+
+export const decideChangesInput = z.strictObject({
+  object: z.string(),
+  execution: z.string(),
+  batchId: z.string(),
+  versionsKey: z.string(),
+  readAt: z.iso.datetime(),
+});
+export const decideChangesOutput = z.strictObject({
+  batchId: z.string(),
+  /** JSON lines of `recordToRead`: what was pushed and has to be read back; absent: nothing to push. */
+  pushedKey: z.string().optional(),
+  /** The CSV that lies ready for the outbound flow. */
+  csvKey: z.string().optional(),
+  /** JSON lines of `pushLine`: updates and revives. */
+  updatesKey: z.string().optional(),
+  /** JSON lines of `pushLine`: deletes. */
+  deletesKey: z.string().optional(),
+  pushed: count,
+  conflicts: count,
+  rejected: count,
+  reasons: z.array(reasonCount),
+  /** Salesforce answered, and so the object's circuit was closed. */
+  circuitClosed: z.boolean(),
+});
+
+export const pushLine = z.strictObject({
+  id: z.string(),
+  kind: z.enum(['update', 'delete', 'revive']),
+  /** Canonical values; empty for a delete. */
+  fields: fieldValues,
+});
+export type PushLine = Readonly<z.output<typeof pushLine>>;
+
+export const pushRecordsInput = z.strictObject({
+  object: z.string(),
+  /** JSON lines of `pushLine`. */
+  pushKey: z.string(),
+  execution: z.string(),
+});
+export const pushRecordsOutput = z.strictObject({
+  /** JSON lines of `outcomeLine`, one for each record. */
+  outcomesKey: z.string(),
+});
+
+export const outcomeLine = z.strictObject({
+  id: z.string(),
+  outcome: z.enum(['accepted', 'refused', 'target deleted', 'unknown']),
+  code: z.string().optional(),
+  reason: z.string().optional(),
+  field: z.string().optional(),
+});
+export type OutcomeLine = Readonly<z.output<typeof outcomeLine>>;
+
+export const settleBatchInput = z.strictObject({
+  object: z.string(),
+  execution: z.string(),
+  batchId: z.string(),
+  versionsKey: z.string(),
+  readAt: z.iso.datetime(),
+  /** Answers of the API, all pushes of the batch. */
+  outcomesKeys: z.array(z.string()),
+  /** Rows that the flow's run failed to put; absent: no run. A run that did not succeed counts as one failure. */
+  flowFailures: count.optional(),
+  /** 1, 2, 3: how often this batch was read back. */
+  attempt: count,
+});
+export const settleBatchOutput = z.strictObject({
+  settled: count,
+  rejected: count,
+  conflicts: count,
+  reasons: z.array(reasonCount),
+  /** Records whose link has changed since the read-back began: read them back again. */
+  readAgainKey: z.string().optional(),
+  /** JSON lines of `pushLine`: rows that the flow may have failed to put, to be pushed once more through the API. */
+  pushAgainKey: z.string().optional(),
+  attempt: count,
+});
+
+export const openCircuitInput = z.strictObject({
+  object: z.string(),
+  execution: z.string(),
+  error: z.string(),
+  cause: z.string(),
+});
+export const openCircuitOutput = z.strictObject({
+  /** false: it was open already, so nobody needs to be told again. */
+  opened: z.boolean(),
+});
+
+/** What people are told about. Keys, field names, counts and codes; never values. */
+export const notice = z.discriminatedUnion('about', [
+  z.strictObject({
+    about: z.literal('file'),
+    object: z.string(),
+    key: z.string(),
+    execution: z.string(),
+    rejected: count,
+    conflicts: count,
+    reasons: z.array(reasonCount),
+  }),
+  z.strictObject({
+    about: z.literal('batch'),
+    object: z.string(),
+    execution: z.string(),
+    rejected: count,
+    conflicts: count,
+    reasons: z.array(reasonCount),
+  }),
+  z.strictObject({
+    about: z.literal('circuit'),
+    object: z.string(),
+    execution: z.string(),
+    state: z.enum(['open', 'closed']),
+    reason: z.string().optional(),
+  }),
+  z.strictObject({
+    about: z.literal('failed execution'),
+    execution: z.string(),
+    stateMachine: z.string(),
+    status: z.string(),
+    /** The execution's input as text: names the file or the object. */
+    input: z.string().optional(),
+    error: z.string().optional(),
+    cause: z.string().optional(),
+  }),
+]);
+export type Notice = Readonly<z.output<typeof notice>>;

@@ -1,0 +1,175 @@
+/**
+ * The way to Salesforce, record by record: is it due, what does a fresh look leave to send (DECIDE), and what does the
+ * read-back after the push say (SETTLE). The steps around these functions only read, lock and write.
+ */
+import type { CanonicalValue, FieldValues } from './canonical.ts';
+import type { Delivery, ObjectMapping } from './configuration.ts';
+import { outgoingFields } from './configuration.ts';
+import { mergeFresh } from './inbound.ts';
+import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
+import { NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import type { Conflict, Merged } from './merge.ts';
+import { agree } from './merge.ts';
+
+/** Whether a collected link has anything to do: if not, it is no longer dirty. */
+export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  if (link.push !== undefined || link.rereadDue || link.base === undefined) return true;
+  return outgoing(mapping, link, withWaiting(link, row)) !== undefined;
+}
+
+/** What goes to Salesforce for one record. `fillers` are filled for a CSV of whole rows only. */
+export interface Push {
+  readonly delivery: Delivery;
+  readonly outgoing: Outgoing;
+  readonly fillers: FieldValues;
+}
+
+export type Decision =
+  /** The link has changed since it was collected: it stays due and is left to the next round. */
+  | { readonly outcome: 'left' }
+  | (Merged & { readonly outcome: 'done' })
+  | (Merged & { readonly outcome: 'push'; readonly push: Push });
+
+export interface Round {
+  /** The link's revision when the look or the read-back began. */
+  readonly revision: number;
+  /** The moment before the look or the read-back. */
+  readonly readAt: Instant;
+}
+
+/**
+ * DECIDE. The look is merged with the current row; what then still differs is sent. `pushId` and `now` name the push.
+ * A push that was open is over by now (the caller has fenced it), but whether it landed is not known.
+ */
+export function decide(
+  mapping: ObjectMapping,
+  pair: Pair,
+  look: SalesforceVersion,
+  { revision, readAt, pushId, now }: Round & { readonly pushId: string; readonly now: Instant },
+): Decision {
+  if (pair.link.revision !== revision) return { outcome: 'left' };
+  const merged = restoreSeen(
+    mapping,
+    pair.link.push,
+    look,
+    mergeFresh(mapping, pair, look, { readAt, unknown: pair.link.push !== undefined }),
+  );
+  const link: Link = { ...merged.link, push: undefined, dirty: false };
+  const out = outgoing(mapping, link, merged.row);
+  if (out === undefined) return { ...merged, link, outcome: 'done' };
+  const push = pushOf(mapping, out, look);
+  const open: OpenPush = {
+    id: pushId,
+    sentAt: now,
+    delivery: push.delivery,
+    sent: sentOf(push),
+    sentDeleted: out.kind === 'update' ? undefined : out.kind === 'delete',
+    seen: {},
+  };
+  return { ...merged, link: { ...link, push: open }, outcome: 'push', push };
+}
+
+/** AppFlow takes updates of existing records. What an empty cell does there is not documented, so null goes by API. */
+function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
+  const byFlow =
+    mapping.delivery === 'appflow' &&
+    out.kind === 'update' &&
+    Object.values(out.fields).every((value) => value !== null);
+  if (!byFlow) return { delivery: 'api', outgoing: out, fillers: {} };
+  const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
+  const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));
+  return { delivery: 'appflow', outgoing: out, fillers };
+}
+
+function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
+  const fields = out.kind === 'delete' ? {} : out.fields;
+  const entries = (values: FieldValues, filler: boolean) =>
+    Object.entries(values).map(([field, value]) => [field, { value, filler }] as const);
+  return Object.fromEntries([...entries(fillers, true), ...entries(fields, false)]);
+}
+
+/**
+ * How a push ended for one record. `target deleted`: an update met a record that is in the recycle bin. `unknown`
+ * may only be settled when the push is fenced: nothing of it can land any more.
+ */
+export type Outcome = 'accepted' | 'refused' | 'target deleted' | 'unknown';
+
+/** SETTLE: `again` when the link has changed since the read-back began. */
+export type Settlement = { readonly outcome: 'again' } | (Merged & { readonly outcome: 'settled' });
+
+/** SETTLE. The read-back goes through the same merge as any version, so the base is what Salesforce really holds. */
+export function settle(
+  mapping: ObjectMapping,
+  pair: Pair,
+  readBack: SalesforceVersion,
+  outcome: Outcome,
+  round: Round,
+): Settlement {
+  const { link, row } = pair;
+  const { push } = link;
+  if (push === undefined || link.revision !== round.revision) return { outcome: 'again' };
+  const acknowledged = outcome === 'accepted' ? acknowledge(link, push, readBack) : link;
+  const fresh = mergeFresh(mapping, { link: acknowledged, row }, readBack, {
+    readAt: round.readAt,
+    unknown: outcome === 'unknown',
+  });
+  const merged = restoreSeen(mapping, push, readBack, fresh);
+  const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;
+  const settled = agree(mapping, { ...merged.link, push: undefined, refused }, merged.row);
+  return { ...merged, link: settled, outcome: 'settled' };
+}
+
+/**
+ * The base takes what was accepted before the read-back is merged. Otherwise a person's later edit of the same field
+ * would look like a conflict, and a trigger that normalises our value would be fought for ever.
+ */
+function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): Link {
+  if (link.base === undefined) return link;
+  const sent = Object.entries(push.sent).map(([field, { value }]) => [field, value] as const);
+  const { sentDeleted } = push;
+  // A delete is believed only where the record lives again: then somebody undeleted it. See `Merge.#deleted`.
+  const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
+  return { ...link, base: { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } } };
+}
+
+function refusedBy(push: OpenPush): Refused {
+  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
+  if (push.sentDeleted !== undefined) return { ...NOTHING_REFUSED, deleted: push.sentDeleted };
+  return { fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])), deleted: undefined };
+}
+
+/**
+ * RESTORE. A file showed a value of a pushed field while the push was under way (logged then), and Salesforce now holds
+ * ours: the push has overwritten it. A filler gives way to it; a real edit gives way unless the policy prefers Postgres.
+ */
+export function restoreSeen(
+  mapping: ObjectMapping,
+  push: OpenPush | undefined,
+  version: SalesforceVersion,
+  merged: Merged,
+): Merged {
+  if (push === undefined || version.deleted || merged.row === undefined) return merged;
+  const conflicts: Conflict[] = [];
+  const restored: Record<string, CanonicalValue> = {};
+  for (const [field, seen] of Object.entries(push.seen)) {
+    const sent = push.sent[field];
+    const mine = merged.row.fields[field];
+    if (sent === undefined || mine === undefined || !seen.sure) continue;
+    if (version.fields[field] !== sent.value || mine !== sent.value || seen.value === sent.value) continue;
+    const policy = mapping.fields.find((candidate) => candidate.field === field)?.policy;
+    if (!sent.filler && policy === 'postgres') continue;
+    restored[field] = seen.value;
+    const base = merged.link.base?.fields[field];
+    conflicts.push({
+      field,
+      reason: 'edited during our push',
+      base,
+      salesforce: seen.value,
+      postgres: mine,
+      winner: 'salesforce',
+    });
+  }
+  if (conflicts.length === 0) return merged;
+  const row = { fields: { ...merged.row.fields, ...restored } };
+  return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
+}

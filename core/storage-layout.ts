@@ -1,0 +1,29 @@
+/** Where things lie in the bucket. Only `salesforce/` starts the inbound pipeline. */
+export const INBOUND_PREFIX = 'salesforce/';
+export const WORK_PREFIX = 'work/';
+export const OUTBOUND_PREFIX = 'outbound/';
+export const ARCHIVE_PREFIX = 'archive/';
+export const APPFLOW_ERRORS_PREFIX = 'appflow-errors/';
+
+/** The object, flow and run that an inbound key names: `salesforce/<Object>/<flow>/<run>/<file>`; undefined: no such key. */
+export function parseInboundKey(key: string): { object: string; flow: string; run: string; file: string } | undefined {
+  const parts = /^salesforce\/([^/]+)\/([^/]+)\/(?:.*\/)?([^/]+)\/([^/]*)$/.exec(key);
+  if (parts === null) return undefined;
+  const [, object = '', flow = '', run = '', file = ''] = parts;
+  return { object, flow, run, file };
+}
+
+/** Scratch space of one execution. `name` says what it holds. */
+export function workKey(execution: string, name: string): string {
+  return `${WORK_PREFIX}${execution}/${name}`;
+}
+
+/** The one CSV of a batch: AppFlow reads every file under `outbound/<Object>/`, so it is alone there. */
+export function outboundKey(object: string, batchId: string): string {
+  return `${OUTBOUND_PREFIX}${object}/${batchId}.csv`;
+}
+
+/** Where the CSV of a batch lies once its run is over. */
+export function archiveKey(object: string, batchId: string): string {
+  return `${ARCHIVE_PREFIX}${object}/${batchId}.csv`;
+}

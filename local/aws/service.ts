@@ -34,7 +34,8 @@ export class AwsError extends Error {
   }
 }
 
-export type Operation = (input: never, caller: Caller) => unknown;
+/** One operation. `gone` fires when whoever asked has hung up: a waiting operation must then take nothing any more. */
+export type Operation = (input: never, caller: Caller, gone?: AbortSignal) => unknown;
 
 /** Operations by their API name. A missing one is refused loudly by the endpoint. */
 export type Operations = Readonly<Record<string, Operation>>;

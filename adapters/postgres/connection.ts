@@ -1,0 +1,114 @@
+/** Sessions of the Lambdas in PostgreSQL. Every error leaves here as one of our classes, by its SQLSTATE. */
+import pg from 'pg';
+import { z } from 'zod';
+import { classifySqlState, isNetworkError } from '../../core/error-classification.ts';
+import {
+  ConfigurationError,
+  InvariantError,
+  RejectedRecordError,
+  RetryableError,
+  SyncError,
+} from '../../core/errors.ts';
+
+/** The secret's JSON, in the shape that RDS gives its secrets. */
+export const databaseCredentials = z.object({
+  host: z.string(),
+  port: z.coerce.number().int(),
+  dbname: z.string(),
+  username: z.string(),
+  password: z.string(),
+  /** `disable`, or `verify-full` (RDS: with the CA bundle in NODE_EXTRA_CA_CERTS). */
+  sslmode: z.enum(['disable', 'require', 'verify-full']).optional(),
+});
+export type DatabaseCredentials = z.output<typeof databaseCredentials>;
+
+export type Session = pg.Client;
+
+/** A statement that takes longer has met a lock or a bad plan: better to fail and be tried again than to hold locks. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/** Opens a session whose values have the text forms that `fromPostgres` reads. Throws RetryableError, ConfigurationError. */
+export async function openSession(credentials: DatabaseCredentials): Promise<Session> {
+  const session = new pg.Client({
+    host: credentials.host,
+    port: credentials.port,
+    database: credentials.dbname,
+    user: credentials.username,
+    password: credentials.password,
+    application_name: 'sfsync',
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    options: '-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning',
+    ...tls(credentials),
+  });
+  try {
+    await session.connect();
+  } catch (error) {
+    throw classified(error);
+  }
+  return session;
+}
+
+function tls({ sslmode }: DatabaseCredentials): pg.ClientConfig {
+  if (sslmode === undefined || sslmode === 'disable') return {};
+  return { ssl: { rejectUnauthorized: sslmode === 'verify-full' } };
+}
+
+/** Runs one statement; its error leaves classified. */
+export async function query<Row extends pg.QueryResultRow>(session: Session, sql: string, values: unknown[] = []) {
+  try {
+    return await session.query<Row>(sql, values);
+  } catch (error) {
+    throw classified(error);
+  }
+}
+
+/** Runs `work` in a READ COMMITTED transaction. */
+export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await query(session, 'begin isolation level read committed');
+  try {
+    const result = await work();
+    await query(session, 'commit');
+    return result;
+  } catch (error) {
+    // The session may be gone, and with it the transaction: the first error is the one that tells.
+    await session.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A data error of the database. `column` and `constraint` name the place; the text holds no values. */
+export class RowRefusedError extends RejectedRecordError {
+  readonly column: string | undefined;
+
+  constructor(error: pg.DatabaseError) {
+    const place = [error.column && `column ${error.column}`, error.constraint && `constraint ${error.constraint}`];
+    const where = place.filter(Boolean).join(', ') || `table ${error.table ?? 'unknown'}`;
+    super(error.code ?? 'unknown', `PostgreSQL refused the row (SQLSTATE ${error.code}): ${where}.`, undefined, {
+      cause: error,
+    });
+    this.column = error.column;
+  }
+}
+
+function classified(error: unknown): SyncError {
+  if (error instanceof SyncError) return error;
+  if (!(error instanceof Error))
+    return new InvariantError('UNKNOWN', 'PostgreSQL failed with something that is no error.');
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (!(error instanceof pg.DatabaseError)) {
+    const lost = isNetworkError(code) || code === '' ? 'PostgreSQL cannot be reached' : 'PostgreSQL cannot be used';
+    return new RetryableError(code || 'CONNECTION_LOST', `${lost}: ${error.message}`, { cause: error });
+  }
+  const message = `PostgreSQL answered SQLSTATE ${code}: ${error.message}`;
+  switch (classifySqlState(code)) {
+    case 'retry':
+      return new RetryableError(code, message, { cause: error });
+    case 'reject':
+      return new RowRefusedError(error);
+    case 'configuration':
+      return new ConfigurationError(code, `${message}. \`sfsync check\` names what is missing.`, { cause: error });
+    default:
+      return new InvariantError(code, message, { cause: error });
+  }
+}

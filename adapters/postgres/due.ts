@@ -1,0 +1,107 @@
+/** Postgres as the list of what is due towards Salesforce: marking keys that the queue named, and choosing a batch. */
+import pg from 'pg';
+import type { ObjectMapping, Settings } from '../../core/configuration.ts';
+import type { Session } from './connection.ts';
+import { query } from './connection.ts';
+import { tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+/** Of these transactions (xid8 as text), those that a new snapshot cannot see: decoded before they became visible. */
+export async function invisibleTransactions(session: Session, transactions: readonly string[]): Promise<Set<string>> {
+  if (transactions.length === 0) return new Set();
+  const { rows } = await query<{ xid: string }>(
+    session,
+    `select xid from unnest($1::text[]) as x (xid) where not pg_visible_in_snapshot(xid::xid8, pg_current_snapshot())`,
+    [transactions],
+  );
+  return new Set(rows.map(({ xid }) => xid));
+}
+
+export interface MarkedKeys {
+  readonly marked: number;
+  /** New rows that Salesforce does not have; the object takes no inserts. */
+  readonly dropped: number;
+}
+
+/**
+ * Marks the links of the keys due. A key without a link may be a row that carries the Salesforce id of one: its key
+ * was changed, so it is relinked; or of a record without a link, which gets one and is read from Salesforce first.
+ */
+export async function markDue(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<MarkedKeys> {
+  const wanted = [...new Set(keys)];
+  const key = name(mapping.keyColumn);
+  const id = name(mapping.salesforceIdColumn);
+  const { rows: strangers } = await query<{ key: string; id: string | null }>(
+    session,
+    `select t.${key}::text as key, t.${id} as id
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+      where not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
+    [mapping.object, JSON.stringify(wanted.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+  const carriers = strangers.filter((stranger) => stranger.id !== null);
+  if (carriers.length > 0) {
+    await query(
+      session,
+      `insert into sfsync.link as l (object, salesforce_id, row_key, reread_due, dirty_since)
+       select $1, x.id, x.key, true, clock_timestamp() from jsonb_to_recordset($2::jsonb) as x (key text, id text)
+        order by x.id
+       on conflict (object, salesforce_id) do update set row_key = excluded.row_key`,
+      [mapping.object, JSON.stringify(carriers)],
+    );
+  }
+  const { rowCount } = await query(
+    session,
+    `with due as (select id from sfsync.link where object = $1 and row_key = any ($2::text[]) order by id for update)
+     update sfsync.link l
+        set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
+       from due where l.id = due.id`,
+    [mapping.object, wanted],
+  );
+  return { marked: rowCount ?? 0, dropped: strangers.length - carriers.length };
+}
+
+/** Whether links of the object are due, open pushes aside. */
+export async function anyDue(session: Session, object: string): Promise<boolean> {
+  const { rows } = await query<{ due: boolean }>(
+    session,
+    'select exists (select from sfsync.link where object = $1 and push_id is null and (dirty or reread_due)) as due',
+    [object],
+  );
+  return rows[0]?.due === true;
+}
+
+/** Whether pushes through AppFlow are open, which have to be fenced before their records are taken in hand again. */
+export async function anyOpenFlowPush(session: Session, object: string): Promise<boolean> {
+  const { rows } = await query<{ open: boolean }>(
+    session,
+    `select exists (select from sfsync.link where object = $1 and push_id is not null and push_delivery = 'appflow') as open`,
+    [object],
+  );
+  return rows[0]?.open === true;
+}
+
+/**
+ * Salesforce ids of due records, oldest first. An open push counts only once it is fenced: through AppFlow when the
+ * caller has seen that no run is in progress, through the API when no request of it can be alive any more.
+ */
+export async function dueRecords(
+  session: Session,
+  object: string,
+  {
+    limit,
+    flowFenced,
+    settings,
+  }: { readonly limit: number; readonly flowFenced: boolean; readonly settings: Settings },
+): Promise<string[]> {
+  const { rows } = await query<{ id: string }>(
+    session,
+    `select salesforce_id as id from sfsync.link
+      where object = $1 and (dirty or reread_due or push_id is not null)
+        and (push_id is null or (push_delivery = 'appflow' and $3)
+             or (push_delivery = 'api' and sent_at < clock_timestamp() - make_interval(secs => $4)))
+      order by coalesce(dirty_since, sent_at), id limit $2`,
+    [object, limit, flowFenced, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+  );
+  return rows.map(({ id }) => id);
+}

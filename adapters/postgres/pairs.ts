@@ -1,0 +1,153 @@
+/** Pairs of link and row: locked and read together, and written back together as a merge left them. */
+import type { FieldValues } from '../../core/canonical.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import type { Link, Pair, RowVersion } from '../../core/link.ts';
+import { withWaiting } from '../../core/link.ts';
+import type { Session } from './connection.ts';
+import type { StoredLink } from './links.ts';
+import { lockLinks, saveLinks } from './links.ts';
+import type { StoredRow } from './rows.ts';
+import { holdParents, insertRows, lockRows, updateRows } from './rows.ts';
+import { buryRows, restoreRows } from './tombstones.ts';
+
+export interface StoredPair extends Pair {
+  readonly linkId: string;
+}
+
+/**
+ * Locks the links of the records, then their rows. A row that carries the record's id under another key than the link
+ * knows is the same row, relinked; only when there is none is the row gone.
+ */
+export async function lockPairs(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<Map<string, StoredPair>> {
+  const links = await lockLinks(session, mapping.object, salesforceIds);
+  const keys = [...links.values()].flatMap(({ link }) => link.rowKey ?? []);
+  const byKey = byRowKey(await lockRows(session, configuration, mapping, { keys }));
+  const lost = [...links.values()].filter(({ link }) => link.rowKey === undefined || !byKey.has(link.rowKey));
+  const elsewhere = await lockRows(session, configuration, mapping, {
+    salesforceIds: lost.map(({ link }) => link.salesforceId),
+  });
+  const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
+  return new Map(
+    [...links].map(([id, { linkId, link }]) => {
+      const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
+      const relinked = row === undefined ? link : { ...link, rowKey: row.key };
+      return [id, { linkId, link: relinked, row: row && { fields: row.fields } }];
+    }),
+  );
+}
+
+function byRowKey(rows: readonly StoredRow[]): Map<string, StoredRow> {
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** A pair before and after a merge. */
+export interface PairChange {
+  readonly before: StoredPair;
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+}
+
+/** What was written, for counting. */
+export interface WrittenRows {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+/** Writes rows, then links. Must run in a transaction of our own (see origin.ts) that holds the locks of `lockPairs`. */
+export async function writePairs(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  changes: readonly PairChange[],
+): Promise<WrittenRows> {
+  const planned = changes.map((change) => plan(mapping, change));
+  const lookups = await resolveLookups(session, configuration, mapping, planned);
+  const writes = planned.map((write) => ({ ...write, ...lookups(write) }));
+  const of = (kind: RowPlan['kind']) => writes.filter((write) => write.kind === kind);
+
+  await updateRows(
+    session,
+    mapping,
+    of('update').map(({ key, fields }) => ({ key, fields })),
+  );
+  await buryRows(session, configuration, mapping, of('delete'));
+  await restoreRows(session, mapping, of('restore'));
+  const keys = await insertRows(session, mapping, of('insert'));
+
+  await saveLinks(
+    session,
+    writes.map(({ linkId, link, salesforceId, waiting }): StoredLink => {
+      const rowKey = link.rowKey ?? keys.get(salesforceId);
+      return { linkId, link: { ...link, rowKey, waiting } };
+    }),
+  );
+  return {
+    inserted: of('insert').length + of('restore').length,
+    updated: of('update').length,
+    deleted: of('delete').length,
+  };
+}
+
+interface RowPlan {
+  readonly kind: 'none' | 'insert' | 'restore' | 'update' | 'delete';
+  readonly linkId: string;
+  readonly link: Link;
+  readonly salesforceId: string;
+  readonly key: string;
+  /** Fields to write, lookups as Salesforce ids. */
+  readonly fields: FieldValues;
+  readonly waiting: Readonly<Record<string, string>>;
+}
+
+function plan(mapping: ObjectMapping, { before, link, row: after }: PairChange): RowPlan {
+  const row = withWaiting(before.link, before.row);
+  const common = { linkId: before.linkId, link, salesforceId: link.salesforceId, key: link.rowKey ?? '' };
+  if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
+  if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
+  if (row === undefined) {
+    return { ...common, kind: link.rowKey === undefined ? 'insert' : 'restore', fields: after.fields, waiting: {} };
+  }
+  const changed = mapping.fields.filter(({ field }) => after.fields[field] !== row.fields[field]);
+  const fields = Object.fromEntries(changed.map(({ field }) => [field, after.fields[field] ?? null]));
+  // A lookup waits on while its column is still null and nothing new was decided for it.
+  const waiting = Object.fromEntries(
+    Object.entries(before.link.waiting).filter(([field]) => !(field in fields) && before.row?.fields[field] === null),
+  );
+  return { ...common, kind: changed.length === 0 ? 'none' : 'update', fields, waiting };
+}
+
+/** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
+async function resolveLookups(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  plans: readonly RowPlan[],
+) {
+  const references = mapping.fields.filter(({ type }) => type === 'reference');
+  const keysOf = new Map<string, Map<string, string>>();
+  for (const parent of new Set(references.map(({ references: object }) => object ?? ''))) {
+    const fields = references.filter(({ references: object }) => object === parent);
+    const ids = plans.flatMap((write) => fields.flatMap(({ field }) => write.fields[field] ?? []));
+    const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
+    keysOf.set(parent, await holdParents(session, mappingOf(configuration, parent), wanted));
+  }
+  return ({ fields, waiting }: RowPlan): Pick<RowPlan, 'fields' | 'waiting'> => {
+    const resolved: Record<string, FieldValues[string]> = { ...fields };
+    const missing: Record<string, string> = { ...waiting };
+    for (const { field, references: parent } of references) {
+      const id = fields[field];
+      if (typeof id !== 'string') continue;
+      const key = keysOf.get(parent ?? '')?.get(id);
+      resolved[field] = key ?? null;
+      if (key === undefined) missing[field] = id;
+    }
+    return { fields: resolved, waiting: missing };
+  };
+}

@@ -1,0 +1,104 @@
+/** What people have to know of: conflicts with both values, and rejected records with their reason. */
+import type { Conflict } from '../../core/merge.ts';
+import type { Session } from './connection.ts';
+import { query } from './connection.ts';
+
+export interface ReportedConflict {
+  readonly salesforceId: string;
+  readonly rowKey: string | undefined;
+  readonly conflict: Conflict;
+}
+
+export async function reportConflicts(
+  session: Session,
+  object: string,
+  execution: string,
+  conflicts: readonly ReportedConflict[],
+): Promise<void> {
+  if (conflicts.length === 0) return;
+  const rows = conflicts.map(({ salesforceId, rowKey, conflict }) => ({
+    salesforce_id: salesforceId,
+    row_key: rowKey ?? null,
+    field: conflict.field ?? null,
+    reason: conflict.reason,
+    base: conflict.base ?? null,
+    salesforce_value: conflict.salesforce,
+    postgres_value: conflict.postgres,
+    winner: conflict.winner,
+  }));
+  await query(
+    session,
+    `insert into sfsync.conflict
+       (object, salesforce_id, row_key, field, reason, base, salesforce_value, postgres_value, winner, execution)
+     select $1, x.salesforce_id, x.row_key, x.field, x.reason, x.base, x.salesforce_value, x.postgres_value, x.winner, $2
+       from jsonb_to_recordset($3::jsonb) as x (salesforce_id text, row_key text, field text, reason text, base jsonb,
+            salesforce_value jsonb, postgres_value jsonb, winner text)`,
+    [object, execution, JSON.stringify(rows)],
+  );
+}
+
+export interface Reject {
+  /** undefined when the line of a file did not tell. */
+  readonly salesforceId: string | undefined;
+  readonly rowKey: string | undefined;
+  readonly field: string | undefined;
+  readonly code: string;
+  readonly reason: string;
+  readonly line: number | undefined;
+}
+
+export interface RejectContext {
+  readonly object: string;
+  readonly direction: 'to-postgres' | 'to-salesforce';
+  /** Key of the file, or what else the record came from. */
+  readonly source: string;
+  readonly execution: string;
+}
+
+/** Lists rejects. Working on the same input again lists nothing twice: an open reject of the same record is replaced. */
+export async function reportRejects(
+  session: Session,
+  { object, direction, source, execution }: RejectContext,
+  rejects: readonly Reject[],
+): Promise<void> {
+  if (rejects.length === 0) return;
+  const rows = JSON.stringify(
+    rejects.map(({ salesforceId, rowKey, field, code, reason, line }) => ({
+      salesforce_id: salesforceId ?? null,
+      row_key: rowKey ?? null,
+      field: field ?? null,
+      code,
+      reason,
+      line: line ?? null,
+    })),
+  );
+  await query(
+    session,
+    `with incoming as (select * from jsonb_to_recordset($5::jsonb)
+            as x (salesforce_id text, row_key text, field text, code text, reason text, line int)),
+          replaced as (delete from sfsync.rejected_record r using incoming x
+             where r.object = $1 and r.direction = $2 and r.resolved_at is null
+               and (r.salesforce_id = x.salesforce_id
+                    or (x.salesforce_id is null and r.salesforce_id is null and r.source = $3 and r.line = x.line)))
+     insert into sfsync.rejected_record
+       (object, salesforce_id, row_key, field, direction, source, line, code, reason, execution)
+     select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, $4 from incoming x`,
+    [object, direction, source, execution, rows],
+  );
+}
+
+/** Closes the open rejects of records that went through after all. */
+export async function resolveRejects(
+  session: Session,
+  object: string,
+  direction: RejectContext['direction'],
+  salesforceIds: readonly string[],
+): Promise<void> {
+  if (salesforceIds.length === 0) return;
+  await query(
+    session,
+    `update sfsync.rejected_record set resolved_at = now()
+      where object = $1 and direction = $2 and salesforce_id = any ($3::text[]) and resolved_at is null`,
+    [object, direction, salesforceIds],
+  );
+}

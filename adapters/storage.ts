@@ -1,0 +1,71 @@
+/** The bucket: inbound files by byte ranges, scratch files of JSON lines, the CSV of a batch. */
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { z } from 'zod';
+import { InvariantError } from '../core/errors.ts';
+
+export class Storage {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(bucket: string, client = new S3Client()) {
+    this.#bucket = bucket;
+    this.#client = client;
+  }
+
+  /** Bytes `start` to `end` (exclusive) of an object. */
+  async readRange(key: string, start: number, end: number): Promise<Buffer> {
+    const { Body } = await this.#client.send(
+      new GetObjectCommand({ Bucket: this.#bucket, Key: key, Range: `bytes=${start}-${end - 1}` }),
+    );
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+
+  async write(key: string, body: string, contentType: string): Promise<void> {
+    await this.#client.send(
+      new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType }),
+    );
+  }
+
+  async writeLines(key: string, lines: readonly unknown[]): Promise<void> {
+    await this.write(key, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), 'application/x-ndjson');
+  }
+
+  /** Reads a scratch file. Throws InvariantError when a line does not fit: another version of us wrote it. */
+  async readLines<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema>[]> {
+    const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+    const text = (await Body?.transformToString()) ?? '';
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line, i) => {
+        const parsed = schema.safeParse(JSON.parse(line));
+        if (parsed.success) return parsed.data;
+        const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+        throw new InvariantError('UNREADABLE_WORK_FILE', `Line ${i + 1} of ${key} does not fit: ${faults}.`);
+      });
+  }
+
+  /** Keys under a prefix; only for prefixes that hold a handful of objects. */
+  async list(prefix: string): Promise<string[]> {
+    const { Contents } = await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix }));
+    return (Contents ?? []).flatMap(({ Key }) => Key ?? []);
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    await this.#client.send(
+      new CopyObjectCommand({
+        Bucket: this.#bucket,
+        Key: to,
+        CopySource: `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`,
+      }),
+    );
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from }));
+  }
+}

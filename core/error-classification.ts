@@ -1,0 +1,110 @@
+/**
+ * What happens next after an error, by its code and never by its text. An unknown code is nobody's guess: it goes to a
+ * person. SQLSTATEs: PostgreSQL manual, appendix A. Salesforce codes: SOAP API Developer Guide, "StatusCode", and the
+ * REST API guide's status codes.
+ */
+
+export type NextStep = 'retry' | 'reject' | 'configuration' | 'invariant';
+
+const SQLSTATES: Readonly<Record<string, NextStep>> = {
+  '40001': 'retry', // serialization failure
+  '40P01': 'retry', // deadlock
+  '55P03': 'retry', // lock not available
+  '55006': 'retry', // object in use: a replication origin held by another session
+  '57014': 'retry', // statement timeout
+  '57P01': 'retry', // backend terminated
+  '57P02': 'retry', // crash of another backend
+  '57P03': 'retry', // starting up
+  '25006': 'retry', // read-only: failing over
+  '53400': 'configuration', // no free origin slot: max_replication_slots / max_active_replication_origins
+  P0001: 'reject', // a trigger of the application refused the row
+};
+
+const SQLSTATE_CLASSES: Readonly<Record<string, NextStep>> = {
+  '08': 'retry', // connection
+  '53': 'retry', // resources: connections, memory, disk
+  '22': 'reject', // data
+  '23': 'reject', // integrity
+  '28': 'configuration', // authentication
+  '3D': 'configuration', // no such database
+  '42': 'configuration', // no such table or column, no privilege
+};
+
+export function classifySqlState(code: string): NextStep {
+  return SQLSTATES[code] ?? SQLSTATE_CLASSES[code.slice(0, 2)] ?? 'invariant';
+}
+
+const NETWORK_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+export function isNetworkError(code: string): boolean {
+  return NETWORK_ERRORS.has(code);
+}
+
+/** `deleted`: the record is in the recycle bin or gone, which a delete welcomes and an update has to look at. */
+export type SalesforceNextStep = NextStep | 'deleted';
+
+const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
+  ENTITY_IS_DELETED: 'deleted',
+  INVALID_CROSS_REFERENCE_KEY: 'reject',
+  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'reject',
+  INSUFFICIENT_ACCESS_OR_READONLY: 'reject',
+  NOT_FOUND: 'reject',
+  UNABLE_TO_LOCK_ROW: 'retry',
+  REQUEST_LIMIT_EXCEEDED: 'retry',
+  SERVER_UNAVAILABLE: 'retry',
+  QUERY_TIMEOUT: 'retry',
+  REQUEST_RUNNING_TOO_LONG: 'retry',
+  UNKNOWN_EXCEPTION: 'retry',
+  INVALID_SESSION_ID: 'retry',
+  ALL_OR_NONE_OPERATION_ROLLED_BACK: 'retry',
+  PROCESSING_HALTED: 'retry',
+  DUPLICATE_VALUE: 'reject',
+  DUPLICATES_DETECTED: 'reject',
+  REQUIRED_FIELD_MISSING: 'reject',
+  STRING_TOO_LONG: 'reject',
+  NUMBER_OUTSIDE_VALID_RANGE: 'reject',
+  INVALID_EMAIL_ADDRESS: 'reject',
+  INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: 'reject',
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: 'reject',
+  FIELD_INTEGRITY_EXCEPTION: 'reject',
+  FIELD_FILTER_VALIDATION_EXCEPTION: 'reject',
+  FAILED_ACTIVATION: 'reject',
+  MALFORMED_ID: 'reject',
+  JSON_PARSER_ERROR: 'reject',
+  INVALID_TYPE_ON_FIELD_IN_RECORD: 'reject',
+  DELETE_FAILED: 'reject',
+  UNDELETE_FAILED: 'reject',
+  DEPENDENCY_EXISTS: 'reject',
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: 'reject',
+  CANNOT_EXECUTE_FLOW_TRIGGER: 'reject',
+  INVALID_FIELD_FOR_INSERT_UPDATE: 'reject',
+  INVALID_FIELD: 'configuration',
+  INVALID_TYPE: 'configuration',
+  MALFORMED_QUERY: 'configuration',
+  API_DISABLED_FOR_ORG: 'configuration',
+  UNSUPPORTED_API_VERSION: 'configuration',
+  INVALID_AUTH_HEADER: 'configuration',
+  invalid_grant: 'configuration',
+  invalid_client: 'configuration',
+  invalid_client_id: 'configuration',
+};
+
+/** By status code of a record or error code of a call; jsforce names an answer that is no JSON `ERROR_HTTP_<status>`. */
+export function classifySalesforce(code: string): SalesforceNextStep {
+  const known = SALESFORCE[code];
+  if (known !== undefined) return known;
+  if (isNetworkError(code) || /^ERROR_HTTP_(408|420|429|5\d\d)$/.test(code)) return 'retry';
+  if (/^ERROR_HTTP_4\d\d$/.test(code)) return 'configuration';
+  return 'invariant';
+}

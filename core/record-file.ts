@@ -1,0 +1,52 @@
+/**
+ * The shape of inbound files: JSON lines, or one JSON array. A run without records may leave nothing, no bytes, a marker
+ * object or a header; all of these are fine.
+ */
+import type { ObjectMapping } from './configuration.ts';
+import type { ReadRecord } from './salesforce-record.ts';
+import { parseExact, parseRecord, parseRecordLine } from './salesforce-record.ts';
+
+/** About 8 MiB of lines are mapped and applied at once: some ten thousand records, well inside a Lambda's memory. */
+export const RANGE_BYTES = 8 * 1024 * 1024;
+
+/** A header names fields and nothing else: API names separated by commas, the Id among them. */
+export function isHeader(text: string): boolean {
+  const names = text
+    .trim()
+    .split(',')
+    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+  return names.includes('Id') && names.every((name) => /^[A-Za-z]\w*$/.test(name));
+}
+
+export function isArray(text: string): boolean {
+  return /^\s*\[/.test(text);
+}
+
+/** The records of a part of a file, each with its line (or, in an array, its place), both from 1. Blank lines are none. */
+export function readRecords(mapping: ObjectMapping, text: string): { line: number; record: ReadRecord }[] {
+  const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  if (isArray(body)) return readArray(mapping, body);
+  return body
+    .split('\n')
+    .map((line, i) => ({ line: i + 1, text: line.trim() }))
+    .filter((line) => line.text !== '')
+    .map(({ line, text: json }) => ({ line, record: parseRecordLine(mapping, json) }));
+}
+
+function readArray(mapping: ObjectMapping, text: string) {
+  let list: unknown;
+  try {
+    list = parseExact(text);
+  } catch {
+    return [{ line: 1, record: parseRecordLine(mapping, text) }];
+  }
+  return (Array.isArray(list) ? list : [list]).map((value, i) => ({
+    line: i + 1,
+    record: parseRecord(mapping, value),
+  }));
+}
+
+/** Whether a part of a file holds a record that can be told apart, even if one of its values does not fit. */
+export function hasReadableRecord(mapping: ObjectMapping, text: string): boolean {
+  return readRecords(mapping, text).some(({ record }) => (record.version ?? record.unusable)?.id !== undefined);
+}

@@ -1,0 +1,73 @@
+/** Records as AppFlow writes them to files and the REST API answers them: flat JSON objects by field name. */
+import { fromSalesforce, parseInstant } from './canonical.ts';
+import type { ObjectMapping } from './configuration.ts';
+import { RejectedRecordError } from './errors.ts';
+import type { SalesforceVersion } from './link.ts';
+import { toId18 } from './salesforce-id.ts';
+
+/** A record that cannot be used; `id` where at least that could be read. */
+export interface UnusableRecord {
+  readonly code: string;
+  readonly reason: string;
+  readonly field: string | undefined;
+  readonly id: string | undefined;
+}
+
+export type ReadRecord =
+  | { readonly version: SalesforceVersion; readonly unusable?: never }
+  | { readonly version?: never; readonly unusable: UnusableRecord };
+
+/** The system fields that every flow and query asks for; `MasterRecordId` only where the object can be merged. */
+export const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp'] as const;
+
+/** Objects whose records people can merge (SOAP API Developer Guide, merge()). */
+export function isMergeable(object: string): boolean {
+  return object === 'Account' || object === 'Contact' || object === 'Lead' || object === 'Case';
+}
+
+/** Reads one JSON line. Long numbers keep the digits that a JavaScript number would lose. */
+export function parseRecordLine(mapping: ObjectMapping, line: string): ReadRecord {
+  let value: unknown;
+  try {
+    value = parseExact(line);
+  } catch {
+    return unusable('UNREADABLE_LINE', 'The line is no JSON.');
+  }
+  return parseRecord(mapping, value);
+}
+
+/** JSON with numbers of more than 15 digits as text: the canonical form of a number is exact. */
+export function parseExact(json: string): unknown {
+  if (!/\d{16}/.test(json)) return JSON.parse(json);
+  return JSON.parse(json, (_key, value, context?: { source?: string }) =>
+    typeof value === 'number' && (context?.source?.length ?? 0) > 15 ? context?.source : value,
+  );
+}
+
+/** Converts a record to canonical values. A field that the record does not tell stays absent. */
+export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return unusable('UNREADABLE_LINE', 'The line is no JSON object.');
+  }
+  const record = value as Readonly<Record<string, unknown>>;
+  const id = typeof record.Id === 'string' ? toId18(record.Id) : undefined;
+  if (id === undefined) return unusable('NO_ID', 'The record has no valid Id.', 'Id');
+  const stamp = typeof record.SystemModstamp === 'string' ? parseInstant(record.SystemModstamp) : undefined;
+  if (stamp === undefined) return unusable('NO_STAMP', 'The record has no valid SystemModstamp.', 'SystemModstamp', id);
+  try {
+    const told = mapping.fields.filter(({ field }) => record[field] !== undefined);
+    const fields = Object.fromEntries(
+      told.map(({ field, type }) => [field, fromSalesforce(type, record[field], field)]),
+    );
+    const deleted = fromSalesforce('boolean', record.IsDeleted, 'IsDeleted') === true;
+    const survivor = fromSalesforce('reference', record.MasterRecordId, 'MasterRecordId');
+    return { version: { id, deleted, mergedInto: typeof survivor === 'string' ? survivor : undefined, stamp, fields } };
+  } catch (error) {
+    if (error instanceof RejectedRecordError) return unusable(error.code, error.message, error.field, id);
+    throw error;
+  }
+}
+
+function unusable(code: string, reason: string, field?: string, id?: string): ReadRecord {
+  return { unusable: { code, reason, field, id } };
+}

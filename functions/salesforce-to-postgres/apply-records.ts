@@ -1,0 +1,51 @@
+/** Writes versions to Postgres by the rules of core/inbound.ts, in one transaction that the streamer knows as ours. */
+import { z } from 'zod';
+import type { AppliedVersions } from '../../adapters/postgres/apply.ts';
+import { applyRereads, applyVersions } from '../../adapters/postgres/apply.ts';
+import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import { Storage } from '../../adapters/storage.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import { applyRecordsInput, applyRecordsOutput, mappedLine, readLine } from '../../core/inbound-tasks.ts';
+import { workKey } from '../../core/storage-layout.ts';
+import configuration from '../../sync.config.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });
+const storage = new Storage(BUCKET_NAME);
+const { clockSkewSeconds, longestRunMinutes } = configuration.settings;
+
+export const handler = defineHandler({
+  input: applyRecordsInput,
+  output: applyRecordsOutput,
+  run: async (input, { log }) => {
+    const mapping = mappingOf(configuration, input.object);
+    const session = await sharedSession(DATABASE_SECRET_ARN);
+    const context = { configuration, mapping, source: input.source, execution: input.execution };
+    const attempt = input.from === 'file' ? 0 : input.attempt;
+    const { toRead, ...applied }: AppliedVersions =
+      input.from === 'file'
+        ? await applyVersions(
+            session,
+            context,
+            await storage.readLines(input.mappedKey, mappedLine),
+            readAfter(input.putAt),
+          )
+        : await applyRereads(
+            session,
+            context,
+            await storage.readLines(input.versionsKey, readLine),
+            Date.parse(input.readAt),
+          );
+    log.info('records applied', { source: input.source, ...applied });
+    if (toRead.length === 0) return { object: input.object, attempt, ...applied };
+    const from = input.from === 'file' ? input.mappedKey : input.versionsKey;
+    const rereadKey = workKey(input.execution, `reread-${attempt + 1}-of-${from.split('/').at(-1)}`);
+    await storage.writeLines(rereadKey, toRead);
+    return { object: input.object, attempt, ...applied, rereadKey };
+  },
+});
+
+/** The earliest moment at which the data of a file may have been read, allowing for clocks that disagree. */
+function readAfter(putAt: string): number {
+  return Date.parse(putAt) - longestRunMinutes * 60_000 - clockSkewSeconds * 1000;
+}

@@ -1,0 +1,105 @@
+/** Is this a file of records, and of which object? Splits it into line-aligned byte ranges. */
+import { z } from 'zod';
+import { Storage } from '../../adapters/storage.ts';
+import type { ObjectMapping } from '../../core/configuration.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import { validateFileInput, validateFileOutput } from '../../core/inbound-tasks.ts';
+import { hasReadableRecord, isArray, isHeader, RANGE_BYTES } from '../../core/record-file.ts';
+import { parseInboundKey } from '../../core/storage-layout.ts';
+import configuration from '../../sync.config.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { BUCKET_NAME } = environment({ BUCKET_NAME: z.string() });
+const storage = new Storage(BUCKET_NAME);
+
+/** A JSON array cannot be split by lines: it is mapped in one piece, within a Lambda's memory. */
+const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
+const LINE_END_WINDOW = 64 * 1024;
+const NEWLINE = 0x0a;
+
+export const handler = defineHandler({
+  input: validateFileInput,
+  output: validateFileOutput,
+  run: async ({ key, size }, { log }) => {
+    const place = parseInboundKey(key);
+    if (place === undefined) {
+      throw new ConfigurationError(
+        'UNKNOWN_KEY',
+        `${key} is no key of an inbound flow (salesforce/<Object>/<flow>/<run>/<file>).`,
+      );
+    }
+    const mapping = objectOf(place.object, key);
+    const { ranges, empty } = await inspect(mapping, key, size, place.file === place.run);
+    log.info(empty ? 'file without records' : 'file accepted', { key, size, ranges: ranges.length });
+    return { object: place.object, ranges };
+  },
+});
+
+function objectOf(object: string, key: string): ObjectMapping {
+  try {
+    return mappingOf(configuration, object);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : '';
+    throw new ConfigurationError('UNKNOWN_OBJECT', `${key} holds records of an unknown object: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+async function inspect(mapping: ObjectMapping, key: string, size: number, mayBeMarker: boolean) {
+  const nothing = { ranges: [], empty: true };
+  if (size === 0) return nothing;
+  const head = (await storage.readRange(key, 0, Math.min(size, RANGE_BYTES))).toString('utf8');
+  if (isArray(head)) return { ranges: [await wholeArray(mapping, key, size)], empty: false };
+  const ranges = await splitByLines(key, size);
+  for (const { start, end } of ranges) {
+    const text = start === 0 && end <= RANGE_BYTES ? head.slice(0) : await readText(key, start, end);
+    if (hasReadableRecord(mapping, text)) return { ranges, empty: false };
+  }
+  if (mayBeMarker || isHeader(head) || head.trim() === '') return nothing;
+  throw unreadable(key);
+}
+
+async function wholeArray(mapping: ObjectMapping, key: string, size: number) {
+  if (size > MAX_ARRAY_BYTES) {
+    throw new ConfigurationError(
+      'ARRAY_TOO_LARGE',
+      `${key} is one JSON array of ${size} bytes, which cannot be split: write JSON lines.`,
+    );
+  }
+  if (!hasReadableRecord(mapping, await readText(key, 0, size))) throw unreadable(key);
+  return { start: 0, end: size };
+}
+
+function unreadable(key: string): ConfigurationError {
+  return new ConfigurationError(
+    'NO_READABLE_RECORD',
+    `${key} has content, but not one readable record of its object: expected JSON lines with Id and SystemModstamp. The file stays where it is.`,
+  );
+}
+
+async function readText(key: string, start: number, end: number): Promise<string> {
+  return (await storage.readRange(key, start, end)).toString('utf8');
+}
+
+async function splitByLines(key: string, size: number): Promise<{ start: number; end: number }[]> {
+  const ranges: { start: number; end: number }[] = [];
+  let start = 0;
+  while (start < size) {
+    const end = start + RANGE_BYTES >= size ? size : await lineEndAfter(key, start + RANGE_BYTES, size);
+    ranges.push({ start, end });
+    start = end;
+  }
+  return ranges;
+}
+
+/** The position after the first line feed at or after `from`. */
+async function lineEndAfter(key: string, from: number, size: number): Promise<number> {
+  for (let at = from; at < size; at += LINE_END_WINDOW) {
+    const window = await storage.readRange(key, at, Math.min(size, at + LINE_END_WINDOW));
+    const found = window.indexOf(NEWLINE);
+    if (found >= 0) return at + found + 1;
+  }
+  return size;
+}

@@ -1,0 +1,121 @@
+import validate from 'asl-validator';
+import type { Diagnostic, Machine, State, StateList } from './definition.ts';
+import { readStateList, rootFields } from './definition-reader.ts';
+import type { Json } from './json.ts';
+import { isJsonObject, parseJson } from './json.ts';
+
+/** The largest definition: 1 MB (Step Functions service quotas). */
+const LARGEST_DEFINITION_BYTES = 1_048_576;
+
+export type CheckedDefinition =
+  | { readonly kind: 'good'; readonly machine: Machine }
+  | { readonly kind: 'faulty'; readonly diagnostics: readonly Diagnostic[] };
+
+/** Reads a definition and finds all its faults; a good one can be run without any further check. */
+export function checkDefinition(text: string): CheckedDefinition {
+  const diagnostics: Diagnostic[] = [];
+  const json = readJson(text, diagnostics);
+  if (json === undefined) return { kind: 'faulty', diagnostics };
+  const machine = readMachine(json, diagnostics);
+  if (diagnostics.length === 0) checkTransitions(machine, '', diagnostics);
+  // A second pair of eyes for what is no matter of single fields: duplicate names, unreachable states, no way to an end.
+  if (diagnostics.length === 0) diagnostics.push(...validateStructure(json));
+  return diagnostics.length === 0 ? { kind: 'good', machine } : { kind: 'faulty', diagnostics };
+}
+
+/** Reads a definition that was found good before, for example when it was stored. Throws when it is not. */
+export function readDefinition(text: string): Machine {
+  const diagnostics: Diagnostic[] = [];
+  const json = readJson(text, diagnostics);
+  const machine = json === undefined ? undefined : readMachine(json, diagnostics);
+  if (machine !== undefined && diagnostics.length === 0) return machine;
+  throw new Error(`a stored definition cannot be read: ${JSON.stringify(diagnostics)}`);
+}
+
+function readJson(text: string, diagnostics: Diagnostic[]): Readonly<Record<string, Json>> | undefined {
+  const fault = (message: string) => {
+    diagnostics.push({ severity: 'ERROR', code: 'INVALID_JSON_DESCRIPTION', message, location: '' });
+  };
+  if (Buffer.byteLength(text) > LARGEST_DEFINITION_BYTES) {
+    fault('The definition must not be larger than 1 MB');
+    return undefined;
+  }
+  try {
+    const json = parseJson(text);
+    if (isJsonObject(json)) return json;
+    fault('The definition must be a JSON object');
+  } catch (error) {
+    fault((error as SyntaxError).message);
+  }
+  return undefined;
+}
+
+function readMachine(json: Readonly<Record<string, Json>>, diagnostics: Diagnostic[]): Machine {
+  const fields = rootFields(json, diagnostics);
+  fields.text('Comment');
+  const version = fields.text('Version');
+  if (version !== undefined && version !== '1.0') fields.fault("The only Version is '1.0'", undefined, '/Version');
+  const timeoutSeconds = fields.number('TimeoutSeconds', 1, true);
+  const machine = { ...readStateList(fields, fields.text('QueryLanguage') ?? 'JSONPath'), timeoutSeconds };
+  fields.refuseOthers();
+  return machine;
+}
+
+function targets(state: State): string[] {
+  const next = 'next' in state && state.next !== undefined ? [state.next] : [];
+  const caught = 'catch' in state ? state.catch.map((catcher) => catcher.next) : [];
+  if (state.type !== 'Choice') return [...next, ...caught];
+  return [...state.rules.map((rule) => rule.next), ...(state.default === undefined ? [] : [state.default])];
+}
+
+function checkTransitions(list: StateList, location: string, diagnostics: Diagnostic[]): void {
+  const missing = (target: string, at: string) => {
+    const message = `Missing 'Next' target: ${target}`;
+    diagnostics.push({ severity: 'ERROR', code: 'MISSING_TRANSITION_TARGET', message, location: at });
+  };
+  if (!list.states.has(list.startAt)) missing(list.startAt, `${location}/StartAt`);
+  for (const state of list.states.values()) {
+    const at = `${location}/States/${state.name}`;
+    for (const target of targets(state)) if (!list.states.has(target)) missing(target, at);
+    if (state.type === 'Map') checkTransitions(state.processor, `${at}/ItemProcessor`, diagnostics);
+    if (state.type === 'Parallel') {
+      state.branches.forEach((branch, index) => {
+        checkTransitions(branch, `${at}/Branches[${index}]`, diagnostics);
+      });
+    }
+  }
+}
+
+function validateStructure(definition: Readonly<Record<string, Json>>): Diagnostic[] {
+  // The ARNs were checked before, and `checkPaths` is about JSONPath.
+  const verdict = validate(withoutOutputs(definition), { checkPaths: false, checkArn: false });
+  return verdict.errors.map((error) => ({
+    severity: 'ERROR',
+    code: error['Error code'],
+    message: error.Message,
+    location: error.schemaError?.instancePath ?? '',
+  }));
+}
+
+/** A copy without the Output fields: the validator takes objects and strings only, though any JSON value is legal. */
+function withoutOutputs(list: Readonly<Record<string, Json>>): Record<string, Json> {
+  const states = list.States;
+  if (!isJsonObject(states)) return { ...list };
+  const copied = Object.entries(states).map(([name, state]): [string, Json] => [name, withoutOutput(state)]);
+  return { ...list, States: Object.fromEntries(copied) };
+}
+
+function withoutOutput(json: Json): Json {
+  if (!isJsonObject(json)) return json;
+  const copy: Record<string, Json> = { ...json };
+  delete copy.Output;
+  for (const name of ['Catch', 'Choices']) {
+    const rules = copy[name];
+    if (Array.isArray(rules)) copy[name] = rules.map(withoutOutput);
+  }
+  if (isJsonObject(copy.ItemProcessor)) copy.ItemProcessor = withoutOutputs(copy.ItemProcessor);
+  if (Array.isArray(copy.Branches)) {
+    copy.Branches = copy.Branches.map((branch: Json) => (isJsonObject(branch) ? withoutOutputs(branch) : branch));
+  }
+  return copy;
+}

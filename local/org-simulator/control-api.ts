@@ -1,0 +1,78 @@
+import { type Answer, ok, parseJson } from './call.ts';
+import { FaultSettingError } from './faults/faults.ts';
+import type { Org } from './org.ts';
+import { purge } from './records/recycle-bin.ts';
+import { SalesforceError } from './salesforce-error.ts';
+import type { Sessions } from './sessions.ts';
+
+/**
+ * `/_simulator/...`: counts what was done to this org, switches its faults, and does what only Salesforce itself can.
+ * Needs no token and is not counted. Answers undefined for paths that are not its own.
+ */
+export function controlAnswer(
+  org: Org,
+  sessions: Sessions,
+  method: string,
+  path: string,
+  body: string,
+): Answer | undefined {
+  if (!/^\/_simulator(\/|$)/.test(path)) return undefined;
+  const name = path.slice('/_simulator/'.length);
+  try {
+    return answer(org, sessions, `${method} ${name}`, body);
+  } catch (error) {
+    if (!(error instanceof FaultSettingError || error instanceof SalesforceError)) throw error;
+    return { status: 400, json: { error: error.message } };
+  }
+}
+
+const ADDRESSES =
+  'GET stats, POST stats/reset, GET writes, GET faults, POST faults, DELETE faults, POST actions: {"purge": {object?, ids?}}, ' +
+  '{"expireTokens": true}';
+
+function answer(org: Org, sessions: Sessions, request: string, body: string): Answer {
+  switch (request) {
+    case 'GET stats':
+      return ok(org.stats.snapshot());
+    case 'POST stats/reset':
+      org.stats.reset();
+      return ok(org.stats.snapshot());
+    case 'GET writes':
+      return ok({ writes: org.stats.log() });
+    case 'GET faults':
+      return ok(org.faults.describe());
+    case 'POST faults':
+      org.faults.set(parseJson(body));
+      return ok(org.faults.describe());
+    case 'DELETE faults':
+      org.faults.clear();
+      return ok(org.faults.describe());
+    case 'POST actions':
+      return ok(act(org, sessions, parseJson(body)));
+    default:
+      return { status: 404, json: { error: `/_simulator/ has: ${ADDRESSES}` } };
+  }
+}
+
+function act(org: Org, sessions: Sessions, request: unknown): object {
+  const done: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(request ?? {})) {
+    if (name === 'purge') done.purged = purge(org, { ...purgeScope(value), deletedBefore: org.now() });
+    else if (name === 'expireTokens') {
+      sessions.revokeAll();
+      done.expiredTokens = true;
+    } else throw new FaultSettingError(`there is no action "${name}"; there are: purge, expireTokens`);
+  }
+  return done;
+}
+
+function purgeScope(value: unknown): { object?: string; ids?: readonly string[] } {
+  const { object, ids } = (typeof value === 'object' && value !== null ? value : {}) as {
+    object?: unknown;
+    ids?: unknown;
+  };
+  return {
+    ...(object === undefined ? {} : { object: String(object) }),
+    ...(Array.isArray(ids) ? { ids: ids.map(String) } : {}),
+  };
+}

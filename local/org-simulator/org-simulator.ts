@@ -1,0 +1,119 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Api } from './api.ts';
+import { controlAnswer } from './control-api.ts';
+import { Faults } from './faults/faults.ts';
+import { listen } from './http-server.ts';
+import { oauthRoutes } from './oauth.ts';
+import type { Org } from './org.ts';
+import { OrgSettings } from './org-settings.ts';
+import { PLATFORM_OBJECTS } from './platform-objects.ts';
+import { toDatetime } from './records/instant.ts';
+import { RecordStore } from './records/record-store.ts';
+import { orgRoutes, versionListRoute } from './rest/api-versions.ts';
+import { collectionRoutes } from './rest/collections.ts';
+import { describeRoutes } from './rest/describes.ts';
+import { queryRoutes } from './rest/queries.ts';
+import { rowRoutes } from './rest/rows.ts';
+import type { ObjectDefinition } from './schema/object-definition.ts';
+import { OrgSchema } from './schema/org-schema.ts';
+import { loadPlatformRecords, loadSeed, type SeedRecord } from './seed.ts';
+import { Sessions } from './sessions.ts';
+import { QueryCursors } from './soql/query-cursors.ts';
+import { Stats } from './stats.ts';
+
+export interface OrgSimulatorOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Holds the records; what was answered with success is in it. */
+  readonly store: DatabaseSync;
+  /** Milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+  /** The org's own objects; User and Organization are always there. */
+  readonly objects: readonly ObjectDefinition[];
+  /** Makes the first records; asked once in the life of the store, with the time then. */
+  readonly seed?: (now: number) => readonly SeedRecord[];
+}
+
+export interface OrgSimulator {
+  readonly instanceUrl: string;
+  /** Does not expire. */
+  readonly accessToken: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+  readonly username: string;
+  readonly password: string;
+  readonly organizationId: string;
+  readonly userId: string;
+  /** Closes all connections. The store stays open: it belongs to the caller. */
+  stop(): Promise<void>;
+}
+
+/** Starts an org on 127.0.0.1. Rejects when the port is taken. */
+export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<OrgSimulator> {
+  const clock = options.clock ?? Date.now;
+  const faults = new Faults();
+  const schema = new OrgSchema([...PLATFORM_OBJECTS, ...options.objects]);
+  const stats = new Stats();
+  const settings = new OrgSettings(options.store);
+  const identity = settings.identity();
+  const now = () => clock() + faults.all('clockSkew').reduce((sum, { seconds }) => sum + seconds * 1000, 0);
+  const records = new RecordStore(options.store, schema, (effects) => stats.written(effects, toDatetime(now())));
+  let schemaChangedAt = now();
+  let origin = '';
+  const org: Org = {
+    schema,
+    records,
+    faults,
+    stats,
+    identity,
+    instanceUrl: () => origin,
+    now,
+    schemaChangedAt: () => schemaChangedAt,
+  };
+  if (settings.get('loaded') === undefined) {
+    loadPlatformRecords(org);
+    loadSeed(org, options.seed?.(now()) ?? []);
+    settings.set('loaded', toDatetime(now()));
+    stats.reset();
+  }
+  let hidden = '';
+  faults.onChange(() => {
+    const names = faults.all('hiddenField').map(({ object, field }) => `${object}.${field}`.toLowerCase());
+    if (names.join() === hidden) return;
+    hidden = names.join();
+    for (const object of schema.objects) {
+      const prefix = `${object.name.toLowerCase()}.`;
+      object.hideExactly(new Set(names.filter((n) => n.startsWith(prefix)).map((n) => n.slice(prefix.length))));
+    }
+    // Describes are compared to the second: a change in the second of the last one has to show.
+    schemaChangedAt = Math.max(now(), schemaChangedAt + 1000);
+  });
+
+  const sessions = new Sessions(options.store, identity.organizationId, identity.accessToken);
+  const versioned = [
+    ...orgRoutes,
+    ...describeRoutes,
+    ...queryRoutes(new QueryCursors()),
+    ...collectionRoutes,
+    ...rowRoutes,
+  ];
+  const api = new Api(org, sessions, versioned, [versionListRoute, ...oauthRoutes(sessions)]);
+  const server = await listen(options.port, async (request) => {
+    const control = controlAnswer(org, sessions, request.method, request.path, request.body);
+    return control ?? api.answer(request);
+  });
+  origin = server.origin;
+  return {
+    instanceUrl: origin,
+    accessToken: identity.accessToken,
+    clientId: identity.clientId,
+    clientSecret: identity.clientSecret,
+    refreshToken: identity.refreshToken,
+    username: identity.username,
+    password: identity.password,
+    organizationId: identity.organizationId,
+    userId: identity.userId,
+    stop: () => server.stop(),
+  };
+}

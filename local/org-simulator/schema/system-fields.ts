@@ -1,0 +1,36 @@
+import type { FieldDefinition, ObjectDefinition } from './object-definition.ts';
+import { datetime, lookup } from './object-definition.ts';
+
+const readOnly = { readOnly: true, defaultedOnCreate: true } as const;
+
+const ID: FieldDefinition = { name: 'Id', label: 'Record ID', type: 'id', length: 18, ...readOnly };
+const IS_DELETED: FieldDefinition = {
+  name: 'IsDeleted',
+  label: 'Deleted',
+  type: 'boolean',
+  defaultValue: false,
+  ...readOnly,
+};
+
+const AUDIT: readonly FieldDefinition[] = [
+  datetime('CreatedDate', 'Created Date', readOnly),
+  lookup('CreatedById', 'Created By ID', 'User', 'CreatedBy', readOnly),
+  datetime('LastModifiedDate', 'Last Modified Date', readOnly),
+  lookup('LastModifiedById', 'Last Modified By ID', 'User', 'LastModifiedBy', readOnly),
+  datetime('SystemModstamp', 'System Modstamp', readOnly),
+];
+
+/** All fields of an object in the order of a describe: id first, then its own, then what the platform keeps. */
+export function withSystemFields(object: ObjectDefinition): readonly FieldDefinition[] {
+  const master = lookup('MasterRecordId', 'Master Record ID', object.name, 'MasterRecord', { readOnly: true });
+  const owner = lookup('OwnerId', 'Owner ID', 'User', 'Owner', { required: true, defaultedOnCreate: true });
+  const deletable = object.writable ?? true;
+  return [
+    ID,
+    ...(deletable ? [IS_DELETED] : []),
+    ...(object.mergeable === true ? [master] : []),
+    ...object.fields,
+    ...((object.owned ?? true) ? [owner] : []),
+    ...AUDIT,
+  ];
+}

@@ -1,0 +1,63 @@
+/** The connection of a person who runs `sfsync prepare` or `sfsync check`. */
+import pg from 'pg';
+import { ConfigurationError, RetryableError } from '../../core/errors.ts';
+
+/** Connects, works and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
+export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = newClient(url);
+  // A connection that breaks later fails the query that runs then.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function newClient(url: string): pg.Client {
+  try {
+    return new pg.Client({ connectionString: url, application_name: 'sfsync', connectionTimeoutMillis: 10_000 });
+  } catch (cause) {
+    throw new ConfigurationError(
+      'DATABASE_URL',
+      'DATABASE_URL is no URL such as postgres://user:password@host:5432/name.',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function unreachable(url: string, error: unknown): Error {
+  const place = placeOf(url);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof pg.DatabaseError) {
+    return new ConfigurationError(
+      code,
+      `PostgreSQL at ${place} does not let us in: ${error.message} (SQLSTATE ${code}).`,
+      {
+        cause: error,
+      },
+    );
+  }
+  // An address with several IPs fails with an AggregateError, whose message is empty.
+  const reason = error instanceof Error && error.message !== '' ? error.message : code;
+  return new RetryableError(
+    code,
+    `PostgreSQL at ${place} cannot be reached: ${reason}. Is it running, and the address right?`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Host, port and database: never the password. */
+function placeOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  return parsed === undefined ? 'the given address' : `${parsed.host}${parsed.pathname}`;
+}

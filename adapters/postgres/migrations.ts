@@ -1,0 +1,35 @@
+/** The files of `sql/`, applied once each and in the order of their names. */
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Preparation } from './preparation.ts';
+
+const DIRECTORY = new URL('../../sql/', import.meta.url);
+
+/** Applies what is missing, each file in a transaction of its own together with its entry in `sfsync.migration`. */
+export async function applyMigrations(preparation: Preparation): Promise<void> {
+  const { client } = preparation;
+  const applied = await appliedMigrations(client);
+  const names = (await readdir(fileURLToPath(DIRECTORY))).filter((name) => name.endsWith('.sql')).sort();
+  for (const name of names) {
+    if (applied.has(name)) {
+      preparation.note(`migration ${name}`, 'unchanged');
+      continue;
+    }
+    const sql = await readFile(new URL(name, DIRECTORY), 'utf8');
+    const entry = `insert into sfsync.migration (name) values (${pg.escapeLiteral(name)})`;
+    // Statements that are sent in one simple query are one transaction.
+    const statements = `${sql.trimEnd()}\n${entry}`;
+    await preparation.execute(statements, { shown: `begin;\n${statements};\ncommit` });
+    preparation.note(`migration ${name}`, 'created');
+  }
+}
+
+async function appliedMigrations(client: pg.ClientBase): Promise<ReadonlySet<string>> {
+  const { rows: found } = await client.query<{ table: string | null }>(
+    `select to_regclass('sfsync.migration')::text as table`,
+  );
+  if (found[0]?.table == null) return new Set();
+  const { rows } = await client.query<{ name: string }>('select name from sfsync.migration');
+  return new Set(rows.map(({ name }) => name));
+}

@@ -1,0 +1,84 @@
+/** Runs the statements of `sfsync prepare`, or only tells them, and keeps the list of what was done. */
+import pg from 'pg';
+import { ConfigurationError } from '../../core/errors.ts';
+
+export interface Action {
+  readonly what: string;
+  readonly done: 'created' | 'changed' | 'unchanged' | 'made sure' | 'not possible';
+}
+
+export interface StatementOptions {
+  /** What a person reads in the dry run in place of the statement; for one that holds a secret. */
+  readonly shown?: string;
+  /** SQLSTATEs that mean that somebody else has just done the same. */
+  readonly alreadyDone?: readonly string[];
+}
+
+/** Catalog rows of roles and origins belong to the whole server; two updates at once fail with XX000 "tuple concurrently updated". */
+const CONCURRENT_UPDATE = 'XX000';
+const ATTEMPTS = 5;
+
+export class Preparation {
+  readonly client: pg.ClientBase;
+  readonly #dryRun: boolean;
+  readonly #log: (line: string) => void;
+  readonly #actions: Action[] = [];
+  readonly #warnings: string[] = [];
+
+  constructor(client: pg.ClientBase, dryRun: boolean, log: (line: string) => void) {
+    this.client = client;
+    this.#dryRun = dryRun;
+    this.#log = log;
+  }
+
+  get actions(): readonly Action[] {
+    return this.#actions;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  note(what: string, done: Action['done']): void {
+    this.#actions.push({ what, done });
+  }
+
+  warn(text: string): void {
+    this.#warnings.push(text);
+  }
+
+  /** Executes the statement, or in a dry run prints it. Throws ConfigurationError when a right is missing. */
+  async execute(sql: string, { shown = sql, alreadyDone = [] }: StatementOptions = {}): Promise<void> {
+    if (this.#dryRun) {
+      this.#log(`${shown.trimEnd().replace(/;$/, '')};`);
+      return;
+    }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.client.query(sql);
+        return;
+      } catch (error) {
+        const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+        if (alreadyDone.includes(code)) return;
+        if (code === CONCURRENT_UPDATE && attempt < ATTEMPTS) continue;
+        if (code !== '42501') throw error;
+        throw new ConfigurationError(
+          code,
+          `The role that prepares the database may not do this: ${shown.split('\n')[0]} (${(error as Error).message}). Run prepare as the owner of the mapped tables with CREATEROLE and REPLICATION (on RDS: the master user).`,
+          { cause: error },
+        );
+      }
+    }
+  }
+
+  /** As `execute`, but a missing right is an answer: false. */
+  async tryTo(sql: string, options: StatementOptions = {}): Promise<boolean> {
+    try {
+      await this.execute(sql, options);
+      return true;
+    } catch (error) {
+      if (error instanceof ConfigurationError && error.code === '42501') return false;
+      throw error;
+    }
+  }
+}

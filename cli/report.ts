@@ -1,0 +1,94 @@
+/** What `sfsync prepare` and `sfsync check` print. Pure: values in, lines out. */
+import type { Prepared } from '../adapters/postgres/prepare.ts';
+import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../adapters/postgres/status.ts';
+
+export function describePreparation({ actions, warnings, marking }: Prepared): string[] {
+  return [
+    ...aligned(actions.map(({ what, done }) => [what, done])),
+    `own transactions are marked by ${marking === 'origin' ? 'a replication origin' : 'a logical message'}`,
+    ...warnings.map((warning) => `warning: ${warning}`),
+  ];
+}
+
+export interface StatusReport {
+  readonly lines: readonly string[];
+  /** What somebody has to look at. */
+  readonly faults: readonly string[];
+}
+
+export function describeStatus(status: DatabaseStatus, slotName: string): StatusReport {
+  const { slot, unpublished, objects } = status;
+  const lines = aligned([
+    ['PostgreSQL', status.server],
+    ['slot', slot === undefined ? 'missing' : describeSlot(slot)],
+    [
+      'publication',
+      unpublished === undefined ? 'missing' : unpublished.length === 0 ? 'all mapped tables' : 'incomplete',
+    ],
+    ['own transactions', describeMarking(status)],
+    ['', ''],
+    ['object', 'links', 'due', 'oldest due', 'circuit', 'conflicts', 'rejected'],
+    ...objects.map((object) => [
+      object.object,
+      String(object.links),
+      String(object.due),
+      object.oldestDue?.toISOString() ?? '-',
+      object.circuit,
+      String(object.openConflicts),
+      String(object.openRejects),
+    ]),
+  ]);
+  return { lines, faults: [...setupFaults(status, slotName), ...objects.flatMap(objectFaults)] };
+}
+
+function describeSlot({ active, confirmed, retainedBytes, safeWalBytes }: SlotStatus): string {
+  const left = safeWalBytes === null ? 'no limit set' : `${megabytes(safeWalBytes)} left`;
+  const reader = active ? 'read by the streamer' : 'not being read';
+  return `${reader}, confirmed ${confirmed ?? '-'}, ${megabytes(retainedBytes)} of WAL retained (${left})`;
+}
+
+function describeMarking({ marking, origins }: DatabaseStatus): string {
+  if (marking === undefined) return 'unknown, the role is missing';
+  return marking === 'origin' ? `marked by replication origin (${origins})` : 'marked by logical message';
+}
+
+function setupFaults({ slot, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
+  const faults = missingRoles.map((role) => `role ${role} does not exist: run \`sfsync prepare\``);
+  if (unpublished === undefined) faults.push('the publication does not exist: run `sfsync prepare`');
+  else if (unpublished.length > 0) faults.push(`not published: ${unpublished.join(', ')}: run \`sfsync prepare\``);
+  if (slot === undefined) faults.push(`replication slot ${slotName} does not exist: run \`sfsync prepare\``);
+  else if (slot.walStatus === 'lost')
+    faults.push(`replication slot ${slotName} is lost: its changes are gone; drop it and prepare again`);
+  else if (!slot.active) faults.push(`nobody reads replication slot ${slotName}: is the streamer running?`);
+  return faults;
+}
+
+function objectFaults({ object, circuit, circuitReason, openRejects, openConflicts }: ObjectStatus): string[] {
+  const faults: string[] = [];
+  if (circuit === 'open') faults.push(`${object}: the circuit is open: ${circuitReason ?? 'no reason kept'}`);
+  if (openRejects > 0)
+    faults.push(
+      `${object}: ${openRejects} rejected records: select * from sfsync.rejected_record where resolved_at is null`,
+    );
+  if (openConflicts > 0)
+    faults.push(`${object}: ${openConflicts} conflicts: select * from sfsync.conflict where resolved_at is null`);
+  return faults;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    // The last cell of a row is followed by nothing, so it may be as long as it likes.
+    for (const [i, cell] of row.slice(0, -1).entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AwsError, type EmbeddedAws, type Operations } from '../service.ts';
+import { realTimers, type Timers } from '../timers.ts';
 import { Deliveries } from './deliveries.ts';
 import { compileEventPattern } from './event-pattern.ts';
 import { busEvent, checkEntries, eventOf, type PutEventsEntry } from './put-events.ts';
@@ -7,7 +8,6 @@ import type { BusEvent, Rule, Target } from './rule.ts';
 import { RuleBook } from './rule-book.ts';
 import { busFault, RuleOperations } from './rule-operations.ts';
 import { RuleSchedules } from './rule-schedules.ts';
-import { realTimers, type Timers } from './timers.ts';
 
 export interface EventBridgeOptions {
   /** How many times as frequent rate() schedules are; 12 makes a minute last five seconds. @default 1 */

@@ -1,8 +1,8 @@
 import type { EmbeddedAws } from '../service.ts';
+import type { Timers } from '../timers.ts';
 import type { Rule } from './rule.ts';
 import type { BookedRule } from './rule-book.ts';
 import { scheduleOf } from './schedule-expression.ts';
-import type { Timers } from './timers.ts';
 
 /** Fires the rules that have a schedule. What was due while nothing ran is not made up for, as in EventBridge. */
 export class RuleSchedules {

@@ -87,8 +87,8 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
 
 async function serve(options: EndpointOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID();
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const { route, scope } = routeOf(request.headers, url.searchParams);
+  const { path, query } = target(request);
+  const { route, scope } = routeOf(request.headers, query);
   const authorize: Authorize = options.authorize ?? (() => undefined);
   if (route.protocol === 's3' && options.s3 !== undefined) {
     const caller = () => options.callerOf(scope?.accessKeyId);
@@ -99,7 +99,7 @@ async function serve(options: EndpointOptions, request: IncomingMessage, respons
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  const answer = await answerOf(options, request, route, url.searchParams, requestId, async (call) => {
+  const answer = await answerOf(options, request, route, { path, query, requestId }, async (call) => {
     const caller = options.callerOf(scope?.accessKeyId);
     const operation = options.services[call.service]?.operations[call.operation];
     if (operation === undefined) throw unknownOperation(options, call.service, call.operation);
@@ -115,6 +115,12 @@ async function serve(options: EndpointOptions, request: IncomingMessage, respons
   response.end(answer.body);
 }
 
+/** Not by way of the URL class: it would take `//` for the beginning of a host name. */
+function target(request: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const [path = '/', ...query] = (request.url ?? '/').split('?');
+  return { path, query: new URLSearchParams(query.join('?')) };
+}
+
 interface Call {
   readonly service: ServiceName;
   readonly operation: string;
@@ -125,8 +131,7 @@ async function answerOf(
   options: EndpointOptions,
   request: IncomingMessage,
   route: Route,
-  query: URLSearchParams,
-  requestId: string,
+  { path, query, requestId }: { readonly path: string; readonly query: URLSearchParams; readonly requestId: string },
   run: (call: Call) => Promise<unknown>,
 ): Promise<Answer> {
   try {
@@ -145,7 +150,6 @@ async function answerOf(
       case 'rest': {
         const { service } = route;
         const method = request.method ?? 'GET';
-        const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
         const call = restCall(service, { method, path, query, headers: request.headers, body });
         if (call === undefined) throw unknownOperation(options, service, `${method} ${path}`);
         return call.answer(await run({ service, operation: call.operation, input: call.input }));

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { transaction } from '../transaction.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import type { Queue } from './queues.ts';
 import { newReceipt } from './receipt.ts';
@@ -68,7 +69,7 @@ export class Messages {
     this.expire(queue, now);
     const messages: ReceivedMessage[] = [];
     let movedTo: string | undefined;
-    this.#transaction(() => {
+    transaction(this.#store, () => {
       while (messages.length < limit) {
         const rows = this.#statements.visible.all(queue.name, now, limit - messages.length);
         if (rows.length === 0) break;
@@ -146,21 +147,10 @@ export class Messages {
 
   /** Moves one message on as a new one: new id, new age, never received, as a redrive does (Developer Guide). */
   redrive(sequence: number, target: Queue, id: string, now: number): void {
-    this.#transaction(() => {
+    transaction(this.#store, () => {
       this.#statements.redrive.run(target.name, id, now, now, sequence);
       this.#statements.deleteArrival.run(sequence);
     });
-  }
-
-  #transaction(work: () => void): void {
-    this.#store.exec('BEGIN IMMEDIATE');
-    try {
-      work();
-      this.#store.exec('COMMIT');
-    } catch (error) {
-      this.#store.exec('ROLLBACK');
-      throw error;
-    }
   }
 }
 

@@ -1,0 +1,96 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerDefinition, ContainerHost } from './resources/containers.ts';
+import { parseSecretReference, secretVariable } from './secret-reference.ts';
+import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
+
+export interface ProcessHostOptions {
+  /** Where containers run: the project's root, which is what the image holds. */
+  readonly projectDirectory: string;
+  readonly logDirectory: string;
+  /** Stands in for the container's own `/tmp`. */
+  readonly scratchDirectory: string;
+  /** What every container finds in AWS: region, endpoint, and access keys of its role. */
+  readonly awsEnvironment: (taskRoleArn: string) => Readonly<Record<string, string>>;
+  /** The text of a secret, read as the role. */
+  readonly secret: (secretId: string, roleArn: string) => Promise<string>;
+  readonly onEvent: (container: string, event: ProcessEvent) => void;
+}
+
+/** Runs the containers of the template's services as processes of this machine, one each. */
+export class ProcessHost implements ContainerHost {
+  readonly #options: ProcessHostOptions;
+  readonly #services = new Map<string, { readonly container: string; readonly process: SupervisedProcess }>();
+  readonly #given: { readonly service: string; readonly definition: ContainerDefinition }[] = [];
+
+  constructor(options: ProcessHostOptions) {
+    this.#options = options;
+  }
+
+  run(service: string, definition: ContainerDefinition): void {
+    this.#given.push({ service, definition });
+  }
+
+  async remove(service: string): Promise<void> {
+    await this.#services.get(service)?.process.stop();
+    this.#services.delete(service);
+  }
+
+  /** Starts what was given to `run`; apart from it, so that nothing runs before the whole stack stands. */
+  start(): void {
+    for (const { service, definition } of this.#given.splice(0)) {
+      const process = this.#processOf(definition);
+      this.#services.set(service, { container: definition.name, process });
+      process.start();
+    }
+  }
+
+  /** Sends a signal to the process of a container, by the container's name. Throws for a name that does not run. */
+  kill(container: string, signal: NodeJS.Signals): void {
+    const running = [...this.#services.values()].filter((service) => service.container === container);
+    const names = [...this.#services.values()].map((service) => service.container).join(', ') || 'none';
+    if (running.length === 0) throw new Error(`No container ${container} runs here (running: ${names})`);
+    for (const { process } of running) process.kill(signal);
+  }
+
+  /** The process ids of what runs now. */
+  get pids(): readonly number[] {
+    return [...this.#services.values()].flatMap(({ process }) => (process.pid === undefined ? [] : [process.pid]));
+  }
+
+  /** Stops every process, and waits until they are gone. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#services.values()].map(({ process }) => process.stop()));
+    this.#services.clear();
+  }
+
+  #processOf(definition: ContainerDefinition): SupervisedProcess {
+    const { projectDirectory, logDirectory, onEvent } = this.#options;
+    const [program = '', ...args] = definition.command;
+    return new SupervisedProcess({
+      command: program === 'node' ? process.execPath : program,
+      args,
+      directory: projectDirectory,
+      environment: () => this.#environmentOf(definition),
+      logFile: join(logDirectory, `${definition.name}.log`),
+      stopTimeoutMs: definition.stopTimeoutMs,
+      onEvent: (event) => onEvent(definition.name, event),
+    });
+  }
+
+  async #environmentOf(definition: ContainerDefinition): Promise<Record<string, string>> {
+    const { awsEnvironment, scratchDirectory, secret } = this.#options;
+    const scratch = join(scratchDirectory, definition.name);
+    mkdirSync(scratch, { recursive: true });
+    const environment: Record<string, string> = { PATH: process.env.PATH ?? '', TMPDIR: scratch };
+    for (const [name, value] of Object.entries(definition.environment)) {
+      // A container's /tmp is its own; that of this machine is shared with every other run.
+      environment[name] = value.startsWith('/tmp/') ? join(scratch, value.slice('/tmp/'.length)) : value;
+    }
+    for (const [name, valueFrom] of Object.entries(definition.secrets)) {
+      const reference = parseSecretReference(valueFrom);
+      environment[name] = secretVariable(reference, await secret(reference.secretId, definition.executionRoleArn));
+    }
+    return { ...environment, ...awsEnvironment(definition.taskRoleArn) };
+  }
+}

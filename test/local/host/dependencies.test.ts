@@ -12,10 +12,10 @@ function resource(logicalId: string, properties: object, dependsOn: string[] = [
 }
 
 test('names are found in Ref, GetAtt and Sub, however deep', () => {
-  const sub = { 'Fn::Sub': [sub('<Topic.Arn>/<AWS::Region>/<!Literal>'), { Own: { Ref: 'Bucket' } }] };
+  const substitution = { 'Fn::Sub': [sub('<Topic.Arn>/<AWS::Region>/<!Literal>'), { Own: { Ref: 'Bucket' } }] };
   const content = {
     a: [{ Ref: 'Queue' }, { b: { 'Fn::GetAtt': ['Role', 'Arn'] } }],
-    c: sub,
+    c: substitution,
     d: { 'Fn::GetAtt': 'Rule.Arn' },
   };
   expect([...namesReferredTo(content)].sort()).toEqual(['AWS::Region', 'Bucket', 'Queue', 'Role', 'Rule', 'Topic']);

@@ -53,6 +53,8 @@ export const decideChangesOutput = z.strictObject({
   updatesKey: z.string().optional(),
   /** JSON lines of `pushLine`: deletes. */
   deletesKey: z.string().optional(),
+  /** The push deadline, for the steps that send to the API. */
+  notAfter: z.iso.datetime(),
   pushed: count,
   conflicts: count,
   rejected: count,
@@ -73,6 +75,8 @@ export const pushRecordsInput = z.strictObject({
   object: z.string(),
   /** JSON lines of `pushLine`. */
   pushKey: z.string(),
+  /** No request is sent after this moment: a push has an end that others can wait for (also when redriven late). */
+  notAfter: z.iso.datetime(),
   execution: z.string(),
 });
 export const pushRecordsOutput = z.strictObject({
@@ -82,7 +86,7 @@ export const pushRecordsOutput = z.strictObject({
 
 export const outcomeLine = z.strictObject({
   id: z.string(),
-  outcome: z.enum(['accepted', 'refused', 'target deleted', 'unknown']),
+  outcome: z.enum(['accepted', 'refused', 'not applied', 'unknown']),
   code: z.string().optional(),
   reason: z.string().optional(),
   field: z.string().optional(),
@@ -111,6 +115,10 @@ export const settleBatchOutput = z.strictObject({
   readAgainKey: z.string().optional(),
   /** JSON lines of `pushLine`: rows that the flow may have failed to put, to be pushed once more through the API. */
   pushAgainKey: z.string().optional(),
+  /** The push deadline of `pushAgainKey`. */
+  notAfter: z.iso.datetime().optional(),
+  /** JSON lines of `recordToRead` for `pushAgainKey`: to be read back once they are pushed. */
+  pushedAgainKey: z.string().optional(),
   attempt: count,
 });
 

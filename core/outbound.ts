@@ -89,10 +89,11 @@ function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
 }
 
 /**
- * How a push ended for one record. `target deleted`: an update met a record that is in the recycle bin. `unknown`
+ * How a push ended for one record. `not applied`: nothing was written, for the record is in the
+ * recycle bin or Salesforce was too busy; what still differs stays due. `unknown`
  * may only be settled when the push is fenced: nothing of it can land any more.
  */
-export type Outcome = 'accepted' | 'refused' | 'target deleted' | 'unknown';
+export type Outcome = 'accepted' | 'refused' | 'not applied' | 'unknown';
 
 /** SETTLE: `again` when the link has changed since the read-back began. */
 export type Settlement = { readonly outcome: 'again' } | (Merged & { readonly outcome: 'settled' });
@@ -172,4 +173,33 @@ export function restoreSeen(
   if (conflicts.length === 0) return merged;
   const row = { fields: { ...merged.row.fields, ...restored } };
   return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
+}
+
+/** Whether the record holds what was sent; then it was accepted, whatever the run's failure count says. */
+export function holdsSent(push: OpenPush, version: SalesforceVersion): boolean {
+  return !version.deleted && Object.entries(push.sent).every(([field, { value }]) => version.fields[field] === value);
+}
+
+/** The same push once more, through the API and with changed fields only: its answer is definite. */
+export function pushAgain(link: Link, now: Instant): { readonly link: Link; readonly fields: FieldValues } {
+  const edits = Object.entries(link.push?.sent ?? {}).filter(([, { filler }]) => !filler);
+  const push = link.push && { ...link.push, delivery: 'api' as const, sentAt: now };
+  return {
+    link: { ...link, push, revision: link.revision + 1 },
+    fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])),
+  };
+}
+
+/**
+ * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
+ * changes. A row that is gone has got what it wanted.
+ */
+export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
+  const out = outgoing(mapping, link, withWaiting(link, row));
+  const base = row === undefined && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
+  const refused: Refused = {
+    fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
+    deleted: out?.kind === 'revive' ? false : link.refused.deleted,
+  };
+  return { ...link, base, refused, dirty: false, rereadDue: false, push: undefined, revision: link.revision + 1 };
 }

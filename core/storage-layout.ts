@@ -27,3 +27,8 @@ export function outboundKey(object: string, batchId: string): string {
 export function archiveKey(object: string, batchId: string): string {
   return `${ARCHIVE_PREFIX}${object}/${batchId}.csv`;
 }
+
+/** The name of an execution from its ARN: it names the execution's scratch space. */
+export function executionName(arn: string): string {
+  return arn.slice(arn.lastIndexOf(':') + 1);
+}

@@ -4,7 +4,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
 import { withWaiting } from '../../core/link.ts';
-import type { Session } from './connection.ts';
+import { query, type Session } from './connection.ts';
 import type { StoredLink } from './links.ts';
 import { lockLinks, saveLinks } from './links.ts';
 import type { StoredRow } from './rows.ts';
@@ -80,6 +80,8 @@ export async function writePairs(
   await buryRows(session, configuration, mapping, of('delete'));
   await restoreRows(session, mapping, of('restore'));
   const keys = await insertRows(session, mapping, of('insert'));
+  // A deferred constraint must speak while the caller can still tell which rows it means.
+  await query(session, 'set constraints all immediate');
 
   await saveLinks(
     session,

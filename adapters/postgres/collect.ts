@@ -1,0 +1,92 @@
+/** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
+import type { ChangeMessage } from '../../core/change-message.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { isDue } from '../../core/outbound.ts';
+import type { ChangeQueue } from '../change-queue.ts';
+import { inTransaction, type Session } from './connection.ts';
+import { dueRecords, invisibleTransactions, markDue } from './due.ts';
+import { holdLease } from './lease.ts';
+import { saveLinks } from './links.ts';
+import { lockPairs } from './pairs.ts';
+
+export interface CollectPlace {
+  readonly session: Session;
+  readonly mapping: ObjectMapping;
+  /** The lease holder; undefined while the lease is not held: marking records due needs none. */
+  readonly execution: string | undefined;
+  readonly queue: ChangeQueue;
+  readonly log: {
+    info(message: string, details: Record<string, string | number>): void;
+    warn(message: string, details: Record<string, string | number>): void;
+  };
+}
+
+/** Receives before a batch is chosen: at ten messages a receive, hundreds of thousands of keys. */
+const MAX_RECEIVES = 30;
+/** A commit that is decoded is seconds from being visible; a standby that does not answer may take longer. */
+const INVISIBLE_DELAY_SECONDS = 2;
+
+/** RECEIVE until the queue is empty. Waits up to `waitSeconds` for the first message. Answers how many were taken. */
+export async function drain(place: CollectPlace, waitSeconds: number): Promise<number> {
+  let taken = 0;
+  for (let receives = 0; receives < MAX_RECEIVES; receives++) {
+    const received = await place.queue.receive(receives === 0 ? waitSeconds : 0);
+    if (received.length === 0) break;
+    const readable = received.filter(({ message }) => message !== undefined);
+    if (readable.length < received.length) {
+      place.log.warn('messages that are no change messages were left to the dead-letter queue', {
+        messages: received.length - readable.length,
+      });
+    }
+    await receiveMessages(
+      place,
+      readable.flatMap(({ message }) => message ?? []),
+    );
+    await place.queue.delete(readable);
+    taken += readable.length;
+  }
+  return taken;
+}
+
+async function receiveMessages(place: CollectPlace, messages: readonly ChangeMessage[]): Promise<void> {
+  const { session, mapping, execution, queue, log } = place;
+  const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
+  const invisible = await invisibleTransactions(session, transactions);
+  const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
+  const keys = messages.filter(isVisible).flatMap((message) => message.keys.map(([key]) => key));
+  if (keys.length > 0) {
+    const { marked, dropped } = await inTransaction(session, async () => {
+      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      return markDue(session, mapping, keys);
+    });
+    log.info('keys marked due', { keys: keys.length, marked, newRowsWithoutRecord: dropped });
+  }
+  for (const message of messages.filter((candidate) => !isVisible(candidate))) {
+    await queue.sendAgain(message, INVISIBLE_DELAY_SECONDS);
+  }
+}
+
+/** COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done. */
+export async function chooseBatch(
+  { session, mapping, execution }: CollectPlace,
+  configuration: SyncConfiguration,
+  { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
+): Promise<{ id: string; revision: number }[]> {
+  const { settings } = configuration;
+  for (;;) {
+    const chosen = await inTransaction(session, async () => {
+      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
+      const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
+      const links = pairs.map((pair) => {
+        const due = isDue(mapping, pair);
+        const link = { ...pair.link, dirty: due, revision: pair.link.revision + 1 };
+        return { linkId: pair.linkId, link, due };
+      });
+      await saveLinks(session, links);
+      return { found: ids.length, due: links.filter(({ due }) => due).map(({ link }) => link) };
+    });
+    if (chosen.due.length > 0) return chosen.due.map((link) => ({ id: link.salesforceId, revision: link.revision }));
+    if (chosen.found === 0) return [];
+  }
+}

@@ -1,0 +1,138 @@
+/** DECIDE for a batch, in one transaction under the lease. */
+import type { z } from 'zod';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
+import type { Instant } from '../../core/link.ts';
+import type { Push } from '../../core/outbound.ts';
+import { decide, giveUp } from '../../core/outbound.ts';
+import { NOT_VISIBLE, reasonCounts } from './apply.ts';
+import { bisect } from './bisect.ts';
+import type { Session } from './connection.ts';
+import { closeCircuit, holdLease } from './lease.ts';
+import { saveLinks } from './links.ts';
+import { inOwnTransaction } from './origin.ts';
+import { lockPairs, writePairs } from './pairs.ts';
+import type { Reject } from './reports.ts';
+import { reportConflicts, reportRejects } from './reports.ts';
+import { joinWaiting } from './waiting.ts';
+
+export interface BatchContext {
+  readonly configuration: SyncConfiguration;
+  readonly mapping: ObjectMapping;
+  /** ARN of the execution, which must hold the object's lease. */
+  readonly execution: string;
+  readonly batchId: string;
+}
+
+/** One record to push, with the revision of its link after the decision. */
+export interface Decided {
+  readonly id: string;
+  readonly revision: number;
+  readonly push: Push;
+}
+
+type Look = z.output<typeof readLine>;
+
+export async function decideBatch(
+  session: Session,
+  context: BatchContext,
+  looks: readonly Look[],
+  { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
+) {
+  const { configuration, mapping, execution, batchId } = context;
+  const rejects: Reject[] = [];
+  const parts: { pushes: Decided[]; conflicts: number }[] = [];
+  let circuitClosed = false;
+  await inOwnTransaction(session, configuration.settings.origins, async () => {
+    await holdLease(session, mapping.object, execution);
+    // Salesforce has just answered the look.
+    circuitClosed = await closeCircuit(session, mapping.object);
+    const work = (part: readonly Look[]) => decidePart(session, context, part, { readAt, now });
+    parts.push(
+      ...(await bisect(
+        session,
+        looks.filter(({ version }) => version !== undefined),
+        work,
+        async ({ id }, error) => {
+          rejects.push({
+            salesforceId: id,
+            rowKey: undefined,
+            field: undefined,
+            code: error.code,
+            reason: error.message,
+            line: undefined,
+          });
+        },
+      )),
+    );
+    for (const { id, version, rejected } of looks) {
+      if (version === undefined)
+        rejects.push({
+          salesforceId: id,
+          rowKey: undefined,
+          field: undefined,
+          line: undefined,
+          ...NOT_VISIBLE,
+          ...rejected,
+        });
+    }
+    await giveUpOn(session, context, rejects);
+    const direction = 'to-salesforce';
+    await reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
+  });
+  await inOwnTransaction(session, configuration.settings.origins, () =>
+    joinWaiting(session, configuration, mapping.object),
+  );
+  const reasons: ReasonCount[] = reasonCounts(rejects);
+  const conflicts = parts.reduce((sum, part) => sum + part.conflicts, 0);
+  return { pushes: parts.flatMap((part) => part.pushes), conflicts, rejected: rejects.length, reasons, circuitClosed };
+}
+
+async function decidePart(
+  session: Session,
+  { configuration, mapping, execution, batchId }: BatchContext,
+  looks: readonly Look[],
+  { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
+) {
+  const pairs = await lockPairs(
+    session,
+    configuration,
+    mapping,
+    looks.map(({ id }) => id),
+  );
+  const decided = looks.flatMap(({ id, revision, version }) => {
+    const pair = pairs.get(id);
+    if (pair === undefined || version === undefined) return [];
+    const look = { ...version, mergedInto: version.mergedInto };
+    const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now });
+    return decision.outcome === 'left' ? [] : [{ id, pair, decision }];
+  });
+  await writePairs(
+    session,
+    configuration,
+    mapping,
+    decided.map(({ pair, decision }) => ({ before: pair, link: decision.link, row: decision.row })),
+  );
+  const conflicts = decided.flatMap(({ id, decision }) =>
+    decision.conflicts.map((conflict) => ({ salesforceId: id, rowKey: decision.link.rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  const pushes = decided.flatMap(({ id, decision }) =>
+    decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
+  );
+  return { pushes, conflicts: conflicts.length };
+}
+
+/** Rejected records are no longer due; they are listed, and taken up again when the row or the record changes. */
+export async function giveUpOn(
+  session: Session,
+  { configuration, mapping }: Pick<BatchContext, 'configuration' | 'mapping'>,
+  rejects: readonly Reject[],
+): Promise<void> {
+  const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
+  const pairs = await lockPairs(session, configuration, mapping, ids);
+  await saveLinks(
+    session,
+    [...pairs.values()].map((pair) => ({ linkId: pair.linkId, link: giveUp(mapping, pair) })),
+  );
+}

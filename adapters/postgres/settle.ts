@@ -1,0 +1,170 @@
+/** SETTLE for a batch, in one transaction under the lease. */
+import type { z } from 'zod';
+import type { readLine } from '../../core/inbound-tasks.ts';
+import type { Instant, SalesforceVersion } from '../../core/link.ts';
+import type { Outcome } from '../../core/outbound.ts';
+import { holdsSent, pushAgain, settle } from '../../core/outbound.ts';
+import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
+import { NOT_VISIBLE, reasonCounts } from './apply.ts';
+import { bisect } from './bisect.ts';
+import type { Session } from './connection.ts';
+import { type BatchContext, giveUpOn } from './decide.ts';
+import { holdLease } from './lease.ts';
+import { saveLinks } from './links.ts';
+import { inOwnTransaction } from './origin.ts';
+import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
+import type { Reject } from './reports.ts';
+import { reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+
+type ReadBack = z.output<typeof readLine>;
+
+export interface BatchAnswers {
+  /** The API's answer for each record that went that way. */
+  readonly outcomes: ReadonlyMap<string, OutcomeLine>;
+  /** Rows that the flow's run failed to put; undefined: no run ended. */
+  readonly flowFailures: number | undefined;
+  readonly readAt: Instant;
+  readonly now: Instant;
+}
+
+interface Part {
+  readonly settled: number;
+  readonly conflicts: number;
+  readonly rejects: readonly Reject[];
+  readonly readAgain: readonly { id: string; revision: number }[];
+  readonly pushAgain: readonly { line: PushLine; revision: number }[];
+}
+
+/** Settles the records of a batch that were read back. A record whose outcome is unknown keeps its push open. */
+export async function settleBatch(
+  session: Session,
+  context: BatchContext,
+  readBacks: readonly ReadBack[],
+  answers: BatchAnswers,
+) {
+  const { configuration, mapping, execution, batchId } = context;
+  const parts: Part[] = [];
+  const rejects: Reject[] = [];
+  await inOwnTransaction(session, configuration.settings.origins, async () => {
+    await holdLease(session, mapping.object, execution);
+    const found = readBacks.filter(({ version }) => version !== undefined);
+    const work = (part: readonly ReadBack[]) => settlePart(session, context, part, answers);
+    parts.push(
+      ...(await bisect(session, found, work, async ({ id }, error) => {
+        rejects.push({
+          salesforceId: id,
+          rowKey: undefined,
+          field: undefined,
+          code: error.code,
+          reason: error.message,
+          line: undefined,
+        });
+      })),
+    );
+    for (const { id, version, rejected } of readBacks) {
+      if (version === undefined)
+        rejects.push({
+          salesforceId: id,
+          rowKey: undefined,
+          field: undefined,
+          line: undefined,
+          ...NOT_VISIBLE,
+          ...rejected,
+        });
+    }
+    await giveUpOn(session, context, rejects);
+    rejects.push(...parts.flatMap((part) => part.rejects));
+    const direction = 'to-salesforce';
+    await reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
+  });
+  return {
+    settled: parts.reduce((sum, part) => sum + part.settled, 0),
+    conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
+    rejected: rejects.length,
+    reasons: reasonCounts(rejects),
+    readAgain: parts.flatMap((part) => part.readAgain),
+    pushAgain: parts.flatMap((part) => part.pushAgain),
+  };
+}
+
+async function settlePart(
+  session: Session,
+  { configuration, mapping, execution, batchId }: BatchContext,
+  readBacks: readonly ReadBack[],
+  answers: BatchAnswers,
+): Promise<Part> {
+  const pairs = await lockPairs(
+    session,
+    configuration,
+    mapping,
+    readBacks.map(({ id }) => id),
+  );
+  const open = readBacks.flatMap(({ id, revision, version }) => {
+    const pair = pairs.get(id);
+    const mine = pair?.link.push?.id === batchId;
+    return mine && version !== undefined
+      ? [{ id, pair, revision, version: { ...version, mergedInto: version.mergedInto } }]
+      : [];
+  });
+  const judged = open.map((record) => ({ ...record, outcome: outcomeOf(record.pair, record.version, answers) }));
+  const results = judged.flatMap(({ id, pair, revision, version, outcome }) =>
+    outcome === 'unknown' || outcome === 'push again'
+      ? []
+      : [{ id, pair, outcome, result: settle(mapping, pair, version, outcome, { revision, readAt: answers.readAt }) }],
+  );
+  const settled = results.flatMap(({ id, pair, outcome, result }) =>
+    result.outcome === 'settled' ? [{ id, pair, outcome, result }] : [],
+  );
+  await writePairs(
+    session,
+    configuration,
+    mapping,
+    settled.map(({ pair, result }) => ({ before: pair, link: result.link, row: result.row })),
+  );
+  const again = judged
+    .filter(({ outcome }) => outcome === 'push again')
+    .map(({ id, pair }) => ({ id, pair, ...pushAgain(pair.link, answers.now) }));
+  await saveLinks(
+    session,
+    again.map(({ pair, link }) => ({ linkId: pair.linkId, link })),
+  );
+
+  const conflicts = settled.flatMap(({ id, result }) =>
+    result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  const accepted = settled.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-salesforce', accepted);
+  return {
+    settled: settled.length,
+    conflicts: conflicts.length,
+    rejects: settled
+      .filter(({ outcome }) => outcome === 'refused')
+      .map(({ id, pair }) => refusal(pair, answers.outcomes.get(id))),
+    readAgain: results
+      .filter(({ result }) => result.outcome === 'again')
+      .map(({ id, pair }) => ({ id, revision: pair.link.revision })),
+    pushAgain: again.map(({ id, link, fields }) => ({ line: { id, kind: 'update', fields }, revision: link.revision })),
+  };
+}
+
+/** A run that failed to put some rows does not say which: those whose record holds what was sent went through. */
+function outcomeOf(pair: StoredPair, version: SalesforceVersion, answers: BatchAnswers): Outcome | 'push again' {
+  const { push } = pair.link;
+  const answer = answers.outcomes.get(pair.link.salesforceId)?.outcome;
+  if (push === undefined) return 'unknown';
+  if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
+  if (answers.flowFailures === undefined) return 'unknown';
+  return answers.flowFailures === 0 || holdsSent(push, version) ? 'accepted' : 'push again';
+}
+
+function refusal({ link }: StoredPair, answer: OutcomeLine | undefined): Reject {
+  return {
+    salesforceId: link.salesforceId,
+    rowKey: link.rowKey,
+    field: answer?.field,
+    code: answer?.code ?? 'UNKNOWN',
+    reason: answer?.reason ?? 'Salesforce gave no reason.',
+    line: undefined,
+  };
+}

@@ -1,0 +1,54 @@
+/** Fresh reads: the records as Salesforce holds them now, live or in the recycle bin. */
+import type { ObjectMapping } from '../../core/configuration.ts';
+import type { ReadRecord } from '../../core/salesforce-record.ts';
+import { isMergeable, parseRecord, SYSTEM_FIELDS } from '../../core/salesforce-record.ts';
+import { API_VERSION, calling, type SalesforceConnection } from './connection.ts';
+
+/** `POST /composite/sobjects/X` takes 2,000 ids (REST API Developer Guide, sObject Collections). */
+const RETRIEVE_IDS = 2000;
+
+/** A query travels in the URL, which Salesforce cuts off at 16 KB: about 23 characters for each id. */
+const QUERY_IDS = 300;
+
+/**
+ * Reads records by id, one call for 2,000. What is not live is looked for in the recycle bin; a record found in neither is
+ * missing from the answer.
+ */
+export async function readRecords(
+  connection: SalesforceConnection,
+  mapping: ObjectMapping,
+  ids: readonly string[],
+): Promise<Map<string, ReadRecord>> {
+  const fields = [...SYSTEM_FIELDS, ...mapping.fields.map(({ field }) => field)];
+  const found = new Map<string, ReadRecord>();
+  const keep = (value: unknown) => {
+    const record = parseRecord(mapping, value);
+    const id = (record.version ?? record.unusable)?.id;
+    if (id !== undefined) found.set(id, record);
+  };
+  for (const part of parts(ids, RETRIEVE_IDS)) {
+    const live = await calling(() => retrieve(connection, mapping.object, part, fields));
+    for (const value of live) if (value !== null) keep(value);
+  }
+  const rest = ids.filter((id) => !found.has(id));
+  const all = isMergeable(mapping.object) ? [...fields, 'MasterRecordId'] : fields;
+  for (const part of parts(rest, QUERY_IDS)) {
+    const soql = `SELECT ${all.join(', ')} FROM ${mapping.object} WHERE Id IN (${part.map((id) => `'${id}'`).join(',')})`;
+    const { records } = await calling(async () => await connection.query(soql, { scanAll: true }));
+    for (const value of records) keep(value);
+  }
+  return found;
+}
+
+function retrieve(connection: SalesforceConnection, object: string, ids: readonly string[], fields: readonly string[]) {
+  return connection.request<readonly unknown[]>({
+    method: 'POST',
+    url: `/services/data/v${API_VERSION}/composite/sobjects/${object}`,
+    body: JSON.stringify({ ids, fields }),
+    headers: { 'content-type': 'application/json' },
+  });
+}
+
+export function parts<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
+}

@@ -1,0 +1,100 @@
+/** What people read when something needs them: what happened, to which file or object, and what to do next. */
+import type { ReasonCount } from './inbound-tasks.ts';
+import type { Notice } from './outbound-tasks.ts';
+import { executionName } from './storage-layout.ts';
+
+export interface Message {
+  readonly subject: string;
+  readonly text: string;
+}
+
+const LISTED_REASONS = 10;
+
+export function messageOf(notice: Notice): Message {
+  switch (notice.about) {
+    case 'file':
+      return {
+        subject: `sfsync: ${counts(notice)} from Salesforce (${notice.object})`,
+        text: lines(
+          `${counts(notice)} while applying s3 key ${notice.key} to Postgres. All other records of the file were applied.`,
+          reasons(notice.reasons),
+          `Look at: select * from sfsync.rejected_record where object = '${notice.object}' and resolved_at is null; likewise sfsync.conflict.`,
+          'A rejected record is tried again by itself when a newer version of it arrives.',
+          `Execution: ${notice.execution}`,
+        ),
+      };
+    case 'batch':
+      return {
+        subject: `sfsync: ${counts(notice)} to Salesforce (${notice.object})`,
+        text: lines(
+          `${counts(notice)} while sending ${notice.object} records to Salesforce. All other records of the batch went through.`,
+          reasons(notice.reasons),
+          `Look at: select * from sfsync.rejected_record where object = '${notice.object}' and resolved_at is null; likewise sfsync.conflict.`,
+          'A refused value is tried again by itself when the row changes.',
+          `Execution: ${notice.execution}`,
+        ),
+      };
+    case 'circuit':
+      return notice.state === 'open'
+        ? {
+            subject: `sfsync: Salesforce is away, ${notice.object} waits`,
+            text: lines(
+              `Changes of ${notice.object} cannot be sent to Salesforce: ${notice.reason ?? 'no reason was given'}.`,
+              'Nothing is lost: the records stay due, and the schedule tries again by itself.',
+              `Execution: ${notice.execution}`,
+            ),
+          }
+        : {
+            subject: `sfsync: Salesforce is back, ${notice.object} goes on`,
+            text: lines(`Changes of ${notice.object} are sent to Salesforce again.`, `Execution: ${notice.execution}`),
+          };
+    case 'failed execution':
+      return failedExecution(notice);
+    default:
+      return notice satisfies never;
+  }
+}
+
+function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
+  const machine = notice.stateMachine.slice(notice.stateMachine.lastIndexOf(':') + 1);
+  const name = executionName(notice.execution);
+  return {
+    subject: `sfsync: ${machine} ${notice.status}`,
+    text: lines(
+      `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
+      notice.input === undefined ? undefined : `Input: ${notice.input}`,
+      'Mend the cause, then redrive: the execution goes on in the state where it failed.',
+      `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
+    ),
+  };
+}
+
+/** The message inside a Lambda's cause, which is JSON text {errorType, errorMessage, trace}. */
+function reasonOf(cause: string | undefined): string {
+  if (cause === undefined || cause === '') return 'no cause was given';
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);
+  } catch {
+    // A cause that is no JSON is the reason itself.
+  }
+  return cause;
+}
+
+function counts({ rejected, conflicts }: { rejected: number; conflicts: number }): string {
+  const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+  const said = [rejected > 0 && plural(rejected, 'rejected record'), conflicts > 0 && plural(conflicts, 'conflict')];
+  return said.filter(Boolean).join(' and ') || 'nothing rejected';
+}
+
+function reasons(list: readonly ReasonCount[]): string | undefined {
+  if (list.length === 0) return undefined;
+  const shown = list
+    .slice(0, LISTED_REASONS)
+    .map(({ code, field, count }) => `  ${count} x ${code}${field ? ` (${field})` : ''}`);
+  return [...shown, ...(list.length > LISTED_REASONS ? ['  ...'] : [])].join('\n');
+}
+
+function lines(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join('\n');
+}

@@ -1,0 +1,97 @@
+/**
+ * Takes the object's lease, drains its queue into the link table, and chooses a batch of what is due. From the moment
+ * a message is deleted Postgres is the list of what is due: nothing is lost if this execution dies.
+ */
+import { z } from 'zod';
+import { ChangeQueue } from '../../adapters/change-queue.ts';
+import { isRunning } from '../../adapters/executions.ts';
+import { chooseBatch, drain } from '../../adapters/postgres/collect.ts';
+import type { Session } from '../../adapters/postgres/connection.ts';
+import { anyOpenFlowPush } from '../../adapters/postgres/due.ts';
+import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
+import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import { Storage } from '../../adapters/storage.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import { collectChangesInput, collectChangesOutput } from '../../core/outbound-tasks.ts';
+import { archiveKey, executionName, OUTBOUND_PREFIX, workKey } from '../../core/storage-layout.ts';
+import configuration from '../../sync.config.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { BUCKET_NAME, DATABASE_SECRET_ARN, CHANGE_QUEUE_URLS } = environment({
+  BUCKET_NAME: z.string(),
+  DATABASE_SECRET_ARN: z.string(),
+  CHANGE_QUEUE_URLS: z.string().transform((json) => z.record(z.string(), z.url()).parse(JSON.parse(json))),
+});
+const storage = new Storage(BUCKET_NAME);
+
+/** How long the queue is watched when nothing is due: a burst of edits then stays with one execution. */
+const WATCH_SECONDS = 3;
+/** A short poll may overlook messages; one second makes SQS ask all its servers. */
+const LAST_LOOK_SECONDS = 1;
+/** Records that are risked on a Salesforce that was away. */
+const PROBE_RECORDS = 10;
+
+type Collected = z.input<typeof collectChangesOutput>;
+
+export const handler = defineHandler({
+  input: collectChangesInput,
+  output: collectChangesOutput,
+  run: async ({ object, trigger, execution, batches, fenced }, { log }): Promise<Collected> => {
+    const mapping = mappingOf(configuration, object);
+    const { settings } = configuration;
+    const session = await sharedSession(DATABASE_SECRET_ARN);
+    const queue = queueOf(object);
+    const place = { session, mapping, execution, queue, log };
+
+    const lease = await takeLease(session, object, execution, isRunning);
+    if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
+    await drain(place, 0);
+    const probing = lease.circuit === 'open';
+    if (probing && (trigger !== 'schedule' || batches > 0)) return end(session, object, execution, 'circuit open');
+    if (batches >= settings.batchesPerExecution) {
+      await releaseLease(session, object, execution);
+      return { next: 'hand over' };
+    }
+    for (;;) {
+      const mustFence = !fenced && (await anyOpenFlowPush(session, object));
+      await removeStrayFiles(object);
+      if (mustFence) return { next: 'fence' };
+      const limit = probing ? PROBE_RECORDS : settings.batchRecords;
+      const batch = await chooseBatch(place, configuration, { limit, flowFenced: fenced });
+      if (batch.length > 0) {
+        const batchId = `${executionName(execution)}-${batches}`;
+        const recordsKey = workKey(executionName(execution), `batch-${batches}.jsonl`);
+        await storage.writeLines(recordsKey, batch);
+        log.info('batch collected', { batchId, records: batch.length });
+        return { next: 'push', batchId, recordsKey, records: batch.length };
+      }
+      if ((await drain(place, WATCH_SECONDS)) > 0) continue;
+      // Whoever found the lease held has gone: what it came for must be seen once more after the lease is free.
+      await releaseLease(session, object, execution);
+      if ((await drain({ ...place, execution: undefined }, LAST_LOOK_SECONDS)) === 0)
+        return { next: 'end', reason: 'nothing due' };
+      if ((await takeLease(session, object, execution, isRunning)) === undefined) {
+        return { next: 'end', reason: 'held by another execution' };
+      }
+    }
+  },
+});
+
+async function end(session: Session, object: string, execution: string, reason: 'circuit open'): Promise<Collected> {
+  await releaseLease(session, object, execution);
+  return { next: 'end', reason };
+}
+
+function queueOf(object: string): ChangeQueue {
+  const url = CHANGE_QUEUE_URLS[object];
+  if (url !== undefined) return new ChangeQueue(url);
+  throw new ConfigurationError('NO_QUEUE', `CHANGE_QUEUE_URLS names no queue for ${object}: deploy the stack again.`);
+}
+
+/** AppFlow reads every file under the prefix: what an earlier execution left there must not go with the next run. */
+async function removeStrayFiles(object: string): Promise<void> {
+  for (const key of await storage.list(`${OUTBOUND_PREFIX}${object}/`)) {
+    await storage.move(key, archiveKey(object, key.slice(`${OUTBOUND_PREFIX}${object}/`.length).replace(/\.csv$/, '')));
+  }
+}

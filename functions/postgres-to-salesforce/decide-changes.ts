@@ -1,0 +1,77 @@
+/** Merges the look with the current rows, and writes down what goes to Salesforce: as a CSV, or as batches for the API. */
+import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
+import { type Decided, decideBatch } from '../../adapters/postgres/decide.ts';
+import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import { Storage } from '../../adapters/storage.ts';
+import { toCsv } from '../../core/canonical.ts';
+import { mappingOf, type ObjectMapping, outgoingFields } from '../../core/configuration.ts';
+import { readLine } from '../../core/inbound-tasks.ts';
+import { decideChangesInput, decideChangesOutput, type PushLine } from '../../core/outbound-tasks.ts';
+import { executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
+import configuration from '../../sync.config.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });
+const storage = new Storage(BUCKET_NAME);
+
+export const handler = defineHandler({
+  input: decideChangesInput,
+  output: decideChangesOutput,
+  run: async ({ object, execution, batchId, versionsKey, readAt }, { log }) => {
+    const mapping = mappingOf(configuration, object);
+    const session = await sharedSession(DATABASE_SECRET_ARN);
+    const looks = await storage.readLines(versionsKey, readLine);
+    const now = Date.now();
+    const context = { configuration, mapping, execution, batchId };
+    const { pushes, ...said } = await decideBatch(session, context, looks, { readAt: Date.parse(readAt), now });
+    log.info('batch decided', { batchId, looked: looks.length, pushed: pushes.length, ...said });
+    const notAfter = new Date(now + configuration.settings.pushDeadlineSeconds * 1000).toISOString();
+    return { batchId, pushed: pushes.length, notAfter, ...said, ...(await place(mapping, execution, batchId, pushes)) };
+  },
+});
+
+/** Lays the pushes where the next steps find them. Only what is there has a key in the answer. */
+async function place(mapping: ObjectMapping, execution: string, batchId: string, pushes: readonly Decided[]) {
+  if (pushes.length === 0) return {};
+  const folder = executionName(execution);
+  const lines = async (name: string, list: readonly unknown[]) => {
+    if (list.length === 0) return undefined;
+    const key = workKey(folder, `${name}-${batchId}.jsonl`);
+    await storage.writeLines(key, list);
+    return key;
+  };
+  const byApi = pushes.filter(({ push }) => push.delivery === 'api').map(pushLineOf);
+  const byFlow = pushes.filter(({ push }) => push.delivery === 'appflow');
+  const keys = {
+    pushedKey: await lines(
+      'pushed',
+      pushes.map(({ id, revision }) => ({ id, revision })),
+    ),
+    updatesKey: await lines(
+      'updates',
+      byApi.filter(({ kind }) => kind !== 'delete'),
+    ),
+    deletesKey: await lines(
+      'deletes',
+      byApi.filter(({ kind }) => kind === 'delete'),
+    ),
+    csvKey: byFlow.length === 0 ? undefined : outboundKey(mapping.object, batchId),
+  };
+  if (keys.csvKey !== undefined) await storage.write(keys.csvKey, csv(mapping, byFlow), 'text/csv');
+  return Object.fromEntries(Object.entries(keys).filter(([, key]) => key !== undefined));
+}
+
+function pushLineOf({ id, push: { outgoing } }: Decided): PushLine {
+  return { id, kind: outgoing.kind, fields: outgoing.kind === 'delete' ? {} : outgoing.fields };
+}
+
+/** RFC 4180, UTF-8 without BOM, `\n`: whole rows, for AppFlow writes every mapped field of a file. */
+function csv(mapping: ObjectMapping, pushes: readonly Decided[]): string {
+  const columns = ['Id', ...outgoingFields(mapping).map(({ field }) => field)];
+  const rows = pushes.map(({ id, push: { outgoing, fillers } }) => {
+    const values = { ...fillers, ...(outgoing.kind === 'delete' ? {} : outgoing.fields) };
+    return columns.map((column) => (column === 'Id' ? id : toCsv(values[column] ?? null)));
+  });
+  return stringify([columns, ...rows]);
+}

@@ -1,0 +1,25 @@
+/** Salesforce or AppFlow is away: the object's records stay due, and only the schedule probes from now on. */
+import { z } from 'zod';
+import { inTransaction } from '../../adapters/postgres/connection.ts';
+import { holdLease, openCircuit, releaseLease } from '../../adapters/postgres/lease.ts';
+import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import { openCircuitInput, openCircuitOutput } from '../../core/outbound-tasks.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() });
+
+export const handler = defineHandler({
+  input: openCircuitInput,
+  output: openCircuitOutput,
+  run: async ({ object, execution, error, cause }, { log }) => {
+    const session = await sharedSession(DATABASE_SECRET_ARN);
+    const opened = await inTransaction(session, async () => {
+      await holdLease(session, object, execution);
+      const wasClosed = await openCircuit(session, object, `${error}: ${cause}`);
+      await releaseLease(session, object, execution);
+      return wasClosed;
+    });
+    log.warn('circuit open', { object, error, opened });
+    return { opened };
+  },
+});

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { AwsError, type Caller, CONSOLE, type EmbeddedAws, type Operations } from '../service.ts';
+import { AwsError, type EmbeddedAws, type Operations } from '../service.ts';
 import { type ExecutionRecord, ExecutionRecords } from './execution-records.ts';
 import { AppFlowFaults } from './faults.ts';
 import { type FlowDefinition, parseFlow, profileNames } from './flow-definition.ts';
@@ -24,8 +24,6 @@ export interface AppFlowOptions {
   /** What the org sees as `Sforce-Call-Options: client=`. */
   readonly clientName?: string | undefined;
   readonly quirks?: Partial<AppFlowQuirks> | undefined;
-  /** As whom S3 is called. Default: the host itself. */
-  readonly caller?: Caller | undefined;
 }
 
 const FlowName = z.string().min(1).max(256);
@@ -75,7 +73,6 @@ export class AppFlow {
       timeScale,
       apiVersion: options.apiVersion ?? '58.0',
       clientName: options.clientName ?? 'AmazonAppFlow',
-      caller: options.caller ?? CONSOLE,
       connection: options.connections,
     });
     this.#timers = new FlowTimers(aws, timeScale, (flowName) => this.runScheduled(flowName));
@@ -119,7 +116,10 @@ export class AppFlow {
 
   /** Settles the runs that died with the process, then lets the schedules go. */
   async start(): Promise<void> {
-    await this.#runner.recover((flowName) => this.#definitions.get(flowName));
+    await this.#runner.recover((flowName) => {
+      const stored = this.#flows.definition(flowName);
+      return this.#definitions.get(flowName) ?? (stored === undefined ? undefined : parseFlow(stored));
+    });
     this.#timers.start();
     for (const flow of this.#definitions.values()) this.#schedule(flow);
   }
@@ -139,7 +139,8 @@ export class AppFlow {
     const state = this.#flows.get(flowName);
     if (!flow?.trigger || state?.status !== 'Active' || this.#runner.isRunning(flowName)) return undefined;
     const ended = await this.#runner.begin(flow, state)?.ended;
-    this.#schedule(flow);
+    // The run may have suspended its flow.
+    if (ended) this.#schedule(flow);
     return ended;
   }
 

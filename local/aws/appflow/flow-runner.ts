@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { AwsError, type Caller, type EmbeddedAws } from '../service.ts';
+import { transaction } from '../transaction.ts';
 import type { ExecutionRecord, ExecutionRecords } from './execution-records.ts';
 import type { AppFlowFaults } from './faults.ts';
 import type { FlowDefinition, InboundFlow } from './flow-definition.ts';
@@ -22,6 +23,9 @@ import type { SourceBucket, SourceFile } from './source-files.ts';
 /** AppFlow User Guide, Flow triggers: the first incremental run reaches back 30 days. */
 const FIRST_WINDOW_MS = 30 * 24 * 3_600_000;
 
+/** As whom the buckets are used: bucket policies name it. */
+const SERVICE: Caller = { principal: 'appflow.amazonaws.com' };
+
 const LISTING = z.object({
   Contents: z.array(z.object({ Key: z.string(), Size: z.number() })).default([]),
   IsTruncated: z.boolean().default(false),
@@ -39,7 +43,6 @@ export interface RunnerParts {
   readonly timeScale: number;
   readonly apiVersion: string;
   readonly clientName: string;
-  readonly caller: Caller;
   connection(profileName: string): Promise<SalesforceConnection>;
 }
 
@@ -52,7 +55,12 @@ export interface StartedRun {
 interface ActiveRun {
   readonly flowName: string;
   readonly abort: AbortController;
-  readonly ended: Promise<unknown>;
+}
+
+/** How a run ended. */
+interface Outcome {
+  readonly status: 'Successful' | 'Error' | 'Canceled';
+  readonly message: string | undefined;
 }
 
 class RunCanceled extends Error {}
@@ -61,8 +69,11 @@ class ServiceStopped extends Error {}
 /** Runs flows, one record for each run, and tells the bus and the journal. */
 export class FlowRunner {
   readonly #parts: RunnerParts;
+  /** Runs whose record says that they are in progress, by execution id. */
   readonly #active = new Map<string, ActiveRun>();
-  readonly #fieldsOf = new Map<string, readonly string[]>();
+  /** Runs that are not over, reports included. */
+  readonly #unfinished = new Set<Promise<unknown>>();
+  readonly #fieldsOf = new WeakMap<InboundFlow, readonly string[]>();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -81,14 +92,18 @@ export class FlowRunner {
     const executionId = randomUUID();
     records.begin({ executionId, flowName: flow.name, startedAt, window, totals: noTotals() });
     const abort = new AbortController();
+    this.#active.set(executionId, { flowName: flow.name, abort });
     const ended = this.#run(flow, executionId, abort.signal, state.schemaVersion);
-    this.#active.set(executionId, { flowName: flow.name, abort, ended });
-    ended
+    const watched = ended
       .catch((error: unknown) => {
         const text = `run ${executionId} could not be brought to an end: ${error instanceof Error ? error.stack : error}`;
         aws.journal.record({ kind: 'fault', subject: flow.name, text });
       })
-      .finally(() => this.#active.delete(executionId));
+      .finally(() => {
+        this.#active.delete(executionId);
+        this.#unfinished.delete(watched);
+      });
+    this.#unfinished.add(watched);
     return { executionId, ended };
   }
 
@@ -109,18 +124,19 @@ export class FlowRunner {
 
   /** Drops all runs; their records stay in progress, as after the death of the process, until the next start. */
   async stop(): Promise<void> {
-    const runs = [...this.#active.values()];
-    for (const run of runs) run.abort.abort(new ServiceStopped('the service was stopped'));
-    await Promise.allSettled(runs.map(({ ended }) => ended));
+    for (const run of this.#active.values()) run.abort.abort(new ServiceStopped('the service was stopped'));
+    await Promise.all(this.#unfinished);
   }
 
   /** Marks the runs that died with the process. Rows and files that they had written stay. */
   async recover(definition: (flowName: string) => FlowDefinition | undefined): Promise<void> {
     for (const record of this.#parts.records.open()) {
       if (this.#active.has(record.executionId)) continue;
-      const cancelled = record.status === 'CancelStarted';
-      const message = cancelled ? undefined : 'InternalServerException: the run was interrupted, AppFlow was restarted';
-      await this.#end(definition(record.flowName), record, cancelled ? 'Canceled' : 'Error', record.totals, message);
+      const outcome: Outcome =
+        record.status === 'CancelStarted'
+          ? { status: 'Canceled', message: undefined }
+          : { status: 'Error', message: 'InternalServerException: the run was interrupted, AppFlow was restarted' };
+      await this.#end(definition(record.flowName), record, outcome, record.totals);
     }
   }
 
@@ -134,6 +150,7 @@ export class FlowRunner {
     const record = records.get(executionId);
     if (!record) throw new Error(`run ${executionId} has no record`);
     const totals = noTotals();
+    let outcome: Outcome = { status: 'Successful', message: undefined };
     try {
       await reports.started(flow, record);
       await faults.pass(flow.name, 'start', executionId, signal);
@@ -142,12 +159,14 @@ export class FlowRunner {
       await this.#move(flow, record, totals, signal, schemaVersion);
       await faults.pass(flow.name, 'end', executionId, signal);
       signal.throwIfAborted();
-      return await this.#end(flow, record, 'Successful', totals, undefined);
     } catch (error) {
       if (signal.reason instanceof ServiceStopped) return undefined;
-      if (signal.reason instanceof RunCanceled) return await this.#end(flow, record, 'Canceled', totals, undefined);
-      return await this.#end(flow, record, 'Error', totals, toMessage(error));
+      outcome =
+        signal.reason instanceof RunCanceled
+          ? { status: 'Canceled', message: undefined }
+          : { status: 'Error', message: toMessage(error) };
     }
+    return this.#end(flow, record, outcome, totals);
   }
 
   async #move(
@@ -172,38 +191,33 @@ export class FlowRunner {
     await runInbound({ flow, identity, window, salesforce, quirks, signal, totals, put, allFields });
   }
 
-  /** The one place where a run ends: record, watermark and failure count in one transaction, then the reports. */
+  /** The one place where a run ends: record, watermark and the flow's status in one transaction, then the reports. */
   async #end(
     flow: FlowDefinition | undefined,
     record: ExecutionRecord,
-    status: 'Successful' | 'Error' | 'Canceled',
+    { status, message }: Outcome,
     totals: RunTotals,
-    message: string | undefined,
   ): Promise<ExecutionRecord> {
     const { aws, store, flows, records, reports } = this.#parts;
     const now = aws.now();
-    let failuresInARow = 0;
-    store.exec('BEGIN IMMEDIATE');
-    try {
+    const threshold = flow?.trigger?.deactivationThreshold ?? Number.POSITIVE_INFINITY;
+    const suspended = transaction(store, () => {
       records.update(record.executionId, status, totals, message, now);
-      if (status === 'Successful') flows.advance(record.flowName, record.window?.toSeconds);
-      if (status === 'Error' && flow) failuresInARow = flows.countFailure(record.flowName);
       records.prune(record.flowName);
-      store.exec('COMMIT');
-    } catch (error) {
-      store.exec('ROLLBACK');
-      throw error;
-    }
+      if (status === 'Successful') flows.advance(record.flowName, record.window?.toSeconds);
+      const failures = status === 'Error' ? flows.countFailure(record.flowName) : 0;
+      if (failures < threshold) return undefined;
+      const reason = `${failures} runs in a row have failed; the last one: ${message}`;
+      flows.setStatus(record.flowName, 'Suspended', reason, now);
+      return reason;
+    });
+    // From here on the flow may be started again, by whoever hears of the end.
+    this.#active.delete(record.executionId);
     const ended: ExecutionRecord = { ...record, status, totals, message, updatedAt: now };
     this.#tellJournal(flow, ended);
     if (!flow) return ended;
     await reports.ended(flow, ended);
-    const threshold = flow.trigger?.deactivationThreshold;
-    if (threshold !== undefined && failuresInARow >= threshold) {
-      const reason = `${failuresInARow} runs in a row have failed; the last one: ${message}`;
-      flows.setStatus(flow.name, 'Suspended', reason, now);
-      await reports.deactivated(flow, reason, now);
-    }
+    if (suspended !== undefined) await reports.deactivated(flow, suspended, now);
     return ended;
   }
 
@@ -223,15 +237,15 @@ export class FlowRunner {
   }
 
   async #allFields(flow: InboundFlow, salesforce: SalesforceClient): Promise<readonly string[]> {
-    const known = flow.dynamicFields ? undefined : this.#fieldsOf.get(flow.name);
+    const known = flow.dynamicFields ? undefined : this.#fieldsOf.get(flow);
     if (known) return known;
     const fields = await salesforce.fieldNames(flow.object);
-    this.#fieldsOf.set(flow.name, fields);
+    this.#fieldsOf.set(flow, fields);
     return fields;
   }
 
   #s3(operation: string, input: object): Promise<unknown> {
-    return this.#parts.aws.call('s3', operation, input, this.#parts.caller);
+    return this.#parts.aws.call('s3', operation, input, SERVICE);
   }
 
   #bucket(): SourceBucket {

@@ -78,6 +78,12 @@ export class FlowStore {
     return row === undefined ? undefined : toState(row);
   }
 
+  /** The properties of the flow as they were put last. */
+  definition(name: string): unknown {
+    const row = this.#store.prepare('SELECT definition FROM appflow_flow WHERE name = ?').get(name);
+    return row === undefined ? undefined : JSON.parse(Row.pick({ definition: true }).parse(row).definition);
+  }
+
   setStatus(name: string, status: FlowStatus, message: string | undefined, now: number): void {
     this.#store
       .prepare(
@@ -93,14 +99,14 @@ export class FlowStore {
       .run(watermarkSeconds ?? null, name);
   }
 
-  /** A run failed. Answers how many have failed in a row. */
+  /** A run failed. Answers how many have failed in a row; 0 when the flow is gone. */
   countFailure(name: string): number {
     const row = this.#store
       .prepare(
         'UPDATE appflow_flow SET consecutive_failures = consecutive_failures + 1 WHERE name = ? RETURNING consecutive_failures AS failures',
       )
       .get(name);
-    return z.object({ failures: z.number() }).parse(row).failures;
+    return row === undefined ? 0 : z.object({ failures: z.number() }).parse(row).failures;
   }
 }
 

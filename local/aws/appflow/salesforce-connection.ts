@@ -24,18 +24,21 @@ const TokenAnswer = z.object({ access_token: z.string().min(1), instance_url: z.
  */
 export async function connectByOAuth(credentials: OAuthCredentials): Promise<SalesforceConnection> {
   const first = await fetchToken(credentials);
-  let pending = Promise.resolve(first.access_token);
+  let current = first.access_token;
+  let renewal: Promise<string> | undefined;
   return {
     instanceUrl: first.instance_url.replace(/\/+$/, ''),
     async accessToken(refused) {
-      if (refused !== undefined && (await pending) === refused) {
-        pending = fetchToken(credentials).then((answer) => answer.access_token);
-        // A failed refresh must not stick: the next caller tries again with the old token.
-        pending.catch(() => {
-          pending = Promise.resolve(refused);
+      if (refused !== current) return current;
+      renewal ??= fetchToken(credentials)
+        .then((answer) => {
+          current = answer.access_token;
+          return current;
+        })
+        .finally(() => {
+          renewal = undefined;
         });
-      }
-      return pending;
+      return renewal;
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Timers } from '../timers.ts';
 import { type Concurrency, type IdleHolder, tooManyRequests } from './concurrency.ts';
 import { FunctionLog } from './function-log.ts';
 import type { FunctionSettings, InvocationOutcome } from './function-settings.ts';
@@ -11,6 +12,7 @@ export interface PoolOptions {
   readonly concurrency: Concurrency;
   /** After which an idle sandbox is ended. */
   readonly idleMs: number;
+  readonly timers: Timers;
   /** Is told of each finished invocation. */
   readonly ended: (invocation: Invocation) => void;
 }
@@ -26,7 +28,7 @@ export interface Invocation {
 
 interface Idle extends IdleHolder {
   readonly sandbox: Sandbox;
-  readonly timer: NodeJS.Timeout;
+  readonly cancel: () => void;
 }
 
 /** A sandbox that is ready, or the outcome of the init that failed. */
@@ -136,7 +138,7 @@ export class FunctionPool {
 
   #acquire(): Promise<Acquired> {
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
-      clearTimeout(idle.timer);
+      idle.cancel();
       this.#options.concurrency.noLongerIdle(idle);
       // One that broke while it was idle (a promise left behind was rejected) is of no use any more.
       if (idle.sandbox.usable) return Promise.resolve({ sandbox: idle.sandbox });
@@ -180,7 +182,7 @@ export class FunctionPool {
     }
     const idle: Idle = {
       sandbox,
-      timer: setTimeout(() => idle.end(), this.#options.idleMs).unref(),
+      cancel: this.#options.timers.after(this.#options.idleMs, () => idle.end()),
       end: () => this.#endIdle(idle),
     };
     this.#idle.push(idle);
@@ -189,7 +191,7 @@ export class FunctionPool {
   }
 
   #endIdle(idle: Idle): void {
-    clearTimeout(idle.timer);
+    idle.cancel();
     this.#options.concurrency.noLongerIdle(idle);
     const index = this.#idle.indexOf(idle);
     if (index >= 0) this.#idle.splice(index, 1);

@@ -138,6 +138,7 @@ export class Lambda {
       log,
       concurrency: this.#concurrency,
       idleMs: this.#options.idleMs ?? 5 * 60_000,
+      timers: this.#options.timers ?? realTimers,
       ended: (invocation) => this.#journal(name, invocation),
     });
     this.#pools.set(name, pool);

@@ -2,10 +2,10 @@
  * The inside of a sandbox: runs as a worker thread, loads the handler and answers invocations, one at a time, as
  * Lambda's Node runtime does.
  */
-import { existsSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FunctionError } from './function-settings.ts';
@@ -64,6 +64,14 @@ function captureOutput(): void {
   }
 }
 
+/** What the `package.json` beside the code says; without one a `.js` file is CommonJS. */
+function isModule(file: string): boolean {
+  if (!file.endsWith('.js')) return file.endsWith('.mjs');
+  const description = join(directory, 'package.json');
+  if (!existsSync(description)) return false;
+  return (JSON.parse(readFileSync(description, 'utf8')) as { type?: string }).type === 'module';
+}
+
 /**
  * In Lambda nothing lies above the code's directory, so a `package.json` of the project around it must not turn
  * `index.js` into an ES module.
@@ -73,7 +81,7 @@ function confinePackageScope(): void {
   const root = pathToFileURL(`${directory}/`).href;
   registerHooks({
     load(url, context, nextLoad) {
-      const own = url.startsWith(root) && url.endsWith('.js') && !fileURLToPath(url).includes('/node_modules/');
+      const own = url.startsWith(root) && url.endsWith('.js') && !url.includes('/node_modules/');
       return nextLoad(url, own ? { ...context, format: 'commonjs' } : context);
     },
   });
@@ -97,9 +105,7 @@ async function loadHandler(): Promise<Handler> {
 
 async function importModule(file: string): Promise<unknown> {
   try {
-    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-    // A CommonJS module's exports are its default; not every one of them is found as a named export.
-    return file.endsWith('.mjs') || typeof module.default !== 'object' ? module : { ...module, ...module.default };
+    return isModule(file) ? await import(pathToFileURL(file).href) : createRequire(file)(file);
   } catch (error) {
     if (error instanceof SyntaxError)
       throw new InitError('Runtime.UserCodeSyntaxError', `SyntaxError: ${error.message}`);

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
 import { AwsError, type EmbeddedAws, type Operations } from '../service.ts';
+import { realTimers, type Timers } from '../timers.ts';
 import { type ExecutionRecord, ExecutionRecords } from './execution-records.ts';
 import { AppFlowFaults } from './faults.ts';
 import { type FlowDefinition, parseFlow, profileNames } from './flow-definition.ts';
@@ -8,6 +8,7 @@ import { describeFlow, describeRun, summarizeFlow } from './flow-description.ts'
 import { FlowRunner } from './flow-runner.ts';
 import { type FlowState, FlowStore } from './flow-store.ts';
 import { FlowTimers } from './flow-timers.ts';
+import { INPUT, readInput, readPageToken, writePageToken } from './operation-input.ts';
 import { type AppFlowQuirks, DEFAULT_QUIRKS } from './quirks.ts';
 import { flowArn, RunReports } from './run-reports.ts';
 import type { SalesforceConnection } from './salesforce-connection.ts';
@@ -24,23 +25,9 @@ export interface AppFlowOptions {
   /** What the org sees as `Sforce-Call-Options: client=`. */
   readonly clientName?: string | undefined;
   readonly quirks?: Partial<AppFlowQuirks> | undefined;
+  /** Default: real time. */
+  readonly timers?: Timers | undefined;
 }
-
-const FlowName = z.string().min(1).max(256);
-const MaxResults = z.number().int().min(1).max(100).default(20);
-const INPUT = {
-  StartFlow: z.object({
-    flowName: FlowName,
-    clientToken: z
-      .string()
-      .regex(/^[ -~]{1,256}$/)
-      .optional(),
-  }),
-  FlowByName: z.object({ flowName: FlowName }),
-  ListFlows: z.object({ maxResults: MaxResults, nextToken: z.string().optional() }),
-  Records: z.object({ flowName: FlowName, maxResults: MaxResults, nextToken: z.string().optional() }),
-  Cancel: z.object({ flowName: FlowName, executionIds: z.array(z.string()).max(100).optional() }),
-} as const;
 
 /** A stand-in for Amazon AppFlow: executes the flows of a template against S3 and a Salesforce org's REST API. */
 export class AppFlow {
@@ -75,7 +62,9 @@ export class AppFlow {
       clientName: options.clientName ?? 'AmazonAppFlow',
       connection: options.connections,
     });
-    this.#timers = new FlowTimers(aws, timeScale, (flowName) => this.runScheduled(flowName));
+    this.#timers = new FlowTimers(aws, options.timers ?? realTimers, timeScale, (flowName) =>
+      this.runScheduled(flowName),
+    );
     this.operations = {
       StartFlow: (input: unknown) => this.#startFlow(input),
       StopFlow: (input: unknown) => this.#stopFlow(input),
@@ -151,7 +140,7 @@ export class AppFlow {
   }
 
   #startFlow(input: unknown): Record<string, unknown> {
-    const { flowName, clientToken } = read(INPUT.StartFlow, input);
+    const { flowName, clientToken } = readInput(INPUT.StartFlow, input);
     const { flow, state } = this.#find(flowName);
     const now = this.#aws.now();
     const started = clientToken === undefined ? undefined : this.#records.startedBy(clientToken, now);
@@ -177,7 +166,7 @@ export class AppFlow {
   }
 
   #stopFlow(input: unknown): Record<string, unknown> {
-    const { flowName } = read(INPUT.FlowByName, input);
+    const { flowName } = readInput(INPUT.FlowByName, input);
     const { flow } = this.#find(flowName);
     if (!flow.trigger) {
       throw new AwsError('UnsupportedOperationException', `Flow ${flowName} runs on demand and cannot be stopped.`);
@@ -188,37 +177,37 @@ export class AppFlow {
   }
 
   #describeFlow(input: unknown): Record<string, unknown> {
-    const { flow, state } = this.#find(read(INPUT.FlowByName, input).flowName);
+    const { flow, state } = this.#find(readInput(INPUT.FlowByName, input).flowName);
     return describeFlow(flow, state, this.#lastRun(flow.name), this.#aws.region);
   }
 
   #listFlows(input: unknown): Record<string, unknown> {
-    const { maxResults, nextToken } = read(INPUT.ListFlows, input);
+    const { maxResults, nextToken } = readInput(INPUT.ListFlows, input);
     const names = [...this.#definitions.keys()].sort();
-    const from = nextToken === undefined ? 0 : readToken(nextToken);
+    const from = nextToken === undefined ? 0 : readPageToken(nextToken);
     const flows = names.slice(from, from + maxResults).map((name) => {
       const { flow, state } = this.#find(name);
       return summarizeFlow(flow, state, this.#lastRun(name), this.#aws.region);
     });
     const next = from + maxResults;
-    return next < names.length ? { flows, nextToken: writeToken(next) } : { flows };
+    return next < names.length ? { flows, nextToken: writePageToken(next) } : { flows };
   }
 
   #describeRecords(input: unknown): Record<string, unknown> {
-    const { flowName, maxResults, nextToken } = read(INPUT.Records, input);
+    const { flowName, maxResults, nextToken } = readInput(INPUT.Records, input);
     this.#find(flowName);
-    const before = nextToken === undefined ? Number.MAX_SAFE_INTEGER : readToken(nextToken);
+    const before = nextToken === undefined ? Number.MAX_SAFE_INTEGER : readPageToken(nextToken);
     const found = this.#records.list(flowName, before, maxResults + 1);
     const page = found.slice(0, maxResults);
     const last = page.at(-1);
     const flowExecutions = page.map(describeRun);
     return found.length > maxResults && last
-      ? { flowExecutions, nextToken: writeToken(last.sequence) }
+      ? { flowExecutions, nextToken: writePageToken(last.sequence) }
       : { flowExecutions };
   }
 
   #cancel(input: unknown): Record<string, unknown> {
-    const { flowName, executionIds } = read(INPUT.Cancel, input);
+    const { flowName, executionIds } = readInput(INPUT.Cancel, input);
     this.#find(flowName);
     const asked = executionIds ?? this.#runner.activeRuns(flowName);
     return { invalidExecutions: asked.filter((executionId) => !this.#runner.cancel(flowName, executionId)) };
@@ -242,19 +231,4 @@ function readTimeScale(options: AppFlowOptions): number {
     throw new RangeError(`timeScale (60000 / pollIntervalMs) must be a positive number; seen: ${scale}`);
   }
   return scale;
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'}: ${issue.message}`);
-  throw new AwsError('ValidationException', faults.join('; '));
-}
-
-const writeToken = (position: number) => Buffer.from(String(position)).toString('base64url');
-
-function readToken(token: string): number {
-  const text = Buffer.from(token, 'base64url').toString();
-  if (!/^\d+$/.test(text)) throw new AwsError('ValidationException', 'nextToken: is not one that AppFlow has given');
-  return Number(text);
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import type { PullWindow } from './pull-window.ts';
 import type { RunTotals } from './run-totals.ts';
-import type { PullWindow } from './soql.ts';
 
 export type ExecutionStatus = 'InProgress' | 'Successful' | 'Error' | 'CancelStarted' | 'Canceled';
 

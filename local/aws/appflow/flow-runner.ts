@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
-import { AwsError, type Caller, type EmbeddedAws } from '../service.ts';
+import { AwsError, type EmbeddedAws } from '../service.ts';
 import { transaction } from '../transaction.ts';
+import { Buckets } from './buckets.ts';
 import type { ExecutionRecord, ExecutionRecords } from './execution-records.ts';
 import type { AppFlowFaults } from './faults.ts';
 import type { FlowDefinition, InboundFlow } from './flow-definition.ts';
@@ -10,6 +10,7 @@ import { FlowRunError } from './flow-run-error.ts';
 import type { FlowState, FlowStore } from './flow-store.ts';
 import { runInbound } from './inbound-run.ts';
 import { runOutbound } from './outbound-run.ts';
+import { pullWindow } from './pull-window.ts';
 import type { AppFlowQuirks } from './quirks.ts';
 import { DatasetDroppedError } from './record-tasks.ts';
 import type { RunReports } from './run-reports.ts';
@@ -17,20 +18,6 @@ import { noTotals, type RunTotals } from './run-totals.ts';
 import { SalesforceClient } from './salesforce-client.ts';
 import type { SalesforceConnection } from './salesforce-connection.ts';
 import { SalesforceError } from './salesforce-error.ts';
-import type { PullWindow } from './soql.ts';
-import type { SourceBucket, SourceFile } from './source-files.ts';
-
-/** AppFlow User Guide, Flow triggers: the first incremental run reaches back 30 days. */
-const FIRST_WINDOW_MS = 30 * 24 * 3_600_000;
-
-/** As whom the buckets are used: bucket policies name it. */
-const SERVICE: Caller = { principal: 'appflow.amazonaws.com' };
-
-const LISTING = z.object({
-  Contents: z.array(z.object({ Key: z.string(), Size: z.number() })).default([]),
-  IsTruncated: z.boolean().default(false),
-  NextContinuationToken: z.string().nullish(),
-});
 
 export interface RunnerParts {
   readonly aws: EmbeddedAws;
@@ -87,7 +74,7 @@ export class FlowRunner {
   begin(flow: FlowDefinition, state: FlowState): StartedRun | undefined {
     const { aws, records } = this.#parts;
     const startedAt = aws.now();
-    const window = pullWindow(flow, state, startedAt, this.#parts.timeScale);
+    const window = pullWindow(flow.trigger, state.watermarkSeconds, startedAt, this.#parts.timeScale);
     if (window && window.toSeconds <= window.fromSeconds) return undefined;
     const executionId = randomUUID();
     records.begin({ executionId, flowName: flow.name, startedAt, window, totals: noTotals() });
@@ -180,10 +167,10 @@ export class FlowRunner {
     const { executionId, startedAt, window } = record;
     const connection = await this.#parts.connection(flow.profileName);
     const salesforce = new SalesforceClient(connection, apiVersion, clientName, signal);
-    const put = (Bucket: string, Key: string, Body: Buffer) =>
-      this.#s3('PutObject', { Bucket, Key, Body }).then(() => {});
+    const bucket = new Buckets(this.#parts.aws);
+    const put = bucket.put.bind(bucket);
     if (flow.direction === 'outbound') {
-      await runOutbound({ flow, executionId, salesforce, quirks, faults, signal, totals, bucket: this.#bucket(), put });
+      await runOutbound({ flow, executionId, salesforce, quirks, faults, signal, totals, bucket, put });
       return;
     }
     const identity = { executionId, startedAt, schemaVersion };
@@ -243,45 +230,6 @@ export class FlowRunner {
     this.#fieldsOf.set(flow, fields);
     return fields;
   }
-
-  #s3(operation: string, input: object): Promise<unknown> {
-    return this.#parts.aws.call('s3', operation, input, SERVICE);
-  }
-
-  #bucket(): SourceBucket {
-    return {
-      list: async (Bucket, Prefix) => {
-        const files: SourceFile[] = [];
-        let token: string | undefined;
-        do {
-          const paging = token === undefined ? {} : { ContinuationToken: token };
-          const page = LISTING.parse(await this.#s3('ListObjectsV2', { Bucket, Prefix, ...paging }));
-          files.push(...page.Contents.map(({ Key, Size }) => ({ key: Key, sizeBytes: Size })));
-          token = page.IsTruncated ? (page.NextContinuationToken ?? undefined) : undefined;
-        } while (token !== undefined);
-        return files;
-      },
-      get: async (Bucket, Key) => {
-        const { Body } = z.object({ Body: z.instanceof(Buffer) }).parse(await this.#s3('GetObject', { Bucket, Key }));
-        return Body;
-      },
-    };
-  }
-}
-
-/**
- * [last pulled, now - offset), cut to whole seconds: Salesforce compares no finer, so windows cut there meet without
- * gap or overlap. The offset scales with the schedule.
- */
-function pullWindow(flow: FlowDefinition, state: FlowState, now: number, timeScale: number): PullWindow | undefined {
-  const trigger = flow.trigger;
-  if (!trigger?.incremental) return undefined;
-  const offsetMs = (trigger.offsetSeconds * 1000) / timeScale;
-  const first = (trigger.firstExecutionFrom ?? now - FIRST_WINDOW_MS) - offsetMs;
-  return {
-    fromSeconds: state.watermarkSeconds ?? Math.floor(first / 1000),
-    toSeconds: Math.floor((now - offsetMs) / 1000),
-  };
 }
 
 /** What the record tells of a failure: the code and text of whoever refused. */

@@ -1,26 +1,27 @@
 import type { EmbeddedAws } from '../service.ts';
+import type { Timers } from '../timers.ts';
 import { type FlowSchedule, firstSlot, nextSlot } from './schedule.ts';
 
-/** setTimeout takes at most 2^31-1 ms; further slots are waited for in steps. */
-const LONGEST_WAIT_MS = 24 * 3_600_000;
-
-interface Timer {
+interface ArmedFlow {
   readonly schedule: FlowSchedule;
   /** Where the slots of a rate are counted from. */
   readonly anchor: number;
-  handle: NodeJS.Timeout | undefined;
+  /** Takes the next slot back. */
+  cancel: () => void;
 }
 
 /** Calls back in each slot of each armed flow. A slot that comes while a call is still going on is missed. */
 export class FlowTimers {
   readonly #aws: EmbeddedAws;
+  readonly #timers: Timers;
   readonly #timeScale: number;
   readonly #onSlot: (flowName: string) => Promise<unknown>;
-  readonly #timers = new Map<string, Timer>();
+  readonly #armed = new Map<string, ArmedFlow>();
   #running = false;
 
-  constructor(aws: EmbeddedAws, timeScale: number, onSlot: (flowName: string) => Promise<unknown>) {
+  constructor(aws: EmbeddedAws, timers: Timers, timeScale: number, onSlot: (flowName: string) => Promise<unknown>) {
     this.#aws = aws;
+    this.#timers = timers;
     this.#timeScale = timeScale;
     this.#onSlot = onSlot;
   }
@@ -31,45 +32,41 @@ export class FlowTimers {
 
   stop(): void {
     this.#running = false;
-    for (const flowName of [...this.#timers.keys()]) this.disarm(flowName);
+    for (const flowName of [...this.#armed.keys()]) this.disarm(flowName);
   }
 
   /** Does nothing before `start`, and for a flow that is armed with the same schedule. */
   arm(flowName: string, schedule: FlowSchedule): void {
-    if (!this.#running || this.#timers.get(flowName)?.schedule === schedule) return;
+    if (!this.#running || this.#armed.get(flowName)?.schedule === schedule) return;
     this.disarm(flowName);
     const now = this.#aws.now();
     const slot = firstSlot(schedule, now, this.#timeScale);
     if (slot === undefined) return;
-    const timer: Timer = { schedule, anchor: schedule.startTime ?? slot, handle: undefined };
-    this.#timers.set(flowName, timer);
-    this.#wait(flowName, timer, slot);
+    const armed: ArmedFlow = { schedule, anchor: schedule.startTime ?? slot, cancel: () => {} };
+    this.#armed.set(flowName, armed);
+    this.#wait(flowName, armed, slot);
   }
 
   disarm(flowName: string): void {
-    clearTimeout(this.#timers.get(flowName)?.handle);
-    this.#timers.delete(flowName);
+    this.#armed.get(flowName)?.cancel();
+    this.#armed.delete(flowName);
   }
 
-  #wait(flowName: string, timer: Timer, slot: number): void {
+  #wait(flowName: string, armed: ArmedFlow, slot: number): void {
     const waitMs = Math.max(0, slot - this.#aws.now());
-    if (waitMs > LONGEST_WAIT_MS) {
-      timer.handle = setTimeout(() => this.#wait(flowName, timer, slot), LONGEST_WAIT_MS);
-      return;
-    }
-    timer.handle = setTimeout(() => void this.#serve(flowName, timer), waitMs);
+    armed.cancel = this.#timers.after(waitMs, () => void this.#serve(flowName, armed));
   }
 
-  async #serve(flowName: string, timer: Timer): Promise<void> {
+  async #serve(flowName: string, armed: ArmedFlow): Promise<void> {
     try {
       await this.#onSlot(flowName);
     } catch (error) {
       const text = `the run in this slot could not be carried out: ${error instanceof Error ? error.message : error}`;
       this.#aws.journal.record({ kind: 'fault', subject: flowName, text });
     }
-    if (this.#timers.get(flowName) !== timer) return;
-    const slot = nextSlot(timer.schedule, timer.anchor, this.#aws.now(), this.#timeScale);
-    if (slot === undefined) this.#timers.delete(flowName);
-    else this.#wait(flowName, timer, slot);
+    if (this.#armed.get(flowName) !== armed) return;
+    const slot = nextSlot(armed.schedule, armed.anchor, this.#aws.now(), this.#timeScale);
+    if (slot === undefined) this.#armed.delete(flowName);
+    else this.#wait(flowName, armed, slot);
   }
 }

@@ -2,11 +2,12 @@ import { bulkQuery } from './bulk-query.ts';
 import type { InboundFlow } from './flow-definition.ts';
 import { fileName, type RunIdentity, runFolder } from './object-key.ts';
 import { emptyFile, encodePage, joinFile } from './output-file.ts';
+import type { PullWindow } from './pull-window.ts';
 import type { AppFlowQuirks } from './quirks.ts';
 import { compileTasks, type MappedRecord, type RecordTasks } from './record-tasks.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { QueryPage, SalesforceClient } from './salesforce-client.ts';
-import { buildQuery, type PullWindow } from './soql.ts';
+import { buildQuery } from './soql.ts';
 
 /** From this many records on, `AUTOMATIC` reads by Bulk API 2.0 (API model, dataTransferApi of a source). */
 export const BULK_READ_THRESHOLD = 1_000_000;

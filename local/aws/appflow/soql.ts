@@ -1,10 +1,5 @@
 import type { FlowTask, InboundFlow } from './flow-definition.ts';
-
-/** The half-open window [from, to) of a run, in epoch seconds: Salesforce stamps and compares whole seconds. */
-export interface PullWindow {
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
-}
+import type { PullWindow } from './pull-window.ts';
 
 const COMPARISON = {
   EQUAL_TO: '=',

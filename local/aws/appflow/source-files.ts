@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import type { OutboundFlow } from './flow-definition.ts';
 import { FlowRunError } from './flow-run-error.ts';
@@ -8,8 +9,9 @@ import type { SourceRecord } from './record-tasks.ts';
 const MAX_FILE_BYTES = 125 * 1024 * 1024;
 /** AppFlow User Guide, Quotas: at most 500 MB of records to Salesforce in one run. */
 const MAX_RUN_BYTES = 500 * 1024 * 1024;
-/** The parser is fed in slices, so that a large file neither fills the memory with rows nor blocks the process. */
+/** The file is read in slices with turns of the event loop between: other services live in the same process. */
 const SLICE_BYTES = 64 * 1024;
+const ROWS_PER_TURN = 500;
 
 export interface SourceFile {
   readonly key: string;
@@ -91,6 +93,7 @@ async function* readJsonLines(key: string, body: Buffer): AsyncGenerator<SourceR
     start = end + 1;
     if (line === '') continue;
     row += 1;
+    if (row % ROWS_PER_TURN === 0) await nextTurn();
     yield { file: key, row, record: parseLine(key, row, line) };
   }
 }
@@ -109,6 +112,9 @@ function parseLine(key: string, row: number, line: string): SourceRecord {
   return value as SourceRecord;
 }
 
-function* slices(body: Buffer): Generator<Buffer> {
-  for (let start = 0; start < body.length; start += SLICE_BYTES) yield body.subarray(start, start + SLICE_BYTES);
+async function* slices(body: Buffer): AsyncGenerator<Buffer> {
+  for (let start = 0; start < body.length; start += SLICE_BYTES) {
+    yield body.subarray(start, start + SLICE_BYTES);
+    await nextTurn();
+  }
 }

@@ -29,6 +29,7 @@ export class Setup {
     this.org = org;
     this.#store = openStore(file);
     this.appflow = new AppFlow(aws, this.#store, {
+      timers: aws,
       connections: async (name) => {
         if (name !== 'org') throw new Error('there is no such profile');
         return { instanceUrl: org.instanceUrl, accessToken: async () => '00D!token' };

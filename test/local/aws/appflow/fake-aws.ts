@@ -1,4 +1,5 @@
 import { AwsError, type EmbeddedAws, type JournalEntry } from '../../../../local/aws/service.ts';
+import type { Timers } from '../../../../local/aws/timers.ts';
 
 interface PublishedEvent {
   readonly source: string;
@@ -8,7 +9,7 @@ interface PublishedEvent {
 }
 
 /** Buckets, a bus and a journal with memory, and a clock that stands still until it is set. */
-export class FakeAws implements EmbeddedAws {
+export class FakeAws implements EmbeddedAws, Timers {
   readonly region = 'eu-central-1';
   readonly origin = 'http://127.0.0.1:0';
   /** By `bucket/key`. */
@@ -17,8 +18,10 @@ export class FakeAws implements EmbeddedAws {
   readonly #waiting = new Map<string, (event: PublishedEvent) => void>();
   readonly entries: Omit<JournalEntry, 'at'>[] = [];
   readonly callers = new Set<string>();
-  /** Milliseconds since 1970; undefined: the real time. */
-  clock: number | undefined = Date.parse('2026-01-31T12:00:00Z');
+  /** Milliseconds since 1970. */
+  clock = Date.parse('2026-01-31T12:00:00Z');
+  readonly timers: { readonly at: number; readonly run: () => void }[] = [];
+  #onTimer: () => void = () => {};
   listingPageSize = 1000;
   /** Errors that a service answers with. */
   readonly refusals = new Map<string, AwsError>();
@@ -28,17 +31,39 @@ export class FakeAws implements EmbeddedAws {
   };
 
   now(): number {
-    return this.clock ?? Date.now();
+    return this.clock;
   }
 
   /** Moves the clock on. */
   pass(seconds: number): void {
-    this.clock = this.now() + seconds * 1000;
+    this.clock += seconds * 1000;
   }
 
   /** The next event of this type. */
   nextEvent(detailType: string): Promise<PublishedEvent> {
     return new Promise((resolve) => this.#waiting.set(detailType, resolve));
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.clock + ms, run };
+    this.timers.push(timer);
+    this.#onTimer();
+    return () => {
+      const index = this.timers.indexOf(timer);
+      if (index !== -1) this.timers.splice(index, 1);
+    };
+  }
+
+  /** Moves the clock to the next timer, waiting until there is one, and runs it. */
+  async nextTimer(): Promise<void> {
+    if (this.timers.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onTimer = resolve;
+      });
+    }
+    const timer = this.timers.shift();
+    this.clock = Math.max(this.clock, timer?.at ?? 0);
+    timer?.run();
   }
 
   /** Keys and texts of what lies in a bucket. */

@@ -1,0 +1,172 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { deadLetterQueue } from './change-queue.ts';
+import type { FunctionBundles } from './function-bundles.ts';
+import { SyncFunction } from './sync-function.ts';
+import type { SyncMachine } from './sync-machine.ts';
+
+export interface OperationsProps {
+  readonly bundles: FunctionBundles;
+}
+
+export interface SyncAlarmProps {
+  readonly metric: IMetric;
+  readonly threshold: number;
+  /** @default at or above the threshold */
+  readonly comparison?: ComparisonOperator;
+  /** How many periods in a row. @default 1 */
+  readonly periods?: number;
+  /** @default what is missing is fine */
+  readonly missing?: TreatMissingData;
+  /** One sentence for whoever is woken. */
+  readonly meaning: string;
+  /** The heading of docs/runbook.md. */
+  readonly heading: string;
+}
+
+/** How people hear of what needs them: the topic, the function that writes to it, alarms, and the rules on failures. */
+export class Operations extends Construct {
+  readonly topic: Topic;
+  readonly notify: SyncFunction;
+  readonly #undelivered: IQueue;
+
+  constructor(scope: Construct, id: string, { bundles }: OperationsProps) {
+    super(scope, id);
+    this.topic = new Topic(this, 'Topic', { displayName: 'sfsync', enforceSSL: true });
+    // The topic's own policy takes the place of the default one, which lets the account's alarms in.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsPublish',
+        effect: Effect.ALLOW,
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    this.#undelivered = deadLetterQueue(this, 'UndeliveredNotices');
+    this.notify = new SyncFunction(this, 'Notify', {
+      bundles,
+      entry: 'notify',
+      description: 'Tells people: rejects, conflicts, open circuits, failed executions',
+      timeout: Duration.seconds(60),
+      environment: { TOPIC_ARN: this.topic.topicArn },
+      deadLetterQueue: this.#undelivered,
+    });
+    this.topic.grantPublish(this.notify);
+    this.alarmOnDeadLetters(this, 'UndeliveredNoticesAlarm', this.#undelivered, {
+      meaning: 'A notification could not be delivered.',
+      heading: 'Events were not delivered',
+    });
+  }
+
+  /** An alarm that tells the topic, and says where the runbook has its page. */
+  alarm(scope: Construct, id: string, props: SyncAlarmProps): Alarm {
+    const alarm = new Alarm(scope, id, {
+      metric: props.metric,
+      threshold: props.threshold,
+      comparisonOperator: props.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: props.periods ?? 1,
+      treatMissingData: props.missing ?? TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${props.meaning} See docs/runbook.md#${anchor(props.heading)}`,
+    });
+    const action = new SnsAction(this.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    return alarm;
+  }
+
+  alarmOnDeadLetters(
+    scope: Construct,
+    id: string,
+    queue: IQueue,
+    words: Pick<SyncAlarmProps, 'meaning' | 'heading'>,
+  ): Alarm {
+    const metric = queue.metricApproximateNumberOfMessagesVisible({
+      period: Duration.minutes(1),
+      statistic: Stats.MAXIMUM,
+    });
+    return this.alarm(scope, id, { metric, threshold: 1, ...words });
+  }
+
+  /**
+   * A Lambda that Step Functions calls never uses a dead-letter queue of its own, so a failed execution itself is the
+   * dead letter: its ARN goes into the pipeline's queue, which is what `sfsync redrive` works on, and people are told.
+   */
+  watch(machine: SyncMachine, deadLetters: IQueue): void {
+    const scope = machine.node.scope;
+    if (scope === undefined) throw new Error(`${machine.node.path} belongs to no pipeline`);
+    const delivery = { deadLetterQueue: this.#undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
+    const execution = EventField.fromPath('$.detail.executionArn');
+    const stateMachine = EventField.fromPath('$.detail.stateMachineArn');
+    const status = EventField.fromPath('$.detail.status');
+    new Rule(scope, 'ExecutionFailed', {
+      description: `Failed executions of ${machine.node.id}: into the dead-letter queue, and on the topic`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [machine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [
+        new SqsQueue(deadLetters, {
+          ...delivery,
+          message: RuleTargetInput.fromObject({ execution, stateMachine, status }),
+        }),
+        new LambdaFunction(this.notify, {
+          ...delivery,
+          event: RuleTargetInput.fromObject({
+            about: 'failed execution',
+            execution,
+            stateMachine,
+            status,
+            input: EventField.fromPath('$.detail.input'),
+            error: EventField.fromPath('$.detail.error'),
+            cause: EventField.fromPath('$.detail.cause'),
+          }),
+        }),
+      ],
+    });
+    const sum = { statistic: Stats.SUM, period: Duration.minutes(5) };
+    this.alarm(scope, 'ExecutionsFailAlarm', {
+      metric: new MathExpression({
+        expression: 'failed + timedOut + aborted',
+        usingMetrics: {
+          failed: machine.metricFailed(sum),
+          timedOut: machine.metricTimedOut(sum),
+          aborted: machine.metricAborted(sum),
+        },
+        label: 'Executions that did not succeed',
+        period: Duration.minutes(5),
+      }),
+      threshold: 1,
+      meaning: 'An execution failed; its work waits for a redrive.',
+      heading: 'Executions fail',
+    });
+    this.alarmOnDeadLetters(scope, 'DeadLettersAlarm', deadLetters, {
+      meaning: 'Failed executions wait for a redrive, which Step Functions allows for 14 days.',
+      heading: 'Failed executions wait',
+    });
+  }
+}
+
+/** As the usual Markdown renderers make the anchor of a heading. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}

@@ -1,0 +1,180 @@
+import { fileURLToPath } from 'node:url';
+import { Duration, IgnoreMode, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import {
+  AvailabilityZoneRebalancing,
+  AwsLogDriverMode,
+  Cluster,
+  ContainerImage,
+  ContainerInsights,
+  CpuArchitecture,
+  FargateService,
+  FargateTaskDefinition,
+  type ICluster,
+  LogDriver,
+  OperatingSystemFamily,
+  Secret,
+} from 'aws-cdk-lib/aws-ecs';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { ChangeQueue } from './change-queue.ts';
+import type { DatabaseAccess } from './database-access.ts';
+import type { Operations } from './operations.ts';
+
+export interface WalStreamerProps {
+  readonly database: DatabaseAccess;
+  /** By object. */
+  readonly queues: ReadonlyMap<string, ChangeQueue>;
+  /** URL by object, as JSON. */
+  readonly queueUrls: string;
+  readonly operations: Operations;
+}
+
+const HEARTBEAT_FILE = '/tmp/sfsync-heartbeat';
+/** The loop writes its heartbeat every few seconds, also when there is nothing to read. */
+const HEARTBEAT_MAX_AGE_MS = 60_000;
+
+/** A tenth of a small instance's disk, and hours away from filling it: time to act, not yet an accident. */
+const MAX_RETAINED_WAL = Size.gibibytes(5);
+
+/** What the image holds; everything else stays out of its build, so that it is rebuilt only when one of these changes. */
+const IMAGE_CONTENT = [
+  'package.json',
+  'package-lock.json',
+  '.npmrc',
+  'sync.config.ts',
+  'core',
+  'adapters',
+  'wal-streamer',
+];
+
+/** The one Fargate task that reads the replication slot. Never two: the slot has one reader, and a second would only fail. */
+export class WalStreamer extends Construct {
+  readonly service: FargateService;
+
+  constructor(scope: Construct, id: string, props: WalStreamerProps) {
+    super(scope, id);
+    const { database, queues, operations } = props;
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const taskDefinition = this.#taskDefinition(props, logGroup);
+    for (const { queue } of queues.values()) queue.grantSendMessages(taskDefinition.taskRole);
+    EventBus.fromEventBusName(this, 'DefaultBus', 'default').grantPutEventsTo(taskDefinition.taskRole);
+
+    const cluster = new Cluster(this, 'Cluster', {
+      vpc: database.vpc,
+      containerInsightsV2: ContainerInsights.ENABLED,
+    });
+    this.service = new FargateService(this, 'Service', {
+      // Its declarations were not written for exact optional properties.
+      cluster: cluster as ICluster,
+      taskDefinition,
+      vpcSubnets: database.subnets,
+      securityGroups: [database.securityGroup],
+      assignPublicIp: false,
+      // Stop the old one, then start the new one.
+      desiredCount: 1,
+      minHealthyPercent: 0,
+      maxHealthyPercent: 100,
+      // On by default for new services, and it wants to start before it stops.
+      availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
+      circuitBreaker: { rollback: true },
+    });
+    this.#alarmWhenNotRunning(operations);
+    this.#alarmOnRetainedWal(operations, logGroup);
+  }
+
+  #taskDefinition({ database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
+    const taskDefinition = new FargateTaskDefinition(this, 'Task', {
+      cpu: 512,
+      memoryLimitMiB: 1024,
+      runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
+    });
+    const secret = (field: string) => Secret.fromSecretsManager(database.streamerSecret, field);
+    taskDefinition.addContainer('wal-streamer', {
+      image: ContainerImage.fromAsset(fileURLToPath(new URL('..', import.meta.url)), {
+        file: 'wal-streamer/Dockerfile',
+        platform: Platform.LINUX_ARM64,
+        exclude: ['*', ...IMAGE_CONTENT.map((path) => `!${path}`)],
+        ignoreMode: IgnoreMode.DOCKER,
+      }),
+      environment: {
+        CHANGE_QUEUE_URLS: queueUrls,
+        HEARTBEAT_FILE,
+        POWERTOOLS_SERVICE_NAME: 'sfsync',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+      },
+      secrets: {
+        PGHOST: secret('host'),
+        PGPORT: secret('port'),
+        PGDATABASE: secret('dbname'),
+        PGUSER: secret('username'),
+        PGPASSWORD: secret('password'),
+      },
+      // Fargate's maximum: what was published is still to be confirmed.
+      stopTimeout: Duration.seconds(120),
+      healthCheck: {
+        // Without a shell, which the image need not have; the database being away is no reason for a restart.
+        command: [
+          'CMD',
+          'node',
+          '-e',
+          `process.exit(Date.now() - require('node:fs').statSync('${HEARTBEAT_FILE}').mtimeMs < ${HEARTBEAT_MAX_AGE_MS} ? 0 : 1)`,
+        ],
+        interval: Duration.seconds(30),
+        timeout: Duration.seconds(5),
+        retries: 3,
+        startPeriod: Duration.seconds(60),
+      },
+      logging: LogDriver.awsLogs({
+        streamPrefix: 'wal-streamer',
+        logGroup,
+        // A standstill of the logs must not become one of the slot.
+        mode: AwsLogDriverMode.NON_BLOCKING,
+        maxBufferSize: Size.mebibytes(25),
+      }),
+    });
+    return taskDefinition;
+  }
+
+  #alarmWhenNotRunning(operations: Operations): void {
+    operations.alarm(this, 'NotRunningAlarm', {
+      metric: new Metric({
+        namespace: 'ECS/ContainerInsights',
+        metricName: 'RunningTaskCount',
+        dimensionsMap: { ClusterName: this.service.cluster.clusterName, ServiceName: this.service.serviceName },
+        statistic: Stats.MINIMUM,
+        period: Duration.minutes(1),
+      }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      periods: 5,
+      missing: TreatMissingData.BREACHING,
+      meaning: 'Nobody reads the replication slot: changes do not leave PostgreSQL, and its WAL piles up.',
+      heading: 'The WAL streamer is not running',
+    });
+  }
+
+  /** The streamer logs what the server retains for its slot, as it sees it. */
+  #alarmOnRetainedWal(operations: Operations, logGroup: LogGroup): void {
+    const filter = new MetricFilter(this, 'RetainedWal', {
+      logGroup,
+      filterPattern: FilterPattern.exists('$.retainedWalBytes'),
+      metricNamespace: 'sfsync',
+      metricName: 'RetainedWalBytes',
+      metricValue: '$.retainedWalBytes',
+    });
+    operations.alarm(this, 'RetainedWalAlarm', {
+      metric: filter.metric({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
+      threshold: MAX_RETAINED_WAL.toBytes(),
+      periods: 2,
+      missing: TreatMissingData.BREACHING,
+      meaning: `PostgreSQL keeps more than ${MAX_RETAINED_WAL.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
+      heading: 'WAL is retained',
+    });
+  }
+}

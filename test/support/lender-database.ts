@@ -1,0 +1,84 @@
+/** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
+import type pg from 'pg';
+import { openSession, type Session } from '../../adapters/postgres/connection.ts';
+import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
+import type { FieldValues } from '../../core/canonical.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import type { SalesforceVersion } from '../../core/link.ts';
+import { applyApplicationSchema } from '../../local/postgres/application-schema.ts';
+import configuration from '../../sync.config.ts';
+import { startPostgres, type TestDatabase } from './postgres.ts';
+
+const APPLY_PASSWORD = 'apply';
+
+export interface LenderDatabase extends AsyncDisposable {
+  readonly database: TestDatabase;
+  /** The application's side: the owner of the tables. */
+  readonly application: pg.Client;
+  /** As role sfsync_apply. */
+  session(): Promise<Session>;
+}
+
+export async function createLenderDatabase(): Promise<LenderDatabase> {
+  const postgres = await startPostgres();
+  const database = await postgres.createDatabase();
+  const application = await database.client();
+  await applyApplicationSchema(application, 'lender');
+  await prepareDatabase(application, configuration, {
+    passwords: { apply: APPLY_PASSWORD, streamer: 'streamer' },
+    slot: database.name,
+  });
+  const sessions: Session[] = [];
+  return {
+    database,
+    application,
+    async session() {
+      const session = await openSession({
+        host: '127.0.0.1',
+        port: postgres.port,
+        dbname: database.name,
+        username: 'sfsync_apply',
+        password: APPLY_PASSWORD,
+      });
+      sessions.push(session);
+      return session;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(sessions.map((session) => session.end()));
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Fields of the object that no test cares about. */
+function unset(object: string): FieldValues {
+  return Object.fromEntries(
+    mappingOf(configuration, object).fields.map(({ field, type }) => [field, type === 'boolean' ? false : null]),
+  );
+}
+
+const REQUIRED: Readonly<Record<string, FieldValues>> = {
+  Account: { Name: 'Northwind Lending' },
+  Contact: { LastName: 'Meyer' },
+  Opportunity: { Name: 'Bridge loan', StageName: 'Prospecting', CloseDate: '2026-12-31' },
+};
+
+/** A live version of a record; `second` is the second of its stamp. */
+export function version(object: string, id: string, second: number, fields: FieldValues = {}): SalesforceVersion {
+  return {
+    id,
+    deleted: false,
+    mergedInto: undefined,
+    stamp: Date.UTC(2026, 0, 1, 12, 0, second),
+    fields: { ...unset(object), ...REQUIRED[object], ...fields },
+  };
+}
+
+export function deletedVersion(
+  object: string,
+  id: string,
+  second: number,
+  fields: FieldValues = {},
+): SalesforceVersion {
+  return { ...version(object, id, second, fields), deleted: true };
+}

@@ -88,7 +88,7 @@ function checkTransitions(list: StateList, location: string, diagnostics: Diagno
 
 function validateStructure(definition: Readonly<Record<string, Json>>): Diagnostic[] {
   // The ARNs were checked before, and `checkPaths` is about JSONPath.
-  const verdict = validate(withoutOutputs(definition), { checkPaths: false, checkArn: false });
+  const verdict = validate(skeleton(definition), { checkPaths: false, checkArn: false });
   return verdict.errors.map((error) => ({
     severity: 'ERROR',
     code: error['Error code'],
@@ -97,25 +97,29 @@ function validateStructure(definition: Readonly<Record<string, Json>>): Diagnost
   }));
 }
 
-/** A copy without the Output fields: the validator takes objects and strings only, though any JSON value is legal. */
-function withoutOutputs(list: Readonly<Record<string, Json>>): Record<string, Json> {
+/** Fields that hold data. Any JSON value is legal in most of them, which the validator does not know. */
+const DATA_FIELDS = ['Output', 'Arguments', 'Assign', 'Items', 'ItemSelector', 'Error', 'Cause'];
+
+/** A copy of a list of states with nothing but its structure. */
+function skeleton(list: Readonly<Record<string, Json>>): Record<string, Json> {
   const states = list.States;
   if (!isJsonObject(states)) return { ...list };
-  const copied = Object.entries(states).map(([name, state]): [string, Json] => [name, withoutOutput(state)]);
+  const copied = Object.entries(states).map(([name, state]): [string, Json] => [name, stateSkeleton(state)]);
   return { ...list, States: Object.fromEntries(copied) };
 }
 
-function withoutOutput(json: Json): Json {
+function stateSkeleton(json: Json): Json {
   if (!isJsonObject(json)) return json;
   const copy: Record<string, Json> = { ...json };
-  delete copy.Output;
+  for (const name of DATA_FIELDS) delete copy[name];
+  if ('Condition' in copy) copy.Condition = '{% true %}';
   for (const name of ['Catch', 'Choices']) {
     const rules = copy[name];
-    if (Array.isArray(rules)) copy[name] = rules.map(withoutOutput);
+    if (Array.isArray(rules)) copy[name] = rules.map(stateSkeleton);
   }
-  if (isJsonObject(copy.ItemProcessor)) copy.ItemProcessor = withoutOutputs(copy.ItemProcessor);
+  if (isJsonObject(copy.ItemProcessor)) copy.ItemProcessor = skeleton(copy.ItemProcessor);
   if (Array.isArray(copy.Branches)) {
-    copy.Branches = copy.Branches.map((branch: Json) => (isJsonObject(branch) ? withoutOutputs(branch) : branch));
+    copy.Branches = copy.Branches.map((branch: Json) => (isJsonObject(branch) ? skeleton(branch) : branch));
   }
   return copy;
 }

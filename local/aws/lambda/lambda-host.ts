@@ -81,7 +81,7 @@ export class Lambda {
     });
     const functions = new FunctionOperations(aws, this.#book, {
       codeDirectory: join(options.stateDirectory, 'functions'),
-      changed: (name) => this.#replacePool(name),
+      changed: (name) => void this.#replacePool(name),
     });
     this.operations = { ...functions.operations, Invoke: (input: InvokeInput) => this.#invoke(input) };
   }
@@ -89,7 +89,13 @@ export class Lambda {
   /** Hosts a function whose code is on disk already. One of the same name is replaced; its invocations end as they are. */
   register(settings: FunctionSettings): void {
     this.#book.put({ settings, modifiedAt: this.#aws.now(), ...UNKNOWN_CODE }, false);
-    this.#replacePool(settings.name);
+    void this.#replacePool(settings.name);
+  }
+
+  /** Takes a function away; resolves when its last invocation has ended. One that is not there is no fault. */
+  async unregister(name: string): Promise<void> {
+    this.#book.remove(name);
+    await this.#replacePool(name);
   }
 
   start(): void {
@@ -145,13 +151,14 @@ export class Lambda {
     return pool;
   }
 
-  /** The next invocation makes a new pool from the function's present settings. */
-  #replacePool(name: string): void {
+  /** The next invocation makes a new pool from the function's present settings; resolves when the old one is at rest. */
+  async #replacePool(name: string): Promise<void> {
     const pool = this.#pools.get(name);
     if (pool === undefined) return;
     this.#pools.delete(name);
     this.#retired.add(pool);
-    void pool.retire().then(() => this.#retired.delete(pool));
+    await pool.retire();
+    this.#retired.delete(pool);
   }
 
   #journal(subject: string, { outcome, durationMs, initMs }: Invocation): void {

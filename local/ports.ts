@@ -12,9 +12,15 @@ export async function* freePorts(wanted: readonly number[], attempts = 5): Async
   }
 }
 
-/** The first of `freePorts`. */
-export async function freePort(wanted: readonly number[]): Promise<number> {
-  for await (const port of freePorts(wanted)) return port;
+/** Starts something that listens, on the first of the ports that is still free then. Throws what `start` throws otherwise. */
+export async function onFreePort<T>(wanted: readonly number[], start: (port: number) => Promise<T>): Promise<T> {
+  for await (const port of freePorts(wanted)) {
+    try {
+      return await start(port);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    }
+  }
   throw new Error('There is no free port on 127.0.0.1');
 }
 

@@ -1,5 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { endProcess } from './leftover-process.ts';
 import type { ContainerDefinition, ContainerHost } from './resources/containers.ts';
 import { parseSecretReference, secretVariable } from './secret-reference.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
@@ -14,13 +17,26 @@ export interface ProcessHostOptions {
   readonly awsEnvironment: (taskRoleArn: string) => Readonly<Record<string, string>>;
   /** The text of a secret, read as the role. */
   readonly secret: (secretId: string, roleArn: string) => Promise<string>;
+  /** Remembers what runs, so that the next start can end what a killed run left behind. */
+  readonly processesFile: string;
   readonly onEvent: (container: string, event: ProcessEvent) => void;
+}
+
+const processesSchema = z.array(z.object({ pid: z.number(), words: z.array(z.string()) }));
+/** A person waits for the end of a local run: shorter than what a container may take in AWS. */
+const LONGEST_STOP_MS = 10_000;
+
+interface RunningService {
+  readonly container: string;
+  readonly process: SupervisedProcess;
+  /** What its command line has. */
+  readonly words: readonly string[];
 }
 
 /** Runs the containers of the template's services as processes of this machine, one each. */
 export class ProcessHost implements ContainerHost {
   readonly #options: ProcessHostOptions;
-  readonly #services = new Map<string, { readonly container: string; readonly process: SupervisedProcess }>();
+  readonly #services = new Map<string, RunningService>();
   readonly #given: { readonly service: string; readonly definition: ContainerDefinition }[] = [];
 
   constructor(options: ProcessHostOptions) {
@@ -36,11 +52,18 @@ export class ProcessHost implements ContainerHost {
     this.#services.delete(service);
   }
 
-  /** Starts what was given to `run`; apart from it, so that nothing runs before the whole stack stands. */
-  start(): void {
+  /**
+   * Starts what was given to `run`; apart from it, so that nothing runs before the whole stack stands. What a killed run
+   * left behind is ended first: the replication slot has one reader.
+   */
+  async start(): Promise<void> {
+    const left = await readFile(this.#options.processesFile, 'utf8').catch(() => '[]');
+    await Promise.all(
+      processesSchema.parse(JSON.parse(left)).map((known) => endProcess(known, 'SIGTERM', LONGEST_STOP_MS)),
+    );
     for (const { service, definition } of this.#given.splice(0)) {
       const process = this.#processOf(definition);
-      this.#services.set(service, { container: definition.name, process });
+      this.#services.set(service, { container: definition.name, process, words: definition.command.slice(1) });
       process.start();
     }
   }
@@ -62,6 +85,14 @@ export class ProcessHost implements ContainerHost {
   async stop(): Promise<void> {
     await Promise.all([...this.#services.values()].map(({ process }) => process.stop()));
     this.#services.clear();
+    this.#remember();
+  }
+
+  #remember(): void {
+    const processes = [...this.#services.values()].flatMap(({ process: { pid }, words }) =>
+      pid === undefined ? [] : [{ pid, words }],
+    );
+    writeFileSync(this.#options.processesFile, JSON.stringify(processes));
   }
 
   #processOf(definition: ContainerDefinition): SupervisedProcess {
@@ -73,8 +104,11 @@ export class ProcessHost implements ContainerHost {
       directory: projectDirectory,
       environment: () => this.#environmentOf(definition),
       logFile: join(logDirectory, `${definition.name}.log`),
-      stopTimeoutMs: definition.stopTimeoutMs,
-      onEvent: (event) => onEvent(definition.name, event),
+      stopTimeoutMs: Math.min(definition.stopTimeoutMs, LONGEST_STOP_MS),
+      onEvent: (event) => {
+        if (event.kind === 'started') this.#remember();
+        onEvent(definition.name, event);
+      },
     });
   }
 

@@ -14,7 +14,6 @@ const DECLARATIONS: Readonly<Record<string, readonly string[]>> = {
   'AWS::EC2::SecurityGroupIngress': ['Id'],
   'AWS::KMS::Alias': [],
   'AWS::KMS::Key': ['Arn', 'KeyId'],
-  'AWS::Lambda::EventInvokeConfig': [],
   'AWS::Logs::LogGroup': ['Arn'],
   'AWS::Logs::MetricFilter': [],
   'AWS::S3::BucketPolicy': [],

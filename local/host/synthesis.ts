@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface SynthesisOptions {
+  readonly projectDirectory: string;
+  /** Where the cloud assembly goes. */
+  readonly outputDirectory: string;
+}
+
+/** What the assembly is made of; a change in any of these files makes it anew. */
+const SOURCES = [
+  'adapters',
+  'core',
+  'functions',
+  'infra',
+  'sql',
+  'state-machines',
+  'wal-streamer',
+  'package-lock.json',
+  'package.json',
+  'sync.config.ts',
+  'tsconfig.json',
+];
+
+/** Written last, so an assembly that was broken off has none. */
+const STAMP = 'sources.sha256';
+
+/**
+ * Synthesises the CDK app in a process of its own, unless the assembly of these very sources is there. Answers whether
+ * it was. Throws an Error with the app's own output when it fails.
+ */
+export async function synthesise({ projectDirectory, outputDirectory }: SynthesisOptions): Promise<boolean> {
+  const hash = await hashOf(projectDirectory);
+  const stamp = join(outputDirectory, STAMP);
+  const before = await readFile(stamp, 'utf8').catch(() => undefined);
+  if (before === hash) return true;
+  await rm(outputDirectory, { recursive: true, force: true });
+  try {
+    await promisify(execFile)(process.execPath, ['infra/app.ts', '--out', outputDirectory], {
+      cwd: projectDirectory,
+      env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+  } catch (cause) {
+    const output = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause);
+    throw new Error(`The infrastructure could not be synthesised (npm run synth):\n${output}`, { cause });
+  }
+  await writeFile(stamp, hash);
+  return false;
+}
+
+async function hashOf(projectDirectory: string): Promise<string> {
+  const files = (await Promise.all(SOURCES.map((source) => filesBelow(projectDirectory, source)))).flat().sort();
+  const contents = await Promise.all(files.map((file) => readFile(join(projectDirectory, file))));
+  const hash = createHash('sha256').update(process.version);
+  files.forEach((file, i) => {
+    hash.update(`\0${file}\0`).update(contents[i] ?? '');
+  });
+  return hash.digest('hex');
+}
+
+async function filesBelow(root: string, source: string): Promise<string[]> {
+  const entries = await readdir(join(root, source), { recursive: true, withFileTypes: true }).catch(
+    (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
+      throw error;
+    },
+  );
+  if (entries === undefined) return [source];
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+}

@@ -1,0 +1,29 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Somebody else runs in this directory. */
+export class DirectoryInUse extends Error {
+  override readonly name = 'DirectoryInUse' as const;
+}
+
+export const LOCK_FILE = 'lock';
+
+/**
+ * Takes the directory for this process. The lock is one that SQLite holds on an open file, so the system takes it away
+ * with the process, however that ends: there is no stale one. The answer gives it back. Throws DirectoryInUse.
+ */
+export function lockDirectory(directory: string): () => void {
+  mkdirSync(directory, { recursive: true });
+  const lock = new DatabaseSync(join(directory, LOCK_FILE));
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new DirectoryInUse(
+      `Another npm start runs in ${directory}: stop it first (Ctrl-C in its terminal), or start from another copy of the project.`,
+      { cause },
+    );
+  }
+  return () => lock.close();
+}

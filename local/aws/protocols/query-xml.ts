@@ -85,6 +85,9 @@ export function queryAnswer(service: ServiceName, operation: string, output: unk
   return { status: 200, headers: { 'content-type': 'text/xml' }, body };
 }
 
+/** What these services call what the others call AccessDeniedException. */
+const DENIED: Readonly<Partial<Record<ServiceName, string>>> = { sns: 'AuthorizationError', sts: 'AccessDenied' };
+
 export function queryErrorAnswer(service: ServiceName | undefined, error: AwsError, requestId: string): Answer {
   const body = document(
     element(
@@ -92,7 +95,7 @@ export function queryErrorAnswer(service: ServiceName | undefined, error: AwsErr
       [
         element('Error', [
           element('Type', error.status < 500 ? 'Sender' : 'Receiver'),
-          element('Code', error.code),
+          element('Code', error.code === 'AccessDeniedException' ? DENIED[service ?? 'sts'] : error.code),
           element('Message', error.message),
         ]),
         element('RequestId', requestId),
@@ -100,5 +103,6 @@ export function queryErrorAnswer(service: ServiceName | undefined, error: AwsErr
       service === undefined ? undefined : QUERY_SERVICES[service]?.namespace,
     ),
   );
-  return { status: error.status, headers: { 'content-type': 'text/xml' }, body };
+  const status = error.code === 'AccessDeniedException' ? 403 : error.status;
+  return { status, headers: { 'content-type': 'text/xml' }, body };
 }

@@ -15,7 +15,9 @@ import {
 } from './http-request.ts';
 import { checksumMembers } from './object-headers.ts';
 import { type ObjectOperations, quoted } from './object-operations.ts';
-import type { NamedPart, UploadedPart, Uploads } from './uploads.ts';
+import type { NamedPart } from './upload-parts.ts';
+import type { UploadedPart } from './upload-records.ts';
+import type { Uploads } from './uploads.ts';
 import { elementsOf, parseBody, textOf, type XmlElement } from './xml-body.ts';
 
 /** Multipart uploads as HTTP has them. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ACCOUNT, type EmbeddedAws } from '../service.ts';
 
@@ -58,13 +57,8 @@ export class ObjectEvents {
   #store(detailType: string, object: ChangedObject, details: Record<string, string>, origin: Origin): void {
     const { bucket, ...described } = object;
     const event = {
-      version: '0',
-      id: randomUUID(),
-      'detail-type': detailType,
       source: 'aws.s3',
-      account: ACCOUNT,
-      time: new Date(this.#aws.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
-      region: this.#aws.region,
+      'detail-type': detailType,
       resources: [`arn:aws:s3:::${bucket}`],
       detail: {
         version: '0',

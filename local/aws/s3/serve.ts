@@ -70,18 +70,20 @@ function asAwsError(journal: Journal, error: unknown): AwsError {
 }
 
 function errorReply(error: AwsError, request: IncomingMessage, requestId: string): S3Reply {
-  if (request.method === 'HEAD' || error.status === 304) return { status: error.status };
+  // What the services of this endpoint have in common is called differently by S3.
+  const denied = error.code === 'AccessDeniedException';
+  const status = denied ? 403 : error.status;
+  if (request.method === 'HEAD' || status === 304) return { status };
   const body = xmlDocument(
     element('Error', [
-      // What the services of this endpoint have in common is called differently by S3.
-      element('Code', error.code === 'AccessDeniedException' ? 'AccessDenied' : error.code),
+      element('Code', denied ? 'AccessDenied' : error.code),
       element('Message', error.message),
       ...Object.entries(error.details).map(([name, value]) => element(name, String(value))),
       element('Resource', request.url?.split('?')[0] ?? '/'),
       element('RequestId', requestId),
     ]),
   );
-  return { status: error.status, headers: { 'content-type': 'application/xml' }, body };
+  return { status, headers: { 'content-type': 'application/xml' }, body };
 }
 
 async function write(

@@ -13,6 +13,7 @@ import { ObjectEvents } from './object-events.ts';
 import { ObjectOperations } from './object-operations.ts';
 import { Objects } from './objects.ts';
 import { type Handler, serveS3 } from './serve.ts';
+import { UploadRecords } from './upload-records.ts';
 import { Uploads } from './uploads.ts';
 
 /**
@@ -33,9 +34,10 @@ export class S3 implements HttpService {
     const objects = new Objects(store);
     this.#events = new ObjectEvents(aws, store);
     const onObjects = new ObjectOperations(aws, store, buckets, objects, blobs, this.#events);
-    const uploads = new Uploads(aws, store, buckets, blobs, onObjects);
+    const records = new UploadRecords(store);
+    const uploads = new Uploads(aws, records, buckets, blobs, onObjects);
     const onBuckets = new BucketOperations(aws, buckets, objects);
-    blobs.keepOnly(new Set([...objects.blobs(), ...uploads.blobs()]));
+    blobs.keepOnly(new Set([...objects.blobs(), ...records.blobs()]));
     this.operations = inProcessOperations(onBuckets, onObjects);
     this.#handlers = handlers(
       new HttpBuckets(aws, onBuckets, onObjects),

@@ -274,13 +274,8 @@ describe('events', () => {
     await vi.waitFor(() => expect(running.events).toHaveLength(4));
     const [put, copied, joined, deleted] = running.events;
     expect(put).toEqual({
-      version: '0',
-      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       'detail-type': 'Object Created',
       source: 'aws.s3',
-      account: '000000000000',
-      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
-      region: 'eu-west-1',
       resources: ['arn:aws:s3:::with-events'],
       detail: {
         version: '0',

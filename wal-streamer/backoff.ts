@@ -1,0 +1,22 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Backoff {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** The pause before attempt `attempt` (from 1): doubled each time, and half of it random so that many do not come at once. */
+export function backoffMs({ firstMs, longestMs }: Backoff, attempt: number, random: number = Math.random()): number {
+  const full = Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  return full * (0.5 + random / 2);
+}
+
+/** Waits; answers false when the signal came first. */
+export async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await pause(ms, undefined, { signal });
+    return true;
+  } catch {
+    return false;
+  }
+}

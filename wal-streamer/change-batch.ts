@@ -1,0 +1,65 @@
+/** A change message in the making: the keys of one object that changed, each once. */
+import type { ChangeMessage } from '../core/change-message.ts';
+import { MAX_MESSAGE_BYTES } from '../core/change-message.ts';
+import type { Lsn } from '../core/lsn.ts';
+import { formatLsn } from '../core/lsn.ts';
+import type { ChangeOperation } from './pgoutput.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Collect changes marks the links of a message in one transaction, which should stay short. */
+export const MAX_KEYS = 5_000;
+
+/** `{"object":"...","keys":[],"position":"...","committedAt":"...","transactions":[]}`, generously, without the name. */
+const FRAME_BYTES = 200;
+
+export class ChangeBatch {
+  readonly object: string;
+  readonly #keys = new Map<string, ChangeOperation>();
+  readonly #transactions = new Set<string>();
+  #bytes: number;
+  #committedAt = Number.POSITIVE_INFINITY;
+
+  constructor(object: string) {
+    this.object = object;
+    this.#bytes = FRAME_BYTES + Buffer.byteLength(object);
+  }
+
+  get keys(): number {
+    return this.#keys.size;
+  }
+
+  /** Adds the key, or renews what was done to it. Answers false when the batch is full, and then has not taken it. */
+  add(key: string, operation: ChangeOperation, { id, committedAt }: Transaction): boolean {
+    const known = this.#keys.has(key);
+    const bytes = (known ? 0 : entryBytes(key)) + (this.#transactions.has(id) ? 0 : id.length + 3);
+    if (this.#keys.size > 0 && (this.#bytes + bytes > MAX_MESSAGE_BYTES || (!known && this.#keys.size >= MAX_KEYS))) {
+      return false;
+    }
+    this.#bytes += bytes;
+    this.#keys.set(key, operation);
+    this.#transactions.add(id);
+    if (committedAt < this.#committedAt) this.#committedAt = committedAt;
+    return true;
+  }
+
+  /** The body of the message. `position`: the newest commit of which the batch holds changes. */
+  body(position: Lsn): string {
+    const message: ChangeMessage = {
+      object: this.object,
+      keys: [...this.#keys],
+      position: formatLsn(position),
+      committedAt: new Date(this.#committedAt).toISOString(),
+      transactions: [...this.#transactions],
+    };
+    // SQS refuses these two characters (SendMessage, "Unicode characters"), which JSON may also write as escapes.
+    return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (character) =>
+      character === '\ufffe' ? '\\ufffe' : '\\uffff',
+    );
+  }
+}
+
+/** Bytes of `["<key>","<operation>"],` with the longest operation; a character takes at most six as an escape. */
+function entryBytes(key: string): number {
+  const plain = /^[\w .:@/+-]*$/.test(key);
+  return (plain ? key.length : Buffer.byteLength(JSON.stringify(key)) + 10) + 14;
+}

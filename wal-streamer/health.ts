@@ -1,0 +1,35 @@
+/**
+ * The heartbeat file: its age tells the container's health check whether the stream is alive. The loop touches it; a
+ * process that hangs, or that hears nothing from the server, does not.
+ */
+import { writeFile } from 'node:fs/promises';
+
+export interface Signs {
+  /** When the server was last heard, milliseconds. */
+  readonly heardAt: number;
+  /** Messages wait to be handled, so the socket is not read: the server cannot be heard, and that is no fault. */
+  readonly busy: boolean;
+}
+
+/** The server answers every status message that asks; one that does not for this long is gone. */
+export const SILENCE_MS = 30_000;
+
+/** Whether the stream is alive. */
+export function isAlive({ heardAt, busy }: Signs, now: number): boolean {
+  return busy || now - heardAt < SILENCE_MS;
+}
+
+export class Heartbeat {
+  readonly #file: string | undefined;
+  readonly #failed: (error: unknown) => void;
+
+  /** undefined: nobody looks. `failed`: the file cannot be written. */
+  constructor(file: string | undefined, failed: (error: unknown) => void) {
+    this.#file = file;
+    this.#failed = failed;
+  }
+
+  beat(): void {
+    if (this.#file !== undefined) void writeFile(this.#file, `${new Date().toISOString()}\n`).catch(this.#failed);
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The WAL streamer: reads which rows of the mapped tables changed and hands their keys to the change queues. Exit codes:
+ * 0 it was asked to stop; 2 a person has to change something; 1 a bug. Run by ECS, which starts it again.
+ */
+import { Logger } from '@aws-lambda-powertools/logger';
+import { ChangesAvailableEvents, SqsChangeSender } from '../adapters/change-publisher.ts';
+import { ConfigurationError, SyncError } from '../core/errors.ts';
+import { formatLsn } from '../core/lsn.ts';
+import configuration from '../sync.config.ts';
+import { Announcer } from './announcer.ts';
+import { ChangeStream } from './change-stream.ts';
+import { Heartbeat } from './health.ts';
+import { Publisher } from './publisher.ts';
+import { readSettings } from './settings.ts';
+
+/** How long the last announcements may take when the streamer is asked to stop. */
+const FAREWELL_MS = 2_000;
+/** ECS kills the task 30 s after it has asked; whatever hangs by then is not worth waiting for. */
+const STOP_WITHIN_MS = 9_000;
+/** A failure that lasts is told at its first attempt and then at every tenth. */
+const TELL_EVERY = 10;
+
+const logger = new Logger();
+
+function lasting(attempt: number): boolean {
+  return attempt === 1 || attempt % TELL_EVERY === 0;
+}
+
+function reasonOf(error: unknown): { code: string; reason: string } {
+  if (!(error instanceof Error)) return { code: String(error), reason: String(error) };
+  return { code: 'code' in error && typeof error.code === 'string' ? error.code : error.name, reason: error.message };
+}
+
+async function main(stop: AbortSignal): Promise<void> {
+  const settings = readSettings(process.env, configuration);
+  logger.appendKeys({ slot: settings.slot });
+
+  const events = new ChangesAvailableEvents();
+  const announcer = new Announcer({
+    put: (objects, signal) => events.put(objects, signal),
+    everyMs: configuration.settings.announceEverySeconds * 1000,
+    failed: (object, attempt, error) => {
+      if (lasting(attempt)) logger.warn('changes cannot be announced', { object, attempt, ...reasonOf(error) });
+    },
+  });
+
+  const objects = configuration.objects.map(({ object }) => object);
+  const senders = new Map(objects.map((object) => [object, new SqsChangeSender(settings.queueUrls[object] ?? '')]));
+  const publisher = new Publisher(senders, {
+    accepted: ({ object, keys, position }, moved) => {
+      logger.info('published', { object, keys, position });
+      announcer.changed(object);
+      if (moved) stream.confirm();
+    },
+    failed: (object, attempt, reason) => {
+      if (lasting(attempt)) logger.warn('changes cannot be published', { object, attempt, ...reasonOf(reason) });
+    },
+  });
+
+  const heartbeat = new Heartbeat(settings.heartbeatFile, (error) => {
+    logger.warn('the heartbeat file cannot be written', reasonOf(error));
+  });
+  let announced = false;
+  const stream: ChangeStream = new ChangeStream({
+    configuration,
+    database: settings.database,
+    slot: settings.slot,
+    publisher,
+    heartbeat,
+    events: {
+      streaming: (from, { server, filtersOrigins }) => {
+        const echoes = filtersOrigins ? 'the server leaves them out' : 'dropped here';
+        logger.info(`streaming from ${formatLsn(from)}`, { server, echoes });
+        // A streamer that was killed may have published and not announced.
+        if (!announced) for (const object of objects) announcer.changed(object);
+        announced = true;
+      },
+      interrupted: (next, attempt, error) => {
+        if (lasting(attempt)) logger.warn(`the stream broke: ${next}`, { attempt, ...reasonOf(error) });
+      },
+      truncated: (tables) => {
+        logger.warn('TRUNCATE of mapped tables is not carried to Salesforce', { tables });
+      },
+    },
+  });
+
+  try {
+    await stream.run(stop);
+  } finally {
+    await announcer.finish(AbortSignal.timeout(FAREWELL_MS));
+  }
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    logger.info('stopping', { signal });
+    stop.abort();
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+  });
+}
+
+try {
+  await main(stop.signal);
+  logger.info('stopped');
+  process.exit(0);
+} catch (error) {
+  const { code, reason } = reasonOf(error);
+  logger.error(reason, error instanceof SyncError ? { code } : { error: error as Error });
+  process.exit(error instanceof ConfigurationError ? 2 : 1);
+}

@@ -1,0 +1,236 @@
+/**
+ * Reads the messages of pgoutput (PostgreSQL manual, "Logical Replication Message Formats", protocol version 1) as far as
+ * this project needs them: which row changed. No value but the key is decoded.
+ */
+import type { ChangeMessage } from '../core/change-message.ts';
+import type { ObjectMapping } from '../core/configuration.ts';
+import { ConfigurationError, InvariantError } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
+
+export type ChangeOperation = ChangeMessage['keys'][number][1];
+
+export type StreamMessage =
+  | { readonly kind: 'begin'; readonly xid: number; readonly committedAt: number; readonly commitStart: Lsn }
+  | { readonly kind: 'origin'; readonly name: string }
+  /** A transactional logical message. */
+  | { readonly kind: 'marker'; readonly prefix: string }
+  | RowChange
+  | { readonly kind: 'truncate'; readonly tables: readonly string[] }
+  | { readonly kind: 'commit'; readonly end: Lsn }
+  /** Nothing to do: a table's description, a change of a table that is not mapped. */
+  | { readonly kind: 'nothing' };
+
+export interface RowChange {
+  readonly kind: 'change';
+  readonly object: string;
+  readonly operation: ChangeOperation;
+  readonly key: string;
+  /** The key before an update that changed it. */
+  readonly oldKey: string | undefined;
+}
+
+/** A published table, in the column order of the messages that follow. */
+interface Relation {
+  readonly table: string;
+  /** undefined: not mapped. */
+  readonly object: string | undefined;
+  readonly keyIndex: number;
+}
+
+const NOTHING: StreamMessage = { kind: 'nothing' };
+/** Milliseconds from 1970 to 2000, where PostgreSQL's clock starts. */
+const EPOCH_MS = 946_684_800_000;
+
+const TAG = {
+  begin: 0x42,
+  commit: 0x43,
+  delete: 0x44,
+  insert: 0x49,
+  key: 0x4b,
+  message: 0x4d,
+  new: 0x4e,
+  origin: 0x4f,
+  relation: 0x52,
+  truncate: 0x54,
+  update: 0x55,
+  type: 0x59,
+  text: 0x74,
+} as const;
+
+export class PgoutputDecoder {
+  readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  /** By relation oid. A table is described again before its first change after DDL. */
+  readonly #relations = new Map<number, Relation>();
+
+  constructor(mappings: readonly ObjectMapping[]) {
+    this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
+  }
+
+  /** Throws InvariantError for what is no pgoutput message, ConfigurationError when a table has lost its key column. */
+  decode(bytes: Buffer): StreamMessage {
+    switch (bytes[0]) {
+      case TAG.begin: {
+        const commitStart = bytes.readBigUInt64BE(1);
+        return { kind: 'begin', commitStart, committedAt: instant(bytes, 9), xid: bytes.readUInt32BE(17) };
+      }
+      case TAG.commit:
+        return { kind: 'commit', end: bytes.readBigUInt64BE(10) };
+      case TAG.insert:
+        return this.#insert(bytes);
+      case TAG.update:
+        return this.#update(bytes);
+      case TAG.delete:
+        return this.#delete(bytes);
+      case TAG.relation:
+        this.#describe(bytes);
+        return NOTHING;
+      case TAG.origin:
+        return { kind: 'origin', name: new Cursor(bytes, 9).string() };
+      case TAG.message:
+        // The flag says that it belongs to a transaction; one that does not comes between transactions.
+        return (bytes.readUInt8(1) & 1) === 1 ? { kind: 'marker', prefix: new Cursor(bytes, 10).string() } : NOTHING;
+      case TAG.truncate:
+        return this.#truncate(bytes);
+      case TAG.type:
+        return NOTHING;
+      default:
+        throw new InvariantError('PGOUTPUT', `pgoutput sent a message of the unknown type ${bytes[0]}.`);
+    }
+  }
+
+  #describe(bytes: Buffer): void {
+    const cursor = new Cursor(bytes, 1);
+    const oid = cursor.uint32();
+    const table = `${cursor.string()}.${cursor.string()}`;
+    cursor.skip(1);
+    const columns = Array.from({ length: cursor.uint16() }, () => {
+      cursor.skip(1);
+      const name = cursor.string();
+      cursor.skip(8);
+      return name;
+    });
+    const mapping = this.#mappings.get(table);
+    const keyIndex = mapping === undefined ? -1 : columns.indexOf(mapping.keyColumn);
+    if (mapping !== undefined && keyIndex < 0) {
+      throw new ConfigurationError('NO_KEY_COLUMN', `Table ${table} has no key column ${mapping.keyColumn} any more.`);
+    }
+    this.#relations.set(oid, { table, object: mapping?.object, keyIndex });
+  }
+
+  #insert(bytes: Buffer): StreamMessage {
+    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    if (object === undefined) return NOTHING;
+    const key = required(new Cursor(bytes, 6).column(keyIndex), table);
+    return { kind: 'change', object, operation: 'insert', key, oldKey: undefined };
+  }
+
+  /** `K` (old key) or `O` (whole old row) come before the new row only when the identity changed, or is the whole row. */
+  #update(bytes: Buffer): StreamMessage {
+    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    if (object === undefined) return NOTHING;
+    const cursor = new Cursor(bytes, 6);
+    const before = bytes[5] === TAG.new ? undefined : cursor.tuple(keyIndex);
+    if (before !== undefined) cursor.skip(1);
+    const key = required(cursor.column(keyIndex), table);
+    const oldKey = before?.value === key ? undefined : before?.value;
+    return { kind: 'change', object, operation: 'update', key, oldKey };
+  }
+
+  #delete(bytes: Buffer): StreamMessage {
+    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    if (object === undefined) return NOTHING;
+    const key = required(new Cursor(bytes, 6).column(keyIndex), table);
+    return { kind: 'change', object, operation: 'delete', key, oldKey: undefined };
+  }
+
+  #truncate(bytes: Buffer): StreamMessage {
+    const cursor = new Cursor(bytes, 1);
+    const count = cursor.uint32();
+    cursor.skip(1);
+    const relations = Array.from({ length: count }, () => this.#relation(cursor.uint32()));
+    return {
+      kind: 'truncate',
+      tables: relations.filter(({ object }) => object !== undefined).map(({ table }) => table),
+    };
+  }
+
+  #relation(oid: number): Relation {
+    const relation = this.#relations.get(oid);
+    if (relation !== undefined) return relation;
+    throw new InvariantError('PGOUTPUT', `pgoutput sent a change of relation ${oid} without describing it first.`);
+  }
+}
+
+function instant(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigInt64BE(at) / 1000n) + EPOCH_MS;
+}
+
+/** A primary key is neither null nor stored out of line, so its text is in every row and in every old key. */
+function required(key: string | undefined, table: string): string {
+  if (key !== undefined) return key;
+  throw new InvariantError('PGOUTPUT', `pgoutput sent a change of ${table} without its key.`);
+}
+
+class Cursor {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  skip(count: number): void {
+    this.#at += count;
+  }
+
+  uint16(): number {
+    this.#at += 2;
+    return this.#bytes.readUInt16BE(this.#at - 2);
+  }
+
+  uint32(): number {
+    this.#at += 4;
+    return this.#bytes.readUInt32BE(this.#at - 4);
+  }
+
+  /** Up to the next zero byte. */
+  string(): string {
+    const end = this.#bytes.indexOf(0, this.#at);
+    const text = this.#bytes.toString('utf8', this.#at, end);
+    this.#at = end + 1;
+    return text;
+  }
+
+  /** The text of one column of the tuple that begins here; what follows it is not read. */
+  column(wanted: number): string | undefined {
+    this.skip(2);
+    for (let i = 0; i < wanted; i++) this.#skipColumn();
+    return this.#columnText();
+  }
+
+  /** As `column`, and moves to the end of the tuple. */
+  tuple(wanted: number): { readonly value: string | undefined } {
+    const count = this.uint16();
+    let value: string | undefined;
+    for (let i = 0; i < count; i++) {
+      if (i === wanted) value = this.#columnText();
+      else this.#skipColumn();
+    }
+    return { value };
+  }
+
+  #skipColumn(): void {
+    const kind = this.#bytes[this.#at++];
+    if (kind === TAG.text) this.#at += 4 + this.#bytes.readUInt32BE(this.#at);
+  }
+
+  /** undefined: null, or an unchanged value that is stored out of line. */
+  #columnText(): string | undefined {
+    const kind = this.#bytes[this.#at++];
+    if (kind !== TAG.text) return undefined;
+    const length = this.uint32();
+    this.#at += length;
+    return this.#bytes.toString('utf8', this.#at - length, this.#at);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Hands changes to the queues, and tells the flush position what they have accepted. Memory is bounded: when too much
+ * waits for the queues, `changed` answers a promise, and the stream is not read until there is room again.
+ */
+import type { ChangeSender } from '../adapters/change-publisher.ts';
+import { InvariantError } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
+import { FlushPosition } from './flush-position.ts';
+import type { OutletListener, Publication } from './outlet.ts';
+import { Outlet } from './outlet.ts';
+import type { RowChange } from './pgoutput.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Bytes of messages that may wait for the queues: some calls of 1 MiB for each of a few objects. */
+const MAX_WAITING_BYTES = 12 * 1024 * 1024;
+
+export interface PublisherListener {
+  /** The queue has accepted a message. `moved`: the flush position is further than before. */
+  accepted(publication: Publication, moved: boolean): void;
+  failed(object: string, attempt: number, reason: unknown): void;
+}
+
+export class Publisher implements OutletListener {
+  readonly #outlets: ReadonlyMap<string, Outlet>;
+  readonly #listener: PublisherListener;
+  readonly #abort = new AbortController();
+  #position = new FlushPosition(0n);
+  #committed: Lsn = 0n;
+  #waitingBytes = 0;
+  #room: PromiseWithResolvers<void> | undefined;
+  #drained: PromiseWithResolvers<boolean> | undefined;
+  #quiet: NodeJS.Immediate | undefined;
+
+  constructor(senders: ReadonlyMap<string, ChangeSender>, listener: PublisherListener) {
+    this.#listener = listener;
+    this.#outlets = new Map(
+      [...senders].map(([object, sender]) => [object, new Outlet(object, sender, this, this.#abort.signal)]),
+    );
+  }
+
+  /** A new connection: what it reads is guarded by `position`, and so must not fold into what was read before. */
+  startOver(position: FlushPosition): void {
+    for (const outlet of this.#outlets.values()) outlet.seal(this.#committed);
+    this.#position = position;
+    this.#committed = position.safe;
+  }
+
+  /** A row has changed. Answers a promise when there is no room for more. */
+  changed(change: RowChange, transaction: Transaction): undefined | Promise<void> {
+    const outlet = this.#outlets.get(change.object);
+    if (outlet === undefined) throw new InvariantError('NO_QUEUE', `${change.object} has no change queue.`);
+    if (change.oldKey !== undefined) outlet.add(change.oldKey, 'delete', transaction, this.#position);
+    outlet.add(change.key, change.operation, transaction, this.#position);
+    if (this.#waitingBytes < MAX_WAITING_BYTES) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** A transaction was read to its end. Answers whether the flush position moved. */
+  committed(end: Lsn): boolean {
+    this.#committed = end;
+    // After everything that has arrived by now: what came together travels together.
+    this.#quiet ??= setImmediate(() => {
+      this.#quiet = undefined;
+      for (const outlet of this.#outlets.values()) outlet.quiet(this.#committed);
+    });
+    return this.#position.reach(end);
+  }
+
+  /** Sends what is in hand. Answers false when the queues have not accepted it all before the signal; then it gives up. */
+  async drain(signal: AbortSignal): Promise<boolean> {
+    for (const outlet of this.#outlets.values()) outlet.seal(this.#committed);
+    if (this.#waitingBytes === 0) return true;
+    const drained = Promise.withResolvers<boolean>();
+    this.#drained = drained;
+    const tooLate = () => drained.resolve(false);
+    if (signal.aborted) tooLate();
+    signal.addEventListener('abort', tooLate, { once: true });
+    const done = await drained.promise;
+    signal.removeEventListener('abort', tooLate);
+    if (!done) this.#abort.abort();
+    return done;
+  }
+
+  sealed({ bytes }: Publication): void {
+    this.#waitingBytes += bytes;
+  }
+
+  accepted(publication: Publication): void {
+    this.#waitingBytes -= publication.bytes;
+    const moved = publication.guard.position.release(publication.guard.hold);
+    this.#listener.accepted(publication, moved && publication.guard.position === this.#position);
+    if (this.#waitingBytes < MAX_WAITING_BYTES) {
+      this.#room?.resolve();
+      this.#room = undefined;
+    }
+    if (this.#waitingBytes === 0) this.#drained?.resolve(true);
+  }
+
+  failed(object: string, attempt: number, reason: unknown): void {
+    this.#listener.failed(object, attempt, reason);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Follows the transactions of the stream: begin, [origin], {changes and markers}, commit; one after the other, never
+ * interleaved. Changes are handed on as they come, for a transaction may have millions of them; our own transactions are
+ * known before their first change, and dropped.
+ */
+import { InvariantError } from '../core/errors.ts';
+import type { Lsn } from '../core/lsn.ts';
+import { isOwnMarker, isOwnOrigin } from './echo.ts';
+import type { RowChange, StreamMessage } from './pgoutput.ts';
+import type { TransactionIds } from './transaction-id.ts';
+
+export interface Transaction {
+  /** xid8, as text. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly committedAt: number;
+  /** Where its commit record begins; where it ends is known at the end. */
+  readonly commitStart: Lsn;
+}
+
+export interface TransactionListener {
+  /** Answers a promise when there is no room: the stream waits for it. */
+  changed(change: RowChange, transaction: Transaction): undefined | Promise<void>;
+  /** Everything of the transaction was handed on, or it had nothing for us. */
+  committed(end: Lsn): void;
+  truncated(tables: readonly string[]): void;
+}
+
+interface OpenTransaction {
+  readonly transaction: Transaction;
+  echo: boolean;
+  /** Something other than its origin was read. */
+  started: boolean;
+}
+
+export class TransactionReader {
+  readonly #listener: TransactionListener;
+  readonly #ids: TransactionIds;
+  #open: OpenTransaction | undefined;
+
+  constructor(listener: TransactionListener, ids: TransactionIds) {
+    this.#listener = listener;
+    this.#ids = ids;
+  }
+
+  /** The stream is inside a transaction. */
+  get open(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Throws InvariantError when the messages are out of order. */
+  read(message: StreamMessage): undefined | Promise<void> {
+    switch (message.kind) {
+      case 'begin': {
+        const { xid, committedAt, commitStart } = message;
+        const transaction = { id: this.#ids.widen(xid).toString(), committedAt, commitStart };
+        this.#open = { transaction, echo: false, started: false };
+        return undefined;
+      }
+      case 'origin':
+        this.#current().echo = isOwnOrigin(message.name);
+        return undefined;
+      case 'marker': {
+        const current = this.#current();
+        if (!current.started && isOwnMarker(message.prefix)) current.echo = true;
+        current.started = true;
+        return undefined;
+      }
+      case 'change': {
+        const current = this.#current();
+        current.started = true;
+        return current.echo ? undefined : this.#listener.changed(message, current.transaction);
+      }
+      case 'truncate': {
+        const current = this.#current();
+        current.started = true;
+        if (!current.echo && message.tables.length > 0) this.#listener.truncated(message.tables);
+        return undefined;
+      }
+      case 'commit':
+        this.#open = undefined;
+        this.#listener.committed(message.end);
+        return undefined;
+      case 'nothing':
+        return undefined;
+      default:
+        return message satisfies never;
+    }
+  }
+
+  #current(): OpenTransaction {
+    if (this.#open !== undefined) return this.#open;
+    throw new InvariantError('PGOUTPUT', 'pgoutput sent a change outside of a transaction.');
+  }
+}

@@ -18,7 +18,7 @@ const STAMPS: readonly FlowField[] = [
 ];
 const MASTER_RECORD_ID: FlowField = { name: 'MasterRecordId', type: 'reference' };
 /** Standard objects that can be merged: the record that lost names the one that won. */
-const MERGEABLE = new Set(['Account', 'Contact']);
+const MERGEABLE = new Set(['Account', 'Contact', 'Lead']);
 
 /** The scheduled flow that writes what changed in Salesforce, deleted records included, to `salesforce/<Object>/`. */
 export class InboundFlow extends Construct {

@@ -1,21 +1,22 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
+import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventBus, EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Grant } from 'aws-cdk-lib/aws-iam';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CHANGES_AVAILABLE } from '../core/change-message.ts';
 import type { SyncConfiguration } from '../core/configuration.ts';
-import { ARCHIVE_PREFIX, OUTBOUND_PREFIX, WORK_PREFIX } from '../core/storage-layout.ts';
 import { ChangeQueue, deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { FunctionBundles } from './function-bundles.ts';
 import type { Operations } from './operations.ts';
 import { OutboundFlow } from './outbound-flow.ts';
+import { COLLECT_TIMEOUT, makeDatabaseTasks, makeSalesforceTasks } from './outbound-tasks.ts';
 import type { Storage } from './storage.ts';
-import { SyncFunction } from './sync-function.ts';
+import type { SyncFunction } from './sync-function.ts';
 import { SyncMachine } from './sync-machine.ts';
 
 export interface PostgresToSalesforceProps {
@@ -29,13 +30,10 @@ export interface PostgresToSalesforceProps {
   readonly connectionName: string;
 }
 
-/** Long enough to drain what a large transaction left; also what the queues' visibility timeout is computed from. */
-const COLLECT_TIMEOUT = Duration.minutes(3);
-/** The longest that Lambda allows: what ends a push is its own deadline, which a setting gives. */
-const PUSH_TIMEOUT = Duration.minutes(15);
-const TASK_TIMEOUT = Duration.minutes(5);
 /** The schedule empties a queue that no event announced; three times its default interval is no accident. */
 const MAX_QUEUE_AGE = Duration.minutes(15);
+/** A quarter of the smallest disk that RDS offers (20 GiB): time to act, not yet an accident. */
+const MAX_RETAINED_WAL = Size.gibibytes(5);
 
 /** From a changed row to Salesforce: change queues, the machine and its Lambdas, on-demand flows, events and schedules. */
 export class PostgresToSalesforce extends Construct {
@@ -91,10 +89,11 @@ export class PostgresToSalesforce extends Construct {
 
   #machine(props: PostgresToSalesforceProps): SyncMachine {
     const { readSalesforce, operations } = props;
-    const databaseTasks = this.#databaseTasks(props);
-    const salesforceTasks = this.#salesforceTasks(props);
+    const databaseTasks = makeDatabaseTasks(this, { ...props, queues: this.queues, queueUrls: this.queueUrls });
+    const salesforceTasks = makeSalesforceTasks(this, props);
     const { collectChanges, decideChanges, settleBatch, openCircuit } = databaseTasks;
     const { pushRecords, deleteRecords } = salesforceTasks;
+    this.#alarmOnRetainedWal(props, collectChanges);
     const machine = new SyncMachine(this, 'Machine', {
       pipeline: 'postgres-to-salesforce',
       substitutions: {
@@ -127,79 +126,24 @@ export class PostgresToSalesforce extends Construct {
     return machine;
   }
 
-  /** The steps that talk to PostgreSQL: in its VPC, without a way to Salesforce. */
-  #databaseTasks({ bundles, storage, database }: PostgresToSalesforceProps) {
-    const environment = { BUCKET_NAME: storage.bucket.bucketName };
-    const task = { bundles, database, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
-    const collectChanges = new SyncFunction(this, 'CollectChanges', {
-      ...task,
-      entry: 'postgres-to-salesforce/collect-changes',
-      description: 'Takes the lease, drains the change queue into the link table, takes a batch of due records',
-      timeout: COLLECT_TIMEOUT,
-      environment: { ...environment, CHANGE_QUEUE_URLS: this.queueUrls },
+  /** Collect changes logs it whenever the schedule calls, so that it is known also while no streamer runs. */
+  #alarmOnRetainedWal({ configuration, operations }: PostgresToSalesforceProps, collectChanges: SyncFunction): void {
+    const filter = new MetricFilter(this, 'RetainedWal', {
+      logGroup: collectChanges.logGroup,
+      filterPattern: FilterPattern.exists('$.retainedWalBytes'),
+      metricNamespace: 'sfsync',
+      metricName: 'RetainedWalBytes',
+      metricValue: '$.retainedWalBytes',
     });
-    const decideChanges = new SyncFunction(this, 'DecideChanges', {
-      ...task,
-      entry: 'postgres-to-salesforce/decide-changes',
-      description: 'Merges what Salesforce holds with the rows, and records what is sent',
+    const minutes = Math.max(5, configuration.settings.safetyNetMinutes);
+    operations.alarm(this, 'RetainedWalAlarm', {
+      metric: filter.metric({ statistic: Stats.MAXIMUM, period: Duration.minutes(minutes) }),
+      threshold: MAX_RETAINED_WAL.toBytes(),
+      periods: 3,
+      missing: TreatMissingData.BREACHING,
+      meaning: `PostgreSQL keeps more than ${MAX_RETAINED_WAL.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
+      heading: 'WAL is retained',
     });
-    const settleBatch = new SyncFunction(this, 'SettleBatch', {
-      ...task,
-      entry: 'postgres-to-salesforce/settle-batch',
-      description: 'Merges the read-back, and records what was refused',
-    });
-    const openCircuit = new SyncFunction(this, 'OpenCircuit', {
-      ...task,
-      entry: 'postgres-to-salesforce/open-circuit',
-      description: 'Remembers that Salesforce is away',
-      timeout: Duration.minutes(1),
-      memorySize: 512,
-    });
-    storage.grantWrite(collectChanges, WORK_PREFIX, ARCHIVE_PREFIX);
-    storage.grantRead(collectChanges, OUTBOUND_PREFIX);
-    storage.grantDelete(collectChanges, OUTBOUND_PREFIX);
-    storage.grantList(collectChanges, OUTBOUND_PREFIX);
-    storage.grantRead(decideChanges, WORK_PREFIX);
-    storage.grantWrite(decideChanges, WORK_PREFIX, OUTBOUND_PREFIX);
-    storage.grantRead(settleBatch, WORK_PREFIX, OUTBOUND_PREFIX);
-    storage.grantWrite(settleBatch, WORK_PREFIX, ARCHIVE_PREFIX);
-    storage.grantDelete(settleBatch, OUTBOUND_PREFIX);
-    for (const { queue } of this.queues.values()) {
-      queue.grantConsumeMessages(collectChanges);
-      queue.grantSendMessages(collectChanges);
-    }
-    // Named by its ARN's pattern: the machine itself needs this function first.
-    Grant.addToPrincipal({
-      grantee: collectChanges,
-      actions: ['states:DescribeExecution'],
-      resourceArns: [SyncMachine.executionsArn(this, 'postgres-to-salesforce')],
-    });
-    return { collectChanges, decideChanges, settleBatch, openCircuit };
-  }
-
-  /** The steps that talk to Salesforce: outside the VPC, without a way to PostgreSQL. */
-  #salesforceTasks({ bundles, storage, salesforceSecret }: PostgresToSalesforceProps) {
-    const task = {
-      bundles,
-      timeout: PUSH_TIMEOUT,
-      environment: { BUCKET_NAME: storage.bucket.bucketName, SALESFORCE_SECRET_ARN: salesforceSecret.secretArn },
-    };
-    const pushRecords = new SyncFunction(this, 'PushRecords', {
-      ...task,
-      entry: 'postgres-to-salesforce/push-records',
-      description: 'Updates and revives records through the Salesforce API',
-    });
-    const deleteRecords = new SyncFunction(this, 'DeleteRecords', {
-      ...task,
-      entry: 'postgres-to-salesforce/delete-records',
-      description: 'Deletes records through the Salesforce API',
-    });
-    for (const writer of [pushRecords, deleteRecords]) {
-      storage.grantRead(writer, WORK_PREFIX);
-      storage.grantWrite(writer, WORK_PREFIX);
-      salesforceSecret.grantRead(writer);
-    }
-    return { pushRecords, deleteRecords };
   }
 
   #startOnChanges({ configuration, operations }: PostgresToSalesforceProps): void {

@@ -17,7 +17,7 @@ import {
   Secret,
 } from 'aws-cdk-lib/aws-ecs';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ChangeQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
@@ -35,9 +35,6 @@ export interface WalStreamerProps {
 const HEARTBEAT_FILE = '/tmp/sfsync-heartbeat';
 /** The loop writes its heartbeat every few seconds, also when there is nothing to read. */
 const HEARTBEAT_MAX_AGE_MS = 60_000;
-
-/** A tenth of a small instance's disk, and hours away from filling it: time to act, not yet an accident. */
-const MAX_RETAINED_WAL = Size.gibibytes(5);
 
 /** What the image holds; everything else stays out of its build, so that it is rebuilt only when one of these changes. */
 const IMAGE_CONTENT = [
@@ -85,7 +82,6 @@ export class WalStreamer extends Construct {
       circuitBreaker: { rollback: true },
     });
     this.#alarmWhenNotRunning(operations);
-    this.#alarmOnRetainedWal(operations, logGroup);
   }
 
   #taskDefinition({ database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
@@ -118,7 +114,7 @@ export class WalStreamer extends Construct {
       // Fargate's maximum: what was published is still to be confirmed.
       stopTimeout: Duration.seconds(120),
       healthCheck: {
-        // Without a shell, which the image need not have; the database being away is no reason for a restart.
+        // Without a shell, which the image need not have.
         command: [
           'CMD',
           'node',
@@ -156,25 +152,6 @@ export class WalStreamer extends Construct {
       missing: TreatMissingData.BREACHING,
       meaning: 'Nobody reads the replication slot: changes do not leave PostgreSQL, and its WAL piles up.',
       heading: 'The WAL streamer is not running',
-    });
-  }
-
-  /** The streamer logs what the server retains for its slot, as it sees it. */
-  #alarmOnRetainedWal(operations: Operations, logGroup: LogGroup): void {
-    const filter = new MetricFilter(this, 'RetainedWal', {
-      logGroup,
-      filterPattern: FilterPattern.exists('$.retainedWalBytes'),
-      metricNamespace: 'sfsync',
-      metricName: 'RetainedWalBytes',
-      metricValue: '$.retainedWalBytes',
-    });
-    operations.alarm(this, 'RetainedWalAlarm', {
-      metric: filter.metric({ statistic: Stats.MAXIMUM, period: Duration.minutes(5) }),
-      threshold: MAX_RETAINED_WAL.toBytes(),
-      periods: 2,
-      missing: TreatMissingData.BREACHING,
-      meaning: `PostgreSQL keeps more than ${MAX_RETAINED_WAL.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
-      heading: 'WAL is retained',
     });
   }
 }

@@ -15,8 +15,9 @@ export interface CredentialScope {
 export function credentialScope(headers: IncomingHttpHeaders, query: URLSearchParams): CredentialScope | undefined {
   const header = /^AWS4-[A-Z0-9-]+ .*?Credential=([^,\s]+)/.exec(headers.authorization ?? '')?.[1];
   const credential = header ?? query.get('X-Amz-Credential') ?? undefined;
-  // <access key>/<yyyymmdd>/<region>/<service>/aws4_request; an access key has no slash.
-  const [accessKeyId, , region, service, terminator] = credential?.split('/') ?? [];
-  if (!accessKeyId || region === undefined || !service || terminator !== 'aws4_request') return undefined;
+  // <access key>/<yyyymmdd>/<region>/<service>/aws4_request; read from its end, since a key may have slashes here.
+  const [terminator, service, region, , ...key] = (credential?.split('/') ?? []).reverse();
+  const accessKeyId = key.reverse().join('/');
+  if (accessKeyId === '' || region === undefined || !service || terminator !== 'aws4_request') return undefined;
   return { accessKeyId, region, service };
 }

@@ -11,13 +11,15 @@ export interface BatchOutcome {
 }
 
 /**
- * Runs one action per entry of a batch: what fails, fails for its entry alone. The entries as a whole are checked first.
+ * Runs one action per entry of a batch: what fails, fails for its entry alone. The entries as a whole are checked first,
+ * lastly by `check`.
  * @throws AwsError `EmptyBatchRequest`, `TooManyEntriesInBatchRequest`, `InvalidBatchEntryId`, `BatchEntryIdsNotDistinct`
  */
 export function runBatch<Entry extends BatchEntry>(
   kind: string,
   entries: readonly Entry[] | undefined,
   action: (entry: Entry) => object,
+  check: (entries: readonly Entry[]) => void = () => undefined,
 ): BatchOutcome {
   if (entries === undefined || entries.length === 0) {
     throw new AwsError('EmptyBatchRequest', `There should be at least one ${kind}RequestEntry in the request.`);
@@ -36,6 +38,7 @@ export function runBatch<Entry extends BatchEntry>(
     if (seen.has(id)) throw new AwsError('BatchEntryIdsNotDistinct', `Id ${id} repeated.`);
     seen.add(id);
   }
+  check(entries);
   const successful: object[] = [];
   const failed: NonNullable<BatchOutcome['Failed']> = [];
   for (const entry of entries) {

@@ -74,16 +74,12 @@ export class MessageOperations {
     caller: Caller,
   ): BatchOutcome {
     const queue = queueOfUrl(this.#queues, input.QueueUrl);
-    const bytes = (input.Entries ?? []).reduce((sum, entry) => sum + Buffer.byteLength(entry.MessageBody ?? ''), 0);
-    const outcome = runBatch('SendMessageBatch', input.Entries, (entry) => {
-      if (bytes > MAX_BATCH_BYTES) {
-        throw new AwsError(
-          'BatchRequestTooLong',
-          `Batch requests cannot be longer than ${MAX_BATCH_BYTES} bytes. You have sent ${bytes} bytes.`,
-        );
-      }
-      return this.#send(queue, entry, caller);
-    });
+    const outcome = runBatch(
+      'SendMessageBatch',
+      input.Entries,
+      (entry) => this.#send(queue, entry, caller),
+      assertBatchSize,
+    );
     this.#sent(queue, outcome.Successful?.length ?? 0);
     return outcome;
   }
@@ -209,6 +205,20 @@ export class MessageOperations {
     // Waiting receives reckon anew when the next message comes into sight.
     this.#arrivals.announce(queue.name);
   }
+}
+
+function assertBatchSize(entries: readonly Outgoing[]): void {
+  let bytes = 0;
+  for (const { MessageBody: body = '', MessageAttributes: attributes = {} } of entries) {
+    bytes += Buffer.byteLength(body);
+    for (const [name, { DataType = '', StringValue = '', BinaryValue = '' }] of Object.entries(attributes)) {
+      const binary = typeof BinaryValue === 'string' ? Buffer.byteLength(BinaryValue, 'base64') : BinaryValue.length;
+      bytes += Buffer.byteLength(name) + Buffer.byteLength(DataType) + Buffer.byteLength(StringValue) + binary;
+    }
+  }
+  if (bytes <= MAX_BATCH_BYTES) return;
+  const message = `Batch requests cannot be longer than ${MAX_BATCH_BYTES} bytes. You have sent ${bytes} bytes.`;
+  throw new AwsError('BatchRequestTooLong', message);
 }
 
 function systemAttributes(given: Outgoing, caller: Caller): { system: SystemAttributes; traced: MessageAttributes } {

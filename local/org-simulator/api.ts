@@ -39,7 +39,7 @@ export class Api {
     const occasion: Occasion = { kind, objects: objectsOf(org, request, found?.params ?? {}), client: client?.trim() };
     const slow = org.faults.strike('slowAnswer', occasion);
     if (slow?.beforeMs !== undefined) await delay(slow.beforeMs);
-    const fault = this.#fault(occasion);
+    const fault = this.#fault(occasion, found?.route.refuse ?? errorAnswer);
     if (fault !== undefined) return fault;
     const answer = this.#carryOut(request, found, occasion);
     if (slow?.afterMs !== undefined) await delay(slow.afterMs);
@@ -55,19 +55,17 @@ export class Api {
   }
 
   /** The faults that keep a call from being carried out. */
-  #fault(occasion: Occasion): Answer | typeof RESET | undefined {
+  #fault(occasion: Occasion, refuse: (error: SalesforceError) => Answer): Answer | typeof RESET | undefined {
     const { faults } = this.#org;
     if (faults.strike('connectionReset', occasion) !== undefined) return RESET;
     if (faults.strike('badGateway', occasion) !== undefined)
       return { status: 502, text: '<html><body><h1>502 Bad Gateway</h1></body></html>', contentType: 'text/html' };
     if (faults.strike('serverUnavailable', occasion) !== undefined)
-      return errorAnswer(new SalesforceError('SERVER_UNAVAILABLE', 'Service is unavailable', { status: 503 }));
+      return refuse(new SalesforceError('SERVER_UNAVAILABLE', 'Service is unavailable', { status: 503 }));
     if (occasion.kind !== 'token' && faults.strike('unauthorized', occasion) !== undefined)
-      return errorAnswer(invalidSession());
+      return refuse(invalidSession());
     if (faults.strike('requestLimitExceeded', occasion) !== undefined)
-      return errorAnswer(
-        new SalesforceError('REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', { status: 403 }),
-      );
+      return refuse(new SalesforceError('REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', { status: 403 }));
     return undefined;
   }
 
@@ -90,7 +88,7 @@ export class Api {
       if (!(error instanceof SalesforceError)) return unexpected(error);
       for (const object of writes(request.method) ? (occasion.objects ?? []) : [])
         org.stats.refused(object, error.code);
-      return errorAnswer(error);
+      return (found?.route.refuse ?? errorAnswer)(error);
     }
   }
 
@@ -133,5 +131,9 @@ function objectsOf(org: Org, request: HttpRequest, params: Readonly<Record<strin
   if (ids !== null) return [...new Set(ids.split(',').flatMap((id) => org.schema.ofId(id)?.name ?? []))];
   const from = /\bFROM\s+(\w+)/i.exec(request.query.get('q') ?? '')?.[1];
   if (from !== undefined) return [from];
+  if (request.body.startsWith('<'))
+    return [
+      ...new Set([...request.body.matchAll(/>(\w{15,18})</g)].flatMap((m) => org.schema.ofId(m[1] ?? '')?.name ?? [])),
+    ];
   return [...new Set([...request.body.matchAll(/"type"\s*:\s*"(\w+)"/g)].map((match) => match[1] ?? ''))];
 }

@@ -36,8 +36,10 @@ export interface Route {
   /** How calls are counted and told apart by faults. */
   readonly kind: string;
   readonly methods: Readonly<Record<string, Handler>>;
-  /** No access token needed. */
+  /** No access token needed, or found elsewhere than in the header. */
   readonly open?: boolean;
+  /** How a refusal is worded. @default the array of the REST API */
+  readonly refuse?: (error: SalesforceError) => Answer;
 }
 
 export const ok = (json: unknown): Answer => ({ status: 200, json });
@@ -77,13 +79,4 @@ export function parseJson(body: string): unknown {
 export function errorAnswer(error: SalesforceError): Answer {
   const fields = error.fields.length > 0 ? { fields: error.fields } : {};
   return { status: error.status, json: [{ message: error.message, errorCode: error.code, ...fields }] };
-}
-
-/**
- * Runs what a call writes as one unit of work; under the fault delayedVisibility readers see it later. `objects` names
- * what is written.
- */
-export function commit<T>(org: Org, writer: Writer, objects: readonly string[], work: () => T): T {
-  const delay = org.faults.strike('delayedVisibility', { kind: writer.kind, objects, client: writer.client });
-  return org.records.unitOfWork(work, delay === undefined ? undefined : org.now() + delay.seconds * 1000);
 }

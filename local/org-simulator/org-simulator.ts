@@ -1,5 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Api } from './api.ts';
+import { BulkRunner } from './bulk/bulk-runner.ts';
+import { ingestRoutes } from './bulk/ingest-api.ts';
+import { JobStore } from './bulk/job-store.ts';
+import { bulkQueryRoutes } from './bulk/query-api.ts';
 import { controlAnswer } from './control-api.ts';
 import { Faults } from './faults/faults.ts';
 import { listen } from './http-server.ts';
@@ -11,13 +15,17 @@ import { toDatetime } from './records/instant.ts';
 import { RecordStore } from './records/record-store.ts';
 import { orgRoutes, versionListRoute } from './rest/api-versions.ts';
 import { collectionRoutes } from './rest/collections.ts';
+import { compositeRoutes } from './rest/composite.ts';
 import { describeRoutes } from './rest/describes.ts';
 import { queryRoutes } from './rest/queries.ts';
+import { replicationRoutes } from './rest/replication.ts';
 import { rowRoutes } from './rest/rows.ts';
+import { Router } from './router.ts';
 import type { ObjectDefinition } from './schema/object-definition.ts';
 import { OrgSchema } from './schema/org-schema.ts';
 import { loadPlatformRecords, loadSeed, type SeedRecord } from './seed.ts';
 import { Sessions } from './sessions.ts';
+import { soapRoutes } from './soap/soap-api.ts';
 import { QueryCursors } from './soql/query-cursors.ts';
 import { Stats } from './stats.ts';
 
@@ -91,14 +99,20 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
   });
 
   const sessions = new Sessions(options.store, identity.organizationId, identity.accessToken);
-  const versioned = [
+  const jobs = new JobStore(options.store);
+  const runner = new BulkRunner(org, jobs);
+  const combinable = [
     ...orgRoutes,
     ...describeRoutes,
+    ...replicationRoutes,
     ...queryRoutes(new QueryCursors()),
     ...collectionRoutes,
     ...rowRoutes,
   ];
-  const api = new Api(org, sessions, versioned, [versionListRoute, ...oauthRoutes(sessions)]);
+  const bulk = [...ingestRoutes(jobs, runner), ...bulkQueryRoutes(jobs, runner)];
+  const versioned = [...compositeRoutes(new Router(combinable)), ...bulk, ...combinable];
+  const unversioned = [versionListRoute, ...oauthRoutes(sessions), ...soapRoutes(sessions)];
+  const api = new Api(org, sessions, versioned, unversioned);
   const server = await listen(options.port, async (request) => {
     const control = controlAnswer(org, sessions, request.method, request.path, request.body);
     return control ?? api.answer(request);
@@ -114,6 +128,9 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
     password: identity.password,
     organizationId: identity.organizationId,
     userId: identity.userId,
-    stop: () => server.stop(),
+    stop: async () => {
+      await server.stop();
+      await runner.stop();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Route } from './call.ts';
 
 export interface RouteMatch {
@@ -38,7 +39,10 @@ function match(segments: readonly string[], given: readonly string[]): Record<st
   return given.length === segments.length ? params : undefined;
 }
 
-/** Percent-decoding; what is not encoded properly is taken as it stands. */
+/** Percent-decoding; what is no proper escape (clients leave a bare `%` in external ids) stays as it is. */
 function decode(segment: string): string {
-  return /%(?![0-9a-f]{2})/i.test(segment) ? segment : decodeURIComponent(segment);
+  return segment.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    const bytes = Buffer.from(escapes.replaceAll('%', ''), 'hex');
+    return isUtf8(bytes) ? bytes.toString('utf8') : escapes;
+  });
 }

@@ -14,6 +14,9 @@ interface UnitOfWork {
   readonly undo: Undo[];
   readonly effects: WriteEffect[];
   readonly purged: Purged[];
+  /** Run in the database transaction that makes the records durable. */
+  readonly alongside: (() => void)[];
+  visibleAt: number | undefined;
 }
 
 const TABLES = `
@@ -115,6 +118,11 @@ export class RecordStore {
     this.#current().effects.push(effect);
   }
 
+  /** Has something else written to the database together with the records: both become durable, or neither. */
+  alongside(work: () => void): void {
+    this.#current().alongside.push(work);
+  }
+
   #current(): UnitOfWork {
     if (this.#unit === undefined) throw new Error('records are only written inside a unit of work');
     return this.#unit;
@@ -136,16 +144,17 @@ export class RecordStore {
 
   /**
    * Everything written by `work` becomes durable, or nothing when it throws. Nested, it is a savepoint. With `visibleAt`
-   * the outermost unit is stored as still in flight: readers see what was before until that moment.
+   * all of it, the outer units included, is stored as still in flight: readers see what was before until that moment.
    */
   unitOfWork<T>(work: () => T, visibleAt?: number): T {
     const outer = this.#unit;
-    const unit = outer ?? { undo: [], effects: [], purged: [] };
+    const unit = outer ?? { undo: [], effects: [], purged: [], alongside: [], visibleAt: undefined };
     const mark = { undo: unit.undo.length, effects: unit.effects.length, purged: unit.purged.length };
     this.#unit = unit;
+    unit.visibleAt = visibleAt ?? unit.visibleAt;
     try {
       const result = work();
-      if (outer === undefined) this.#commit(unit, visibleAt);
+      if (outer === undefined) this.#commit(unit);
       return result;
     } catch (error) {
       this.#undoTo(unit, mark.undo);
@@ -164,10 +173,12 @@ export class RecordStore {
     }
   }
 
-  #commit(unit: UnitOfWork, visibleAt: number | undefined): void {
+  #commit(unit: UnitOfWork): void {
+    const { visibleAt } = unit;
     const ids = [...new Set(unit.undo.map((entry) => entry.id))];
     const after = ids.map((id) => this.get(id));
     this.#transaction(() => {
+      for (const work of unit.alongside) work();
       if (visibleAt === undefined) this.#persist(ids, after, unit.purged);
       else
         this.#inFlight.add(

@@ -3,6 +3,7 @@ import { entityIsDeleted, invalidCrossReference, SalesforceError } from '../sale
 import type { FieldValue, FieldValues } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { toDatetime } from './instant.ts';
+import { parseId } from './record-id.ts';
 import { checkRowFaults, rewriteByTriggers } from './row-faults.ts';
 import { acceptFields, type SentFields } from './sent-fields.ts';
 import { isLive, type StoredRecord } from './stored-record.ts';
@@ -116,4 +117,16 @@ export function checkUnique(org: Org, object: ObjectSchema, id: string, values: 
       { fields: [field.name] },
     );
   }
+}
+
+/** The id of a row. Throws MISSING_ARGUMENT or MALFORMED_ID. */
+export function idOf(object: ObjectSchema, given: unknown): string {
+  if (given === undefined || given === null || given === '')
+    throw new SalesforceError('MISSING_ARGUMENT', 'Id not specified in an update call', { fields: ['Id'] });
+  const id = parseId(String(given));
+  if (id === undefined || !id.startsWith(object.definition.keyPrefix))
+    throw new SalesforceError('MALFORMED_ID', `${object.name} ID: id value of incorrect type: ${String(given)}`, {
+      fields: ['Id'],
+    });
+  return id;
 }

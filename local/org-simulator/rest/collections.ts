@@ -1,12 +1,13 @@
-import { type Answer, type Call, commit, jsonObject, ok, param, type Route } from '../call.ts';
-import type { Org, Writer } from '../org.ts';
+import { type Answer, type Call, jsonObject, ok, param, type Route } from '../call.ts';
+import type { Org } from '../org.ts';
 import { parseId } from '../records/record-id.ts';
 import { deleteRecord } from '../records/recycle-bin.ts';
-import { createRecord, updateRecord } from '../records/save.ts';
+import { type RowWork, runRows } from '../records/row-batch.ts';
+import { createRecord, idOf, updateRecord } from '../records/save.ts';
 import type { SentFields } from '../records/sent-fields.ts';
 import { isLive } from '../records/stored-record.ts';
 import { upsertRecord } from '../records/upsert.ts';
-import { notFound, type RowError, rowError, SalesforceError } from '../salesforce-error.ts';
+import { notFound, SalesforceError } from '../salesforce-error.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { fieldsParameter, recordJson } from './rows.ts';
 
@@ -20,13 +21,6 @@ export const collectionRoutes: readonly Route[] = [
   { pattern: 'composite/sobjects/:object', kind: 'retrieve', methods: { POST: retrieve, GET: retrieve } },
   { pattern: 'composite/sobjects/:object/:external', kind: 'collections', methods: { PATCH: upsertAll } },
 ];
-
-export interface RowResult {
-  readonly id?: string;
-  readonly success: boolean;
-  readonly created?: boolean;
-  readonly errors: readonly RowError[];
-}
 
 interface SentRecord {
   readonly type: string;
@@ -70,55 +64,6 @@ function typeOf(org: Org, name: string): ObjectSchema {
   return object;
 }
 
-/** One row's work: answers its id, and whether it was created. */
-interface RowWork {
-  readonly object: string;
-  readonly id?: string | undefined;
-  readonly run: () => { readonly id: string; readonly created?: boolean };
-}
-
-/** Thrown to roll everything back when one row of an all-or-none call failed. */
-class RolledBack extends Error {}
-
-/**
- * Runs rows as Salesforce does: each by itself, or all or none. An ill-typed value makes the request itself unreadable,
- * so it fails the whole call unless this org is set otherwise.
- */
-export function runRows(org: Org, writer: Writer, rows: readonly RowWork[], allOrNone: boolean): RowResult[] {
-  const results: RowResult[] = [];
-  const refusals: [string, string][] = [];
-  const objects = [...new Set(rows.map((row) => row.object))];
-  try {
-    commit(org, writer, objects, () => {
-      for (const row of rows) {
-        try {
-          const done = org.records.unitOfWork(row.run);
-          results.push({ ...done, success: true, errors: [] });
-        } catch (error) {
-          if (!(error instanceof SalesforceError)) throw error;
-          if (error.code === 'JSON_PARSER_ERROR' && !org.faults.isOn('parserErrorsPerRow')) throw error;
-          refusals.push([row.object, error.code]);
-          results.push({ success: false, errors: [rowError(error)] });
-        }
-      }
-      if (allOrNone && refusals.length > 0) throw new RolledBack();
-    });
-  } catch (error) {
-    if (!(error instanceof RolledBack)) throw error;
-    results.forEach((result, i) => {
-      if (result.success) results[i] = rolledBack(rows[i]?.id);
-    });
-  }
-  for (const [object, code] of refusals) org.stats.refused(object, code);
-  return results;
-}
-
-function rolledBack(id: string | undefined): RowResult {
-  const message = 'Record rolled back because not all records were valid and the request was using AllOrNone header';
-  const errors = [{ statusCode: 'ALL_OR_NONE_OPERATION_ROLLED_BACK', message, fields: [] }];
-  return id === undefined ? { success: false, errors } : { id, success: false, errors };
-}
-
 function createAll(org: Org, call: Call): Answer {
   const rows = sentRecords(call).map(
     ({ type, fields }): RowWork => ({
@@ -145,18 +90,6 @@ function updateAll(org: Org, call: Call): Answer {
     };
   });
   return ok(runRows(org, call.writer, rows, jsonObject(call).allOrNone === true));
-}
-
-/** The id of a row. Throws MISSING_ARGUMENT or MALFORMED_ID. */
-export function idOf(object: ObjectSchema, given: unknown): string {
-  if (given === undefined || given === null || given === '')
-    throw new SalesforceError('MISSING_ARGUMENT', 'Id not specified in an update call', { fields: ['Id'] });
-  const id = parseId(String(given));
-  if (id === undefined || !id.startsWith(object.definition.keyPrefix))
-    throw new SalesforceError('MALFORMED_ID', `${object.name} ID: id value of incorrect type: ${String(given)}`, {
-      fields: ['Id'],
-    });
-  return id;
 }
 
 function deleteAll(org: Org, call: Call): Answer {

@@ -1,5 +1,6 @@
-import { type Answer, type Call, commit, jsonObject, noContent, ok, param, type Route } from '../call.ts';
+import { type Answer, type Call, jsonObject, noContent, ok, param, type Route } from '../call.ts';
 import type { Org } from '../org.ts';
+import { commit } from '../records/commit.ts';
 import { parseDatetime } from '../records/instant.ts';
 import { parseId } from '../records/record-id.ts';
 import { deleteRecord } from '../records/recycle-bin.ts';

@@ -1,11 +1,11 @@
 import type { Catcher, ChoiceRule, Diagnostic, MapState, Retrier, State, StateList, WaitState } from './definition.ts';
-import { Fields, parseTimestamp } from './definition-fields.ts';
+import { type Fields, parseTimestamp } from './definition-fields.ts';
+import { readAssign, readGuards } from './definition-guards.ts';
 import { isExpression } from './expression.ts';
 import type { JsonObject } from './json.ts';
 import { readTaskResource } from './task-resource.ts';
 
 const JSONPATH_FIELDS = ['InputPath', 'OutputPath', 'ResultPath', 'ResultSelector', 'Parameters', 'Result'];
-const VARIABLE_NAME = /^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u;
 
 /** Reads `StartAt` and `States` of a machine, a branch or an item processor. */
 export function readStateList(fields: Fields, queryLanguage: string): StateList {
@@ -89,16 +89,6 @@ function readLeaving(fields: Fields) {
   const end = fields.value('End');
   if ((next === undefined) === (end !== true)) fields.fault("Exactly one of 'Next' and 'End' must be given");
   return { output: fields.template('Output'), assign: readAssign(fields), next };
-}
-
-function readAssign(fields: Fields): JsonObject | undefined {
-  const assign = fields.objectTemplate('Assign');
-  for (const name of Object.keys(assign ?? {})) {
-    if (!VARIABLE_NAME.test(name) || name === 'states') {
-      fields.fault(`'${name}' cannot be the name of a variable`, undefined, '/Assign');
-    }
-  }
-  return assign;
 }
 
 function readUntil(fields: Fields): WaitState['until'] {
@@ -200,54 +190,3 @@ type MapField =
   | 'toleratedFailureCount'
   | 'toleratedFailurePercentage'
   | 'processor';
-
-function readGuards(fields: Fields): { retry: Retrier[]; catch: Catcher[] } {
-  return {
-    retry: refuseEarlyAll(fields.objects('Retry'), readRetrier),
-    catch: refuseEarlyAll(fields.objects('Catch'), readCatcher),
-  };
-}
-
-/** `States.ALL` stands alone, and in the last rule: whatever followed it could never be reached. */
-function refuseEarlyAll<T extends { readonly errorEquals: readonly string[] }>(
-  rules: readonly Fields[],
-  read: (fields: Fields) => T,
-): T[] {
-  return rules.map((fields, index) => {
-    const rule = read(fields);
-    const all = rule.errorEquals.includes('States.ALL');
-    if (all && rule.errorEquals.length > 1) fields.fault("'States.ALL' must stand alone", undefined, '/ErrorEquals');
-    if (all && index < rules.length - 1)
-      fields.fault("'States.ALL' must be in the last rule", undefined, '/ErrorEquals');
-    fields.text('Comment');
-    fields.refuseOthers();
-    return rule;
-  });
-}
-
-function readRetrier(fields: Fields): Retrier {
-  const jitter = fields.text('JitterStrategy') ?? 'NONE';
-  if (jitter !== 'FULL' && jitter !== 'NONE') fields.fault('Expected FULL or NONE', undefined, '/JitterStrategy');
-  return {
-    errorEquals: fields.strings('ErrorEquals'),
-    intervalSeconds: fields.number('IntervalSeconds', 1, true) ?? 1,
-    maxAttempts: fields.number('MaxAttempts', 0, true) ?? 3,
-    backoffRate: fields.number('BackoffRate', 1, false) ?? 2,
-    maxDelaySeconds: fields.number('MaxDelaySeconds', 1, true),
-    jitter: jitter === 'FULL' ? 'FULL' : 'NONE',
-  };
-}
-
-function readCatcher(fields: Fields): Catcher {
-  return {
-    errorEquals: fields.strings('ErrorEquals'),
-    output: fields.template('Output'),
-    assign: readAssign(fields),
-    next: fields.required('Next'),
-  };
-}
-
-/** The fields of a definition's outermost object. */
-export function rootFields(definition: JsonObject, diagnostics: Diagnostic[]): Fields {
-  return new Fields(definition, '', diagnostics);
-}

@@ -7,7 +7,8 @@ import type { Clock } from './clock.ts';
 import type { ExecutionRunner } from './execution-runner.ts';
 import type { ExecutionStatus, Executions, StoredExecution } from './executions.ts';
 import { Interruption } from './failure.ts';
-import { detailsMember, type HistoryEvent, NOT_TRUNCATED } from './history.ts';
+import { NOT_TRUNCATED } from './history.ts';
+import { asApiEvent } from './history-answer.ts';
 import { DATA_LIMIT_BYTES, parseJson } from './json.ts';
 import type { MachineOperations } from './machine-operations.ts';
 import type { Machines, StoredMachine } from './machines.ts';
@@ -28,16 +29,6 @@ import { startOf } from './position.ts';
 import { redriveObstacle } from './redrive.ts';
 
 const STATUSES: readonly ExecutionStatus[] = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
-/** Left out of the history when the data of the execution are not asked for. */
-const DATA = [
-  'input',
-  'inputDetails',
-  'output',
-  'outputDetails',
-  'parameters',
-  'assignedVariables',
-  'assignedVariablesDetails',
-];
 
 /** The operations on executions, apart from redriving one. */
 export class ExecutionOperations {
@@ -230,17 +221,5 @@ function summary(execution: StoredExecution) {
     ...(execution.stoppedAt === null ? {} : { stopDate: seconds(execution.stoppedAt) }),
     redriveCount: execution.redriveCount,
     ...(execution.redrivenAt === null ? {} : { redriveDate: seconds(execution.redrivenAt) }),
-  };
-}
-
-function asApiEvent(event: HistoryEvent, withData: boolean) {
-  const { id, previousId, type, at, details } = event;
-  const told = Object.entries(details ?? {}).filter(([name]) => withData || !DATA.includes(name));
-  return {
-    timestamp: seconds(at),
-    type,
-    id,
-    previousEventId: previousId,
-    ...(details === undefined ? {} : { [detailsMember(type)]: Object.fromEntries(told) }),
   };
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { transaction } from '../transaction.ts';
 import type { HistoryDetails, HistoryEvent } from './history.ts';
 import type { Json } from './json.ts';
 import { parseJson } from './json.ts';
@@ -85,7 +86,7 @@ export class Executions {
 
   /** Adds an execution with its first event. */
   add(execution: Omit<StoredExecution, 'sequence'>, started: HistoryEvent): StoredExecution {
-    this.#atomically(() => {
+    transaction(this.#store, () => {
       const { lastInsertRowid } = this.#store.prepare(INSERT).run({ ...execution });
       this.#insertEvents(Number(lastInsertRowid), [started]);
     });
@@ -125,7 +126,7 @@ export class Executions {
     if (position !== undefined) fields.position = JSON.stringify(position);
     const last = events.at(-1);
     if (last !== undefined) fields.lastEventId = last.id;
-    this.#atomically(() => {
+    transaction(this.#store, () => {
       this.#insertEvents(execution.sequence, events);
       this.#update(execution.arn, fields);
     });
@@ -176,23 +177,12 @@ export class Executions {
   }
 
   #delete(where: string, value: SQLInputValue): void {
-    this.#atomically(() => {
+    transaction(this.#store, () => {
       this.#store
         .prepare(`DELETE FROM sfn_event WHERE execution IN (SELECT sequence FROM sfn_execution WHERE ${where})`)
         .run(value);
       this.#store.prepare(`DELETE FROM sfn_execution WHERE ${where}`).run(value);
     });
-  }
-
-  #atomically(work: () => void): void {
-    this.#store.exec('SAVEPOINT sfn');
-    try {
-      work();
-      this.#store.exec('RELEASE sfn');
-    } catch (error) {
-      this.#store.exec('ROLLBACK TO sfn; RELEASE sfn');
-      throw error;
-    }
   }
 }
 

@@ -73,8 +73,7 @@ export class MachineOperations {
     refuseFaulty(definition);
     const at = this.#clock.now();
     const revisionId = randomUUID();
-    this.#machines.addRevision(machine.arn, { id: revisionId, definition, roleArn, at });
-    this.#machines.update(machine.arn, { revisionId, settings, tags: machine.tags });
+    this.#machines.revise(machine.arn, { id: revisionId, definition, roleArn, at }, settings);
     return { updateDate: seconds(at), revisionId };
   }
 
@@ -119,7 +118,7 @@ export class MachineOperations {
   tag(input: Input) {
     const machine = this.#tagged(input);
     const tags = { ...readStoredTags(machine), ...readTags(input) };
-    this.#machines.update(machine.arn, { ...machine, tags: JSON.stringify(tags) });
+    this.#machines.setTags(machine.arn, JSON.stringify(tags));
     return {};
   }
 
@@ -127,7 +126,7 @@ export class MachineOperations {
     const machine = this.#tagged(input);
     const keys: unknown[] = Array.isArray(input.tagKeys) ? input.tagKeys : [];
     const left = Object.entries(readStoredTags(machine)).filter(([key]) => !keys.includes(key));
-    this.#machines.update(machine.arn, { ...machine, tags: JSON.stringify(Object.fromEntries(left)) });
+    this.#machines.setTags(machine.arn, JSON.stringify(Object.fromEntries(left)));
     return {};
   }
 

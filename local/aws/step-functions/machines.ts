@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { transaction } from '../transaction.ts';
 
 /** A state machine as it is stored. */
 export interface StoredMachine {
@@ -53,22 +54,34 @@ export class Machines {
   }
 
   add(machine: StoredMachine): void {
-    this.addRevision(machine.arn, { ...machine, id: machine.revisionId, at: machine.createdAt });
-    this.#store
-      .prepare('INSERT INTO sfn_machine (arn, name, created_at, revision_id, settings, tags) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(machine.arn, machine.name, machine.createdAt, machine.revisionId, machine.settings, machine.tags);
+    transaction(this.#store, () => {
+      this.#addRevision(machine.arn, { ...machine, id: machine.revisionId, at: machine.createdAt });
+      this.#store
+        .prepare(
+          'INSERT INTO sfn_machine (arn, name, created_at, revision_id, settings, tags) VALUES (?, ?, ?, ?, ?, ?)',
+        )
+        .run(machine.arn, machine.name, machine.createdAt, machine.revisionId, machine.settings, machine.tags);
+    });
   }
 
-  addRevision(arn: string, revision: Revision): void {
+  /** Gives a machine another definition or role; the revisions before stay for the executions that run them. */
+  revise(arn: string, revision: Revision, settings: string): void {
+    transaction(this.#store, () => {
+      this.#addRevision(arn, revision);
+      this.#store
+        .prepare('UPDATE sfn_machine SET revision_id = ?, settings = ? WHERE arn = ?')
+        .run(revision.id, settings, arn);
+    });
+  }
+
+  #addRevision(arn: string, revision: Revision): void {
     this.#store
       .prepare('INSERT INTO sfn_revision (id, machine_arn, definition, role_arn, at) VALUES (?, ?, ?, ?, ?)')
       .run(revision.id, arn, revision.definition, revision.roleArn, revision.at);
   }
 
-  update(arn: string, change: { readonly revisionId: string; readonly settings: string; readonly tags: string }): void {
-    this.#store
-      .prepare('UPDATE sfn_machine SET revision_id = ?, settings = ?, tags = ? WHERE arn = ?')
-      .run(change.revisionId, change.settings, change.tags, arn);
+  setTags(arn: string, tags: string): void {
+    this.#store.prepare('UPDATE sfn_machine SET tags = ? WHERE arn = ?').run(tags, arn);
   }
 
   revision(id: string): Revision {
@@ -79,8 +92,17 @@ export class Machines {
     return row;
   }
 
+  /** Forgets the revisions that neither a machine nor an execution has. */
+  forgetUnusedRevisions(): void {
+    this.#store.exec(`
+      DELETE FROM sfn_revision WHERE id NOT IN (SELECT revision_id FROM sfn_machine)
+        AND id NOT IN (SELECT revision_id FROM sfn_execution)`);
+  }
+
   delete(arn: string): void {
-    this.#store.prepare('DELETE FROM sfn_machine WHERE arn = ?').run(arn);
-    this.#store.prepare('DELETE FROM sfn_revision WHERE machine_arn = ?').run(arn);
+    transaction(this.#store, () => {
+      this.#store.prepare('DELETE FROM sfn_machine WHERE arn = ?').run(arn);
+      this.#store.prepare('DELETE FROM sfn_revision WHERE machine_arn = ?').run(arn);
+    });
   }
 }

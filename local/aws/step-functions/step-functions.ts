@@ -60,6 +60,7 @@ export class StepFunctions {
   /** Lets the executions go on that were running when the last process ended. To be called once, when all services answer. */
   resume(): void {
     this.#executions.forgetStoppedBefore(this.#clock.now() - RETENTION_MS);
+    this.#machines.forgetUnusedRevisions();
     for (const execution of this.#executions.unfinished()) {
       if (execution.unannounced === 1) this.#announcements.announce(execution);
       if (execution.status !== 'RUNNING') continue;

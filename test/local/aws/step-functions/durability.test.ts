@@ -143,6 +143,24 @@ describe('an execution outlives the process', () => {
   });
 });
 
+test('old revisions of a definition are kept as long as an execution has them', async () => {
+  const first = new Workshop();
+  const stateMachineArn = await first.create(machine({ F: { Type: 'Fail' } }));
+  const execution = await first.start(stateMachineArn);
+  await first.ended(execution);
+  for (const error of ['E1', 'E2']) {
+    const definition = JSON.stringify(machine({ F: { Type: 'Fail', Error: error } }));
+    await first.call('UpdateStateMachine', { stateMachineArn, definition });
+  }
+  const revisions = () => first.store.prepare('SELECT count(*) AS count FROM sfn_revision').get()?.count;
+  expect(revisions()).toBe(3);
+  const next = new Workshop(first);
+  next.service.resume();
+  expect(revisions()).toBe(2);
+  await next.call('RedriveExecution', { executionArn: execution });
+  expect((await next.ended(execution)).redriveCount).toBe(1);
+});
+
 describe('a status that could not be told', () => {
   test('is reported, and told at the next start', async () => {
     const first = new Workshop();

@@ -1,6 +1,7 @@
 import validate from 'asl-validator';
 import type { Diagnostic, Machine, State, StateList } from './definition.ts';
-import { readStateList, rootFields } from './definition-reader.ts';
+import { Fields } from './definition-fields.ts';
+import { readStateList } from './definition-reader.ts';
 import type { Json } from './json.ts';
 import { isJsonObject, parseJson } from './json.ts';
 
@@ -51,7 +52,7 @@ function readJson(text: string, diagnostics: Diagnostic[]): Readonly<Record<stri
 }
 
 function readMachine(json: Readonly<Record<string, Json>>, diagnostics: Diagnostic[]): Machine {
-  const fields = rootFields(json, diagnostics);
+  const fields = new Fields(json, '', diagnostics);
   fields.text('Comment');
   const version = fields.text('Version');
   if (version !== undefined && version !== '1.0') fields.fault("The only Version is '1.0'", undefined, '/Version');

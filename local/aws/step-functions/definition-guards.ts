@@ -60,8 +60,3 @@ function readCatcher(fields: Fields): Catcher {
     next: fields.required('Next'),
   };
 }
-
-/** The fields of a definition's outermost object. */
-export function rootFields(definition: JsonObject, diagnostics: Diagnostic[]): Fields {
-  return new Fields(definition, '', diagnostics);
-}

@@ -1,8 +1,7 @@
-import type { Catcher, ChoiceRule, Diagnostic, MapState, Retrier, State, StateList, WaitState } from './definition.ts';
+import type { ChoiceRule, MapState, State, StateList, WaitState } from './definition.ts';
 import { type Fields, parseTimestamp } from './definition-fields.ts';
 import { readAssign, readGuards } from './definition-guards.ts';
 import { isExpression } from './expression.ts';
-import type { JsonObject } from './json.ts';
 import { readTaskResource } from './task-resource.ts';
 
 const JSONPATH_FIELDS = ['InputPath', 'OutputPath', 'ResultPath', 'ResultSelector', 'Parameters', 'Result'];

@@ -17,9 +17,17 @@ const COLOURS = { plain: '', good: '\u001b[32m', warning: '\u001b[33m', bad: '\u
 const DIM = '\u001b[2m';
 const RESET = '\u001b[0m';
 
+/** Of the person at the terminal: taken when this is loaded, for the run itself then goes over to UTC. */
+const CLOCK = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+});
+
 /** The line in columns: time, direction, object, what, detail and how long it took. */
 export function formatLine(line: Line, coloured: boolean): string {
-  const time = new Date(line.at).toLocaleTimeString('en-GB', { hour12: false });
+  const time = CLOCK.format(line.at);
   const arrow = line.direction === undefined ? '' : ARROWS[line.direction];
   const took = line.durationMs === undefined ? '' : `  ${formatDuration(line.durationMs)}`;
   const text = `${arrow.padEnd(8)} ${line.object.padEnd(12)} ${line.what.padEnd(18)} ${line.detail}`.trimEnd();

@@ -116,6 +116,8 @@ export class EventBridge {
     const given = { source: 'aws.events', 'detail-type': 'Scheduled Event', resources: [rule.Arn], detail: {} };
     const event = busEvent(given, this.#aws.region, this.#aws.now());
     const targets = this.#book.targets(rule.Name);
+    const text = `is due for ${rule.Name}`;
+    this.#aws.journal.record({ kind: 'event', subject: 'aws.events Scheduled Event', text, details: { id: event.id } });
     if (targets.length > 0) this.#deliveries.accept(targets.map((target) => ({ event, rule, target })));
   }
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { InvokeOutput } from '../../../../local/aws/lambda/lambda-host.ts';
 import { ARN, HostedLambda, ROLE, refusal, resultOf } from './hosted-lambda.ts';
 
@@ -137,6 +137,25 @@ describe('the environment', () => {
     await hosted.aws.advance(4 * 60_000);
     expect(await hosted.result({})).toBe(2);
     await hosted.aws.advance(5 * 60_000);
+    expect(await hosted.result({})).toBe(1);
+  });
+
+  test('is replaced when it broke while it was idle', async () => {
+    hosted.register(`let calls = 0; exports.handler = (event) => {
+      if (event.later) setImmediate(() => { throw new Error('left behind') });
+      return ++calls }`);
+    expect(await hosted.result({ later: true })).toBe(1);
+    // The thread's end is seen by the host some time after the answer.
+    await vi.waitFor(async () => expect(await hosted.result({})).toBe(1));
+  });
+
+  test('goes when more are idle than may run: the one that waited longest', async () => {
+    await hosted.restart({ concurrency: 1 });
+    hosted.register('let calls = 0; exports.handler = () => ++calls');
+    hosted.register('let calls = 0; exports.handler = () => ++calls', { name: 'other' });
+    await hosted.invoke({});
+    await hosted.invoke({}, { FunctionName: 'other' });
+    expect(await hosted.result({}, { FunctionName: 'other' })).toBe(2);
     expect(await hosted.result({})).toBe(1);
   });
 
@@ -291,6 +310,20 @@ describe('the log', () => {
     const entry = hosted.aws.entries.find((candidate) => candidate.kind === 'lambda');
     expect(entry).toMatchObject({ subject: 'work', text: expect.stringMatching(/^failed with Error after \d+ ms/) });
     expect(JSON.stringify(hosted.aws.entries)).not.toContain('secret value');
+  });
+});
+
+describe('a function that is taken away', () => {
+  test('is gone when its last invocation has ended', async () => {
+    hosted.register('exports.handler = () => new Promise((resolve) => setTimeout(resolve, 150, "finished"))');
+    await hosted.invoke({});
+    const events: string[] = [];
+    const running = hosted.result({}).then((result) => events.push(String(result)));
+    await hosted.lambda.unregister('work').then(() => events.push('gone'));
+    await running;
+    expect(events).toEqual(['finished', 'gone']);
+    expect(await refusal(hosted.invoke({}))).toMatchObject({ code: 'ResourceNotFoundException' });
+    await hosted.lambda.unregister('work');
   });
 });
 

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyncError } from '../core/errors.ts';
+import type { JournalEntry } from './aws/service.ts';
 import { TemplateFault } from './host/template.ts';
 import { DirectoryInUse } from './lock.ts';
 import { readOptions, type StartOptions } from './options.ts';
@@ -38,6 +39,9 @@ async function run(options: StartOptions): Promise<number> {
   }
   const startedAt = performance.now();
   const progress = new Progress(process.stdout);
+  // What happens before everything answers is told after it.
+  const earlier: JournalEntry[] = [];
+  let ready = false;
   let system: LocalSystem;
   try {
     say('sfsync is starting on this machine (Ctrl-C ends it)');
@@ -45,6 +49,9 @@ async function run(options: StartOptions): Promise<number> {
       pollMs: options.pollMs,
       fresh: options.fresh,
       databaseUrl: process.env.DATABASE_URL || undefined,
+      onEntry: (entry) => {
+        if (!ready) earlier.push(entry);
+      },
       step: (name, work) => progress.step(name, work),
       signal: asked.signal,
     });
@@ -54,15 +61,17 @@ async function run(options: StartOptions): Promise<number> {
     return refuse(known(error) ? error.message : String(error instanceof Error ? error.stack : error));
   }
   progress.end();
+  say(`\nready after ${formatDuration(performance.now() - startedAt)}\n`);
+  say(addressTable(system.endpoints, relative(process.cwd(), system.directory) || '.', coloured));
+  say(`\nendpoints: ${join(system.directory, 'endpoints.json')}; logs: ${join(system.directory, 'logs')}\n`);
+  ready = true;
   const endTelling = tellStory({
     journal: system.journal,
+    earlier,
     describe: (executionArn) => system.call<DescribedExecution>('states', 'DescribeExecution', { executionArn }),
     everything: options.verbose,
     tell: (line) => say(formatLine(line, coloured)),
   });
-  say(`\nready after ${formatDuration(performance.now() - startedAt)}\n`);
-  say(addressTable(system.endpoints, relative(process.cwd(), system.directory) || '.', coloured));
-  say(`\nendpoints: ${join(system.directory, 'endpoints.json')}; logs: ${join(system.directory, 'logs')}\n`);
 
   await new Promise<void>((resolve) => {
     if (asked.signal.aborted) resolve();

@@ -7,9 +7,7 @@ import { readAssembly } from './host/assembly.ts';
 import { deploy } from './host/deployment.ts';
 import { resourceMakers } from './host/makers.ts';
 import type { ProcessHost } from './host/process-host.ts';
-
-/** The name of the connection to the org, as it would be made in the AppFlow console. */
-export const CONNECTION_NAME = 'local-org';
+import { CONNECTION_NAME } from './org-connection.ts';
 
 /** What the stack is told of its surroundings: where the database and the org are, and who may use them. */
 export interface Surroundings {

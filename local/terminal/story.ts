@@ -4,6 +4,8 @@ import { counted, type Line } from './line.ts';
 
 export interface StoryOptions {
   readonly journal: Journal;
+  /** What was recorded before; told first. */
+  readonly earlier: readonly JournalEntry[];
   /** DescribeExecution. */
   readonly describe: (executionArn: string) => Promise<DescribedExecution>;
   /** One line for everything, also for what moved nothing and for each Lambda and event. */
@@ -23,13 +25,15 @@ const PUSHES = /PushRecords|DeleteRecords/;
 
 /** Tells what the journal records, one line for each thing that a person would want to see. The answer ends it. */
 export function tellStory(options: StoryOptions): () => void {
-  return options.journal.subscribe((entry) => {
+  const tell = (entry: JournalEntry): void => {
     if (entry.kind === 'execution-ended') void tellExecution(options, entry);
     else {
       const line = lineOf(entry, options.everything);
       if (line !== undefined) options.tell(line);
     }
-  });
+  };
+  options.earlier.forEach(tell);
+  return options.journal.subscribe(tell);
 }
 
 /** The entry's line; undefined: it is left out. Executions that have ended are told with what they did, by `tellStory`. */

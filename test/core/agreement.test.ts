@@ -1,0 +1,95 @@
+/**
+ * Drives the rules of agreement through all interleavings of small histories: people and triggers in Salesforce, the
+ * application, files late, twice and out of order, crashes, lost answers and pushes that outlive their execution.
+ */
+import { describe, expect, test } from 'vitest';
+import { explore } from './explorer/explore.ts';
+import { RULES, type Rules } from './explorer/moves.ts';
+import type { Scenario } from './explorer/world.ts';
+
+const SCENARIOS: readonly Scenario[] = [
+  { editsInSalesforce: 1, editsOfRow: 1 },
+  { editsInSalesforce: 1, editsOfRow: 1, delivery: 'appflow' },
+  { editsInSalesforce: 1, editsOfRow: 1, policy: 'postgres' },
+  { editsInSalesforce: 2, editsOfRow: 1, seconds: 1 },
+  { editsInSalesforce: 2, editsOfRow: 1, seconds: 1, delivery: 'appflow' },
+  { editsInSalesforce: 1, editsOfRow: 2, seconds: 1 },
+  { editsInSalesforce: 1, editsOfRow: 1, crashes: 1, lostAnswers: 1, seconds: 2 },
+  { editsInSalesforce: 1, editsOfRow: 1, crashes: 1, lostAnswers: 1, seconds: 1, delivery: 'appflow' },
+  { editsInSalesforce: 1, editsOfRow: 1, duplicates: 1, idlePolls: 1, seconds: 1 },
+  { editsInSalesforce: 1, editsOfRow: 1, lateCommits: 1, crashes: 1, seconds: 2 },
+  { editsInSalesforce: 1, editsOfRow: 1, refusals: 1, crashes: 1, seconds: 2 },
+  { editsInSalesforce: 1, editsOfRow: 1, trigger: 'normalises x' },
+  { editsInSalesforce: 1, editsOfRow: 1, trigger: 'writes y', crashes: 1, seconds: 2 },
+  { editsOfRow: 2, crashes: 1, lostAnswers: 1 },
+  { editsOfRow: 2, earlyDecodes: 1, crashes: 1 },
+  { editsInSalesforce: 1, deletesOfRow: 1, crashes: 1 },
+  { editsOfRow: 1, deletesInSalesforce: 1, crashes: 1 },
+  { deletesInSalesforce: 1, deletesOfRow: 1, crashes: 1 },
+  { deletesInSalesforce: 2, deletesOfRow: 1, seconds: 1 },
+  { deletesOfRow: 2, editsInSalesforce: 1, seconds: 1 },
+  { deletesInSalesforce: 2, editsOfRow: 1, seconds: 1 },
+  { editsInSalesforce: 1, editsOfRow: 1, deletesOfRow: 1, seconds: 1 },
+];
+
+describe('in every interleaving the sides end equal, no edit is lost, and nothing echoes', () => {
+  test.for(SCENARIOS.map((scenario) => [JSON.stringify(scenario), scenario] as const))('%s', ([, scenario]) => {
+    const { violations } = explore(scenario);
+    expect(Object.fromEntries(violations)).toEqual({});
+  });
+});
+
+/** Rules with one of them off, and a history that then goes wrong. */
+const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; readonly scenario: Scenario }[] = [
+  {
+    off: 'decide checks the revision',
+    rules: {
+      decide: (mapping, pair, look, round) =>
+        RULES.decide(mapping, pair, look, { ...round, revision: pair.link.revision }),
+    },
+    scenario: { editsInSalesforce: 2, editsOfRow: 1, seconds: 1 },
+  },
+  {
+    off: 'settle checks the revision',
+    rules: {
+      settle: (mapping, pair, readBack, outcome, round) =>
+        RULES.settle(mapping, pair, readBack, outcome, { ...round, revision: pair.link.revision }),
+    },
+    scenario: { editsInSalesforce: 2, editsOfRow: 1, seconds: 1 },
+  },
+  {
+    off: 'the base takes what was accepted before the read-back is merged',
+    rules: {
+      settle: (mapping, pair, readBack, _outcome, round) => RULES.settle(mapping, pair, readBack, 'not applied', round),
+    },
+    scenario: { editsInSalesforce: 1, editsOfRow: 1 },
+  },
+  {
+    off: 'an ambiguous file is read again',
+    rules: {
+      receive: (...args) => {
+        const result = RULES.receive(...args);
+        return result.outcome === 'reread'
+          ? { ...result, outcome: 'unchanged', link: { ...result.link, rereadDue: false } }
+          : result;
+      },
+    },
+    scenario: { editsInSalesforce: 2, editsOfRow: 0, seconds: 1 },
+  },
+  {
+    off: 'a push is fenced before its record is taken in hand again',
+    rules: { fenced: false },
+    scenario: { editsOfRow: 2, crashes: 1, seconds: 1 },
+  },
+  {
+    off: 'a key is received only when its transaction is visible',
+    rules: { visible: false },
+    scenario: { editsOfRow: 1, earlyDecodes: 1 },
+  },
+];
+
+describe('each rule is needed: without it the explorer finds a history that goes wrong', () => {
+  test.for(BROKEN)('$off', ({ rules, scenario }) => {
+    expect(explore(scenario, { rules: { ...RULES, ...rules } }).violations.size).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,46 @@
+/** What must never be true. */
+import { FIELDS, fieldsOf, lineage, type Scenario, type World } from './world.ts';
+
+export type Violation =
+  | 'the sides differ for good'
+  | 'an edit was lost'
+  | 'a conflict between a value and its own successor'
+  | 'an echo'
+  | 'more writes than edits'
+  | 'writes without end';
+
+/** Nothing is left to happen but new edits. */
+export function isQuiet({ step, queued, link, polled, invisible, arrivals, flights }: World): boolean {
+  const busy = step.at !== 'idle' || queued || !polled || invisible !== undefined;
+  return !busy && !link.dirty && !link.rereadDue && link.push === undefined && arrivals.length + flights.length === 0;
+}
+
+export function violations(scenario: Scenario, world: World): Violation[] {
+  const found: Violation[] = [];
+  // Documented: a push whose outcome is unknown, and then an edit, is logged as a conflict although it was a sequence.
+  const unknown = (world.used.crashes ?? 0) + (world.used.lostAnswers ?? 0) > 0;
+  if (world.falseConflict && !unknown) found.push('a conflict between a value and its own successor');
+  if (world.echo) found.push('an echo');
+  if (world.writes > 8) found.push('writes without end');
+  const { used } = world;
+  const edits = (used.editsOfRow ?? 0) + (used.deletesOfRow ?? 0);
+  const allowed = edits + world.excuses + (used.lostAnswers ?? 0) + (scenario.trigger === undefined ? 0 : edits);
+  if (world.writes > allowed) found.push('more writes than edits');
+  if (isQuiet(world)) found.push(...atRest(world));
+  return found;
+}
+
+function atRest(world: World): Violation[] {
+  const { salesforce, row } = world;
+  const live = !salesforce.deleted || !row.deleted;
+  const agree =
+    salesforce.deleted === row.deleted &&
+    (!live || FIELDS.every((field) => fieldsOf(salesforce)[field] === fieldsOf(row)[field]));
+  if (!agree) return world.rejected ? [] : ['the sides differ for good'];
+  const values = live ? [salesforce.x, salesforce.y, row.x, row.y] : [];
+  // A revive undoes the delete before it, and what it returns to no comparison of values can see.
+  const undone = world.ancestors.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
+  const kept = world.logged | world.window | undone | lineage(world, salesforce.life, row.life, ...values) | 1;
+  const all = (1 << world.ancestors.length) - 1;
+  return (all & ~kept) !== 0 ? ['an edit was lost'] : [];
+}

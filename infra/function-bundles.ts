@@ -20,11 +20,16 @@ export const FUNCTION_ENTRIES = [
 
 export type FunctionEntry = (typeof FUNCTION_ENTRIES)[number];
 
+/** Where the code of a function comes from. */
+export interface FunctionCode {
+  code(entry: FunctionEntry): Code;
+}
+
 /**
  * The code of all Lambdas, bundled by one run of esbuild (docs/decisions/0002 says why not one NodejsFunction each).
  * Each bundle holds everything it needs, also the AWS SDK: what was tested is what runs, whatever the runtime brings.
  */
-export class FunctionBundles {
+export class FunctionBundles implements FunctionCode {
   readonly #folder: (entry: FunctionEntry) => string;
 
   /** Bundles into `assembly`, beside the staged assets, so that the source maps' relative paths hold for both. */

@@ -15,12 +15,12 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deadLetterQueue } from './change-queue.ts';
-import type { FunctionBundles } from './function-bundles.ts';
+import type { FunctionCode } from './function-bundles.ts';
 import { SyncFunction } from './sync-function.ts';
 import type { SyncMachine } from './sync-machine.ts';
 
 export interface OperationsProps {
-  readonly bundles: FunctionBundles;
+  readonly bundles: FunctionCode;
 }
 
 export interface SyncAlarmProps {

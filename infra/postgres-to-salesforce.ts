@@ -11,7 +11,7 @@ import { CHANGES_AVAILABLE } from '../core/change-message.ts';
 import type { SyncConfiguration } from '../core/configuration.ts';
 import { ChangeQueue, deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionBundles } from './function-bundles.ts';
+import type { FunctionCode } from './function-bundles.ts';
 import type { Operations } from './operations.ts';
 import { OutboundFlow } from './outbound-flow.ts';
 import { COLLECT_TIMEOUT, makeDatabaseTasks, makeSalesforceTasks } from './outbound-tasks.ts';
@@ -21,7 +21,7 @@ import { SyncMachine } from './sync-machine.ts';
 
 export interface PostgresToSalesforceProps {
   readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionBundles;
+  readonly bundles: FunctionCode;
   readonly storage: Storage;
   readonly database: DatabaseAccess;
   readonly salesforceSecret: ISecret;

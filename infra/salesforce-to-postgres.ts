@@ -8,7 +8,7 @@ import type { SyncConfiguration } from '../core/configuration.ts';
 import { INBOUND_PREFIX, WORK_PREFIX } from '../core/storage-layout.ts';
 import { deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionBundles } from './function-bundles.ts';
+import type { FunctionCode } from './function-bundles.ts';
 import { InboundFlow } from './inbound-flow.ts';
 import type { Operations } from './operations.ts';
 import type { Storage } from './storage.ts';
@@ -17,7 +17,7 @@ import { SyncMachine } from './sync-machine.ts';
 
 export interface SalesforceToPostgresProps {
   readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionBundles;
+  readonly bundles: FunctionCode;
   readonly storage: Storage;
   readonly database: DatabaseAccess;
   readonly readSalesforce: SyncFunction;

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import type { SyncConfiguration } from '../core/configuration.ts';
 import { WORK_PREFIX } from '../core/storage-layout.ts';
 import { DatabaseAccess } from './database-access.ts';
-import type { FunctionBundles } from './function-bundles.ts';
+import type { FunctionCode } from './function-bundles.ts';
 import { Operations } from './operations.ts';
 import { declareParameters } from './parameters.ts';
 import { PostgresToSalesforce } from './postgres-to-salesforce.ts';
@@ -15,7 +15,7 @@ import { WalStreamer } from './wal-streamer.ts';
 
 export interface SyncStackProps extends StackProps {
   readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionBundles;
+  readonly bundles: FunctionCode;
 }
 
 /** Everything that sfsync deploys. Connects the constructs; names and outputs are the contract with whoever operates it. */
@@ -51,7 +51,7 @@ export class SyncStack extends Stack {
   }
 
   /** Both pipelines look at Salesforce in the same way. */
-  #readSalesforce(bundles: FunctionBundles, storage: Storage, salesforceSecret: ISecret): SyncFunction {
+  #readSalesforce(bundles: FunctionCode, storage: Storage, salesforceSecret: ISecret): SyncFunction {
     const readSalesforce = new SyncFunction(this, 'ReadSalesforce', {
       bundles,
       entry: 'read-salesforce',

@@ -4,10 +4,10 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionBundles, FunctionEntry } from './function-bundles.ts';
+import type { FunctionCode, FunctionEntry } from './function-bundles.ts';
 
 export interface SyncFunctionProps {
-  readonly bundles: FunctionBundles;
+  readonly bundles: FunctionCode;
   readonly entry: FunctionEntry;
   readonly description: string;
   readonly timeout: Duration;

@@ -21,6 +21,7 @@ export class Api {
   readonly #sessions: Sessions;
   readonly #versioned: Router;
   readonly #unversioned: Router;
+  readonly #stopping = new AbortController();
 
   /** `versioned` are the routes below `/services/data/vXX.X`. */
   constructor(org: Org, sessions: Sessions, versioned: readonly Route[], unversioned: readonly Route[]) {
@@ -35,17 +36,35 @@ export class Api {
     const found = this.#find(request.path);
     const kind = found?.route.kind ?? 'unknown';
     org.stats.call(kind);
-    const client = /(?:^|[;,])\s*client=([^;,]*)/i.exec(String(request.headers['sforce-call-options'] ?? ''))?.[1];
-    const occasion: Occasion = { kind, objects: objectsOf(org, request, found?.params ?? {}), client: client?.trim() };
+    const occasion: Occasion = {
+      kind,
+      objects: objectsOf(org, request, found?.params ?? {}),
+      client: clientOf(request),
+    };
     const slow = org.faults.strike('slowAnswer', occasion);
-    if (slow?.beforeMs !== undefined) await delay(slow.beforeMs);
+    if (!(await this.#wait(slow?.beforeMs))) return RESET;
     const fault = this.#fault(occasion, found?.route.refuse ?? errorAnswer);
     if (fault !== undefined) return fault;
     const answer = this.#carryOut(request, found, occasion);
-    if (slow?.afterMs !== undefined) await delay(slow.afterMs);
+    if (!(await this.#wait(slow?.afterMs))) return RESET;
     const writes = ['POST', 'PATCH', 'DELETE'].includes(request.method);
     if (writes && answer.status < 300 && org.faults.strike('lostReply', occasion) !== undefined) return RESET;
     return answer;
+  }
+
+  /** Cuts waiting calls off. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** False when the org stopped meanwhile. */
+  async #wait(ms: number | undefined): Promise<boolean> {
+    const { signal } = this.#stopping;
+    if (ms !== undefined && !signal.aborted)
+      await delay(ms, undefined, { signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    return !signal.aborted;
   }
 
   #find(path: string): FoundRoute | undefined {
@@ -61,9 +80,10 @@ export class Api {
     if (faults.strike('badGateway', occasion) !== undefined)
       return { status: 502, text: '<html><body><h1>502 Bad Gateway</h1></body></html>', contentType: 'text/html' };
     if (faults.strike('serverUnavailable', occasion) !== undefined)
-      return refuse(new SalesforceError('SERVER_UNAVAILABLE', 'Service is unavailable', { status: 503 }));
-    if (occasion.kind !== 'token' && faults.strike('unauthorized', occasion) !== undefined)
-      return refuse(invalidSession());
+      return errorAnswer(new SalesforceError('SERVER_UNAVAILABLE', 'Service is unavailable', { status: 503 }));
+    // Asking for a token needs none, and is not counted against the daily requests.
+    if (occasion.kind === 'token') return undefined;
+    if (faults.strike('unauthorized', occasion) !== undefined) return refuse(invalidSession());
     if (faults.strike('requestLimitExceeded', occasion) !== undefined)
       return refuse(new SalesforceError('REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', { status: 403 }));
     return undefined;
@@ -122,6 +142,14 @@ function methodNotAllowed(method: string, allowed: readonly string[]): Salesforc
 function unexpected(error: unknown): Answer {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return errorAnswer(new SalesforceError('UNKNOWN_EXCEPTION', `org simulator: ${text}`, { status: 500 }));
+}
+
+/** The name that a client gives itself in Sforce-Call-Options, or in the CallOptions of SOAP. */
+function clientOf(request: HttpRequest): string | undefined {
+  const header = String(request.headers['sforce-call-options'] ?? '');
+  const named =
+    /(?:^|[;,])\s*client=([^;,]*)/i.exec(header) ?? /<CallOptions><client>([^<]*)</.exec(request.body.slice(0, 2000));
+  return named?.[1]?.trim();
 }
 
 /** The objects that a call is about, as far as its address and body tell. */

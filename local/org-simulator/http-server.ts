@@ -10,8 +10,6 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
-  /** True once the client has hung up. */
-  readonly gone: () => boolean;
 }
 
 /** Answer with nothing but a closed connection. */
@@ -71,7 +69,6 @@ async function handle(
     query: new URLSearchParams(rawQuery),
     headers: request.headers,
     body,
-    gone: () => request.socket.destroyed,
   });
   if (result === RESET) request.socket.resetAndDestroy();
   else send(request, response, result);

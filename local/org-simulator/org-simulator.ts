@@ -129,6 +129,7 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
     organizationId: identity.organizationId,
     userId: identity.userId,
     stop: async () => {
+      api.stop();
       await server.stop();
       await runner.stop();
     },

@@ -4,6 +4,7 @@ import type { StoredRecord } from './stored-record.ts';
 /** Writes that are answered and stamped but not yet visible, as those of a long transaction. They survive a restart. */
 export class InFlightWrites {
   readonly #database: DatabaseSync;
+  readonly #held = new Set<string>();
   #entries: { readonly visibleAt: number; readonly record: StoredRecord }[] = [];
 
   constructor(database: DatabaseSync) {
@@ -14,6 +15,7 @@ export class InFlightWrites {
         visibleAt: Number(row.visible_at),
         record: JSON.parse(String(row.body)) as StoredRecord,
       });
+    for (const { record } of this.#entries) this.#held.add(record.id);
   }
 
   /** Call inside the transaction that makes the rest durable. */
@@ -22,11 +24,12 @@ export class InFlightWrites {
     for (const record of records) {
       insert.run(visibleAt, JSON.stringify(record));
       this.#entries.push({ visibleAt, record });
+      this.#held.add(record.id);
     }
   }
 
   holds(id: string): boolean {
-    return this.#entries.some((entry) => entry.record.id === id);
+    return this.#held.has(id);
   }
 
   /** In the order in which they were written. */
@@ -37,5 +40,7 @@ export class InFlightWrites {
   removeDue(now: number): void {
     this.#database.prepare('DELETE FROM org_in_flight WHERE visible_at <= ?').run(now);
     this.#entries = this.#entries.filter((entry) => entry.visibleAt > now);
+    this.#held.clear();
+    for (const { record } of this.#entries) this.#held.add(record.id);
   }
 }

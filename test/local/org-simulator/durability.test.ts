@@ -20,8 +20,8 @@ test('what was answered with success survives kill -9, and so do the secrets', a
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const exited = new Promise((resolve) => child.once('exit', resolve));
-    const [line] = (await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()).value.split('\n');
-    const before = JSON.parse(String(line)) as OrgSimulator;
+    const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+    const before = JSON.parse(String(value)) as OrgSimulator;
     const { instanceUrl, accessToken } = before;
     const connection = new Connection({ instanceUrl, accessToken, version: '66.0' });
     const results = await connection

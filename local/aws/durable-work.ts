@@ -32,7 +32,8 @@ export class DurableWork<Item extends object> {
   readonly #waiting = new Map<string, () => void>();
   readonly #ready: string[] = [];
   readonly #inFlight = new Map<string, Promise<void>>();
-  #running = false;
+  /** While stopping nothing new begins, but what ends is still written down. */
+  #state: 'stopped' | 'running' | 'stopping' = 'stopped';
 
   constructor(aws: EmbeddedAws, store: DatabaseSync, timers: Timers, options: DurableWorkOptions<Item>) {
     this.#aws = aws;
@@ -63,13 +64,14 @@ export class DurableWork<Item extends object> {
 
   /** Begins to work, also on what an earlier run left. */
   start(): void {
-    this.#running = true;
+    this.#state = 'running';
     const rows = this.#store.prepare(`SELECT id, due_at FROM ${this.#options.table} ORDER BY due_at`).all();
     for (const row of rows) this.#enqueue(String(row.id), Number(row.due_at));
   }
 
   /** Begins nothing new and waits a bounded time for what is under way. */
   async stop(): Promise<void> {
+    this.#state = 'stopping';
     for (const cancel of this.#waiting.values()) cancel();
     this.#waiting.clear();
     this.#ready.length = 0;
@@ -77,11 +79,11 @@ export class DurableWork<Item extends object> {
     const timeout = setTimeout(limit.resolve, STOP_LIMIT_MS);
     await Promise.race([Promise.allSettled(this.#inFlight.values()), limit.promise]);
     clearTimeout(timeout);
-    this.#running = false;
+    this.#state = 'stopped';
   }
 
   #enqueue(id: string, dueAt: number): void {
-    if (!this.#running || this.#waiting.has(id)) return;
+    if (this.#state !== 'running' || this.#waiting.has(id)) return;
     const delayMs = dueAt - this.#aws.now();
     if (delayMs <= 0) {
       this.#makeReady(id);
@@ -100,7 +102,7 @@ export class DurableWork<Item extends object> {
   }
 
   #work(): void {
-    while (this.#inFlight.size < this.#options.concurrency) {
+    while (this.#state === 'running' && this.#inFlight.size < this.#options.concurrency) {
       const id = this.#ready.shift();
       if (id === undefined) return;
       if (this.#inFlight.has(id)) continue;
@@ -116,14 +118,14 @@ export class DurableWork<Item extends object> {
     try {
       const attempt = await this.#options.attempt(item, id);
       // Stopped without waiting for this one: the store may be closed by now.
-      if (this.#running) next = this.#settle(id, attempt);
+      if (this.#state !== 'stopped') next = this.#settle(id, attempt);
     } catch (error) {
       const text = `${id} is left for the next start: ${error instanceof Error ? (error.stack ?? error.message) : error}`;
       this.#aws.journal.record({ kind: 'fault', subject: this.#options.table, text });
     }
     this.#inFlight.delete(id);
     if (next !== undefined) this.#enqueue(id, next);
-    if (this.#running) this.#work();
+    this.#work();
   }
 
   #settle(id: string, attempt: Attempt<Item>): number | undefined {

@@ -42,6 +42,7 @@ export class AsynchronousInvocations {
   readonly #aws: EmbeddedAws;
   readonly #options: AsynchronousOptions;
   readonly #work: DurableWork<AcceptedEvent>;
+  #stopping = false;
 
   constructor(aws: EmbeddedAws, store: DatabaseSync, options: AsynchronousOptions) {
     this.#aws = aws;
@@ -59,26 +60,35 @@ export class AsynchronousInvocations {
   }
 
   start(): void {
+    this.#stopping = false;
     this.#work.start();
   }
 
+  /** An invocation that the stop cuts off is no failure of the function: it is made again after the next start. */
   stop(): Promise<void> {
+    this.#stopping = true;
     return this.#work.stop();
   }
 
   async #attempt(event: AcceptedEvent): Promise<Attempt<AcceptedEvent>> {
     const pool = this.#options.poolOf(event.functionName);
-    if (pool === undefined) {
-      this.#fault(event, 'the function does not exist any more; dropped');
-      return { kind: 'done' };
-    }
+    if (pool === undefined) return this.#missing({ ...event, refusals: event.refusals + 1 });
     try {
       const { outcome } = await pool.invoke(event.requestId, event.payload);
       if (outcome.kind === 'returned') return { kind: 'done' };
+      if (this.#stopping) return { kind: 'again', item: event, delayMs: 0 };
       return await this.#failed({ ...event, failures: event.failures + 1 }, pool.settings, outcome.error);
     } catch (error) {
       return this.#refused({ ...event, refusals: event.refusals + 1 }, pool.settings, error);
     }
+  }
+
+  /** A template's functions are registered again at each start, maybe after the first events have become due. */
+  #missing(event: AcceptedEvent): Attempt<AcceptedEvent> {
+    const delayMs = this.#refusalDelayMs(event);
+    if (!this.#tooOld(event, {}, delayMs)) return { kind: 'again', item: event, delayMs };
+    this.#fault(event, 'the function does not exist any more; dropped');
+    return { kind: 'done' };
   }
 
   #failed(event: AcceptedEvent, settings: FunctionSettings, error: FunctionError): Promise<Attempt<AcceptedEvent>> {
@@ -94,14 +104,18 @@ export class AsynchronousInvocations {
   /** Throttled: tried again for as long as the event may grow old. Anything else is a fault of the host, tried likewise. */
   async #refused(event: AcceptedEvent, settings: FunctionSettings, error: unknown): Promise<Attempt<AcceptedEvent>> {
     if (!(error instanceof AwsError)) this.#fault(event, String(error));
-    const wait = Math.min(FIRST_REFUSAL_DELAY_MS * 2 ** (event.refusals - 1), LONGEST_REFUSAL_DELAY_MS);
-    const delayMs = wait / this.#options.timeScale;
+    const delayMs = this.#refusalDelayMs(event);
     if (!this.#tooOld(event, settings, delayMs)) return { kind: 'again', item: event, delayMs };
     const errorType = error instanceof AwsError ? error.code : 'ServiceException';
     return this.#giveUp(event, settings, 'EventAgeExceeded', { errorType, errorMessage: String(error) });
   }
 
-  #tooOld(event: AcceptedEvent, settings: FunctionSettings, delayMs: number): boolean {
+  #refusalDelayMs({ refusals }: AcceptedEvent): number {
+    const wait = Math.min(FIRST_REFUSAL_DELAY_MS * 2 ** (refusals - 1), LONGEST_REFUSAL_DELAY_MS);
+    return wait / this.#options.timeScale;
+  }
+
+  #tooOld(event: AcceptedEvent, settings: Pick<FunctionSettings, 'maximumEventAgeSeconds'>, delayMs: number): boolean {
     const maximumMs = 1000 * (settings.maximumEventAgeSeconds ?? DEFAULT_EVENT_AGE_SECONDS);
     return this.#aws.now() + delayMs - event.acceptedAt > maximumMs;
   }

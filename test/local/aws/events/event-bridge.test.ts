@@ -304,6 +304,24 @@ describe('schedules', () => {
     expect(hosted.aws.nextTimerMs).toBeUndefined();
   });
 
+  test('keep their beat when the rule is put again, as at each start of the host', async () => {
+    const hosted = new HostedBus();
+    await hosted.rule('sweep', [QUEUE], { ScheduleExpression: 'rate(5 minutes)' });
+    await hosted.aws.advance(3 * 60_000);
+    await hosted.rule('sweep', [], { ScheduleExpression: 'rate(5 minutes)' });
+    await hosted.aws.advance(2 * 60_000);
+    expect(hosted.aws.messages).toHaveLength(1);
+  });
+
+  test('fire once although a timer comes a moment early', async () => {
+    const hosted = new HostedBus();
+    await hosted.reopen({ timers: { after: (ms, run) => hosted.aws.after(Math.max(ms - 5, 1), run) } });
+    hosted.bus.start();
+    await hosted.rule('sweep', [QUEUE], { ScheduleExpression: 'rate(1 minute)' });
+    await hosted.aws.advance(60_100);
+    expect(hosted.aws.messages).toHaveLength(1);
+  });
+
   test('go on after a restart without making up for what was missed', async () => {
     const hosted = new HostedBus();
     await hosted.rule('sweep', [QUEUE], { ScheduleExpression: 'rate(1 hour)' });

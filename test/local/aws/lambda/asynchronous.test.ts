@@ -101,6 +101,18 @@ describe('an asynchronous invocation', () => {
     expect(hosted.aws.faults()).toEqual([]);
   });
 
+  test('that a stop cuts off is made again, without using up a retry', async () => {
+    const settings = { maximumRetryAttempts: 0, deadLetterQueueArn: QUEUE };
+    hosted.register('exports.handler = () => new Promise(() => setInterval(() => {}, 1000))', settings);
+    await hosted.invoke({}, { InvocationType: 'Event' });
+    await hosted.restart();
+    hosted.register('exports.handler = () => 1', settings);
+    await nextRun(1_000);
+    await hosted.aws.advance(24 * 60 * MINUTE);
+    expect(hosted.aws.messages).toEqual([]);
+    expect(hosted.aws.faults()).toEqual([]);
+  });
+
   test('waits while the function is throttled, without using up its retries', async () => {
     const settings = hosted.register('exports.handler = () => 1', { reservedConcurrency: 0 });
     await hosted.invoke({}, { InvocationType: 'Event' });
@@ -127,11 +139,13 @@ describe('an asynchronous invocation', () => {
     });
   });
 
-  test('of a function that is deleted meanwhile is dropped and journalled', async () => {
+  test('of a function that is deleted meanwhile is dropped in the end, and journalled', async () => {
     hosted.register(FAILS);
     await accepted({});
     await hosted.operation('DeleteFunction', { FunctionName: 'work' });
-    await hosted.aws.advance(MINUTE);
+    await hosted.aws.advance(5 * 60 * MINUTE);
+    expect(hosted.aws.faults()).toEqual([]);
+    await hosted.aws.advance(60 * MINUTE);
     expect(hosted.aws.faults()).toEqual([expect.stringContaining('does not exist any more')]);
   });
 });

@@ -314,6 +314,15 @@ describe('the log', () => {
 });
 
 describe('a function that is taken away', () => {
+  test('or replaced leaves no idle environment behind, not even the one that was busy', async () => {
+    const settings = hosted.register('exports.handler = () => new Promise((resolve) => setTimeout(resolve, 100))');
+    await hosted.invoke({});
+    const running = hosted.invoke({});
+    hosted.lambda.register({ ...settings, environment: { MODE: 'b' } });
+    await running;
+    expect(hosted.aws.nextTimerMs).toBeUndefined();
+  });
+
   test('is gone when its last invocation has ended', async () => {
     hosted.register('exports.handler = () => new Promise((resolve) => setTimeout(resolve, 150, "finished"))');
     await hosted.invoke({});

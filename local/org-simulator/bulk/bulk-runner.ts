@@ -1,19 +1,22 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Org, Writer } from '../org.ts';
 import { SalesforceError } from '../salesforce-error.ts';
-import { runQuery } from '../soql/run-query.ts';
+import { type QueryResult, runQuery } from '../soql/run-query.ts';
 import { CsvError, parseRows } from './bulk-csv.ts';
 import { ingestPlan } from './ingest-rows.ts';
 import type { Job, JobState, JobStore } from './job-store.ts';
 
 /** Triggers of an org see this many rows at once; a job is durable and interruptible after each such step. */
 const ROWS_PER_STEP = 200;
+/** Query results kept for reading. */
+const MAX_RESULTS = 50;
 
 /** Works on closed jobs in the background, one after the other. Jobs that a restart interrupted go on where they were. */
 export class BulkRunner {
   readonly #org: Org;
   readonly #jobs: JobStore;
   readonly #stopping = new AbortController();
+  readonly #results = new Map<string, QueryResult>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(org: Org, jobs: JobStore) {
@@ -26,6 +29,15 @@ export class BulkRunner {
   /** Takes up a job that is UploadComplete. */
   enqueue(id: string): void {
     this.#work = this.#work.then(() => this.#run(id));
+  }
+
+  /** What a query job found when it was worked on; after a restart, or when many newer ones were read, it is asked again. */
+  queryResult(job: Job): QueryResult {
+    const result = this.#results.get(job.id) ?? runQuery(this.#org, job.query ?? '', job.operation === 'queryAll');
+    this.#results.set(job.id, result);
+    const [oldest] = this.#results.keys();
+    if (this.#results.size > MAX_RESULTS && oldest !== undefined) this.#results.delete(oldest);
+    return result;
   }
 
   /** Waits until the step at hand is durable, and takes up no other. */
@@ -44,7 +56,7 @@ export class BulkRunner {
         if (!this.#stopping.signal.aborted) throw error;
       });
     try {
-      if (job.kind === 'query') runQuery(this.#org, job.query ?? '', job.operation === 'queryAll');
+      if (job.kind === 'query') this.#change(id, { processed: this.queryResult(job).rowCount });
       else await this.#ingest(job);
     } catch (error) {
       const expected = error instanceof CsvError || error instanceof SalesforceError;

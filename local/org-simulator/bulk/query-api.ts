@@ -1,7 +1,7 @@
 import { type Answer, type Call, jsonObject, noContent, ok, type Route } from '../call.ts';
 import type { Org } from '../org.ts';
 import { SalesforceError } from '../salesforce-error.ts';
-import { type QueryResult, runQuery } from '../soql/run-query.ts';
+import { runQuery } from '../soql/run-query.ts';
 import { formatRows, writeCell } from './bulk-csv.ts';
 import type { BulkRunner } from './bulk-runner.ts';
 import { checkState, formatOf, invalidJob, jobJson, jobOf } from './job-json.ts';
@@ -13,7 +13,6 @@ const DEFAULT_ROWS = 50_000;
 /** `/jobs/query`: a query whose result is read as CSV files, one after the other by `Sforce-Locator`. */
 export function bulkQueryRoutes(jobs: JobStore, runner: BulkRunner): readonly Route[] {
   const kind = 'bulk';
-  const results = new Map<string, QueryResult>();
   const methods = {
     POST: (org: Org, call: Call) => create(org, call, jobs, runner),
     GET: (org: Org) =>
@@ -30,7 +29,7 @@ export function bulkQueryRoutes(jobs: JobStore, runner: BulkRunner): readonly Ro
   return [
     { pattern: 'jobs/query', kind, methods },
     { pattern: 'jobs/query/:job', kind, methods: job },
-    { pattern: 'jobs/query/:job/results', kind, methods: { GET: (org, call) => read(org, call, jobs, results) } },
+    { pattern: 'jobs/query/:job/results', kind, methods: { GET: (_org, call) => read(call, jobs, runner) } },
   ];
 }
 
@@ -75,11 +74,10 @@ function abort(org: Org, call: Call, jobs: JobStore): Answer {
   return ok(jobJson(org, aborted));
 }
 
-function read(org: Org, call: Call, jobs: JobStore, results: Map<string, QueryResult>): Answer {
+function read(call: Call, jobs: JobStore, runner: BulkRunner): Answer {
   const job = jobOf(jobs, call, 'query');
   checkState(job, ['JobComplete'], 'read the results of');
-  const result = results.get(job.id) ?? runQuery(org, job.query ?? '', job.operation === 'queryAll');
-  results.set(job.id, result);
+  const result = runner.queryResult(job);
   const from = Number(call.query.get('locator') ?? 0);
   const limit = Number(call.query.get('maxRecords') ?? DEFAULT_ROWS);
   if (!Number.isInteger(from) || !(limit >= 1)) throw invalidJob('locator and maxRecords have to be numbers');

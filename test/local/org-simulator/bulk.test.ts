@@ -209,6 +209,8 @@ describe('query jobs', () => {
     const query = { operation: 'queryAll', query: 'SELECT Name FROM Account' };
     const { id } = (await org.call('POST', '/jobs/query', query)).json as { id: string };
     await org.connection.bulk2.job('query', { id }).poll(5, 5000);
+    expect((await org.call('GET', `/jobs/query/${id}`)).json).toMatchObject({ numberRecordsProcessed: 5 });
+    await created(org, 'Account', { Name: 'A9' });
     const page = (locator: string) => org.call('GET', `/jobs/query/${id}/results?maxRecords=3${locator}`);
     const first = await page('');
     expect([first.text, first.headers.get('sforce-locator')]).toEqual(['"Name"\n"A0"\n"A1"\n"A2"\n', '3']);

@@ -57,7 +57,10 @@ async function run(options: StartOptions): Promise<number> {
     });
   } catch (error) {
     progress.end();
-    if (error instanceof Asked) return 0;
+    if (error instanceof Asked) {
+      say('stopped');
+      return 0;
+    }
     return refuse(known(error) ? error.message : String(error instanceof Error ? error.stack : error));
   }
   progress.end();

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 /** What `npm start` was asked to do. */
 export interface StartOptions {
@@ -27,17 +27,22 @@ export function pollInterval(text: string): number {
 export function readOptions(argv: readonly string[]): StartOptions {
   const program = new Command('npm start --')
     .description('Runs the whole of sfsync on this machine: the deployed template, PostgreSQL and a Salesforce org.')
-    .option('--poll <time>', 'how long a minute of the schedules lasts', pollInterval, DEFAULT_POLL_MS)
-    .option('--fresh', 'forget everything that earlier runs left in .local', false)
-    .option('--verbose', 'show every step, also runs that moved nothing', false)
+    .addOption(
+      new Option('--poll <time>', 'how long a minute of the schedules lasts')
+        .argParser(pollInterval)
+        .default(DEFAULT_POLL_MS, `${DEFAULT_POLL_MS / 1000}s`),
+    )
+    .option('--fresh', 'forget everything that earlier runs left in .local')
+    .option('--verbose', 'show every step, also runs that moved nothing')
     .option('--aws-endpoint <url>', 'deploy at this AWS endpoint instead of the embedded one')
     .showHelpAfterError()
     .allowExcessArguments(false);
   const given = program.parse([...argv], { from: 'user' }).opts<{
     poll: number;
-    fresh: boolean;
-    verbose: boolean;
+    fresh?: boolean;
+    verbose?: boolean;
     awsEndpoint?: string;
   }>();
-  return { pollMs: given.poll, fresh: given.fresh, verbose: given.verbose, awsEndpoint: given.awsEndpoint };
+  const { poll, fresh = false, verbose = false, awsEndpoint } = given;
+  return { pollMs: poll, fresh, verbose, awsEndpoint };
 }

@@ -1,0 +1,45 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { synthesise } from '../../../local/host/synthesis.ts';
+
+const FOLDERS = ['adapters', 'core', 'functions', 'infra', 'sql', 'state-machines', 'wal-streamer'];
+const FILES = ['package-lock.json', 'package.json', 'sync.config.ts', 'tsconfig.json'];
+const APP = `import { mkdirSync, writeFileSync } from 'node:fs';
+  const [, , , out] = process.argv;
+  mkdirSync(out, { recursive: true });
+  writeFileSync(out + '/made', String(process.hrtime.bigint()));`;
+
+let project: string;
+let outputDirectory: string;
+beforeEach(async () => {
+  project = await mkdtemp(join(tmpdir(), 'sfsync-project-'));
+  outputDirectory = join(project, '.local', 'cdk.out');
+  for (const folder of FOLDERS) await mkdir(join(project, folder));
+  for (const file of FILES) await writeFile(join(project, file), '{ "type": "module" }');
+  await writeFile(join(project, 'infra', 'app.ts'), APP);
+});
+afterEach(() => rm(project, { recursive: true, force: true }));
+
+const run = () => synthesise({ projectDirectory: project, outputDirectory });
+const made = () => readFile(join(outputDirectory, 'made'), 'utf8');
+
+test('the same sources are synthesised once, changed ones again', async () => {
+  expect(await run()).toBe(false);
+  const first = await made();
+  expect(await run()).toBe(true);
+  expect(await made()).toBe(first);
+  await writeFile(join(project, 'core', 'new.ts'), '');
+  expect(await run()).toBe(false);
+  expect(await made()).not.toBe(first);
+});
+
+test('a failure is told in the words of the app, and leaves no assembly that counts', async () => {
+  await writeFile(
+    join(project, 'infra', 'app.ts'),
+    `${APP} console.error('objects: name at least one'); process.exit(1);`,
+  );
+  await expect(run()).rejects.toThrow(/could not be synthesised.*\n.*name at least one/);
+  await expect(run()).rejects.toThrow('name at least one');
+});

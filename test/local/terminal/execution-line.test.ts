@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { type DescribedExecution, executionLine } from '../../../local/terminal/execution-line.ts';
+
+const INBOUND = JSON.stringify({ bucket: 'b', key: 'salesforce/Contact/flow/run/file', size: 9, putAt: '2026-01-01' });
+
+function execution(changes: Partial<DescribedExecution>): DescribedExecution {
+  return { name: 'run', status: 'SUCCEEDED', startDate: 100, stopDate: 101.5, input: INBOUND, ...changes };
+}
+
+function inbound(changes: Partial<DescribedExecution>, everything = false) {
+  return executionLine('salesforce-to-postgres', execution(changes), 5, everything);
+}
+
+test('counts that are not zero are told, with the object and how long it took', () => {
+  const output = JSON.stringify({ object: 'Contact', inserted: 2, updated: 0, deleted: 1, unchanged: 4, rejected: 0 });
+  expect(inbound({ output })).toEqual({
+    at: 5,
+    direction: 'salesforce-to-postgres',
+    object: 'Contact',
+    what: 'execution',
+    detail: '2 inserted, 1 deleted, 4 unchanged',
+    durationMs: 1_500,
+    tone: 'good',
+  });
+});
+
+test('rejects and conflicts are a warning', () => {
+  expect(inbound({ output: JSON.stringify({ rejected: 1 }) })).toMatchObject({ detail: '1 rejected', tone: 'warning' });
+  expect(inbound({ output: JSON.stringify({ conflicts: 2, updated: 1 }) })).toMatchObject({ tone: 'warning' });
+});
+
+test('what moved nothing is told only when everything is', () => {
+  const output = JSON.stringify({ object: 'Contact', unchanged: 4 });
+  expect(inbound({ output })).toBeUndefined();
+  expect(inbound({ output }, true)).toMatchObject({ detail: '4 unchanged' });
+});
+
+test.each([
+  [
+    { batches: 1, reason: 'nothing due' },
+    { detail: '1 batch, nothing due', tone: 'good' },
+  ],
+  [
+    { batches: 2, reason: 'handed over' },
+    { detail: '2 batches, handed over', tone: 'good' },
+  ],
+  [
+    { batches: 0, reason: 'circuit open' },
+    { detail: '0 batches, circuit open', tone: 'warning' },
+  ],
+  [{ batches: 0, reason: 'nothing due' }, undefined],
+])('outbound %j', (output, expected) => {
+  const ended = execution({ input: '{"object":"Contact","trigger":"changes"}', output: JSON.stringify(output) });
+  const line = executionLine('postgres-to-salesforce', ended, 5, false);
+  if (expected === undefined) expect(line).toBeUndefined();
+  else expect(line).toMatchObject({ object: 'Contact', ...expected });
+});
+
+test.each([
+  [
+    'a Lambda error',
+    JSON.stringify({ errorMessage: 'no line of it is JSON\nat line 1' }),
+    'Fault: no line of it is JSON',
+  ],
+  ['a plain text', 'somebody stopped it', 'Fault: somebody stopped it'],
+])('a failure is told with its cause: %s', (_what, cause, detail) => {
+  expect(inbound({ status: 'FAILED', error: 'Fault', cause })).toMatchObject({
+    object: 'Contact',
+    what: 'execution failed',
+    detail,
+    tone: 'bad',
+  });
+});

@@ -14,16 +14,22 @@ const OLDEST_MS = 20 * DAY_MS;
 /** The lender's sample: the same people and loans each time, dated back from `now` (milliseconds since 1970). */
 export function lenderSeed(now: number): readonly SeedRecord[] {
   const faker = new Faker({ locale: en, seed: 20_260_117 });
-  const stamps = Array.from({ length: LENDERS + BORROWERS + LOAN_APPLICATIONS }, () =>
-    Math.floor(now - faker.number.int({ min: YOUNGEST_MS, max: OLDEST_MS })),
-  ).sort((a, b) => a - b);
-  let next = 0;
-  const createdAt = () => stamps[next++] ?? now - YOUNGEST_MS;
-  const lenders = Array.from({ length: LENDERS }, (_, i) => lender(faker, `lender-${i}`, createdAt()));
-  const lenderKey = () => `lender-${faker.number.int({ min: 0, max: LENDERS - 1 })}`;
-  const borrowers = Array.from({ length: BORROWERS }, () => borrower(faker, now, lenderKey(), createdAt()));
-  const loans = Array.from({ length: LOAN_APPLICATIONS }, (_, i) =>
-    loanApplication(faker, now, i, lenderKey(), createdAt()),
+  const moments = (count: number, oldest: (i: number) => number) =>
+    Array.from({ length: count }, (_, i) => faker.number.int({ min: oldest(i), max: now - YOUNGEST_MS }));
+  const lenders = moments(LENDERS, () => now - OLDEST_MS)
+    .sort((a, b) => a - b)
+    .map((createdAt, i) => lender(faker, `lender-${i}`, createdAt));
+  /** Children come after their lender; those of lenders picked at random, by the time of their creation. */
+  const children = (count: number) => {
+    const parents = Array.from({ length: count }, () => faker.helpers.arrayElement(lenders));
+    const createdAt = moments(count, (i) => parents[i]?.createdAt ?? now - OLDEST_MS);
+    return parents
+      .map((parent, i) => ({ lenderKey: parent.key ?? '', createdAt: createdAt[i] ?? parent.createdAt }))
+      .sort((a, b) => a.createdAt - b.createdAt);
+  };
+  const borrowers = children(BORROWERS).map((child) => borrower(faker, now, child.lenderKey, child.createdAt));
+  const loans = children(LOAN_APPLICATIONS).map((child, i) =>
+    loanApplication(faker, now, i, child.lenderKey, child.createdAt),
   );
   return [...lenders, ...borrowers, ...loans];
 }
@@ -43,7 +49,7 @@ function lender(faker: Faker, key: string, createdAt: number): SeedRecord {
         .toLowerCase()
         .replace(/[^a-z]+/g, '-')
         .replace(/-$/, '')}.example`,
-      Industry: kind === 'Credit Union' ? 'Credit Union' : faker.helpers.arrayElement(INDUSTRIES.slice(0, 4)),
+      Industry: INDUSTRIES.find((industry) => kind.endsWith(industry.replace('Banking', 'Bank'))) ?? 'Finance',
       AnnualRevenue: faker.number.int({ min: 8, max: 9000 }) * 100_000,
       NumberOfEmployees: faker.number.int({ min: 6, max: 4200 }),
       Description: faker.helpers.maybe(() => faker.company.catchPhrase(), { probability: 0.7 }) ?? null,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../../../local/aws/store.ts';
+import { JobStore } from '../../../local/org-simulator/bulk/job-store.ts';
 import { created, refusal, type StartedOrg, startedOrg } from './started-org.ts';
 
 type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete';
@@ -160,24 +161,29 @@ describe('ingest', () => {
 
   test('a job that was interrupted goes on after a restart, each row once', async () => {
     const store = openStore(undefined);
-    const csv = `Name\n${Array.from({ length: 1000 }, (_, i) => `A${i}`).join('\n')}\n`;
+    const rows = 6000;
+    const csv = `Name\n${Array.from({ length: rows }, (_, i) => `A${i}`).join('\n')}\n`;
     let id: string;
     {
       await using org = await startedOrg({ store });
-      await org.faults({ slowBulkJobs: { seconds: 30 } });
-      ({ id } = (await org.call('POST', '/jobs/ingest', { object: 'Account', operation: 'insert' })).json as {
-        id: string;
-      });
+      const job = { object: 'Account', operation: 'insert' };
+      ({ id } = (await org.call('POST', '/jobs/ingest', job)).json as { id: string });
       await org.call('PUT', `/jobs/ingest/${id}/batches`, csv);
       await org.call('PATCH', `/jobs/ingest/${id}`, { state: 'UploadComplete' });
+      const processed = async () =>
+        (await org.call('GET', `/jobs/ingest/${id}`)).json as { numberRecordsProcessed: number };
+      await expect.poll(async () => (await processed()).numberRecordsProcessed, { interval: 1 }).toBeGreaterThan(0);
     }
+    const interrupted = new JobStore(store).get(id);
+    expect(interrupted).toMatchObject({ state: 'InProgress' });
+    expect(interrupted?.processed).toBeLessThan(rows);
     await using org = await startedOrg({ store });
     expect(await finished(org, id)).toMatchObject({
       state: 'JobComplete',
-      numberRecordsProcessed: 1000,
+      numberRecordsProcessed: rows,
       numberRecordsFailed: 0,
     });
-    expect((await org.connection.query('SELECT COUNT() FROM Account')).totalSize).toBe(1000);
+    expect((await org.connection.query('SELECT COUNT() FROM Account')).totalSize).toBe(rows);
   });
 });
 

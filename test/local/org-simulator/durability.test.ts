@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { openStore } from '../../../local/aws/store.ts';
 import { lenderSeed } from '../../../local/org-simulator/lender-seed.ts';
 import type { OrgSimulator } from '../../../local/org-simulator/org-simulator.ts';
-import { created, startedOrg } from './started-org.ts';
+import { created, refusal, startedOrg } from './started-org.ts';
 
 const PROGRAM = new URL('./killable-org.ts', import.meta.url).pathname;
 
@@ -50,17 +50,22 @@ test('the seed is loaded once; writes in flight and purged ids are remembered', 
   const store = openStore(undefined);
   const seed = { store, seed: lenderSeed };
   let deleted: string;
+  let changing: string;
   {
     await using org = await startedOrg(seed);
     deleted = await created(org, 'Account', { Name: 'Gone' });
     await org.connection.sobject('Account').destroy(deleted);
     await org.call('POST', '~/_simulator/actions', { purge: {} });
+    changing = await created(org, 'Contact', { LastName: 'Before' });
     await org.faults({ delayedVisibility: { seconds: 60 } });
     await created(org, 'Account', { Name: 'Late' });
+    await org.connection.sobject('Contact').update({ Id: changing, LastName: 'After' });
   }
   await using org = await startedOrg(seed);
   const count = async () => (await org.connection.query('SELECT COUNT() FROM Account')).totalSize;
   expect(await count()).toBe(60);
+  const contact = org.connection.sobject('Contact');
+  expect((await refusal(contact.update({ Id: changing, Title: 'x' }))).errorCode).toBe('UNABLE_TO_LOCK_ROW');
   const { deletedRecords } = await org.connection
     .sobject('Account')
     .deleted('2026-03-01T11:00:00Z', '2026-03-01T13:00:00Z');
@@ -68,4 +73,5 @@ test('the seed is loaded once; writes in flight and purged ids are remembered', 
   expect(await created(org, 'Account', { Name: 'Next' })).not.toBe(deleted);
   org.clock.now += 61_000;
   expect(await count()).toBe(62);
+  expect(await contact.retrieve(changing)).toMatchObject({ LastName: 'After' });
 });

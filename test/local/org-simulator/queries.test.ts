@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lenderSeed } from '../../../local/org-simulator/lender-seed.ts';
 import { created, refusal, type StartedOrg, startedOrg } from './started-org.ts';
 
 let org: StartedOrg;
@@ -108,6 +109,37 @@ describe('WHERE', () => {
     );
     const where = `WHERE SystemModstamp > ${stamp}Z OR (SystemModstamp = ${stamp}Z AND Id > '${ids.ada}') ORDER BY SystemModstamp, Id`;
     expect(await names(where, 'Contact')).toEqual(['Bob', 'Cyd_%\\']);
+  });
+});
+
+describe('indexes', () => {
+  test('answer the same as looking at all records', async () => {
+    await using seeded = await startedOrg({ seed: lenderSeed });
+    const { records } = await seeded.connection.query(
+      'SELECT Id, SystemModstamp, AccountId FROM Contact ORDER BY SystemModstamp',
+    );
+    const [early, middle, late] = [50, 150, 250].map((i) => records[i]);
+    const stamp = (record: typeof early) => `${String(record?.SystemModstamp).slice(0, 19)}Z`;
+    const conditions = [
+      `SystemModstamp > ${stamp(middle)}`,
+      `SystemModstamp >= ${stamp(early)} AND SystemModstamp < ${stamp(late)}`,
+      `SystemModstamp > ${stamp(early)} AND SystemModstamp >= ${stamp(middle)} AND SystemModstamp <= ${stamp(late)}`,
+      `SystemModstamp = ${stamp(middle)} OR SystemModstamp = ${stamp(late)}`,
+      'SystemModstamp = LAST_N_DAYS:9',
+      'SystemModstamp <= N_DAYS_AGO:9',
+      'SystemModstamp > N_DAYS_AGO:9 AND SystemModstamp < N_DAYS_AGO:3',
+      `Id IN ('${late?.Id}', '${early?.Id}') OR AccountId = '${middle?.AccountId}'`,
+      `AccountId = '${middle?.AccountId}' AND SystemModstamp != ${stamp(middle)}`,
+      `(SystemModstamp > ${stamp(middle)} OR (SystemModstamp = ${stamp(middle)} AND Id > '${middle?.Id}')) AND DoNotCall = false`,
+      `NOT SystemModstamp > ${stamp(middle)}`,
+    ];
+    const ids = async (where: string) =>
+      (await seeded.connection.query(`SELECT Id FROM Contact WHERE ${where}`)).records.map((record) => record.Id);
+    for (const where of conditions) {
+      const found = await ids(where);
+      expect([where, found]).toEqual([where, await ids(`(${where}) OR Title = 'no such title'`)]);
+      expect([where, found.length > 0 && found.length < 300]).toEqual([where, true]);
+    }
   });
 });
 

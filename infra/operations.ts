@@ -105,7 +105,7 @@ export class Operations extends Construct {
 
   /**
    * A Lambda that Step Functions calls never uses a dead-letter queue of its own, so a failed execution itself is the
-   * dead letter: its ARN goes into the pipeline's queue, which is what `sfsync redrive` works on, and people are told.
+   * dead letter: its ARN goes into the pipeline's queue, from where it is redriven, and people are told.
    */
   watch(machine: SyncMachine, deadLetters: IQueue): void {
     const scope = machine.node.scope;

@@ -29,18 +29,17 @@ export class Assembly implements Disposable {
   }
 
   /** Resources of a type by logical id. */
-  resources(type: string): [string, Resource][] {
-    return Object.entries(this.template.findResources(type)) as [string, Resource][];
-  }
+  readonly resources = (type: string): [string, Resource][] =>
+    Object.entries(this.template.findResources(type)) as [string, Resource][];
 
   /** The one resource of a type whose logical id starts so. Throws when there is none, or more than one. */
-  resource(type: string, idPrefix: string): [string, Resource] {
+  readonly resource = (type: string, idPrefix: string): [string, Resource] => {
     const found = this.resources(type).filter(([id]) => id.startsWith(idPrefix));
     const [only] = found;
     if (only === undefined || found.length > 1)
       throw new Error(`${found.length} resources ${type} start with ${idPrefix}`);
     return only;
-  }
+  };
 
   /** The directory of an asset by the key that the template names. */
   asset(s3Key: string): string {

@@ -7,7 +7,7 @@ import { restCall, restErrorAnswer } from './protocols/rest-json.ts';
 import { type Route, routeOf } from './protocols/route.ts';
 import { AwsError, type Caller, type Journal, type Operations, type ServiceName } from './service.ts';
 
-/** May `caller` do this? Throws AwsError (`AccessDeniedException`) when not. */
+/** May `caller` do this? Throws AwsError, named as that service names it, when not. */
 export type Authorize = (
   caller: Caller,
   service: ServiceName,

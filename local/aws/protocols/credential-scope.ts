@@ -13,6 +13,9 @@ export interface CredentialScope {
  * presigned address; undefined for an unsigned request.
  */
 export function credentialScope(headers: IncomingHttpHeaders, query: URLSearchParams): CredentialScope | undefined {
+  // Presigned by Signature Version 2, as the older AWS CLI still does for S3.
+  const older = query.get('AWSAccessKeyId');
+  if (older) return { accessKeyId: older, region: '', service: 's3' };
   const header = /^AWS4-[A-Z0-9-]+ .*?Credential=([^,\s]+)/.exec(headers.authorization ?? '')?.[1];
   const credential = header ?? query.get('X-Amz-Credential') ?? undefined;
   // <access key>/<yyyymmdd>/<region>/<service>/aws4_request; read from its end, since a key may have slashes here.

@@ -85,9 +85,6 @@ export function queryAnswer(service: ServiceName, operation: string, output: unk
   return { status: 200, headers: { 'content-type': 'text/xml' }, body };
 }
 
-/** What these services call what the others call AccessDeniedException. */
-const DENIED: Readonly<Partial<Record<ServiceName, string>>> = { sns: 'AuthorizationError', sts: 'AccessDenied' };
-
 export function queryErrorAnswer(service: ServiceName | undefined, error: AwsError, requestId: string): Answer {
   const body = document(
     element(
@@ -95,7 +92,7 @@ export function queryErrorAnswer(service: ServiceName | undefined, error: AwsErr
       [
         element('Error', [
           element('Type', error.status < 500 ? 'Sender' : 'Receiver'),
-          element('Code', error.code === 'AccessDeniedException' ? DENIED[service ?? 'sts'] : error.code),
+          element('Code', error.code),
           element('Message', error.message),
         ]),
         element('RequestId', requestId),
@@ -103,6 +100,5 @@ export function queryErrorAnswer(service: ServiceName | undefined, error: AwsErr
       service === undefined ? undefined : QUERY_SERVICES[service]?.namespace,
     ),
   );
-  const status = error.code === 'AccessDeniedException' ? 403 : error.status;
-  return { status, headers: { 'content-type': 'text/xml' }, body };
+  return { status: error.status, headers: { 'content-type': 'text/xml' }, body };
 }

@@ -33,6 +33,9 @@ const ON_OBJECTS: Readonly<Record<string, string>> = {
 
 /** Parameters that do not change which operation is meant. */
 const PARAMETERS: ReadonlySet<string> = new Set([
+  'AWSAccessKeyId',
+  'Expires',
+  'Signature',
   'continuation-token',
   'delimiter',
   'encoding-type',

@@ -70,13 +70,11 @@ function asAwsError(journal: Journal, error: unknown): AwsError {
 }
 
 function errorReply(error: AwsError, request: IncomingMessage, requestId: string): S3Reply {
-  // What the services of this endpoint have in common is called differently by S3.
-  const denied = error.code === 'AccessDeniedException';
-  const status = denied ? 403 : error.status;
+  const { status } = error;
   if (request.method === 'HEAD' || status === 304) return { status };
   const body = xmlDocument(
     element('Error', [
-      element('Code', denied ? 'AccessDenied' : error.code),
+      element('Code', error.code),
       element('Message', error.message),
       ...Object.entries(error.details).map(([name, value]) => element(name, String(value))),
       element('Resource', request.url?.split('?')[0] ?? '/'),

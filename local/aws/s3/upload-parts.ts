@@ -16,15 +16,12 @@ const MIN_PART_BYTES = 5 * 1024 * 1024;
  */
 export function chosenParts(parts: readonly UploadedPart[], named: readonly NamedPart[]): UploadedPart[] {
   if (named.length === 0) throw s3Error('MalformedXML', 'The XML you provided names no part');
+  if (named.some((wanted, index) => wanted.PartNumber <= (named[index - 1]?.PartNumber ?? 0))) {
+    const message = 'The list of parts was not in ascending order. Parts must be ordered by part number.';
+    throw s3Error('InvalidPartOrder', message);
+  }
   const byNumber = new Map(parts.map((part) => [part.number, part]));
   return named.map((wanted, index) => {
-    const previous = named[index - 1];
-    if (previous !== undefined && previous.PartNumber >= wanted.PartNumber) {
-      throw s3Error(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. Parts must be ordered by part number.',
-      );
-    }
     const part = byNumber.get(wanted.PartNumber);
     const checksum = givenChecksum(wanted)?.value;
     if (

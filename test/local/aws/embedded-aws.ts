@@ -24,6 +24,8 @@ interface Service {
 export interface TestAws extends AsyncDisposable {
   readonly aws: EmbeddedAws;
   readonly store: DatabaseSync;
+  /** Bodies of objects are under `objects`. */
+  readonly directory: string;
   readonly journal: readonly JournalEntry[];
   /** What the event bus was given. */
   readonly events: Record<string, unknown>[];
@@ -112,6 +114,7 @@ async function start(options: TestAwsOptions, directory: string, clockOffset: nu
   return {
     aws,
     store,
+    directory,
     journal: entries,
     events,
     client: { endpoint: origin, region: 'eu-west-1', credentials: { accessKeyId: 'key', secretAccessKey: 'secret' } },

@@ -53,9 +53,17 @@ beforeAll(async () => {
         },
       },
       sns: { operations: {} },
+      sts: {
+        operations: { GetCallerIdentity: (_: object, { principal }: Caller) => ({ Arn: principal, UserId: '<1>' }) },
+      },
     }),
     authorize: (caller, service, operation) => {
-      if (caller.principal === 'nobody') throw new AwsError('AccessDeniedException', `no ${service}:${operation}`);
+      if (caller.principal !== 'nobody') return;
+      throw new AwsError(
+        service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
+        `no ${service}:${operation}`,
+        403,
+      );
     },
   });
 });
@@ -94,6 +102,14 @@ describe('a request', () => {
     expect(calls.at(-1)?.input).toMatchObject({ FunctionName: 'echo', InvocationType: 'RequestResponse' });
     const broken = await plain('lambda', '/2015-03-31/functions/broken/invocations', { method: 'POST' });
     expect(broken.headers.get('x-amz-function-error')).toBe('Unhandled');
+  });
+
+  test('in the query protocol is answered in XML', async () => {
+    const body = new URLSearchParams({ Action: 'GetCallerIdentity', Version: '2011-06-15' });
+    const answer = await plain('sts', '/', { method: 'POST', body });
+    expect(await answer.text()).toContain(
+      '<GetCallerIdentityResult><Arn>key</Arn><UserId>&lt;1&gt;</UserId></GetCallerIdentityResult>',
+    );
   });
 
   test('is made by who holds its access key', async () => {

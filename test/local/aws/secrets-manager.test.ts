@@ -8,7 +8,6 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SecretsManager } from '../../../local/aws/secrets-manager.ts';
-import { Sts } from '../../../local/aws/sts.ts';
 import { startTestAws, type TestAws } from './embedded-aws.ts';
 
 let running: TestAws;
@@ -16,7 +15,7 @@ let secrets: SecretsManagerClient;
 
 beforeAll(async () => {
   running = await startTestAws({
-    services: (aws, store) => ({ secretsmanager: new SecretsManager(aws, store), sts: new Sts() }),
+    services: (aws, store) => ({ secretsmanager: new SecretsManager(aws, store) }),
   });
   secrets = new SecretsManagerClient(running.client);
 });
@@ -65,15 +64,4 @@ test('bytes come back as they were, and secrets are listed', async () => {
   expect(Buffer.from(got.SecretBinary ?? [])).toEqual(SecretBinary);
   const { SecretList } = await secrets.send(new ListSecretsCommand({}));
   expect(SecretList?.find((secret) => secret.Name === 'bytes')).toMatchObject({ Description: 'some' });
-});
-
-test('STS tells who holds the key', async () => {
-  const authorization =
-    'AWS4-HMAC-SHA256 Credential=somebody/20261123/eu-west-1/sts/aws4_request, SignedHeaders=host, Signature=0';
-  const answer = await fetch(running.client.endpoint, {
-    method: 'POST',
-    headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'Action=GetCallerIdentity&Version=2011-06-15',
-  });
-  expect(await answer.text()).toContain('<Arn>arn:aws:iam::000000000000:user/somebody</Arn>');
 });

@@ -20,7 +20,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startTestAws, type TestAws } from './embedded-aws.ts';
+import { startTestAws, type TestAws } from '../embedded-aws.ts';
 
 const Bucket = 'bucket';
 let running: TestAws;
@@ -176,6 +176,19 @@ describe('one object', () => {
     expect(await text('copy')).toBe('body');
     const itself = s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/copy` }));
     await expect(itself).rejects.toMatchObject({ name: 'InvalidRequest' });
+  });
+
+  test('can be read by an address that carries a signature of either kind', async () => {
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'shared', Body: 'for you' }));
+    const scope = encodeURIComponent('key/20261123/eu-west-1/s3/aws4_request');
+    const signatures = [
+      `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${scope}&X-Amz-Expires=60&X-Amz-Signature=0&x-id=GetObject`,
+      'AWSAccessKeyId=key&Expires=1795420000&Signature=0',
+    ];
+    for (const signature of signatures) {
+      const answer = await fetch(`${running.client.endpoint}/${Bucket}/shared?${signature}`);
+      expect(await answer.text()).toBe('for you');
+    }
   });
 
   test('tags can be replaced', async () => {

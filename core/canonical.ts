@@ -34,6 +34,10 @@ export function isUnlinked(value: CanonicalValue | undefined): boolean {
 const ASCII_EDGES = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const DATETIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*(Z|[+-]\d{2}(?::?\d{2})?)$/;
+const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/;
+
+/** PostgreSQL's numeric has at most 131,072 digits before the point; a larger exponent would only fill the memory. */
+const MAX_EXPONENT = 131_072;
 
 /**
  * From what Salesforce or AppFlow spelled (JSON value or CSV cell); REST and Bulk spellings give the same value.
@@ -45,17 +49,22 @@ export function fromSalesforce(type: FieldType, value: unknown, field: string): 
   return canonical(type, typeof value === 'string' ? value : String(value), field);
 }
 
-/** From the text output of a column, in a session with `DateStyle ISO`, `TimeZone UTC`; arrays joined by ';'. */
+/**
+ * From the text output of a column, in a session with `DateStyle ISO`, `TimeZone UTC`; arrays joined by ';'. A `timestamp
+ * without time zone` holds UTC, as web frameworks store it. Throws RejectedRecordError as `fromSalesforce` does.
+ */
 export function fromPostgres(type: FieldType, text: string | null, field: string): CanonicalValue {
   if (text === null) return type === 'boolean' ? false : null;
-  return canonical(type, text, field);
+  const isLocal = (type === 'datetime' || type === 'date') && WITHOUT_ZONE.test(text);
+  return canonical(type, isLocal ? `${text}Z` : text, field);
 }
 
 function canonical(type: FieldType, raw: string, field: string): CanonicalValue {
   const text = raw.replace(ASCII_EDGES, '');
   switch (type) {
     case 'text':
-      return text === '' ? null : text.replaceAll('\r\n', '\n');
+      // All of them at once, so that the canonical form of a canonical value is that value.
+      return text === '' ? null : text.replace(/\r+\n/g, '\n');
     case 'number':
       return text === '' ? null : decimal(text, field);
     case 'boolean':
@@ -80,6 +89,7 @@ function decimal(text: string, field: string): string {
   // decimal.js also reads hexadecimal and octal text, which neither side writes.
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw unfit('number', field);
   const value = new Decimal(text);
+  if (!value.isFinite() || Math.abs(value.e) > MAX_EXPONENT) throw unfit('number', field);
   return value.isZero() ? '0' : value.toFixed();
 }
 
@@ -92,14 +102,22 @@ function boolean(text: string, field: string): boolean {
 
 function date(text: string, field: string): string {
   const day = DATETIME.test(text) ? text.slice(0, 10) : text;
-  if (!DATE.test(day) || Number.isNaN(Date.parse(`${day}T00:00:00Z`))) throw unfit('date', field);
+  if (!isDay(day)) throw unfit('date', field);
   return day;
+}
+
+/** A day of the calendar: `Date.parse` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const instant = DATE.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text);
 }
 
 function datetime(text: string, field: string): string {
   const instant = parseInstant(text);
-  if (instant === undefined) throw unfit('datetime', field);
-  return formatInstant(instant);
+  const canonicalText = instant === undefined ? '' : formatInstant(instant);
+  // The offset may lead out of the years that have four digits.
+  if (!DATETIME.test(canonicalText)) throw unfit('datetime', field);
+  return canonicalText;
 }
 
 function reference(text: string, field: string): string {
@@ -117,7 +135,8 @@ function unfit(type: FieldType, field: string): RejectedRecordError {
 export function parseInstant(text: string): number | undefined {
   const parts = DATETIME.exec(text);
   if (parts === null) return undefined;
-  const [, day, time, , zone = 'Z'] = parts;
+  const [, day = '', time, , zone = 'Z'] = parts;
+  if (!isDay(day)) return undefined;
   const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.replace(':', '').slice(3) || '00'}`;
   const instant = Date.parse(`${day}T${time}${offset}`);
   return Number.isNaN(instant) ? undefined : instant;

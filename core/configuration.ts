@@ -120,39 +120,49 @@ export function reference(column: string, references: string, options: FieldOpti
 
 /** Checks the definition and freezes it. Throws one ConfigurationError that lists every fault. */
 export function defineSync(definition: SyncDefinition): SyncConfiguration {
-  const parsed = syncSchema.safeParse(definition);
-  if (!parsed.success) {
-    throw faulty(
-      parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the configuration'}: ${issue.message}`),
-    );
-  }
-  const objects = Object.entries(parsed.data.objects).map(
-    ([object, { table, key, salesforceId, delivery, fields }]) => {
-      const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
-      return Object.freeze({
-        object,
-        schema,
-        table: name,
-        keyColumn: key,
-        salesforceIdColumn: salesforceId,
-        delivery,
-        fields: Object.freeze(
-          Object.entries(fields).map(([api, mapping]) =>
-            Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
-          ),
-        ),
-      });
-    },
-  );
-  const faults = [...objects.flatMap((mapping) => objectFaults(mapping, objects)), ...sharedTables(objects)];
-  if (objects.length === 0) faults.push('objects: name at least one');
-  if (faults.length > 0) throw faulty(faults);
+  const parsed = syncSchema.safeParse(definition, { reportInput: true });
+  const names = Object.keys(definition.objects ?? {});
+  // Objects that can be read by themselves are looked at further, also when something else is at fault.
+  const objects = Object.entries(definition.objects ?? {}).flatMap(([object, each]) => {
+    const readable = objectSchema.safeParse(each);
+    return readable.success ? [mappingFrom(object, readable.data)] : [];
+  });
+  const faults = [
+    ...(parsed.error?.issues ?? []).map(schemaFault),
+    ...objects.flatMap((mapping) => objectFaults(mapping, names)),
+    ...sharedTables(objects),
+    ...(parsed.success && names.length === 0 ? ['objects: name at least one'] : []),
+  ];
+  if (!parsed.success || faults.length > 0) throw faulty(faults);
   return Object.freeze({ objects: Object.freeze(objects), settings: Object.freeze(parsed.data.settings) });
+}
+
+function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
+  const seen = typeof input === 'object' || input === undefined ? '' : ` (is ${JSON.stringify(input)})`;
+  return `${path.join('.') || 'the configuration'}: ${message}${seen}`;
+}
+
+function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
+  const { table, key, salesforceId, delivery, fields } = definition;
+  const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
+  return Object.freeze({
+    object,
+    schema,
+    table: name,
+    keyColumn: key,
+    salesforceIdColumn: salesforceId,
+    delivery,
+    fields: Object.freeze(
+      Object.entries(fields).map(([api, mapping]) =>
+        Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
+      ),
+    ),
+  });
 }
 
 const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
 
-function objectFaults(mapping: ObjectMapping, all: readonly ObjectMapping[]): string[] {
+function objectFaults(mapping: ObjectMapping, objects: readonly string[]): string[] {
   const at = `objects.${mapping.object}`;
   const faults: string[] = [];
   if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
@@ -167,7 +177,7 @@ function objectFaults(mapping: ObjectMapping, all: readonly ObjectMapping[]): st
     if (type === 'reference' && references === undefined)
       faults.push(`${where}: a reference names the object it points to`);
     if (type !== 'reference' && references !== undefined) faults.push(`${where}: only a reference has \`references\``);
-    if (references !== undefined && !all.some(({ object }) => object === references)) {
+    if (references !== undefined && !objects.includes(references)) {
       faults.push(
         `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,
       );

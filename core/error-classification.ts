@@ -31,7 +31,12 @@ const SQLSTATE_CLASSES: Readonly<Record<string, NextStep>> = {
 };
 
 export function classifySqlState(code: string): NextStep {
-  return SQLSTATES[code] ?? SQLSTATE_CLASSES[code.slice(0, 2)] ?? 'invariant';
+  return lookUp(SQLSTATES, code) ?? lookUp(SQLSTATE_CLASSES, code.slice(0, 2)) ?? 'invariant';
+}
+
+/** Codes come from outside: `constructor` is none of ours. */
+function lookUp<Step>(table: Readonly<Record<string, Step>>, code: string): Step | undefined {
+  return Object.hasOwn(table, code) ? table[code] : undefined;
 }
 
 const NETWORK_ERRORS = new Set([
@@ -45,6 +50,7 @@ const NETWORK_ERRORS = new Set([
   'EAI_AGAIN',
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
 export function isNetworkError(code: string): boolean {
@@ -102,7 +108,7 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
 
 /** By status code of a record or error code of a call; jsforce names an answer that is no JSON `ERROR_HTTP_<status>`. */
 export function classifySalesforce(code: string): SalesforceNextStep {
-  const known = SALESFORCE[code];
+  const known = lookUp(SALESFORCE, code);
   if (known !== undefined) return known;
   if (isNetworkError(code) || /^ERROR_HTTP_(408|420|429|5\d\d)$/.test(code)) return 'retry';
   if (/^ERROR_HTTP_4\d\d$/.test(code)) return 'configuration';

@@ -39,7 +39,7 @@ export function messageOf(notice: Notice): Message {
         ? {
             subject: `sfsync: Salesforce is away, ${notice.object} waits`,
             text: lines(
-              `Changes of ${notice.object} cannot be sent to Salesforce: ${notice.reason ?? 'no reason was given'}.`,
+              `Changes of ${notice.object} cannot be sent to Salesforce: ${(notice.reason ?? 'no reason was given').replace(/\.$/, '')}.`,
               'Nothing is lost: the records stay due, and the schedule tries again by itself.',
               `Execution: ${notice.execution}`,
             ),

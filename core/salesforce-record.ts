@@ -38,7 +38,7 @@ export function parseRecordLine(mapping: ObjectMapping, line: string): ReadRecor
 
 /** JSON with numbers of more than 15 digits as text: the canonical form of a number is exact. */
 export function parseExact(json: string): unknown {
-  if (!/\d{16}/.test(json)) return JSON.parse(json);
+  if (!/[\d.]{16}/.test(json)) return JSON.parse(json);
   return JSON.parse(json, (_key, value, context?: { source?: string }) =>
     typeof value === 'number' && (context?.source?.length ?? 0) > 15 ? context?.source : value,
   );

@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import {
+  boolean,
+  defineSync,
+  mappingOf,
+  multipicklist,
+  number,
+  outgoingFields,
+  reference,
+  type SyncDefinition,
+  text,
+} from '../../core/configuration.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+
+const lender: SyncDefinition = {
+  objects: {
+    Account: { table: 'public.lenders', fields: { Name: text('name') } },
+    Contact: {
+      table: 'borrowers',
+      key: 'number',
+      salesforceId: 'sfid',
+      delivery: 'api',
+      fields: {
+        Email: text('email', { policy: 'postgres' }),
+        Score__c: number('score', { direction: 'to-salesforce' }),
+        Rating__c: number('rating', { direction: 'to-postgres' }),
+        AccountId: reference('lender_id', 'Account'),
+      },
+    },
+  },
+};
+
+function faultsOf(definition: unknown): string[] {
+  try {
+    defineSync(definition as SyncDefinition);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    expect(error.code).toBe('FAULTY_CONFIGURATION');
+    const [head, ...faults] = error.message.split('\n');
+    expect(head).toBe(`sync.config.ts has ${faults.length} fault(s):`);
+    return faults.map((fault) => fault.replace(/^ {2}- /, ''));
+  }
+  throw new Error('no fault was found');
+}
+
+describe('a definition', () => {
+  const configuration = defineSync(lender);
+
+  test('becomes mappings in its order, with what was left out', () => {
+    expect(configuration.objects).toEqual([
+      {
+        object: 'Account',
+        schema: 'public',
+        table: 'lenders',
+        keyColumn: 'id',
+        salesforceIdColumn: 'salesforce_id',
+        delivery: 'appflow',
+        fields: [
+          {
+            field: 'Name',
+            column: 'name',
+            type: 'text',
+            direction: 'both',
+            policy: 'salesforce',
+            references: undefined,
+          },
+        ],
+      },
+      expect.objectContaining({
+        schema: 'public',
+        table: 'borrowers',
+        keyColumn: 'number',
+        salesforceIdColumn: 'sfid',
+        delivery: 'api',
+      }),
+    ]);
+    expect(configuration.settings).toMatchObject({ pollEveryMinutes: 1, batchRecords: 2000, pushDeadlineSeconds: 300 });
+  });
+
+  test('is frozen all through', () => {
+    const contact = mappingOf(configuration, 'Contact');
+    for (const part of [configuration, configuration.objects, configuration.settings, contact, contact.fields]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(contact.fields.every((field) => Object.isFrozen(field))).toBe(true);
+  });
+
+  test('says which fields may be written to Salesforce', () => {
+    const fields = outgoingFields(mappingOf(configuration, 'Contact')).map(({ field }) => field);
+    expect(fields).toEqual(['Email', 'Score__c', 'AccountId']);
+  });
+
+  test('knows no other objects', () => {
+    expect(() => mappingOf(configuration, 'Lead')).toThrow(
+      new ConfigurationError('UNKNOWN_OBJECT', 'Lead is not in sync.config.ts, which maps Account, Contact.'),
+    );
+  });
+});
+
+describe('faults', () => {
+  test('are told all at once, each with its place, what was seen and what is allowed', () => {
+    const faults = faultsOf({
+      settings: { pollEveryMinutes: 0, batchRecords: 5000 },
+      objects: {
+        Account: { table: 'Public.Lenders', fields: { Name: text('name') } },
+        Contact: {
+          table: 'people',
+          fields: {
+            Id: text('sfid'),
+            FirstName: text('name'),
+            LastName: text('name'),
+            OwnerId: reference('owner_id', 'User'),
+            AccountId: { column: 'account_id', type: 'reference' },
+            Tags__c: { ...multipicklist('tags'), references: 'Account' },
+          },
+        },
+        Lead: { table: 'public.people', fields: {} },
+      },
+    });
+    expect(faults).toEqual([
+      'objects.Account.table: must be a table name such as public.lenders (is "Public.Lenders")',
+      'settings.pollEveryMinutes: Too small: expected number to be >=1 (is 0)',
+      'settings.batchRecords: Too big: expected number to be <=2000 (is 5000)',
+      'objects.Contact: column name is used twice; give each field a column of its own',
+      'objects.Contact.fields.Id: is a system field, which sfsync reads by itself; remove it',
+      'objects.Contact.fields.OwnerId: points to User, which is not one of the objects; map it, or map the lookup as text',
+      'objects.Contact.fields.AccountId: a reference names the object it points to',
+      'objects.Contact.fields.Tags__c: only a reference has `references`',
+      'objects.Lead.fields: map at least one field',
+      'objects: table public.people is mapped by two objects; a table belongs to one object',
+    ]);
+  });
+
+  test.for([
+    ['a column that is no plain identifier', { Name: text('Name') }, 'column'],
+    ['a column with a quote', { Name: text('na"me') }, 'column'],
+    ['a column of 64 characters', { Name: text('n'.repeat(64)) }, 'column'],
+    ['an unknown type', { Name: { column: 'name', type: 'money' } }, 'type'],
+    ['an unknown direction', { Name: text('name', { direction: 'up' as 'both' }) }, 'direction'],
+    ['an unknown policy', { Name: boolean('name', { policy: 'latest' as 'postgres' }) }, 'policy'],
+    ['a member nobody knows', { Name: { ...text('name'), colum: 'x' } }, 'Unrecognized key: "colum"'],
+    ['a name that is no API name', { 'Na me': text('name') }, 'Na me'],
+    ['the key column as a field', { Name: text('id') }, 'column id is used twice'],
+    ['the id column as a field', { Name: text('salesforce_id') }, 'column salesforce_id is used twice'],
+  ] as const)('%s', ([, fields, told]) => {
+    const [fault, ...others] = faultsOf({ objects: { Account: { table: 'lenders', fields } } });
+    expect(others).toEqual([]);
+    expect(fault).toContain(told);
+  });
+
+  test('an empty configuration maps nothing', () => {
+    expect(faultsOf({ objects: {} })).toEqual(['objects: name at least one']);
+  });
+});

@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { JournalEntry } from '../../local/aws/service.ts';
+import { type LocalSystem, startLocal } from '../../local/system.ts';
+
+let directory: string;
+let system: LocalSystem;
+const entries: JournalEntry[] = [];
+const listeners = new Set<() => void>();
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sfsync-system-'));
+  system = await start();
+}, 120_000);
+afterAll(async () => {
+  await system.stop();
+  // Where the server's user cannot reach the directory, `postgres` in it is a link to its data.
+  await rm(join(directory, 'postgres', 'data'), { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
+});
+
+function start(): Promise<LocalSystem> {
+  return startLocal({
+    directory,
+    pollMs: 1_000,
+    onEntry: (entry) => {
+      entries.push(entry);
+      for (const listener of listeners) listener();
+    },
+  });
+}
+
+/** Resolves with the entry that fits, one that was recorded already or the next one. */
+function entry(fits: (entry: JournalEntry) => boolean): Promise<JournalEntry> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const found = entries.find(fits);
+      if (found === undefined) return;
+      listeners.delete(look);
+      resolve(found);
+    };
+    listeners.add(look);
+    look();
+  });
+}
+
+const milliseconds = (moment: number | Date): number =>
+  typeof moment === 'number' ? moment * 1_000 : moment.getTime();
+
+async function rowsIn(table: string): Promise<number> {
+  const client = new pg.Client({ connectionString: system.endpoints.postgres.url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ n: number }>(`select count(*)::int as n from ${table}`);
+    return rows[0]?.n ?? 0;
+  } finally {
+    await client.end();
+  }
+}
+
+test('endpoints.json says for its owner only where everything answers, and it does', async () => {
+  const file = join(directory, 'endpoints.json');
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(system.endpoints);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const { aws, salesforce, resources } = system.endpoints;
+  const { endpoint, region, accessKeyId, secretAccessKey } = aws;
+  const client = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
+  const { Buckets } = await new S3Client(client).send(new ListBucketsCommand());
+  expect(Buckets?.map(({ Name }) => Name)).toEqual([resources.bucket]);
+  const stateMachineArn = resources['stateMachine.salesforceToPostgres'];
+  const machine = await new SFNClient(client).send(new DescribeStateMachineCommand({ stateMachineArn }));
+  expect(machine.status).toBe('ACTIVE');
+  const limits = await fetch(`${salesforce.instanceUrl}/services/data/v62.0/limits`, {
+    headers: { authorization: `Bearer ${salesforce.accessToken}` },
+  });
+  expect(limits.status).toBe(200);
+  expect(Object.keys(resources)).toEqual(
+    expect.arrayContaining([
+      'topic',
+      'changeQueue.Contact',
+      'changeDeadLetterQueue.Contact',
+      'inboundFlow.Contact',
+      'outboundFlow.Contact',
+    ]),
+  );
+});
+
+test('the sample of the org arrives by itself', async () => {
+  await expect.poll(() => rowsIn('lenders'), { timeout: 30_000 }).toBe(60);
+  await expect.poll(() => rowsIn('borrowers'), { timeout: 30_000 }).toBe(300);
+  await expect.poll(() => rowsIn('loan_applications'), { timeout: 30_000 }).toBe(500);
+});
+
+test('a second start in the same directory is refused and disturbs nothing', async () => {
+  await expect(startLocal({ directory })).rejects.toThrow('Another npm start runs in');
+  expect(existsSync(join(directory, 'endpoints.json'))).toBe(true);
+});
+
+test('the streamer is started again when it is killed', async () => {
+  const before = entries.length;
+  system.kill('wal-streamer');
+  await entry((each) => entries.indexOf(each) >= before && /^streaming from/.test(each.text));
+  expect(entries.slice(before)).toContainEqual(expect.objectContaining({ kind: 'fault', subject: 'wal-streamer' }));
+});
+
+test('stopped, nothing answers any more; started again, it goes on with what there was', async () => {
+  const { aws, salesforce, postgres } = system.endpoints;
+  await system.stop();
+  expect(existsSync(join(directory, 'endpoints.json'))).toBe(false);
+  for (const url of [aws.endpoint, salesforce.instanceUrl]) await expect(fetch(url)).rejects.toThrow();
+  await expect(new pg.Client({ connectionString: postgres.url }).connect()).rejects.toThrow();
+
+  system = await start();
+  expect(system.endpoints).toEqual({ aws, salesforce, postgres, resources: system.endpoints.resources });
+  expect(await rowsIn('lenders')).toBe(60);
+  // The watermark is that of the run before: the sample does not come a second time.
+  const since = Date.now();
+  const flowName = system.endpoints.resources['inboundFlow.Account'];
+  type Runs = { flowExecutions: { startedAt: number | Date; executionResult: { recordsProcessed: number } }[] };
+  const processed = async (): Promise<number | undefined> => {
+    const { flowExecutions } = await system.call<Runs>('appflow', 'DescribeFlowExecutionRecords', { flowName });
+    const [newest] = flowExecutions;
+    return newest !== undefined && milliseconds(newest.startedAt) > since
+      ? newest.executionResult.recordsProcessed
+      : undefined;
+  };
+  await expect.poll(processed, { timeout: 15_000 }).toBe(0);
+}, 120_000);
+
+test('a start that is given up leaves nothing behind', async () => {
+  const other = await mkdtemp(join(tmpdir(), 'sfsync-given-up-'));
+  // The same template, so that it need not be synthesised again.
+  await cp(join(directory, 'cdk.out'), join(other, 'cdk.out'), { recursive: true });
+  const giveUp = new AbortController();
+  const steps: string[] = [];
+  const started = startLocal({
+    directory: other,
+    signal: giveUp.signal,
+    step: async (name, work) => {
+      steps.push(name);
+      const result = await work();
+      if (name === 'Salesforce org') giveUp.abort(new Error('no longer wanted'));
+      return result;
+    },
+  });
+  await expect(started).rejects.toThrow('no longer wanted');
+  expect(steps).not.toContain('embedded AWS');
+  expect(existsSync(join(other, 'endpoints.json'))).toBe(false);
+  // The lock is free again, and the org's port, too.
+  await rm(other, { recursive: true, force: true });
+}, 120_000);
+
+test('a database that cannot be reached is one message, and nothing is started', async () => {
+  const other = await mkdtemp(join(tmpdir(), 'sfsync-unreachable-'));
+  const steps: string[] = [];
+  const step = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    steps.push(name);
+    return work();
+  };
+  const databaseUrl = 'postgres://owner:hidden@127.0.0.1:1/lender';
+  const started = startLocal({ directory: other, databaseUrl, step });
+  await expect(started).rejects.toThrow(
+    /^PostgreSQL at 127\.0\.0\.1:1\/lender \(DATABASE_URL\) cannot be reached: .*ECONNREFUSED/,
+  );
+  await expect(started).rejects.not.toThrow('hidden');
+  expect(steps).toEqual(['PostgreSQL']);
+  await rm(other, { recursive: true, force: true });
+});

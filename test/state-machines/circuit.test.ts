@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { AwsError } from '../../local/aws/service.ts';
-import { CHANGES, decided, flowOf, flowTasks, inTurn, machineOf, settled, tasks } from './outbound-batch.ts';
+import {
+  batch,
+  CHANGES,
+  decided,
+  flowOf,
+  flowTasks,
+  inTurn,
+  machineOf,
+  NOTHING_DUE,
+  settled,
+  tasks,
+} from './outbound-batch.ts';
 import { type TaskName, taskError } from './pipeline.ts';
 
 const AWAY = { status: 'SUCCEEDED', output: { object: 'Contact', reason: 'Salesforce is away' } };
@@ -110,6 +121,39 @@ describe('AppFlow', () => {
     expect(machine.startedFlows).toEqual([{ flowName: 'flow-of-Contact', clientToken: 'b0' }]);
     expect(machine.clock.now() - before).toBe(1000 + 2000 + 4000);
     expect(machine.inputsOf('SettleBatch')).toMatchObject([{ flowFailures: 0, outcomesKeys: [] }]);
+  });
+
+  test('comes after the API: a push deadline does not wait for a run', async () => {
+    const machine = machineOf(
+      tasks({
+        DecideChanges: () =>
+          decided({
+            pushed: 3,
+            pushedKey: 'pushed',
+            csvKey: 'outbound/Contact/b0.csv',
+            updatesKey: 'updates',
+            deletesKey: 'deletes',
+          }),
+      }),
+      flowOf({ executionStatus: 'Successful' }),
+    );
+    const { states } = await machine.run(CHANGES);
+    const steps = states.filter((name) => /^(Push|Delete|Start|Read back|Settle)/.test(name));
+    expect(steps).toEqual(['Push records', 'Delete records', 'Start flow', 'Read back', 'Settle batch']);
+    expect(machine.inputsOf('SettleBatch')).toMatchObject([
+      { flowFailures: 0, outcomesKeys: ['outcomes-of-updates', 'outcomes-of-deletes'] },
+    ]);
+  });
+
+  test('is asked about the second run of an execution after one second, too', async () => {
+    const statuses = [...Array(6).fill('InProgress'), 'Successful', 'Successful'];
+    const machine = machineOf(
+      flowTasks({ CollectChanges: inTurn<'CollectChanges'>(batch('b0'), batch('b1'), NOTHING_DUE) }),
+      flowOf(...statuses.map((executionStatus) => ({ executionStatus }))),
+    );
+    const before = machine.clock.now();
+    expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED', output: { batches: 2 } });
+    expect(machine.clock.now() - before).toBe((1 + 2 + 4 + 8 + 15 + 15 + 15 + 1) * 1000);
   });
 
   test('need not show a run at once, and its other runs do not count', async () => {

@@ -139,9 +139,11 @@ export class MoveTasks {
   }
 
   async #run(task: MoveTask): Promise<void> {
-    // The caller has its handle before the first message moves.
-    await nextTurn();
-    while (!this.#closed) {
+    for (;;) {
+      // Before each move, so that the caller has its handle first, and no second sees more messages than the rate.
+      if (task.rate === undefined) await nextTurn();
+      else await this.#pause(task, 1_000 / task.rate);
+      if (this.#closed) return;
       if (task.status === 'CANCELLING') return this.#end(task, 'CANCELLED');
       const source = this.#queues.byArn(task.sourceArn);
       if (source === undefined) return this.#end(task, 'FAILED', NO_QUEUE);
@@ -156,8 +158,6 @@ export class MoveTasks {
         task.moved += 1;
       }
       this.#store(task);
-      if (task.rate === undefined) await nextTurn();
-      else await this.#pause(task, 1_000 / task.rate);
     }
   }
 

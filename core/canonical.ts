@@ -27,8 +27,15 @@ export type FieldValues = Readonly<Record<string, CanonicalValue>>;
  */
 export const UNLINKED = 'unlinked:';
 
-export function isUnlinked(value: CanonicalValue | undefined): boolean {
-  return typeof value === 'string' && value.startsWith(UNLINKED);
+/**
+ * A column may hold what Salesforce cannot: NaN, infinity, a year beyond 9999. Its canonical value is this prefix and the
+ * field: it differs from everything that Salesforce holds, is never pushed, and its record is listed as rejected.
+ */
+export const UNREADABLE = 'unreadable:';
+
+/** Whether a row's value has no counterpart in Salesforce, so that it is compared but never sent. */
+export function isUnsendable(value: CanonicalValue | undefined): boolean {
+  return typeof value === 'string' && (value.startsWith(UNLINKED) || value.startsWith(UNREADABLE));
 }
 
 const ASCII_EDGES = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
@@ -121,7 +128,7 @@ function datetime(text: string, field: string): string {
 }
 
 function reference(text: string, field: string): string {
-  if (isUnlinked(text)) return text;
+  if (text.startsWith(UNLINKED)) return text;
   const id = toId18(text);
   if (id === undefined) throw unfit('reference', field);
   return id;

@@ -3,7 +3,7 @@
  * database holds one row per link in `sfsync.link`.
  */
 import type { CanonicalValue, FieldValues } from './canonical.ts';
-import { isUnlinked } from './canonical.ts';
+import { isUnsendable } from './canonical.ts';
 import type { Delivery, ObjectMapping } from './configuration.ts';
 import { outgoingFields } from './configuration.ts';
 
@@ -125,14 +125,14 @@ export type Outgoing =
 
 /**
  * How the row differs from the base, leaving out what was refused and has not changed since, lookups that wait for
- * their parent and lookups to rows that Salesforce does not have. undefined: it does not differ.
+ * their parent and values that have no counterpart in Salesforce. undefined: it does not differ.
  */
 export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
   const { base, refused, waiting } = link;
   if (base === undefined) return undefined;
   if (row === undefined) return base.deleted || refused.deleted === true ? undefined : { kind: 'delete' };
   const sendable = outgoingFields(mapping).filter(
-    ({ field }) => row.fields[field] !== undefined && !(field in waiting) && !isUnlinked(row.fields[field]),
+    ({ field }) => row.fields[field] !== undefined && !(field in waiting) && !isUnsendable(row.fields[field]),
   );
   const values = (fields: typeof sendable): FieldValues =>
     Object.fromEntries(fields.map(({ field }) => [field, row.fields[field] as CanonicalValue]));

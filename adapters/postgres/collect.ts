@@ -1,4 +1,5 @@
 /** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
+import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { isDue } from '../../core/outbound.ts';
@@ -7,7 +8,8 @@ import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue } from './due.ts';
 import { holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
-import { lockPairs } from './pairs.ts';
+import { lockPairs, type StoredPair } from './pairs.ts';
+import { type Reject, reportRejects } from './reports.ts';
 
 export interface CollectPlace {
   readonly session: Session;
@@ -84,9 +86,36 @@ export async function chooseBatch(
         return { linkId: pair.linkId, link, due };
       });
       await saveLinks(session, links);
+      await reportUnreadable(session, mapping, execution, pairs);
       return { found: ids.length, due: links.filter(({ due }) => due).map(({ link }) => link) };
     });
     if (chosen.due.length > 0) return chosen.due.map((link) => ({ id: link.salesforceId, revision: link.revision }));
     if (chosen.found === 0) return [];
   }
+}
+
+/** A column that holds what Salesforce cannot store stays as it is: people have to know. */
+async function reportUnreadable(
+  session: Session,
+  { object, fields }: ObjectMapping,
+  execution: string | undefined,
+  pairs: readonly StoredPair[],
+): Promise<void> {
+  const rejects = pairs.flatMap(({ link, row }): Reject[] => {
+    const field = fields.find(({ field: name }) => row?.fields[name] === `${UNREADABLE}${name}`)?.field;
+    if (field === undefined) return [];
+    const reason = `The column of ${field} holds a value that Salesforce cannot store.`;
+    return [
+      {
+        salesforceId: link.salesforceId,
+        rowKey: link.rowKey,
+        field,
+        code: 'UNREADABLE_VALUE',
+        reason,
+        line: undefined,
+      },
+    ];
+  });
+  const context = { object, direction: 'to-salesforce', source: 'row', execution: execution ?? '' } as const;
+  await reportRejects(session, context, rejects);
 }

@@ -4,10 +4,11 @@
  * are written: the canonical form is coarser than the column's (a timestamp's microseconds), and must not replace it.
  */
 import pg from 'pg';
-import type { FieldValues } from '../../core/canonical.ts';
-import { fromPostgres, toPostgres, UNLINKED } from '../../core/canonical.ts';
+import type { CanonicalValue, FieldType, FieldValues } from '../../core/canonical.ts';
+import { fromPostgres, toPostgres, UNLINKED, UNREADABLE } from '../../core/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
+import { RejectedRecordError } from '../../core/errors.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 
@@ -55,9 +56,18 @@ export async function lockRows(
     key: String(row['#key']),
     salesforceId: row['#id'] ?? undefined,
     fields: Object.fromEntries(
-      mapping.fields.map(({ field, type }) => [field, fromPostgres(type, row[field] ?? null, field)]),
+      mapping.fields.map(({ field, type }) => [field, readValue(type, row[field] ?? null, field)]),
     ),
   }));
+}
+
+function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {
+  try {
+    return fromPostgres(type, value, field);
+  } catch (error) {
+    if (error instanceof RejectedRecordError) return `${UNREADABLE}${field}`;
+    throw error;
+  }
 }
 
 function populated(mapping: ObjectMapping): string {

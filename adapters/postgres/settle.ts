@@ -155,6 +155,8 @@ function outcomeOf(pair: StoredPair, version: SalesforceVersion, answers: BatchA
   if (push === undefined) return 'unknown';
   if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
   if (answers.flowFailures === undefined) return 'unknown';
+  // A run may pass over a row whose record is deleted and still count no failure.
+  if (version.deleted) return 'not applied';
   return answers.flowFailures === 0 || holdsSent(push, version) ? 'accepted' : 'push again';
 }
 

@@ -234,6 +234,25 @@ test('a changed primary key relinks the row: neither delete nor create', async (
   expect(await rows('select row_key, dirty from sfsync.link')).toEqual([{ row_key: id, dirty: false }]);
 });
 
+test('a value that Salesforce cannot store is listed, and the other fields go out', async () => {
+  await rows(`update lenders set annual_revenue = 'NaN', phone = 'row'`);
+  const decided = await decide(await collect(), version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
+  expect(decided.pushes).toMatchObject([{ push: { outgoing: { fields: { Phone: 'row' } } } }]);
+  expect(await rows('select field, code from sfsync.rejected_record')).toEqual([
+    { field: 'AnnualRevenue', code: 'UNREADABLE_VALUE' },
+  ]);
+  expect(await rows('select annual_revenue from lenders')).toEqual([{ annual_revenue: 'NaN' }]);
+});
+
+test('a run that counts no failure has still not put a row whose record was deleted meanwhile: the row survives', async () => {
+  await rows(`update lenders set phone = 'row'`);
+  const decided = await decide(await collect(), version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
+  const gone = deletedVersion('Account', ACCOUNT, 3, { Phone: 'base', Website: 'base' });
+  expect(await settle(decided.pushes, gone, { flowFailures: 0 })).toMatchObject({ settled: 1, conflicts: 1 });
+  expect(await rows('select phone from lenders')).toEqual([{ phone: 'row' }]);
+  expect(await state()).toMatchObject({ dirty: true, push_id: null });
+});
+
 test('keys of a transaction that is not visible yet are sent again', async () => {
   const writer = await lender.database.client();
   await writer.query(`begin; update lenders set phone = 'soon'`);

@@ -82,7 +82,11 @@ export class Start {
     await this.#step('WAL streamer', async () => {
       await running.start();
       await containers.start();
-      await slotIsRead(database.url, SLOT, STREAMING_TIMEOUT_MS, this.#options.signal ?? new AbortController().signal);
+      await slotIsRead(database.url, SLOT, {
+        timeoutMs: STREAMING_TIMEOUT_MS,
+        signal: this.#options.signal,
+        log: join(this.#logs, 'wal-streamer.log'),
+      });
     });
     this.#shutdown.add('endpoints.json', () => removeEndpoints(this.#directory));
     writeEndpoints(this.#directory, endpoints);

@@ -99,19 +99,27 @@ export async function prepareDatabase(
   }
 }
 
-/** Resolves when somebody reads the slot: from then on every change is published. Throws when nobody does within `timeoutMs`. */
-export async function slotIsRead(url: string, slot: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves when somebody reads the slot: from then on every change is published. Throws when nobody does within `timeoutMs`; `log` may tell why. */
+export async function slotIsRead(
+  url: string,
+  slot: string,
+  {
+    timeoutMs,
+    signal,
+    log,
+  }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined; readonly log: string },
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   await withClient(url, async (client) => {
     for (;;) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const { rows } = await client.query<{ active: boolean }>(
         'select active from pg_replication_slots where slot_name = $1',
         [slot],
       );
       if (rows[0]?.active === true) return;
       if (performance.now() > deadline) {
-        throw new Error(`Nobody reads the replication slot ${slot} after ${timeoutMs / 1000} s`);
+        throw new Error(`Nobody reads the replication slot ${slot} after ${timeoutMs / 1000} s; look into ${log}`);
       }
       // The server tells nobody when a slot is taken.
       await client.query('select pg_sleep(0.05)');

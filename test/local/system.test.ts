@@ -7,6 +7,7 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JournalEntry } from '../../local/aws/service.ts';
+import { removeServerFiles } from '../../local/postgres/server-files.ts';
 import { type LocalSystem, startLocal } from '../../local/system.ts';
 
 let directory: string;
@@ -20,8 +21,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await system.stop();
-  // Where the server's user cannot reach the directory, `postgres` in it is a link to its data.
-  await rm(join(directory, 'postgres', 'data'), { recursive: true, force: true });
+  await removeServerFiles(directory);
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -153,6 +153,7 @@ test('a start that is given up leaves nothing behind', async () => {
   expect(steps).not.toContain('embedded AWS');
   expect(existsSync(join(other, 'endpoints.json'))).toBe(false);
   // The lock is free again, and the org's port, too.
+  await removeServerFiles(other);
   await rm(other, { recursive: true, force: true });
 }, 120_000);
 
@@ -170,5 +171,6 @@ test('a database that cannot be reached is one message, and nothing is started',
   );
   await expect(started).rejects.not.toThrow('hidden');
   expect(steps).toEqual(['PostgreSQL']);
+  await removeServerFiles(other);
   await rm(other, { recursive: true, force: true });
 });

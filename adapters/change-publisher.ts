@@ -6,7 +6,6 @@ import { RetryableError } from '../core/errors.ts';
 
 /** SQS takes at most ten messages a call, and 1 MiB in all (Developer Guide, message quotas). */
 export const MAX_BATCH_MESSAGES = 10;
-export const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** PutEvents takes at most ten entries a call. */
 const MAX_EVENTS = 10;
@@ -28,7 +27,8 @@ export class SqsChangeSender implements ChangeSender {
   readonly #client: SQSClient;
   readonly #url: string;
 
-  constructor(url: string, client = new SQSClient()) {
+  /** By default without the client's MD5 of the answer, which costs a copy of every body; TLS guards the way. */
+  constructor(url: string, client = new SQSClient({ md5: false })) {
     this.#url = url;
     this.#client = client;
   }

@@ -2,6 +2,8 @@
  * The WAL streamer: reads which rows of the mapped tables changed and hands their keys to the change queues. Exit codes:
  * 0 it was asked to stop; 2 a person has to change something; 1 a bug. Run by ECS, which starts it again.
  */
+import './memory.ts';
+
 import { Logger } from '@aws-lambda-powertools/logger';
 import { ChangesAvailableEvents, SqsChangeSender } from '../adapters/change-publisher.ts';
 import { ConfigurationError, SyncError } from '../core/errors.ts';
@@ -10,6 +12,7 @@ import configuration from '../sync.config.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeStream } from './change-stream.ts';
 import { Heartbeat } from './health.ts';
+import { discarded } from './memory.ts';
 import { Publisher } from './publisher.ts';
 import { readSettings } from './settings.ts';
 
@@ -47,7 +50,8 @@ async function main(stop: AbortSignal): Promise<void> {
   const objects = configuration.objects.map(({ object }) => object);
   const senders = new Map(objects.map((object) => [object, new SqsChangeSender(settings.queueUrls[object] ?? '')]));
   const publisher = new Publisher(senders, {
-    accepted: ({ object, keys, position }, moved) => {
+    accepted: ({ object, keys, position, bytes }, moved) => {
+      discarded(bytes);
       logger.info('published', { object, keys, position });
       announcer.changed(object);
       if (moved) stream.confirm();

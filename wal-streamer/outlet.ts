@@ -3,7 +3,8 @@
  * grow by themselves when there is much to do and stay small when there is not.
  */
 import type { ChangeSender } from '../adapters/change-publisher.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES } from '../adapters/change-publisher.ts';
+import { MAX_BATCH_MESSAGES } from '../adapters/change-publisher.ts';
+import { MAX_MESSAGE_BYTES } from '../core/change-message.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { formatLsn } from '../core/lsn.ts';
 import { backoffMs, waited } from './backoff.ts';
@@ -35,8 +36,10 @@ export interface OutletListener {
   failed(object: string, attempt: number, reason: unknown): void;
 }
 
-/** Calls under way at once; one takes up to 1 MiB. */
-const MAX_CALLS = 4;
+/** Calls under way at once. */
+const MAX_CALLS = 3;
+/** Bytes of one call: SQS would take 1 MiB, and memory is what it costs; there is always room for one message. */
+const MAX_CALL_BYTES = MAX_MESSAGE_BYTES;
 const RETRY = { firstMs: 100, longestMs: 15_000 };
 
 interface OpenBatch {
@@ -109,7 +112,7 @@ export class Outlet {
     let bytes = 0;
     const end = this.#sealed.findIndex((publication, i) => {
       bytes += publication.bytes;
-      return i >= MAX_BATCH_MESSAGES || bytes > MAX_BATCH_BYTES;
+      return i > 0 && (i >= MAX_BATCH_MESSAGES || bytes > MAX_CALL_BYTES);
     });
     return this.#sealed.splice(0, end === -1 ? this.#sealed.length : end);
   }

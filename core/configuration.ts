@@ -75,7 +75,7 @@ const settingsSchema = z.strictObject({
   /** Records in one outbound batch; one call reads up to 2,000 records of Salesforce. */
   batchRecords: z.int().min(1).max(2000).default(2000),
   /** After how many batches an execution hands over to a new one (a history ends at 25,000 events). */
-  batchesPerExecution: z.int().min(1).max(200).default(50),
+  batchesPerExecution: z.int().min(1).max(100).default(50),
   /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
   origins: z.int().min(1).max(64).default(8),
   /** For how long after `sent_at` a push may still send a request, in seconds. */

@@ -62,7 +62,7 @@ function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>)
     subject: `sfsync: ${machine} ${notice.status}`,
     text: lines(
       `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
-      notice.input === undefined ? undefined : `Input: ${notice.input}`,
+      notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
       'Mend the cause, then redrive: the execution goes on in the state where it failed.',
       `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
     ),
@@ -70,8 +70,8 @@ function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>)
 }
 
 /** The message inside a Lambda's cause, which is JSON text {errorType, errorMessage, trace}. */
-function reasonOf(cause: string | undefined): string {
-  if (cause === undefined || cause === '') return 'no cause was given';
+function reasonOf(cause: string | null | undefined): string {
+  if (cause === undefined || cause === null || cause === '') return 'no cause was given';
   try {
     const parsed: unknown = JSON.parse(cause);
     if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);

@@ -165,9 +165,9 @@ export const notice = z.discriminatedUnion('about', [
     stateMachine: z.string(),
     status: z.string(),
     /** The execution's input as text: names the file or the object. */
-    input: z.string().optional(),
-    error: z.string().optional(),
-    cause: z.string().optional(),
+    input: z.string().nullish(),
+    error: z.string().nullish(),
+    cause: z.string().nullish(),
   }),
 ]);
 export type Notice = Readonly<z.output<typeof notice>>;

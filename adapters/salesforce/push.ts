@@ -102,7 +102,7 @@ async function push(
     for (const part of parts(waiting, COLLECTION_RECORDS)) {
       const answers = await sendPart(target, part, send, outcomes.length === 0 && locked.length === 0);
       part.forEach((line, i) => {
-        const answer = answers?.[i];
+        const answer = answers[i];
         const error = answer?.errors[0];
         if (answer === undefined) outcomes.push({ id: line.id, outcome: 'unknown' });
         else if (answer.success) outcomes.push({ id: line.id, outcome: 'accepted' });
@@ -116,19 +116,42 @@ async function push(
   return outcomes;
 }
 
-/** One request; undefined when its outcome is not known. `first`: nothing was sent before it, so failing is harmless. */
-async function sendPart(target: PushTarget, part: readonly PushLine[], send: Send, first: boolean) {
-  if (Date.now() > target.notAfter) return undefined;
+/**
+ * One request; an answer is undefined where the outcome is not known. `first`: nothing was sent before it, so failing is
+ * harmless. Salesforce turns a whole request away for one value that it cannot read: then the request is halved until
+ * the bad record stands alone.
+ */
+async function sendPart(
+  target: PushTarget,
+  part: readonly PushLine[],
+  send: Send,
+  first: boolean,
+): Promise<readonly (RecordAnswer | undefined)[]> {
+  const unknown = part.map(() => undefined);
+  if (Date.now() > target.notAfter) return unknown;
   try {
     return await send(part);
   } catch (error) {
     const code = codeOf(error);
-    if (!NOT_SENT.has(code) && classifySalesforce(code) === 'retry') return undefined;
     const told = `Salesforce answered ${code} to a push of ${target.mapping.object}.`;
-    if (first && NOT_SENT.has(code)) throw new RetryableError(code, `${told} Nothing was sent.`, { cause: error });
-    if (NOT_SENT.has(code)) return undefined;
-    throw new ConfigurationError(code, told, { cause: error });
+    if (NOT_SENT.has(code)) {
+      if (first) throw new RetryableError(code, `${told} Nothing was sent.`, { cause: error });
+      return unknown;
+    }
+    const step = classifySalesforce(code);
+    if (step === 'retry') return unknown;
+    if (step !== 'reject') throw new ConfigurationError(code, told, { cause: error });
+    if (part.length === 1) return [{ success: false, errors: [{ statusCode: code, message: messageOf(error) }] }];
+    const half = part.length >> 1;
+    return [
+      ...(await sendPart(target, part.slice(0, half), send, first)),
+      ...(await sendPart(target, part.slice(half), send, false)),
+    ];
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function failed(

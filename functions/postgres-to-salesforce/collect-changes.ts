@@ -9,6 +9,7 @@ import { chooseBatch, drain } from '../../adapters/postgres/collect.ts';
 import type { Session } from '../../adapters/postgres/connection.ts';
 import { anyOpenFlowPush } from '../../adapters/postgres/due.ts';
 import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
+import { retainedWalBytes } from '../../adapters/postgres/retained-wal.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
@@ -42,6 +43,9 @@ export const handler = defineHandler({
     const { settings } = configuration;
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const queue = queueOf(object);
+    // The metric behind the WAL alarm: measured here, for it matters most while the streamer is down.
+    if (trigger === 'schedule' && batches === 0)
+      log.info('slot', { retainedWalBytes: await retainedWalBytes(session) });
     const place = { session, mapping, execution, queue, log };
 
     const lease = await takeLease(session, object, execution, isRunning);

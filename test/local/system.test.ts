@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JournalEntry } from '../../local/aws/service.ts';
 import { removeServerFiles } from '../../local/postgres/server-files.ts';
 import { type LocalSystem, startLocal } from '../../local/system.ts';
+import { startOwnPostgres } from '../support/postgres.ts';
 
 let directory: string;
 let system: LocalSystem;
@@ -154,6 +155,24 @@ test('a start that is given up leaves nothing behind', async () => {
   expect(existsSync(join(other, 'endpoints.json'))).toBe(false);
   // The lock is free again, and the org's port, too.
   await removeServerFiles(other);
+  await rm(other, { recursive: true, force: true });
+}, 120_000);
+
+test("a database of one's own is prepared and used, and stays when the rest is stopped", async () => {
+  const server = await startOwnPostgres();
+  const database = await server.createDatabase();
+  const other = await mkdtemp(join(tmpdir(), 'sfsync-own-database-'));
+  await cp(join(directory, 'cdk.out'), join(other, 'cdk.out'), { recursive: true });
+  const own = await startLocal({ directory: other, databaseUrl: database.url, pollMs: 1_000 });
+  expect(own.endpoints.postgres.url).toBe(database.url);
+  const client = await database.client();
+  const borrowers = async () => (await client.query('select count(*)::int as n from borrowers')).rows;
+  await expect.poll(borrowers, { timeout: 30_000 }).toEqual([{ n: 300 }]);
+  await own.stop();
+  expect(await borrowers()).toEqual([{ n: 300 }]);
+  expect(existsSync(join(other, 'postgres'))).toBe(false);
+  await database[Symbol.asyncDispose]();
+  await server.stop();
   await rm(other, { recursive: true, force: true });
 }, 120_000);
 

@@ -17,6 +17,9 @@ export function journalContainer(journal: Journal, container: string, event: Pro
     case 'started':
       journal.record({ kind: 'streamer', subject: container, text: `started as process ${event.pid}` });
       return;
+    case 'unhealthy':
+      journal.record({ kind: 'fault', subject: container, text: `${event.reason}; it is ended` });
+      return;
     case 'died': {
       const text = `ended (${event.reason}); it is started again in ${event.restartInMs / 1000} s`;
       journal.record({ kind: 'fault', subject: container, text });

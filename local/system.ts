@@ -67,6 +67,12 @@ export async function startLocal(options: LocalOptions = {}): Promise<LocalSyste
   }
 }
 
+/** Removes a state directory with everything that a run has left, also what lies elsewhere. Nothing may run in it. */
+export async function removeState(directory: string): Promise<void> {
+  await removeServerFiles(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
 /** Removes everything but the lock that is held. */
 async function forget(directory: string): Promise<void> {
   await removeServerFiles(directory);

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
+import { HealthCheck } from './health-check.ts';
 import { endProcess } from './leftover-process.ts';
 import type { ContainerDefinition, ContainerHost } from './resources/containers.ts';
 import { parseSecretReference, secretVariable } from './secret-reference.ts';
@@ -98,23 +101,53 @@ export class ProcessHost implements ContainerHost {
   #processOf(definition: ContainerDefinition): SupervisedProcess {
     const { projectDirectory, logDirectory, onEvent } = this.#options;
     const [program = '', ...args] = definition.command;
-    return new SupervisedProcess({
-      command: program === 'node' ? process.execPath : program,
+    const supervised: SupervisedProcess = new SupervisedProcess({
+      command: programOf(program),
       args,
       directory: projectDirectory,
       environment: () => this.#environmentOf(definition),
       logFile: join(logDirectory, `${definition.name}.log`),
       stopTimeoutMs: Math.min(definition.stopTimeoutMs, LONGEST_STOP_MS),
       onEvent: (event) => {
-        if (event.kind === 'started') this.#remember();
+        if (event.kind === 'started') {
+          health?.begin();
+          this.#remember();
+        }
+        if (event.kind === 'died') health?.end();
         onEvent(definition.name, event);
       },
     });
+    const health = this.#healthOf(definition, supervised);
+    return supervised;
+  }
+
+  #healthOf(definition: ContainerDefinition, supervised: SupervisedProcess): HealthCheck | undefined {
+    const settings = definition.healthCheck;
+    if (settings === undefined) return undefined;
+    const scratch = this.#scratchOf(definition);
+    const [program = '', ...args] = settings.command.map((word) => word.replaceAll("'/tmp/", `'${scratch}/`));
+    const isWell = (): Promise<boolean> =>
+      promisify(execFile)(programOf(program), args, {
+        timeout: settings.timeoutMs,
+        env: { PATH: process.env.PATH },
+      }).then(
+        () => true,
+        () => false,
+      );
+    return new HealthCheck(settings, isWell, () => {
+      const text = `unhealthy after ${settings.retries} failed checks`;
+      this.#options.onEvent(definition.name, { kind: 'unhealthy', reason: text });
+      supervised.replace();
+    });
+  }
+
+  #scratchOf(definition: ContainerDefinition): string {
+    return join(this.#options.scratchDirectory, definition.name);
   }
 
   async #environmentOf(definition: ContainerDefinition): Promise<Record<string, string>> {
-    const { awsEnvironment, scratchDirectory, secret } = this.#options;
-    const scratch = join(scratchDirectory, definition.name);
+    const { awsEnvironment, secret } = this.#options;
+    const scratch = this.#scratchOf(definition);
     mkdirSync(scratch, { recursive: true });
     const environment: Record<string, string> = { PATH: process.env.PATH ?? '', TMPDIR: scratch };
     for (const [name, value] of Object.entries(definition.environment)) {
@@ -127,4 +160,9 @@ export class ProcessHost implements ContainerHost {
     }
     return { ...environment, ...awsEnvironment(definition.taskRoleArn) };
   }
+}
+
+/** The image's Node.js is the one that this runs on. */
+function programOf(program: string): string {
+  return program === 'node' ? process.execPath : program;
 }

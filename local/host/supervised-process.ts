@@ -23,6 +23,8 @@ export interface SupervisedOptions {
 export type ProcessEvent =
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'line'; readonly line: string }
+  /** It runs, but its health check says that it hangs: it is ended, and then started again. */
+  | { readonly kind: 'unhealthy'; readonly reason: string }
   /** It ended without having been told to, or could not be started; it is started again after `restartInMs`. */
   | { readonly kind: 'died'; readonly reason: string; readonly restartInMs: number };
 
@@ -110,17 +112,27 @@ export class SupervisedProcess {
     return this.#child?.kill(signal) ?? false;
   }
 
+  /** Ends the process, by force after the stop timeout, so that it is started again: it hangs. */
+  replace(): void {
+    const child = this.#child;
+    if (child !== undefined) this.#ask(child);
+  }
+
   /** Asks it to end, and kills it after the stop timeout; resolves when the process is gone. It is not started again. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     const child = this.#child;
     if (child !== undefined) {
-      child.kill(this.#options.stopSignal ?? 'SIGTERM');
-      const force = setTimeout(() => child.kill('SIGKILL'), this.#options.stopTimeoutMs);
+      this.#ask(child);
       await this.#exited;
-      clearTimeout(force);
     }
     await new Promise<void>((resolve) => this.#log.end(resolve));
+  }
+
+  #ask(child: ChildProcess): void {
+    child.kill(this.#options.stopSignal ?? 'SIGTERM');
+    const force = setTimeout(() => child.kill('SIGKILL'), this.#options.stopTimeoutMs);
+    child.once('exit', () => clearTimeout(force));
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
@@ -7,8 +7,7 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JournalEntry } from '../../local/aws/service.ts';
-import { removeServerFiles } from '../../local/postgres/server-files.ts';
-import { type LocalSystem, startLocal } from '../../local/system.ts';
+import { type LocalSystem, removeState, startLocal } from '../../local/system.ts';
 import { startOwnPostgres } from '../support/postgres.ts';
 
 let directory: string;
@@ -22,8 +21,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await system.stop();
-  await removeServerFiles(directory);
-  await rm(directory, { recursive: true, force: true });
+  await removeState(directory);
 });
 
 function start(): Promise<LocalSystem> {
@@ -154,8 +152,7 @@ test('a start that is given up leaves nothing behind', async () => {
   expect(steps).not.toContain('embedded AWS');
   expect(existsSync(join(other, 'endpoints.json'))).toBe(false);
   // The lock is free again, and the org's port, too.
-  await removeServerFiles(other);
-  await rm(other, { recursive: true, force: true });
+  await removeState(other);
 }, 120_000);
 
 test("a database of one's own is prepared and used, and stays when the rest is stopped", async () => {
@@ -173,7 +170,7 @@ test("a database of one's own is prepared and used, and stays when the rest is s
   expect(existsSync(join(other, 'postgres'))).toBe(false);
   await database[Symbol.asyncDispose]();
   await server.stop();
-  await rm(other, { recursive: true, force: true });
+  await removeState(other);
 }, 120_000);
 
 test('a database that cannot be reached is one message, and nothing is started', async () => {
@@ -190,6 +187,5 @@ test('a database that cannot be reached is one message, and nothing is started',
   );
   await expect(started).rejects.not.toThrow('hidden');
   expect(steps).toEqual(['PostgreSQL']);
-  await removeServerFiles(other);
-  await rm(other, { recursive: true, force: true });
+  await removeState(other);
 });

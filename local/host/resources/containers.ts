@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { commandOf } from '../dockerfile.ts';
+import type { HealthCheckSettings } from '../health-check.ts';
 import { type MakeContext, type ResourceMakers, readProperties } from '../resource-maker.ts';
 import { TemplateFault } from '../template.ts';
 
@@ -14,6 +15,8 @@ export interface ContainerDefinition {
   /** Variable -> `<secret ARN>:<JSON key>::`, read with the execution role at each start. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly stopTimeoutMs: number;
+  /** Left out: it is well as long as it runs. */
+  readonly healthCheck: HealthCheckSettings | undefined;
   /** What the container's own calls are made with. */
   readonly taskRoleArn: string;
   readonly executionRoleArn: string;
@@ -41,6 +44,15 @@ const taskSchema = z.object({
         Environment: z.array(namedValue).default([]),
         Secrets: z.array(z.object({ Name: z.string(), ValueFrom: z.string() })).default([]),
         StopTimeout: z.number().default(30),
+        HealthCheck: z
+          .object({
+            Command: z.array(z.string()).min(2),
+            Interval: z.number().default(30),
+            Timeout: z.number().default(5),
+            Retries: z.number().default(3),
+            StartPeriod: z.number().default(0),
+          })
+          .optional(),
       }),
     )
     .length(1, 'the local host runs tasks of one container'),
@@ -101,7 +113,29 @@ function containerOf(task: z.output<typeof taskSchema>, { assembly, logicalId }:
     environment: Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, Value])),
     secrets: Object.fromEntries(container.Secrets.map(({ Name, ValueFrom }) => [Name, ValueFrom])),
     stopTimeoutMs: container.StopTimeout * 1000,
+    healthCheck: container.HealthCheck && healthCheckOf(container.HealthCheck, logicalId),
     taskRoleArn: task.TaskRoleArn,
     executionRoleArn: task.ExecutionRoleArn,
+  };
+}
+
+function healthCheckOf(
+  given: {
+    readonly Command: readonly string[];
+    readonly Interval: number;
+    readonly Timeout: number;
+    readonly Retries: number;
+    readonly StartPeriod: number;
+  },
+  logicalId: string,
+): HealthCheckSettings {
+  const [kind, ...command] = given.Command;
+  if (kind !== 'CMD') throw new TemplateFault(`Resource ${logicalId}: write its health check as CMD, not as ${kind}`);
+  return {
+    command,
+    intervalMs: given.Interval * 1000,
+    timeoutMs: given.Timeout * 1000,
+    retries: given.Retries,
+    startPeriodMs: given.StartPeriod * 1000,
   };
 }

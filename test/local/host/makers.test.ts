@@ -228,6 +228,7 @@ test('a service is its container: entry point of the image, environment, secrets
             Environment: [{ Name: 'LEVEL', Value: 'INFO' }],
             Secrets: [{ Name: 'PGHOST', ValueFrom: 'arn:secret:host::' }],
             StopTimeout: 20,
+            HealthCheck: { Command: ['CMD', 'node', '-e', '0'], Interval: 10, Retries: 2 },
           },
         ],
       },
@@ -240,6 +241,7 @@ test('a service is its container: entry point of the image, environment, secrets
     environment: { LEVEL: 'INFO' },
     secrets: { PGHOST: 'arn:secret:host::' },
     stopTimeoutMs: 20_000,
+    healthCheck: { command: ['node', '-e', '0'], intervalMs: 10_000, timeoutMs: 5_000, retries: 2, startPeriodMs: 0 },
     taskRoleArn: 'arn:aws:iam::000000000000:role/sfsync-TaskRole',
     executionRoleArn: 'arn:aws:iam::000000000000:role/sfsync-ExecutionRole',
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -22,6 +22,7 @@ const definition: ContainerDefinition = {
   environment: { LEVEL: 'INFO', HEARTBEAT_FILE: '/tmp/heartbeat' },
   secrets: { PGHOST: 'arn:aws:secretsmanager:us-east-1:0:secret:database-AbCdEf:host::' },
   stopTimeoutMs: 5_000,
+  healthCheck: undefined,
   taskRoleArn: 'arn:task',
   executionRoleArn: 'arn:execution',
 };
@@ -30,6 +31,7 @@ function makeHost() {
   const asked: string[] = [];
   const events: ProcessEvent[] = [];
   const line = Promise.withResolvers<string>();
+  const died = Promise.withResolvers<void>();
   const host = new ProcessHost({
     projectDirectory: directory,
     logDirectory: join(directory, 'logs'),
@@ -43,10 +45,11 @@ function makeHost() {
     onEvent: (_container, event) => {
       events.push(event);
       if (event.kind === 'line') line.resolve(event.line);
+      if (event.kind === 'died') died.resolve();
     },
   });
   hosts.push(host);
-  return { host, asked, events, line: line.promise };
+  return { host, asked, events, line: line.promise, died: died.promise };
 }
 
 test('the container has its environment, its secrets by the execution role, keys of the task role and a /tmp of its own', async () => {
@@ -74,5 +77,24 @@ test('what a killed run left behind is ended by the next start', async () => {
   expect(JSON.parse(await readFile(join(directory, 'processes.json'), 'utf8'))).toEqual([{ pid, words: ['main.js'] }]);
 
   await makeHost().host.start();
-  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  // Ended, it is there until this process has heard of it.
+  await expect.poll(() => () => process.kill(pid, 0)).toThrow('ESRCH');
+});
+
+test('a container that hangs is ended by its health check, which looks into the /tmp of the container', async () => {
+  await writeFile(join(directory, 'main.js'), 'console.log("up"); setInterval(() => {}, 1e3);');
+  const { host, events, line, died } = makeHost();
+  const command = ['node', '-e', "require('node:fs').statSync('/tmp/heartbeat')"];
+  const healthCheck = { command, intervalMs: 50, timeoutMs: 5_000, retries: 2, startPeriodMs: 0 };
+  await mkdir(join(directory, 'scratch', 'streamer'), { recursive: true });
+  await writeFile(join(directory, 'scratch', 'streamer', 'heartbeat'), '');
+  host.run('Service', { ...definition, healthCheck });
+  await host.start();
+  await line;
+  await rm(join(directory, 'scratch', 'streamer', 'heartbeat'));
+  await died;
+  expect(events.slice(-2)).toEqual([
+    { kind: 'unhealthy', reason: 'unhealthy after 2 failed checks' },
+    { kind: 'died', reason: 'SIGTERM', restartInMs: 500 },
+  ]);
 });

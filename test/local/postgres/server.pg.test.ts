@@ -68,7 +68,7 @@ test('a server that a killed run left behind is ended before its data is used', 
 
   const next = await start(directory);
   expect(await query(next, 'select 1 as one')).toEqual([{ one: 1 }]);
-  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  await expect.poll(() => () => process.kill(pid, 0)).toThrow('ESRCH');
   // Supervised by the first handle, it would come back.
   await servers[0]?.stop();
 });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 
 export interface SynthesisOptions {
@@ -11,19 +11,9 @@ export interface SynthesisOptions {
 }
 
 /** What the assembly is made of; a change in any of these files makes it anew. */
-const SOURCES = [
-  'adapters',
-  'core',
-  'functions',
-  'infra',
-  'sql',
-  'state-machines',
-  'wal-streamer',
-  'package-lock.json',
-  'package.json',
-  'sync.config.ts',
-  'tsconfig.json',
-];
+const SOURCES = ['adapters', 'core', 'functions', 'infra', 'sql', 'state-machines', 'wal-streamer'];
+/** And the files beside them: the configuration, also one in several files, and the package's lock. */
+const SOURCE_FILES = /\.(ts|json)$/;
 
 /** Written last, so an assembly that was broken off has none. */
 const STAMP = 'sources.sha256';
@@ -53,7 +43,9 @@ export async function synthesise({ projectDirectory, outputDirectory }: Synthesi
 }
 
 async function hashOf(projectDirectory: string): Promise<string> {
-  const files = (await Promise.all(SOURCES.map((source) => filesBelow(projectDirectory, source)))).flat().sort();
+  const beside = (await readdir(projectDirectory)).filter((name) => SOURCE_FILES.test(name));
+  const below = await Promise.all(SOURCES.map((source) => filesBelow(projectDirectory, source)));
+  const files = [...beside, ...below.flat()].sort();
   const contents = await Promise.all(files.map((file) => readFile(join(projectDirectory, file))));
   const hash = createHash('sha256').update(process.version);
   files.forEach((file, i) => {
@@ -62,15 +54,7 @@ async function hashOf(projectDirectory: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function filesBelow(root: string, source: string): Promise<string[]> {
-  const entries = await readdir(join(root, source), { recursive: true, withFileTypes: true }).catch(
-    (error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
-      throw error;
-    },
-  );
-  if (entries === undefined) return [source];
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+async function filesBelow(root: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }

@@ -7,6 +7,7 @@
  *   boolean        null = false (a checkbox is never null)
  *   date           'YYYY-MM-DD'
  *   datetime       'YYYY-MM-DDThh:mm:ssZ', cut to the second (Salesforce keeps no more)
+ *   time           'hh:mm:ss.sss', without a zone
  *   multipicklist  the set of values, sorted and joined by ';', empty = null
  *   reference      18-character id of the parent, or `unlinked:<row key>` (see UNLINKED)
  */
@@ -14,7 +15,7 @@ import { Decimal } from 'decimal.js';
 import { RejectedRecordError } from './errors.ts';
 import { toId18 } from './salesforce-id.ts';
 
-export type FieldType = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'multipicklist' | 'reference';
+export type FieldType = 'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'time' | 'multipicklist' | 'reference';
 
 export type CanonicalValue = string | boolean | null;
 
@@ -80,6 +81,8 @@ function canonical(type: FieldType, raw: string, field: string): CanonicalValue 
       return text === '' ? null : date(text, field);
     case 'datetime':
       return text === '' ? null : datetime(text, field);
+    case 'time':
+      return text === '' ? null : time(text, field);
     case 'multipicklist': {
       const values = new Set(text.split(';').map((value) => value.replace(ASCII_EDGES, '')));
       values.delete('');
@@ -127,6 +130,14 @@ function datetime(text: string, field: string): string {
   return canonicalText;
 }
 
+/** Salesforce writes `10:11:12.345Z`, whose Z means nothing. Finer parts of a second than it keeps are cut. */
+function time(text: string, field: string): string {
+  const parts = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?Z?$/.exec(text);
+  if (parts === null) throw unfit('time', field);
+  const [, hours, minutes, seconds = '00', fraction = ''] = parts;
+  return `${hours}:${minutes}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}`;
+}
+
 function reference(text: string, field: string): string {
   if (text.startsWith(UNLINKED)) return text;
   const id = toId18(text);
@@ -157,14 +168,16 @@ export function formatInstant(instant: number): string {
 /** As the REST API takes it. A number that JavaScript cannot hold exactly stays text, which Salesforce converts. */
 export function toSalesforce(type: FieldType, value: CanonicalValue): string | number | boolean | null {
   if (value === null || typeof value === 'boolean') return value;
+  if (type === 'time') return `${value}Z`;
   if (type !== 'number') return value;
   const number = Number(value);
   return new Decimal(number).toFixed() === value ? number : value;
 }
 
-/** As a CSV cell. null is the empty cell: a caller for whom "empty" and "null" differ must not send null this way. */
-export function toCsv(value: CanonicalValue): string {
-  return value === null ? '' : String(value);
+/** As a CSV cell, in the spelling of the REST API. null is the empty cell: a caller for whom "empty" and "null" differ must not send null this way. */
+export function toCsv(type: FieldType, value: CanonicalValue): string {
+  if (value === null) return '';
+  return type === 'time' ? `${value}Z` : String(value);
 }
 
 /** As a JSON value for `jsonb_populate_recordset`, which hands it to the column type's own input function. */

@@ -51,7 +51,7 @@ const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Sal
 
 const fieldSchema = z.strictObject({
   column: identifier,
-  type: z.enum(['text', 'number', 'boolean', 'date', 'datetime', 'multipicklist', 'reference']),
+  type: z.enum(['text', 'number', 'boolean', 'date', 'datetime', 'time', 'multipicklist', 'reference']),
   direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
   policy: z.enum(['salesforce', 'postgres']).default('salesforce'),
   references: apiName.optional(),
@@ -111,6 +111,7 @@ export const number = field('number');
 export const boolean = field('boolean');
 export const date = field('date');
 export const datetime = field('datetime');
+export const time = field('time');
 export const multipicklist = field('multipicklist');
 
 /** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */

@@ -1,5 +1,5 @@
 /**
- * The shape of inbound files: JSON lines, or one JSON array. A run without records may leave nothing, no bytes, a marker
+ * The shape of inbound files: JSON lines, one JSON array, or CSV with a header. A run without records may leave nothing, no bytes, a marker
  * object or a header; all of these are fine.
  */
 import type { ObjectMapping } from './configuration.ts';
@@ -18,13 +18,23 @@ export function isHeader(text: string): boolean {
   return names.includes('Id') && names.every((name) => /^[A-Za-z]\w*$/.test(name));
 }
 
+/** CSV: the first line is a header, and more follows. A quoted cell may hold line feeds, so it is never cut by lines. */
+export function isCsv(text: string): boolean {
+  const end = text.indexOf('\n');
+  return end > 0 && isHeader(withoutMark(text.slice(0, end))) && text.slice(end).trim() !== '';
+}
+
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
 export function isArray(text: string): boolean {
   return /^\s*\[/.test(text);
 }
 
 /** The records of a part of a file, each with its line (or, in an array, its place), both from 1. Blank lines are none. */
-export function readRecords(mapping: ObjectMapping, text: string): { line: number; record: ReadRecord }[] {
-  const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
+export function readRecords(mapping: ObjectMapping, text: string): FileRecord[] {
+  const body = withoutMark(text);
   if (isArray(body)) return readArray(mapping, body);
   return body
     .split('\n')
@@ -46,7 +56,12 @@ function readArray(mapping: ObjectMapping, text: string) {
   }));
 }
 
-/** Whether a part of a file holds a record that can be told apart, even if one of its values does not fit. */
-export function hasReadableRecord(mapping: ObjectMapping, text: string): boolean {
-  return readRecords(mapping, text).some(({ record }) => (record.version ?? record.unusable)?.id !== undefined);
+export interface FileRecord {
+  readonly line: number;
+  readonly record: ReadRecord;
+}
+
+/** Whether one of the records can be told apart, even if one of its values does not fit. */
+export function anyReadable(records: readonly FileRecord[]): boolean {
+  return records.some(({ record }) => (record.version ?? record.unusable)?.id !== undefined);
 }

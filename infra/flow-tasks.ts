@@ -13,6 +13,7 @@ const SALESFORCE_TYPES: Readonly<Record<FieldType, string>> = {
   boolean: 'boolean',
   date: 'date',
   datetime: 'datetime',
+  time: 'time',
   multipicklist: 'multipicklist',
   reference: 'reference',
 };

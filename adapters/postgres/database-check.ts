@@ -136,7 +136,8 @@ const COLUMN_TYPES: Readonly<Record<Exclude<FieldType, 'reference'>, readonly st
   boolean: ['bool'],
   date: ['date'],
   datetime: ['timestamptz'],
-  multipicklist: ['_text', '_varchar', 'text', 'varchar'],
+  time: ['time'],
+  multipicklist: ['_text', '_varchar'],
 };
 
 function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {

@@ -68,10 +68,11 @@ function pushLineOf({ id, push: { outgoing } }: Decided): PushLine {
 
 /** RFC 4180, UTF-8 without BOM, `\n`: whole rows, for AppFlow writes every mapped field of a file. */
 function csv(mapping: ObjectMapping, pushes: readonly Decided[]): string {
-  const columns = ['Id', ...outgoingFields(mapping).map(({ field }) => field)];
+  const fields = outgoingFields(mapping);
   const rows = pushes.map(({ id, push: { outgoing, fillers } }) => {
     const values = { ...fillers, ...(outgoing.kind === 'delete' ? {} : outgoing.fields) };
-    return columns.map((column) => (column === 'Id' ? id : toCsv(values[column] ?? null)));
+    return [id, ...fields.map(({ field, type }) => toCsv(type, values[field] ?? null))];
   });
+  const columns = ['Id', ...fields.map(({ field }) => field)];
   return stringify([columns, ...rows]);
 }

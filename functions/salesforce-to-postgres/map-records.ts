@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { mapRecordsInput, mapRecordsOutput } from '../../core/inbound-tasks.ts';
-import { readRecords } from '../../core/record-file.ts';
 import { workKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
+import { readInboundRecords } from './inbound-records.ts';
 
 const { BUCKET_NAME } = environment({ BUCKET_NAME: z.string() });
 const storage = new Storage(BUCKET_NAME);
@@ -17,7 +17,7 @@ export const handler = defineHandler({
   run: async ({ key, object, range, execution }, { log }) => {
     const mapping = mappingOf(configuration, object);
     const text = (await storage.readRange(key, range.start, range.end)).toString('utf8');
-    const lines = readRecords(mapping, text).map(({ line, record: { version, unusable } }) =>
+    const lines = readInboundRecords(mapping, text).map(({ line, record: { version, unusable } }) =>
       version === undefined ? { line, rejected: unusable } : { line, version },
     );
     const mappedKey = workKey(execution, `mapped-${range.start}.jsonl`);

@@ -5,16 +5,17 @@ import type { ObjectMapping } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import { validateFileInput, validateFileOutput } from '../../core/inbound-tasks.ts';
-import { hasReadableRecord, isArray, isHeader, RANGE_BYTES } from '../../core/record-file.ts';
+import { anyReadable, isArray, isCsv, isHeader, RANGE_BYTES } from '../../core/record-file.ts';
 import { parseInboundKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
+import { readInboundRecords } from './inbound-records.ts';
 
 const { BUCKET_NAME } = environment({ BUCKET_NAME: z.string() });
 const storage = new Storage(BUCKET_NAME);
 
-/** A JSON array cannot be split by lines: it is mapped in one piece, within a Lambda's memory. */
-const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
+/** A JSON array or a CSV cannot be cut by lines: it is mapped in one piece, within a Lambda's memory. */
+const MAX_PIECE_BYTES = 64 * 1024 * 1024;
 const LINE_END_WINDOW = 64 * 1024;
 const NEWLINE = 0x0a;
 
@@ -51,24 +52,24 @@ async function inspect(mapping: ObjectMapping, key: string, size: number, mayBeM
   const nothing = { ranges: [], empty: true };
   if (size === 0) return nothing;
   const head = (await storage.readRange(key, 0, Math.min(size, RANGE_BYTES))).toString('utf8');
-  if (isArray(head)) return { ranges: [await wholeArray(mapping, key, size)], empty: false };
+  if (isArray(head) || isCsv(head)) return { ranges: [await onePiece(mapping, key, size)], empty: false };
   const ranges = await splitByLines(key, size);
   for (const { start, end } of ranges) {
-    const text = start === 0 && end <= RANGE_BYTES ? head.slice(0) : await readText(key, start, end);
-    if (hasReadableRecord(mapping, text)) return { ranges, empty: false };
+    const text = start === 0 && end <= RANGE_BYTES ? head : await readText(key, start, end);
+    if (anyReadable(readInboundRecords(mapping, text))) return { ranges, empty: false };
   }
   if (mayBeMarker || isHeader(head) || head.trim() === '') return nothing;
   throw unreadable(key);
 }
 
-async function wholeArray(mapping: ObjectMapping, key: string, size: number) {
-  if (size > MAX_ARRAY_BYTES) {
+async function onePiece(mapping: ObjectMapping, key: string, size: number) {
+  if (size > MAX_PIECE_BYTES) {
     throw new ConfigurationError(
-      'ARRAY_TOO_LARGE',
-      `${key} is one JSON array of ${size} bytes, which cannot be split: write JSON lines.`,
+      'PIECE_TOO_LARGE',
+      `${key} is one JSON array or CSV of ${size} bytes, which cannot be cut into ranges: write JSON lines.`,
     );
   }
-  if (!hasReadableRecord(mapping, await readText(key, 0, size))) throw unreadable(key);
+  if (!anyReadable(readInboundRecords(mapping, await readText(key, 0, size)))) throw unreadable(key);
   return { start: 0, end: size };
 }
 

@@ -130,12 +130,23 @@ const spelled: Readonly<Record<FieldType, fc.Arbitrary<string>>> = {
   boolean: fc.constantFrom('true', 'false', 't', 'f', ''),
   date: fc.date({ min: new Date(0), max: new Date('4000-12-31'), noInvalidDate: true }).map((d) => d.toISOString()),
   datetime: fc.date({ min: new Date(0), max: new Date('4000-12-31'), noInvalidDate: true }).map((d) => d.toISOString()),
+  time: fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((d) => d.toISOString().slice(11)),
   multipicklist: fc.array(fc.string()).map((values) => values.join(';')),
   reference: fc.stringMatching(/^[0-9A-Za-z]{15}$/),
 };
 const typed = fc
   .constantFrom(...(Object.keys(spelled) as FieldType[]))
   .chain((type) => spelled[type].map((text) => ({ type, text })));
+
+test.each([
+  ['10:11:12.345Z', '10:11:12.345'],
+  ['10:11:12.345678', '10:11:12.345'],
+  ['10:11:12', '10:11:12.000'],
+  ['10:11', '10:11:00.000'],
+])('the time %s is %s', (text, canonical) => {
+  expect(fromSalesforce('time', text, 'F')).toBe(canonical);
+  expect(fromPostgres('time', text, 'F')).toBe(canonical);
+});
 
 describe('for every value', () => {
   test('its canonical form is its own canonical form, whoever spells it', () => {
@@ -155,7 +166,7 @@ describe('for every value', () => {
         const canonical = fromSalesforce(type, text, 'F');
         const json: unknown = parseExact(JSON.stringify(toSalesforce(type, canonical)));
         expect(fromSalesforce(type, json, 'F')).toBe(canonical);
-        expect(fromSalesforce(type, toCsv(canonical), 'F')).toBe(canonical);
+        expect(fromSalesforce(type, toCsv(type, canonical), 'F')).toBe(canonical);
       }),
       { numRuns: 500 },
     );

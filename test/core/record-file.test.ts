@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { boolean, datetime, defineSync, mappingOf, number, reference, text } from '../../core/configuration.ts';
-import { hasReadableRecord, isArray, isHeader, readRecords } from '../../core/record-file.ts';
+import { anyReadable, isArray, isHeader, readRecords } from '../../core/record-file.ts';
 import { parseRecord } from '../../core/salesforce-record.ts';
 
 const mapping = mappingOf(
@@ -144,7 +144,7 @@ test.for([
 
 test('a part holds a readable record as soon as one can be told apart', () => {
   const unfit = JSON.stringify({ ...record, Score__c: 'x' });
-  expect(hasReadableRecord(mapping, `garbage\n${unfit}`)).toBe(true);
-  expect(hasReadableRecord(mapping, 'garbage\n{"Id":"x"}\n')).toBe(false);
-  expect(hasReadableRecord(mapping, '')).toBe(false);
+  expect(anyReadable(readRecords(mapping, `garbage\n${unfit}`))).toBe(true);
+  expect(anyReadable(readRecords(mapping, 'garbage\n{"Id":"x"}\n'))).toBe(false);
+  expect(anyReadable(readRecords(mapping, ''))).toBe(false);
 });

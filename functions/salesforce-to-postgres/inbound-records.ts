@@ -1,0 +1,32 @@
+import { parse } from 'csv-parse/sync';
+import type { ObjectMapping } from '../../core/configuration.ts';
+import { type FileRecord, isCsv, readRecords } from '../../core/record-file.ts';
+import { parseRecord } from '../../core/salesforce-record.ts';
+
+/** The records of a part of a file, whatever its format. A line that cannot be read is a record that cannot be used. */
+export function readInboundRecords(mapping: ObjectMapping, text: string): FileRecord[] {
+  return isCsv(text) ? readCsv(mapping, text) : readRecords(mapping, text);
+}
+
+function readCsv(mapping: ObjectMapping, text: string): FileRecord[] {
+  const broken: FileRecord[] = [];
+  const rows: { record: unknown; info: { lines: number } }[] = parse(text, {
+    bom: true,
+    columns: true,
+    info: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    on_skip: (error) => {
+      const unusable = {
+        code: 'UNREADABLE_LINE',
+        reason: `The line is no CSV (${error?.code}).`,
+        field: undefined,
+        id: undefined,
+      };
+      broken.push({ line: Number(error?.lines ?? 0), record: { unusable } });
+      return undefined;
+    },
+  });
+  const read = rows.map(({ record, info }) => ({ line: info.lines, record: parseRecord(mapping, record) }));
+  return [...read, ...broken];
+}

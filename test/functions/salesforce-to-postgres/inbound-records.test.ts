@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { mappingOf } from '../../../core/configuration.ts';
+import { readInboundRecords } from '../../../functions/salesforce-to-postgres/inbound-records.ts';
+import configuration from '../../../sync.config.ts';
+
+const mapping = mappingOf(configuration, 'Account');
+const ID = '001000000000001AAA';
+
+test('a CSV tells the same as JSON lines: quoted cells, line feeds, empty cells', () => {
+  const csv = `Id,SystemModstamp,IsDeleted,Name,AnnualRevenue,Description\r\n${ID},2026-01-01T00:00:00.000Z,false,"Müller, ""Sons""",100.0,"two\r\nlines"\r\n`;
+  const json = JSON.stringify({
+    Id: ID,
+    SystemModstamp: '2026-01-01T00:00:00.000+0000',
+    IsDeleted: false,
+    Name: 'Müller, "Sons"',
+    AnnualRevenue: 100,
+    Description: 'two\nlines',
+  });
+  const [fromCsv] = readInboundRecords(mapping, csv);
+  const [fromJson] = readInboundRecords(mapping, json);
+  expect(fromCsv?.record).toEqual(fromJson?.record);
+  expect(fromCsv?.record.version?.fields.Name).toBe('Müller, "Sons"');
+});
+
+test('a broken line of a CSV is one record that cannot be used', () => {
+  const csv = `Id,SystemModstamp,Name\n${ID},2026-01-01T00:00:00Z,A\n${ID},2026-01-01T00:00:00Z,A,B,C\n${ID},2026-01-01T00:00:00Z,D\n`;
+  const records = readInboundRecords(mapping, csv).map(
+    ({ record }) => record.version?.fields.Name ?? record.unusable?.code,
+  );
+  expect(records.sort()).toEqual(['A', 'D', 'UNREADABLE_LINE']);
+});

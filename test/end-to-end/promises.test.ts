@@ -1,0 +1,52 @@
+/**
+ * The promises, on the whole system: everything that would be deployed, a real PostgreSQL, and an org over HTTP. It is
+ * started once; each test takes pairs of its own, so that those of one file run at the same time.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, vi } from 'vitest';
+import type { LocalSystem } from '../../local/system.ts';
+import { BothSides, until } from '../support/both-sides.ts';
+import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
+import { badInput } from './bad-input.suite.ts';
+import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
+import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
+
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 20 });
+
+let project: ProjectCopy | undefined;
+let system: LocalSystem | undefined;
+let attached: BothSides | undefined;
+
+beforeAll(async () => {
+  project = await copyProject();
+  const module: typeof import('../../local/system.ts') = await import(
+    pathToFileURL(join(project.directory, 'local/system.ts')).href
+  );
+  system = await module.startLocal({ pollMs: 1_000 });
+  attached = new BothSides(system);
+  await initialLoad(attached);
+  await attached.countRowWrites();
+}, 120_000);
+
+afterAll(async () => {
+  await attached?.detach();
+  await system?.stop();
+  await project?.[Symbol.asyncDispose]();
+}, 60_000);
+
+async function initialLoad(both: BothSides): Promise<void> {
+  const count = `select (select count(*) from lenders) = 60 and (select count(*) from borrowers) = 300
+      and (select count(*) from loan_applications) = 500 as loaded`;
+  await until('the sample in PostgreSQL', async () => (await both.row<{ loaded: boolean }>(count))?.loaded);
+  await both.rest();
+}
+
+function sides(): BothSides {
+  if (attached === undefined) throw new Error('The system has not started');
+  return attached;
+}
+
+oneEditOneWrite(sides);
+bothSidesAtOnce(sides);
+badInput(sides);

@@ -1,0 +1,307 @@
+/** Both sides of a running local system, as the people and the application on either side have them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import jsforce from 'jsforce';
+import pg from 'pg';
+import { mappingOf } from '../../core/configuration.ts';
+import type { LocalSystem } from '../../local/system.ts';
+
+const LOOK_EVERY_MS = 25;
+const PATIENCE_MS = 60_000;
+
+/** Asks until there is an answer. Throws when there is none within a minute, with what was seen last. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`Not seen within ${PATIENCE_MS / 1000} s: ${what}`);
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** One write that reached the org, as its simulator logs it. */
+export interface OrgWrite {
+  readonly object: string;
+  readonly id: string;
+  readonly kind: 'create' | 'update' | 'delete' | 'undelete' | 'hardDelete';
+  readonly fields: readonly string[];
+  /** It followed from another record's write. */
+  readonly cascade?: true;
+}
+
+export interface Notification {
+  readonly subject: string;
+  readonly message: string;
+}
+
+export interface Execution {
+  readonly executionArn: string;
+  readonly name: string;
+  readonly status: string;
+}
+
+export interface ExecutionEvent {
+  readonly id: number;
+  readonly type: string;
+  readonly stateEnteredEventDetails?: { readonly name: string };
+  readonly stateExitedEventDetails?: { readonly name: string; readonly output?: string };
+}
+
+export type Machine = 'salesforceToPostgres' | 'postgresToSalesforce';
+type Row = Readonly<Record<string, unknown>>;
+export type SalesforceRecord = Readonly<Record<string, unknown>>;
+
+/** Counts what is written to the mapped tables, statement by statement, whoever writes. */
+const ROW_COUNTER = `
+  create schema watch;
+  create table watch.row_write (id bigint generated always as identity, relation text, key text, kind text);
+  create function watch.count() returns trigger language plpgsql security definer as $$
+  begin
+    insert into watch.row_write (relation, key, kind)
+      values (tg_table_name, coalesce(new.id, old.id)::text, lower(tg_op));
+    return null;
+  end $$;
+  create trigger watch after insert or update or delete on lenders for each row execute function watch.count();
+  create trigger watch after insert or update or delete on borrowers for each row execute function watch.count();
+  create trigger watch after insert or update or delete on loan_applications for each row execute function watch.count();
+`;
+
+/** A linked pair of the sample that no other test uses. */
+export interface Pair {
+  /** Of the record. */
+  readonly id: string;
+  /** Of the row. */
+  readonly key: string;
+}
+
+export class BothSides {
+  readonly system: LocalSystem;
+  readonly salesforce: jsforce.Connection;
+  readonly database: pg.Pool;
+  /** Values of people that were written on either side: they belong nowhere else. */
+  readonly personalValues: string[] = [];
+  readonly #taken = new Map<string, number>();
+  readonly #deadLetters = new Map<Machine, string[]>();
+
+  constructor(system: LocalSystem) {
+    this.system = system;
+    this.database = new pg.Pool({ connectionString: system.endpoints.postgres.url, max: 8 });
+    // An idle session that the server ends reports it here; the pool makes another one.
+    this.database.on('error', () => undefined);
+    const { instanceUrl, accessToken } = system.endpoints.salesforce;
+    this.salesforce = new jsforce.Connection({ instanceUrl, accessToken, version: '66.0' });
+  }
+
+  detach(): Promise<void> {
+    return this.database.end();
+  }
+
+  /** A value that occurs nowhere else, such as only a person has. */
+  personal(kind: 'name' | 'phone' | 'email'): string {
+    const n = 1000 + this.personalValues.length;
+    const value = { name: `Zephyrine-${n}`, phone: `+44 20 7946 ${n}`, email: `zephyrine.${n}@mail.example` }[kind];
+    this.personalValues.push(value);
+    return value;
+  }
+
+  /** The next pairs of the object that no test has taken so far. */
+  async pairs(object: string, count: number): Promise<Pair[]> {
+    const { table } = mappingOf(this.system.configuration, object);
+    const taken = this.#taken.get(object) ?? 0;
+    this.#taken.set(object, taken + count);
+    const sql = `select salesforce_id as id, id as key from ${table} where salesforce_id in (
+      select salesforce_id from sfsync.link where object = $1 order by id offset $2 limit $3) order by 1`;
+    const found = await this.rows<Pair & Row>(sql, [object, taken, count]);
+    if (found.length < count) throw new Error(`The sample has no ${taken + count} records of ${object}`);
+    return found;
+  }
+
+  async pair(object: string): Promise<Pair> {
+    const [pair] = await this.pairs(object, 1);
+    return pair as Pair;
+  }
+
+  // The application's side.
+
+  async rows<T extends Row = Row>(sql: string, values: readonly unknown[] = []): Promise<T[]> {
+    return (await this.database.query<T>(sql, [...values])).rows;
+  }
+
+  async row<T extends Row = Row>(sql: string, values: readonly unknown[] = []): Promise<T | undefined> {
+    return (await this.rows<T>(sql, values))[0];
+  }
+
+  /** Begins to count what is written to rows; needs an idle system. */
+  async countRowWrites(): Promise<void> {
+    await this.database.query(ROW_COUNTER);
+  }
+
+  /** Kinds of the writes to a row so far, by its key, oldest first. */
+  async writesToRow(key: string): Promise<string[]> {
+    const found = await this.rows<{ kind: string }>('select kind from watch.row_write where key = $1 order by id', [
+      key,
+    ]);
+    return found.map(({ kind }) => kind);
+  }
+
+  // Salesforce's side.
+
+  /** The record, also from the recycle bin. */
+  async record(object: string, id: string, fields: string): Promise<SalesforceRecord | undefined> {
+    const soql = `SELECT Id, IsDeleted, ${fields} FROM ${object} WHERE Id = '${id}'`;
+    return (await this.salesforce.query<SalesforceRecord>(soql, { scanAll: true })).records[0];
+  }
+
+  /** Everything that was written to the record so far, by whomever, oldest first. */
+  async writesToRecord(id: string): Promise<OrgWrite[]> {
+    const answer = await this.#simulator('GET', 'writes');
+    return (answer as { writes: OrgWrite[] }).writes.filter((write) => write.id === id);
+  }
+
+  /** Switches faults of the org; `null` ends one. */
+  async faults(switches: Readonly<Record<string, object | null>>): Promise<void> {
+    await this.#simulator('POST', 'faults', switches);
+  }
+
+  async #simulator(method: string, path: string, body?: object): Promise<unknown> {
+    const url = new URL(`/_simulator/${path}`, this.salesforce.instanceUrl);
+    const answer = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+
+  // In between.
+
+  resource(name: string): string {
+    const found = this.system.endpoints.resources[name];
+    if (found === undefined) throw new Error(`There is no resource ${name}`);
+    return found;
+  }
+
+  /** Puts a file where the inbound flow of the object would put one. A marker is called as its run. Answers the key. */
+  async putInboundFile(object: string, content: string, name = 'records'): Promise<string> {
+    const flow = this.system.endpoints.resources[`inboundFlow.${object}`] ?? `flow-of-${object}`;
+    const run = `run-${crypto.randomUUID()}`;
+    const key = `salesforce/${object}/${flow}/${run}/${name === 'marker' ? run : name}`;
+    await this.system.call('s3', 'PutObject', { Bucket: this.resource('bucket'), Key: key, Body: content });
+    return key;
+  }
+
+  /** The record as the inbound flow would write it into a file now. */
+  async fileLine(object: string, id: string): Promise<string> {
+    const fields = mappingOf(this.system.configuration, object).fields.map(({ field }) => field);
+    const { attributes: _, ...record } = {
+      ...(await this.record(object, id, ['SystemModstamp', ...fields].join(', '))),
+    };
+    return JSON.stringify(record);
+  }
+
+  /** What the topic said so far. */
+  notifications(): Notification[] {
+    const file = join(this.system.directory, 'notifications.jsonl');
+    if (!existsSync(file)) return [];
+    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as Notification);
+  }
+
+  async executions(machine: Machine, statusFilter?: string): Promise<Execution[]> {
+    const found: Execution[] = [];
+    let nextToken: string | undefined;
+    do {
+      const answer: { executions: Execution[]; nextToken?: string } = await this.system.call(
+        'states',
+        'ListExecutions',
+        {
+          stateMachineArn: this.resource(`stateMachine.${machine}`),
+          ...(statusFilter && { statusFilter }),
+          ...(nextToken && { nextToken }),
+        },
+      );
+      found.push(...answer.executions);
+      nextToken = answer.nextToken;
+    } while (nextToken !== undefined);
+    return found;
+  }
+
+  describe(
+    executionArn: string,
+  ): Promise<Execution & { input: string; output?: string; error?: string; cause?: string }> {
+    return this.system.call('states', 'DescribeExecution', { executionArn });
+  }
+
+  /** The execution that works on an inbound file, as soon as it has ended. */
+  async executionOf(key: string) {
+    const seen = new Set<string>();
+    return until(`the end of the execution for ${key}`, async () => {
+      for (const { executionArn, status } of await this.executions('salesforceToPostgres')) {
+        if (status === 'RUNNING' || seen.has(executionArn)) continue;
+        seen.add(executionArn);
+        const execution = await this.describe(executionArn);
+        if (execution.input.includes(key)) return execution;
+      }
+      return undefined;
+    });
+  }
+
+  /** Bodies of all messages that the pipeline's dead-letter queue got so far. */
+  async deadLetters(machine: Machine): Promise<readonly string[]> {
+    const known = this.#deadLetters.get(machine) ?? [];
+    this.#deadLetters.set(machine, known);
+    const QueueUrl = this.resource(`deadLetterQueue.${machine}`);
+    type Answer = { Messages?: { Body: string; ReceiptHandle: string }[] };
+    for (;;) {
+      const input = { QueueUrl, MaxNumberOfMessages: 10 };
+      const { Messages = [] } = await this.system.call<Answer>('sqs', 'ReceiveMessage', input);
+      if (Messages.length === 0) return known;
+      for (const { Body, ReceiptHandle } of Messages) {
+        known.push(Body);
+        await this.system.call('sqs', 'DeleteMessage', { QueueUrl, ReceiptHandle });
+      }
+    }
+  }
+
+  /**
+   * Waits until nothing is on its way: the streamer has read everything written so far, the queues are empty, nothing is
+   * due, the inbound flows have looked at the org once more, and what they found is applied.
+   */
+  async rest(): Promise<void> {
+    const written = await this.row<{ lsn: string }>('select pg_current_wal_flush_lsn() as lsn');
+    const landed = Date.now() / 1000;
+    await until(`the WAL streamer at ${written?.lsn}`, async () => {
+      const sql = 'select from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2';
+      return (await this.row(sql, ['sfsync', written?.lsn])) !== undefined;
+    });
+    for (const { object } of this.system.configuration.objects) {
+      // The first run has seen the write; when the second is over, the file of the first has long been announced.
+      await until(`the next polls of ${object}`, async () => (await this.#runsSince(object, landed)) >= 2);
+    }
+    await until('a moment with nothing to do', async () => (await this.#isIdle()) && (await this.#isIdle()));
+  }
+
+  /** An outbound execution that runs does no harm: without messages and due records it only watches the queue. */
+  async #isIdle(): Promise<boolean> {
+    if ((await this.executions('salesforceToPostgres', 'RUNNING')).length > 0) return false;
+    for (const { object } of this.system.configuration.objects) {
+      const waiting = await this.#waitingMessages(this.resource(`changeQueue.${object}`));
+      if (waiting > 0) return false;
+    }
+    return (await this.row('select from sfsync.link where dirty or reread_due or push_id is not null')) === undefined;
+  }
+
+  async #waitingMessages(queueUrl: string): Promise<number> {
+    const input = { QueueUrl: queueUrl, AttributeNames: ['All'] };
+    type Answer = { Attributes: Readonly<Record<string, string>> };
+    const { Attributes } = await this.system.call<Answer>('sqs', 'GetQueueAttributes', input);
+    const counts = Object.entries(Attributes).filter(([name]) => name.startsWith('ApproximateNumberOfMessages'));
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  async #runsSince(object: string, moment: number): Promise<number> {
+    const input = { flowName: this.resource(`inboundFlow.${object}`), maxResults: 20 };
+    type Answer = { flowExecutions: { executionStatus: string; startedAt: number }[] };
+    const { flowExecutions } = await this.system.call<Answer>('appflow', 'DescribeFlowExecutionRecords', input);
+    return flowExecutions.filter((run) => run.executionStatus === 'Successful' && run.startedAt > moment).length;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The project as another user of it would have it: a copy of its sources in a directory of its own, with a configuration
+ * of its own. What runs there leaves its state there.
+ */
+import { chown, cp, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const SOURCES = [
+  'adapters',
+  'cdk.json',
+  'cli',
+  'core',
+  'functions',
+  'infra',
+  'local',
+  'package-lock.json',
+  'package.json',
+  'sql',
+  'state-machines',
+  'sync.config.ts',
+  'tsconfig.json',
+  'wal-streamer',
+];
+
+/**
+ * The sample, with the waits of the real world cut short where a test has to sit them out: an API push whose execution
+ * died is over after 11 s instead of 15 min. Loan applications travel through the API, the others through AppFlow.
+ */
+const IMPATIENT_CONFIGURATION = `import sample from './sync.config.sample.ts';
+
+export default {
+  objects: sample.objects.map((mapping) =>
+    mapping.object === 'Opportunity' ? { ...mapping, delivery: 'api' as const } : mapping,
+  ),
+  settings: { ...sample.settings, announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1 },
+};
+`;
+
+export interface ProjectCopy {
+  readonly directory: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface CopyOptions {
+  /** Whose it is; left out: of whoever runs the test. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** Copies the project with the impatient configuration. */
+export async function copyProject({ owner }: CopyOptions = {}): Promise<ProjectCopy> {
+  const directory = await mkdtemp(join(await realpath(tmpdir()), 'sfsync-project-'));
+  await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
+  await symlink(await realpath(join(ROOT, 'node_modules')), join(directory, 'node_modules'));
+  await rename(join(directory, 'sync.config.ts'), join(directory, 'sync.config.sample.ts'));
+  await writeFile(join(directory, 'sync.config.ts'), IMPATIENT_CONFIGURATION);
+  if (owner !== undefined) await giveTo(directory, owner);
+  return {
+    directory,
+    async [Symbol.asyncDispose]() {
+      // Where the database server's user cannot reach the directory, `postgres` in it is a link to its data.
+      await rm(join(directory, '.local', 'postgres', 'data'), { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function giveTo(directory: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isSymbolicLink()).map((entry) => join(entry.parentPath, entry.name));
+  await Promise.all([directory, ...files].map((file) => chown(file, uid, gid)));
+}

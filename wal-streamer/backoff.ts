@@ -1,5 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 export interface Backoff {
   readonly firstMs: number;
   readonly longestMs: number;
@@ -12,11 +10,17 @@ export function backoffMs({ firstMs, longestMs }: Backoff, attempt: number, rand
 }
 
 /** Waits; answers false when the signal came first. */
-export async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await pause(ms, undefined, { signal });
-    return true;
-  } catch {
-    return false;
-  }
+export function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stopped = () => {
+    clearTimeout(timer);
+    resolve(false);
+  };
+  const timer = setTimeout(() => {
+    signal.removeEventListener('abort', stopped);
+    resolve(true);
+  }, ms);
+  signal.addEventListener('abort', stopped, { once: true });
+  return promise;
 }

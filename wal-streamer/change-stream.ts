@@ -88,6 +88,7 @@ class Session {
   #heard = 0;
   #heardAt = Date.now();
   #timer: NodeJS.Timeout | undefined;
+  #reporting: NodeJS.Timeout | undefined;
   #streamed = false;
 
   constructor(options: ChangeStreamOptions) {
@@ -120,12 +121,15 @@ class Session {
       await this.#connection.run();
     } finally {
       clearInterval(this.#timer);
+      clearTimeout(this.#reporting);
       stop.removeEventListener('abort', leave);
     }
   }
 
   /** Tells the server the flush position. */
   report(reply = false): void {
+    clearTimeout(this.#reporting);
+    this.#reporting = undefined;
     this.#reportedAt = Date.now();
     if (this.#streamed) this.#connection.report(this.#position.safe, reply);
   }
@@ -162,7 +166,9 @@ class Session {
   }
 
   #reportSoon(): void {
-    if (Date.now() - this.#reportedAt >= REPORT_EVERY_MS) this.report();
+    const wait = this.#reportedAt + REPORT_EVERY_MS - Date.now();
+    if (wait <= 0) this.report();
+    else this.#reporting ??= setTimeout(() => this.report(), wait);
   }
 
   /** Asks for a sign of life, tells the health check of the last one, and gives up a connection that is dead. */

@@ -19,8 +19,8 @@ export interface QueueService {
   readonly messages: ChangeMessage[];
   /** Objects of the `Changes available` events, in order. */
   readonly announced: string[];
-  /** Calls of SendMessageBatch. */
-  readonly calls: number;
+  /** Calls of SendMessageBatch that have come, answered or not. */
+  readonly arrived: number;
   /** Answers for the next calls; used up one by one. `accept, no answer`: the message is in, and the connection breaks. */
   readonly next: ('error' | 'refuse the first' | 'accept, no answer')[];
   /** Every call fails until it is false again. */
@@ -38,7 +38,7 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const waiting = new Set<{ condition: () => boolean; resolve: () => void }>();
-  let calls = 0;
+  let arrived = 0;
   const service: QueueService = {
     endpoint,
     env: {
@@ -50,8 +50,8 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
     urlOf: (object) => `${endpoint}/000000000000/${object}`,
     messages: [],
     announced: [],
-    get calls() {
-      return calls;
+    get arrived() {
+      return arrived;
     },
     next: [],
     away: false,
@@ -66,17 +66,21 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
     },
   };
   server.on('request', (request, response) => {
-    void answer(request, response).then(() => {
-      for (const entry of waiting) {
-        if (!entry.condition()) continue;
-        waiting.delete(entry);
-        entry.resolve();
-      }
-    });
+    void answer(request, response).then(look);
   });
+
+  function look(): void {
+    for (const entry of waiting) {
+      if (!entry.condition()) continue;
+      waiting.delete(entry);
+      entry.resolve();
+    }
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = JSON.parse(await text(request)) as Call;
+    if (request.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch') arrived++;
+    look();
     await service.gate;
     if (service.away) {
       respond(response, 503, { __type: 'ServiceUnavailable', message: 'away' });
@@ -84,7 +88,6 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
       for (const { Detail = '{}' } of body.Entries) service.announced.push(JSON.parse(Detail).object);
       respond(response, 200, { FailedEntryCount: 0, Entries: body.Entries.map(() => ({ EventId: 'e' })) });
     } else {
-      calls++;
       sendBatch(body, response);
     }
   }

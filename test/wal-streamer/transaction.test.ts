@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Lsn } from '../../core/lsn.ts';
+import type { StreamMessage } from '../../wal-streamer/pgoutput.ts';
+import { TransactionReader } from '../../wal-streamer/transaction.ts';
+import { TransactionIds } from '../../wal-streamer/transaction-id.ts';
+
+function change(key: string): StreamMessage {
+  return { kind: 'change', object: 'Account', operation: 'update', key, oldKey: undefined };
+}
+const begin: StreamMessage = { kind: 'begin', xid: 900, committedAt: 1000, commitStart: 90n };
+const commit: StreamMessage = { kind: 'commit', end: 100n };
+
+function read(messages: readonly StreamMessage[]) {
+  const seen = { keys: [] as string[], transactions: [] as string[], ends: [] as Lsn[], truncated: [] as string[] };
+  const reader = new TransactionReader(
+    {
+      changed: ({ key }, { id }) => {
+        seen.keys.push(key);
+        seen.transactions.push(id);
+        return undefined;
+      },
+      committed: (end) => seen.ends.push(end),
+      truncated: (tables) => seen.truncated.push(...tables),
+    },
+    new TransactionIds(1000n),
+  );
+  for (const message of messages) reader.read(message);
+  return { ...seen, open: reader.open };
+}
+
+describe('transactions of the stream', () => {
+  test("hand on the application's changes as they come", () => {
+    expect(read([begin, change('1'), change('2')])).toMatchObject({ keys: ['1', '2'], ends: [], open: true });
+    expect(read([begin, change('1'), commit])).toMatchObject({ transactions: ['900'], ends: [100n], open: false });
+  });
+
+  test('are dropped when they carry an origin of ours, and their end still counts', () => {
+    const seen = read([begin, { kind: 'origin', name: 'sfsync_3' }, change('1'), commit]);
+    expect(seen).toMatchObject({ keys: [], ends: [100n] });
+  });
+
+  test("are kept when they carry another feed's origin", () => {
+    expect(read([begin, { kind: 'origin', name: 'pg_16402' }, change('1'), commit]).keys).toEqual(['1']);
+  });
+
+  test('are dropped when our marker comes first', () => {
+    expect(read([begin, { kind: 'marker', prefix: 'sfsync' }, change('1'), commit]).keys).toEqual([]);
+  });
+
+  test('are kept when the marker is not ours, or not first', () => {
+    expect(read([begin, { kind: 'marker', prefix: 'audit' }, change('1'), commit]).keys).toEqual(['1']);
+    expect(read([begin, change('1'), { kind: 'marker', prefix: 'sfsync' }, change('2'), commit]).keys).toEqual([
+      '1',
+      '2',
+    ]);
+  });
+
+  test('a dropped one does not touch the next', () => {
+    const own: StreamMessage = { kind: 'origin', name: 'sfsync_0' };
+    expect(read([begin, own, change('1'), commit, begin, change('2'), commit]).keys).toEqual(['2']);
+  });
+
+  test('tell of a TRUNCATE, unless it is our own', () => {
+    const truncate: StreamMessage = { kind: 'truncate', tables: ['public.lenders'] };
+    expect(read([begin, truncate, commit]).truncated).toEqual(['public.lenders']);
+    expect(read([begin, { kind: 'origin', name: 'sfsync_0' }, truncate, commit]).truncated).toEqual([]);
+  });
+
+  test('a change outside of one is a bug', () => {
+    expect(() => read([change('1')])).toThrow('outside of a transaction');
+  });
+});
+
+describe('transaction ids', () => {
+  test('are widened to the nearest: also across the end of 32 bits, in both directions', () => {
+    const ids = new TransactionIds(0x2_0000_0005n);
+    expect(ids.widen(3)).toBe(0x2_0000_0003n);
+    expect(ids.widen(0xffff_fff0)).toBe(0x1_ffff_fff0n);
+    expect(ids.widen(9)).toBe(0x2_0000_0009n);
+  });
+
+  test('follow the stream for more than 32 bits', () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, 2n ** 62n), fc.array(fc.integer({ min: -1000, max: 2 ** 30 })), (start, steps) => {
+        const ids = new TransactionIds(start);
+        let now = start;
+        for (const step of steps) {
+          const next = now + BigInt(step);
+          if (next < 0n) continue;
+          now = next;
+          expect(ids.widen(Number(BigInt.asUintN(32, now)))).toBe(now);
+        }
+      }),
+    );
+  });
+});

@@ -60,8 +60,8 @@ const RULES: readonly Rule[] = [
   },
   {
     file: 'cli/probe.ts',
-    allowed: ['../adapters/postgres/prepare.ts', '../core/errors.ts', '../sync.config.ts', 'commander'],
-    forbidden: ['pg', '../functions/handler.ts', '../infra/stack.ts', '../local/system.ts'],
+    allowed: ['../adapters/postgres/prepare.ts', '../core/errors.ts', '../sync.config.ts', 'commander', 'cli-table3'],
+    forbidden: ['pg', '@aws-sdk/client-sqs', '../functions/handler.ts', '../infra/stack.ts', '../local/system.ts'],
   },
   {
     file: 'local/aws/probe.ts',

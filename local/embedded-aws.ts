@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppFlow } from './aws/appflow/appflow.ts';
 import type { SalesforceConnection } from './aws/appflow/salesforce-connection.ts';
+import { CloudFormation } from './aws/cloudformation.ts';
 import { createEndpoint, type Endpoint } from './aws/endpoint.ts';
 import { EventBridge } from './aws/events/event-bridge.ts';
 import { Iam } from './aws/iam/iam.ts';
@@ -36,6 +37,7 @@ export interface RunningAws {
   readonly iam: Iam;
   readonly lambda: Lambda;
   readonly appflow: AppFlow;
+  readonly cloudFormation: CloudFormation;
   /** Begins to work on what is accepted: deliveries, schedules, executions of an earlier run. To be called once the stack stands. */
   start(): Promise<void>;
   /** Ends what is under way, keeps what is accepted, and closes endpoint and store. */
@@ -80,8 +82,10 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     credentialsFor: (roleArn) => iam.credentialsFor(roleArn),
   });
   const appflow = new AppFlow(aws, store, { timeScale, connections: options.connections });
+  const cloudFormation = new CloudFormation(aws);
   const all: Readonly<Record<ServiceName, { readonly operations: Operations }>> = {
     appflow,
+    cloudformation: cloudFormation,
     events,
     lambda,
     s3,
@@ -111,6 +115,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     iam,
     lambda,
     appflow,
+    cloudFormation,
     async start() {
       sns.start();
       lambda.start();

@@ -50,8 +50,9 @@ export async function deployStack(
     },
     roles: running.iam,
   });
+  const assembly = await readAssembly(join(stateDirectory, 'cdk.out'));
   const deployment = await deploy({
-    assembly: await readAssembly(join(stateDirectory, 'cdk.out')),
+    assembly,
     parameters: await parametersOf(running, surroundings),
     makers,
     region: REGION,
@@ -59,6 +60,8 @@ export async function deployStack(
     previous: readDeployed(record),
   });
   writeFileSync(record, `${JSON.stringify(deployment.resources, undefined, 2)}\n`);
+  const { stackName, template } = assembly;
+  running.cloudFormation.set({ name: stackName, description: template.description, outputs: deployment.outputs });
   return deployment.outputs;
 }
 

@@ -8,7 +8,17 @@
 
 export const ACCOUNT = '000000000000';
 
-export type ServiceName = 's3' | 'sqs' | 'sns' | 'events' | 'states' | 'lambda' | 'appflow' | 'secretsmanager' | 'sts';
+export type ServiceName =
+  | 's3'
+  | 'sqs'
+  | 'sns'
+  | 'events'
+  | 'states'
+  | 'lambda'
+  | 'appflow'
+  | 'secretsmanager'
+  | 'cloudformation'
+  | 'sts';
 
 /** Who asks. `principal` is the ARN of the role whose access key signed the request, or `console` for a person. */
 export interface Caller {

@@ -20,6 +20,7 @@ export interface ParameterDefinition {
 
 /** A CloudFormation template, as far as the host reads it. `Rules` and `Metadata` only speak to CloudFormation itself. */
 export interface Template {
+  readonly description: string | undefined;
   readonly parameters: ReadonlyMap<string, ParameterDefinition>;
   readonly mappings: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
   readonly conditions: Readonly<Record<string, unknown>>;
@@ -29,6 +30,7 @@ export interface Template {
 
 const templateSchema = z.object({
   AWSTemplateFormatVersion: z.string().optional(),
+  Description: z.string().optional(),
   Transform: z.never('transforms are not supported').optional(),
   Parameters: z
     .record(z.string(), z.object({ Type: z.string(), Default: z.union([z.string(), z.number()]).optional() }))
@@ -54,8 +56,9 @@ export function parseTemplate(content: unknown): Template {
     const faults = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')}: ${issue.message}`).join('\n');
     throw new TemplateFault(`The template cannot be read:\n${faults}`);
   }
-  const { Parameters, Mappings, Conditions, Resources, Outputs } = parsed.data;
+  const { Description, Parameters, Mappings, Conditions, Resources, Outputs } = parsed.data;
   return {
+    description: Description,
     parameters: new Map(
       Object.entries(Parameters).map(([name, { Type, Default }]) => [
         name,

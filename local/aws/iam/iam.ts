@@ -106,6 +106,7 @@ function denial(
 function accessDenied(service: ServiceName, message: string): AwsError {
   switch (service) {
     case 's3':
+    case 'cloudformation':
     case 'sts':
       return new AwsError('AccessDenied', message, 403);
     case 'sns':

@@ -39,6 +39,11 @@ export function requiredPermissions(
     }
     case 'secretsmanager':
       return [secretPermission(operation, given, arn)];
+    case 'cloudformation': {
+      // A stack's ARN ends with an id that only the service knows.
+      const stack = named(given.StackName, (name) => arn('cloudformation', `stack/${name}/*`));
+      return [on(`cloudformation:${operation}`, stack)];
+    }
     case 'sts':
       // Allowed to everybody, whatever the policies say.
       return operation === 'GetCallerIdentity' ? [] : [on(`sts:${operation}`, text(given.RoleArn))];

@@ -23,7 +23,8 @@ export async function endProcess(known: KnownProcess, signal: NodeJS.Signals, ti
   }
 }
 
-async function isRunning({ pid, words }: KnownProcess): Promise<boolean> {
+/** Whether it still runs; one that has ended and only waits for its parent does not. */
+export async function isRunning({ pid, words }: KnownProcess): Promise<boolean> {
   const commandLine = await commandLineOf(pid);
   return commandLine !== undefined && words.every((word) => commandLine.includes(word));
 }

@@ -81,6 +81,11 @@ export class SupervisedProcess {
     });
     const startedAt = performance.now();
     this.#child = child;
+    // When this process ends by an error of its own, nobody is left to stop the other one.
+    const endWithHost = (): void => {
+      child.kill(this.#options.stopSignal ?? 'SIGTERM');
+    };
+    process.once('exit', endWithHost);
     for (const stream of [child.stdout, child.stderr]) {
       stream.pipe(this.#log, { end: false });
       createInterface({ input: stream }).on('line', (line) => onEvent({ kind: 'line', line }));
@@ -90,6 +95,7 @@ export class SupervisedProcess {
       const ended = (reason: string): void => {
         if (this.#child !== child) return;
         this.#child = undefined;
+        process.off('exit', endWithHost);
         if (performance.now() - startedAt > WELL_AFTER_MS) this.#deaths = 0;
         resolve();
         if (!this.#stopped) this.#died(reason);

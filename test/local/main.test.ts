@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isRunning } from '../../local/host/leftover-process.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
 
 let project: ProjectCopy;
@@ -58,7 +59,7 @@ test('a second start is refused, Ctrl-C twice ends everything, and nothing is le
   const streamer = JSON.parse(await readFile(join(state, 'processes.json'), 'utf8')) as { pid: number }[];
   const server = await readFile(join(state, 'postgres', 'data', 'postmaster.pid'), 'utf8');
   const pids = [...streamer.map(({ pid }) => pid), Number(server.split('\n')[0]), first.pid];
-  expect(pids.filter(exists)).toEqual(pids);
+  expect(await runningOf(pids)).toEqual(pids);
 
   expect(await npmStart().ended).toMatchObject({
     status: 1,
@@ -70,7 +71,7 @@ test('a second start is refused, Ctrl-C twice ends everything, and nothing is le
   const { status, output } = await first.ended;
   expect(output).toMatch(/stopping \.\.\.\nstopped\n$/);
   expect(status).toBe(0);
-  await expect.poll(() => pids.filter(exists)).toEqual([]);
+  await expect.poll(() => runningOf(pids)).toEqual([]);
   expect(existsSync(join(state, 'endpoints.json'))).toBe(false);
 }, 120_000);
 
@@ -102,10 +103,7 @@ test.each([
   expect(output).not.toMatch(/hidden| {4}at /);
 });
 
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+async function runningOf(pids: readonly number[]): Promise<number[]> {
+  const running = await Promise.all(pids.map((pid) => isRunning({ pid, words: [] })));
+  return pids.filter((_pid, i) => running[i]);
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isRunning } from '../../../local/host/leftover-process.ts';
 import { ProcessHost } from '../../../local/host/process-host.ts';
 import type { ContainerDefinition } from '../../../local/host/resources/containers.ts';
 import type { ProcessEvent } from '../../../local/host/supervised-process.ts';
@@ -77,8 +78,7 @@ test('what a killed run left behind is ended by the next start', async () => {
   expect(JSON.parse(await readFile(join(directory, 'processes.json'), 'utf8'))).toEqual([{ pid, words: ['main.js'] }]);
 
   await makeHost().host.start();
-  // Ended, it is there until this process has heard of it.
-  await expect.poll(() => exists(pid)).toBe(false);
+  await expect.poll(() => isRunning({ pid, words: [] })).toBe(false);
 });
 
 test('a container that hangs is ended by its health check, which looks into the /tmp of the container', async () => {
@@ -98,11 +98,3 @@ test('a container that hangs is ended by its health check, which looks into the 
     { kind: 'died', reason: 'SIGTERM', restartInMs: 500 },
   ]);
 });
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { endProcess } from '../../../local/host/leftover-process.ts';
+import { endProcess, isRunning } from '../../../local/host/leftover-process.ts';
 import { type ProcessEvent, restartPauseMs, SupervisedProcess } from '../../../local/host/supervised-process.ts';
 
 let directory: string;
@@ -93,4 +94,23 @@ test('a process of an earlier run is ended by id and command line, another one w
   expect(process.kill(pid, 0)).toBe(true);
   await endProcess({ pid, words: ['setInterval'] }, 'SIGTERM', 1_000);
   expect((await next('died')).reason).toBe('SIGTERM');
+});
+
+test('it ends with the process that supervises it, also when that ends by an error', async () => {
+  const module = JSON.stringify(new URL('../../../local/host/supervised-process.ts', import.meta.url).href);
+  const script = `const { SupervisedProcess } = await import(${module});
+    new SupervisedProcess({
+      command: process.execPath, args: ['-e', 'console.log("up"); setInterval(() => {}, 1e3)'], directory: '.',
+      environment: async () => ({}), logFile: 'process.log', stopTimeoutMs: 1000,
+      onEvent: (event) => {
+        if (event.kind === 'started') console.log(event.pid);
+        if (event.kind === 'line') throw new Error('a bug');
+      },
+    }).start();`;
+  const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];
+  const { status, stdout } = spawnSync(process.execPath, flags, { cwd: directory, encoding: 'utf8' });
+  expect(status).toBe(1);
+  const pid = Number(stdout);
+  expect(pid).toBeGreaterThan(1);
+  await expect.poll(() => isRunning({ pid, words: [] })).toBe(false);
 });

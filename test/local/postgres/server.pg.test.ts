@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
+import { isRunning } from '../../../local/host/leftover-process.ts';
 import { freePorts } from '../../../local/ports.ts';
 import { type PostgresServer, startServer } from '../../../local/postgres/server.ts';
 import { removeServerFiles } from '../../../local/postgres/server-files.ts';
@@ -68,7 +69,7 @@ test('a server that a killed run left behind is ended before its data is used', 
 
   const next = await start(directory);
   expect(await query(next, 'select 1 as one')).toEqual([{ one: 1 }]);
-  await expect.poll(() => exists(pid)).toBe(false);
+  await expect.poll(() => isRunning({ pid, words: [] })).toBe(false);
   // Supervised by the first handle, it would come back.
   await servers[0]?.stop();
 });
@@ -93,11 +94,3 @@ test('removing the files leaves nothing, wherever they lie', async () => {
   await removeServerFiles(directory);
   expect([existsSync(home), existsSync(join(directory, 'postgres'))]).toEqual([false, false]);
 });
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

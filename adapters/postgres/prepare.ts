@@ -59,7 +59,7 @@ export async function prepareDatabase(
 
     await applyMigrations(preparation);
     await ensureRoles(preparation, server, passwords);
-    await ensurePublication(preparation, configuration);
+    await ensurePublication(preparation, configuration, slot);
     await ensureSlot(preparation, slot);
     await grantRights(preparation, configuration, tables);
     const marking = await ensureOrigins(preparation, configuration.settings.origins);

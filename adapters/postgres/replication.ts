@@ -20,7 +20,11 @@ interface PublicationState {
 }
 
 /** Publishes exactly the mapped tables, whole. */
-export async function ensurePublication(preparation: Preparation, configuration: SyncConfiguration): Promise<void> {
+export async function ensurePublication(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  slot: string,
+): Promise<void> {
   const wanted = configuration.objects.map(({ schema, table }) => quoted(schema, table));
   const state = await readPublication(preparation.client);
   const what = `publication ${PUBLICATION} of ${wanted.length} tables`;
@@ -29,6 +33,7 @@ export async function ensurePublication(preparation: Preparation, configuration:
       `create publication ${PUBLICATION} for table ${wanted.join(', ')} with (publish_via_partition_root = true)`,
     );
     preparation.note(what, 'created');
+    await warnOfOlderSlot(preparation, slot);
     return;
   }
   if (state.allTables) {
@@ -45,6 +50,15 @@ export async function ensurePublication(preparation: Preparation, configuration:
     );
   }
   preparation.note(what, same && state.complete && state.viaRoot ? 'unchanged' : 'changed');
+}
+
+/** Somebody dropped the publication: what was changed since the slot stopped is not in it. */
+async function warnOfOlderSlot(preparation: Preparation, slot: string): Promise<void> {
+  const { rows } = await preparation.client.query('select from pg_replication_slots where slot_name = $1', [slot]);
+  if (rows.length === 0) return;
+  preparation.warn(
+    `Replication slot ${slot} is older than its publication: changes made while there was none are not published (PostgreSQL 15 stops at the first of them: then drop the slot and prepare again). Compare both sides.`,
+  );
 }
 
 async function readPublication(client: pg.ClientBase): Promise<PublicationState | undefined> {

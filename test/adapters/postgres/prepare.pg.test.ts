@@ -85,6 +85,22 @@ describe('prepare', () => {
     expect(rows).toEqual([{ tablename: 'lenders' }]);
   });
 
+  test('makes the publication again, and warns that the slot is older', async () => {
+    const database = await lenderDatabase();
+    await prepare(database);
+    await (await database.client()).query('drop publication sfsync');
+    const { warnings, actions } = await prepare(database);
+    expect(actions).toContainEqual({ what: 'publication sfsync of 3 tables', done: 'created' });
+    expect(warnings).toEqual([expect.stringContaining(`slot ${database.name} is older than its publication`)]);
+  });
+
+  test('refuses a slot of that name that is not ours', async () => {
+    const database = await lenderDatabase();
+    const owner = await database.client();
+    await owner.query("select pg_create_logical_replication_slot($1, 'test_decoding')", [database.name]);
+    await expect(prepare(database)).rejects.toMatchObject({ name: 'ConfigurationError', code: 'FOREIGN_SLOT' });
+  });
+
   test('tells all faults at once and then makes nothing', async () => {
     const database = await server.createDatabase();
     const owner = await database.client();

@@ -6,6 +6,7 @@ import { chown, cp, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeServerFiles } from '../../local/postgres/server-files.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -62,7 +63,7 @@ export async function copyProject({ owner }: CopyOptions = {}): Promise<ProjectC
     directory,
     async [Symbol.asyncDispose]() {
       // Where the database server's user cannot reach the directory, `postgres` in it is a link to its data.
-      await rm(join(directory, '.local', 'postgres', 'data'), { recursive: true, force: true });
+      await removeServerFiles(join(directory, '.local'));
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -8,8 +8,14 @@ import { ConfigurationError } from './errors.ts';
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
 export type Direction = 'both' | 'to-postgres' | 'to-salesforce';
 
-/** Which side wins when both edited the same field since they last agreed. */
-export type ConflictPolicy = 'salesforce' | 'postgres';
+/** Which side wins when both edited the same field since they last agreed; `latest`: whoever edited last. */
+export type ConflictPolicy = 'salesforce' | 'postgres' | 'latest';
+
+/** What a delete in Salesforce does to the row. `soft`: sets the column `deletedAt`, and such a row counts as gone. */
+export type DeleteRow = 'delete' | 'soft' | 'ignore';
+
+/** What a delete of the row does to the record. `hard`: it does not stay in the recycle bin. */
+export type DeleteRecord = 'recycle-bin' | 'hard' | 'ignore';
 
 /** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
 export type Delivery = 'appflow' | 'api';
@@ -33,6 +39,12 @@ export interface ObjectMapping {
   /** The primary key column; its text output is the row key. */
   readonly keyColumn: string;
   readonly salesforceIdColumn: string;
+  /** Tells when the row was edited, for the policy `latest`. */
+  readonly updatedAtColumn: string | undefined;
+  readonly deleteRow: DeleteRow;
+  readonly deleteRecord: DeleteRecord;
+  /** A row in which it is not null counts as gone; set for `soft` only. */
+  readonly deletedAtColumn: string | undefined;
   readonly delivery: Delivery;
   /** In the order of the configuration. */
   readonly fields: readonly FieldMapping[];
@@ -53,7 +65,7 @@ const fieldSchema = z.strictObject({
   column: identifier,
   type: z.enum(['text', 'number', 'boolean', 'date', 'datetime', 'time', 'multipicklist', 'reference']),
   direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
-  policy: z.enum(['salesforce', 'postgres']).default('salesforce'),
+  policy: z.enum(['salesforce', 'postgres', 'latest']).default('salesforce'),
   references: apiName.optional(),
 });
 
@@ -61,6 +73,10 @@ const objectSchema = z.strictObject({
   table: z.string().regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, 'must be a table name such as public.lenders'),
   key: identifier.default('id'),
   salesforceId: identifier.default('salesforce_id'),
+  updatedAt: identifier.optional(),
+  deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
+  deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
+  deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
   fields: z.record(apiName, fieldSchema),
 });
@@ -144,7 +160,7 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
-  const { table, key, salesforceId, delivery, fields } = definition;
+  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, fields } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
   return Object.freeze({
     object,
@@ -152,6 +168,10 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     table: name,
     keyColumn: key,
     salesforceIdColumn: salesforceId,
+    updatedAtColumn: updatedAt,
+    deleteRow,
+    deleteRecord,
+    deletedAtColumn: deletedAt,
     delivery,
     fields: Object.freeze(
       Object.entries(fields).map(([api, mapping]) =>
@@ -167,12 +187,19 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   const at = `objects.${mapping.object}`;
   const faults: string[] = [];
   if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
-  const columns = [mapping.keyColumn, mapping.salesforceIdColumn, ...mapping.fields.map(({ column }) => column)];
+  const own = [mapping.keyColumn, mapping.salesforceIdColumn, mapping.deletedAtColumn ?? []].flat();
+  const columns = [...own, ...mapping.fields.map(({ column }) => column)];
   for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
     faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
   }
-  for (const { field: api, type, references } of mapping.fields) {
+  if ((mapping.deleteRow === 'soft') !== (mapping.deletedAtColumn !== undefined)) {
+    faults.push(`${at}: deleteRow 'soft' goes with deletedAt, the column that it sets; name both or neither`);
+  }
+  for (const { field: api, type, policy, references } of mapping.fields) {
     const where = `${at}.fields.${api}`;
+    if (policy === 'latest' && mapping.updatedAtColumn === undefined) {
+      faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that tells when a row was edited`);
+    }
     if (SYSTEM_FIELDS.includes(api))
       faults.push(`${where}: is a system field, which sfsync reads by itself; remove it`);
     if (type === 'reference' && references === undefined)

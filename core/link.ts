@@ -25,6 +25,8 @@ export interface SalesforceVersion {
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
   readonly fields: FieldValues;
+  /** When somebody last edited the row, by the column that the configuration names; undefined: nobody asks. */
+  readonly editedAt?: Instant | undefined;
 }
 
 /** What Salesforce last held, as far as we know. */
@@ -114,7 +116,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
 export function withWaiting(link: Link, row: RowVersion | undefined): RowVersion | undefined {
   if (row === undefined) return undefined;
   const waiting = Object.entries(link.waiting).filter(([field]) => row.fields[field] === null);
-  return waiting.length === 0 ? row : { fields: { ...row.fields, ...Object.fromEntries(waiting) } };
+  return waiting.length === 0 ? row : { ...row, fields: { ...row.fields, ...Object.fromEntries(waiting) } };
 }
 
 /** What has to be written to Salesforce. */
@@ -130,12 +132,17 @@ export type Outgoing =
 export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
   const { base, refused, waiting } = link;
   if (base === undefined) return undefined;
-  if (row === undefined) return base.deleted || refused.deleted === true ? undefined : { kind: 'delete' };
+  if (row === undefined) {
+    const nothing = base.deleted || refused.deleted === true || mapping.deleteRecord === 'ignore';
+    return nothing ? undefined : { kind: 'delete' };
+  }
   const sendable = outgoingFields(mapping).filter(
     ({ field }) => row.fields[field] !== undefined && !(field in waiting) && !isUnsendable(row.fields[field]),
   );
   const values = (fields: typeof sendable): FieldValues =>
     Object.fromEntries(fields.map(({ field }) => [field, row.fields[field] as CanonicalValue]));
+  // A row that outlived its record by intent brings nothing back.
+  if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted) return refused.deleted === false ? undefined : { kind: 'revive', fields: values(sendable) };
   const changed = sendable.filter(
     ({ field }) => row.fields[field] !== base.fields[field] && row.fields[field] !== refused.fields[field],

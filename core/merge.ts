@@ -4,7 +4,7 @@
  * policy decides and the log keeps. The order of the rules in `mergeField` matters: `docs/agreement.md` says why each is there.
  */
 import type { CanonicalValue, FieldValues } from './canonical.ts';
-import type { FieldMapping, ObjectMapping } from './configuration.ts';
+import type { ConflictPolicy, FieldMapping, ObjectMapping } from './configuration.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
 import { outgoing, stillRefused, withWaiting } from './link.ts';
 
@@ -65,9 +65,9 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
   if (version.deleted) return row;
   if (row === undefined) return { fields: version.fields };
   const taken = mapping.fields.filter(
-    ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy === 'salesforce'),
+    ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),
   );
-  return { fields: { ...row.fields, ...pick(version.fields, taken) } };
+  return { ...row, fields: { ...row.fields, ...pick(version.fields, taken) } };
 }
 
 function pick(values: FieldValues, fields: readonly FieldMapping[]): FieldValues {
@@ -105,7 +105,7 @@ class Merge {
 
   #fields(row: RowVersion): RowVersion {
     const merged = this.#mapping.fields.map((field) => [field.field, this.#field(field, row)] as const);
-    return { fields: Object.fromEntries(merged.filter(([, value]) => value !== undefined)) as FieldValues };
+    return { ...row, fields: Object.fromEntries(merged.filter(([, value]) => value !== undefined)) as FieldValues };
   }
 
   #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
@@ -128,8 +128,15 @@ class Merge {
     }
     if (theirs === sent?.value) return mine;
     if (mine === base && !(this.#unknown && sent !== undefined)) return theirs;
-    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner: policy });
-    return policy === 'salesforce' ? theirs : mine;
+    const winner = this.#winner(policy, row);
+    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
+    return winner === 'salesforce' ? theirs : mine;
+  }
+
+  /** `latest` compares the record's stamp with when the row was edited; both are good to the second, and a tie is Salesforce's. */
+  #winner(policy: ConflictPolicy, row: RowVersion): Conflict['winner'] {
+    if (policy !== 'latest') return policy;
+    return (row.editedAt ?? 0) > this.#version.stamp ? 'postgres' : 'salesforce';
   }
 
   /** Deleted in Salesforce. */
@@ -146,6 +153,7 @@ class Merge {
       if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');
       return row;
     }
+    if (this.#mapping.deleteRow === 'ignore') return row;
     const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
     if (edited.length === 0) return undefined;
     this.#logRecord({ fields: pick(row.fields, edited) }, 'postgres');
@@ -158,16 +166,16 @@ class Merge {
       const ours = this.#push?.sentDeleted === false;
       return ours ? undefined : { fields: this.#version.fields };
     }
-    if (!this.#touchedInSalesforce()) return undefined;
+    if (this.#mapping.deleteRecord === 'ignore' || !this.#touchedInSalesforce()) return undefined;
     this.#logRecord(undefined, 'salesforce');
     return { fields: this.#version.fields };
   }
 
-  /** A mapped field differs from the base, and not by our own write. */
+  /** A field that both sides may edit differs from the base, and not by our own write. */
   #touchedInSalesforce(): boolean {
     return this.#mapping.fields.some(({ field, direction }) => {
       const theirs = this.#version.fields[field];
-      if (direction === 'to-postgres' || theirs === undefined) return false;
+      if (direction !== 'both' || theirs === undefined) return false;
       return theirs !== this.#base.fields[field] && theirs !== this.#push?.sent[field]?.value;
     });
   }

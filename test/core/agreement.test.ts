@@ -11,6 +11,7 @@ const SCENARIOS: readonly Scenario[] = [
   { editsInSalesforce: 1, editsOfRow: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, delivery: 'appflow' },
   { editsInSalesforce: 1, editsOfRow: 1, policy: 'postgres' },
+  { editsInSalesforce: 1, editsOfRow: 1, policy: 'latest', crashes: 1, seconds: 2 },
   { editsInSalesforce: 2, editsOfRow: 1, seconds: 1 },
   { editsInSalesforce: 2, editsOfRow: 1, seconds: 1, delivery: 'appflow' },
   { editsInSalesforce: 1, editsOfRow: 2, seconds: 1 },

@@ -54,6 +54,10 @@ describe('a definition', () => {
         table: 'lenders',
         keyColumn: 'id',
         salesforceIdColumn: 'salesforce_id',
+        updatedAtColumn: undefined,
+        deleteRow: 'delete',
+        deleteRecord: 'recycle-bin',
+        deletedAtColumn: undefined,
         delivery: 'appflow',
         fields: [
           {
@@ -98,6 +102,15 @@ describe('a definition', () => {
 });
 
 describe('faults', () => {
+  test('what one choice needs of another is told', () => {
+    const fields = { Name: text('name', { policy: 'latest' }) };
+    const faults = faultsOf({ objects: { Account: { table: 'lenders', deleteRow: 'soft', fields } } });
+    expect(faults).toEqual([
+      expect.stringContaining("deleteRow 'soft' goes with deletedAt"),
+      expect.stringContaining("policy 'latest' needs updatedAt"),
+    ]);
+  });
+
   test('are told all at once, each with its place, what was seen and what is allowed', () => {
     const faults = faultsOf({
       settings: { pollEveryMinutes: 0, batchRecords: 5000 },

@@ -129,7 +129,8 @@ function application(scenario: Scenario, world: World): Move[] {
     for (const field of editable(world)) {
       const { world: edited, edit } = newEdit(world, lineage(world, row[field]));
       const value = `${field}${edit}`;
-      const queued = { ...spend(edited, 'editsOfRow'), queued: true, ours: world.ours | (1 << edit) };
+      const spent = spend(edited, 'editsOfRow');
+      const queued = { ...spent, queued: true, editedAt: world.clock, ours: world.ours | (1 << edit) };
       made.push({ what: `the application sets ${value}`, world: { ...queued, row: { ...row, [field]: value } } });
       if (may(scenario, world, 'earlyDecodes')) {
         const early = { ...spend(queued, 'earlyDecodes'), invisible: { field, value } };
@@ -179,7 +180,7 @@ function inbound(scenario: Scenario, mapping: ObjectMapping, rules: Rules, world
     // Rows that an invisible commit holds are locked.
     if (world.invisible !== undefined) return [];
     const version = versionOf(arrival.side, arrival.stamp);
-    const pair = { link: world.link, row: rowVersion(world.row) };
+    const pair = { link: world.link, row: rowVersion(world) };
     const result =
       arrival.kind === 'file'
         ? rules.receive(mapping, pair, version, arrival.readAt)
@@ -395,7 +396,7 @@ function collected(mapping: ObjectMapping, rules: Rules, world: World): Move[] {
   const { link } = world;
   const fenced = !rules.fenced || link.push === undefined || world.flights.length === 0;
   if (!(link.dirty || link.rereadDue || link.push !== undefined) || !fenced) return [];
-  const due = rules.isDue(mapping, { link, row: rowVersion(world.row) });
+  const due = rules.isDue(mapping, { link, row: rowVersion(world) });
   const revision = link.revision + 1;
   const next = { ...world, link: { ...link, dirty: due, revision } };
   if (!due) return [{ what: 'collect: the row equals the base', world: next }];
@@ -403,7 +404,7 @@ function collected(mapping: ObjectMapping, rules: Rules, world: World): Move[] {
 }
 
 function decided(mapping: ObjectMapping, rules: Rules, world: World, step: Extract<Step, { at: 'looked' }>): Move {
-  const pair = { link: world.link, row: rowVersion(world.row) };
+  const pair = { link: world.link, row: rowVersion(world) };
   const { revision, readAt, side } = step;
   const decision = rules.decide(mapping, pair, versionOf(side, step.stamp), {
     revision,
@@ -423,7 +424,7 @@ function decided(mapping: ObjectMapping, rules: Rules, world: World, step: Extra
 }
 
 function settled(mapping: ObjectMapping, rules: Rules, world: World, step: Extract<Step, { at: 'read back' }>): Move {
-  const pair = { link: world.link, row: rowVersion(world.row) };
+  const pair = { link: world.link, row: rowVersion(world) };
   const result = rules.settle(mapping, pair, versionOf(step.side, step.stamp), step.outcome, step);
   if (result.outcome === 'again') {
     return {

@@ -31,17 +31,21 @@ export interface Scenario {
   readonly earlyDecodes?: number;
   /** `writes y`: a trigger changes y when x is pushed. `normalises x`: it stores another spelling of x. */
   readonly trigger?: 'writes y' | 'normalises x';
-  readonly policy?: 'salesforce' | 'postgres';
+  readonly policy?: 'salesforce' | 'postgres' | 'latest';
+  readonly deleteRow?: 'delete' | 'ignore';
   readonly delivery?: 'api' | 'appflow';
   /** Seconds that may pass. */
   readonly seconds?: number;
 }
 
-export type Budget = Exclude<keyof Scenario, 'trigger' | 'policy' | 'delivery' | 'seconds'>;
+export type Budget = Exclude<keyof Scenario, 'trigger' | 'policy' | 'deleteRow' | 'delivery' | 'seconds'>;
 
-export function mappingFor({ policy = 'salesforce', delivery = 'api' }: Scenario): ObjectMapping {
+export function mappingFor({ policy = 'salesforce', deleteRow = 'delete', delivery = 'api' }: Scenario): ObjectMapping {
   const fields = { x: text('x', { policy }), y: text('y', { policy }) };
-  return mappingOf(defineSync({ objects: { Thing: { table: 'things', delivery, fields } } }), 'Thing');
+  return mappingOf(
+    defineSync({ objects: { Thing: { table: 'things', updatedAt: 'updated_at', deleteRow, delivery, fields } } }),
+    'Thing',
+  );
 }
 
 export interface Side {
@@ -98,6 +102,8 @@ export interface World {
   readonly clock: number;
   readonly row: Side;
   readonly link: Link;
+  /** The second in which the application last edited the row. */
+  readonly editedAt: number;
   /** The row's key lies in the change queue. */
   readonly queued: boolean;
   /** An edit that is decoded and queued, but not visible yet. */
@@ -135,6 +141,7 @@ export function initialWorld(): World {
     clock: 1,
     row: side,
     link: { ...newLink(ID, 'key'), base, highWater: SECOND },
+    editedAt: 0,
     queued: false,
     invisible: undefined,
     polled: true,
@@ -161,8 +168,8 @@ export function fieldsOf({ x, y }: Pick<Side, 'x' | 'y'>): FieldValues {
   return { x, y };
 }
 
-export function rowVersion(side: Side): RowVersion | undefined {
-  return side.deleted ? undefined : { fields: fieldsOf(side) };
+export function rowVersion({ row, editedAt }: World): RowVersion | undefined {
+  return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND };
 }
 
 export function versionOf(side: Side, stamp: number): SalesforceVersion {

@@ -42,7 +42,8 @@ export interface SyncAlarmProps {
 export class Operations extends Construct {
   readonly topic: Topic;
   readonly notify: SyncFunction;
-  readonly #undelivered: IQueue;
+  /** Notices that could not be published, and events of failed executions that did not get anywhere. */
+  readonly undelivered: IQueue;
 
   constructor(scope: Construct, id: string, { bundles }: OperationsProps) {
     super(scope, id);
@@ -58,17 +59,17 @@ export class Operations extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
-    this.#undelivered = deadLetterQueue(this, 'UndeliveredNotices');
+    this.undelivered = deadLetterQueue(this, 'UndeliveredNotices');
     this.notify = new SyncFunction(this, 'Notify', {
       bundles,
       entry: 'notify',
       description: 'Tells people: rejects, conflicts, open circuits, failed executions',
       timeout: Duration.seconds(60),
       environment: { TOPIC_ARN: this.topic.topicArn },
-      deadLetterQueue: this.#undelivered,
+      deadLetterQueue: this.undelivered,
     });
     this.topic.grantPublish(this.notify);
-    this.alarmOnDeadLetters(this, 'UndeliveredNoticesAlarm', this.#undelivered, {
+    this.alarmOnDeadLetters(this, 'UndeliveredNoticesAlarm', this.undelivered, {
       meaning: 'A notification could not be delivered.',
       heading: 'Events were not delivered',
     });
@@ -110,7 +111,7 @@ export class Operations extends Construct {
   watch(machine: SyncMachine, deadLetters: IQueue): void {
     const scope = machine.node.scope;
     if (scope === undefined) throw new Error(`${machine.node.path} belongs to no pipeline`);
-    const delivery = { deadLetterQueue: this.#undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
+    const delivery = { deadLetterQueue: this.undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
     const execution = EventField.fromPath('$.detail.executionArn');
     const stateMachine = EventField.fromPath('$.detail.stateMachineArn');
     const status = EventField.fromPath('$.detail.status');

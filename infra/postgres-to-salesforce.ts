@@ -40,6 +40,8 @@ export class PostgresToSalesforce extends Construct {
   readonly machine: SyncMachine;
   /** Failed executions, by ARN. */
   readonly deadLetters: IQueue;
+  /** Events that did not start an execution. */
+  readonly undelivered: IQueue;
   /** By object. */
   readonly queues: ReadonlyMap<string, ChangeQueue>;
   /** By object. */
@@ -57,6 +59,7 @@ export class PostgresToSalesforce extends Construct {
     );
     this.machine = this.#machine(props);
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
+    this.undelivered = deadLetterQueue(this, 'UndeliveredEvents');
     operations.watch(this.machine, this.deadLetters);
     this.#startOnChanges(props);
   }
@@ -147,8 +150,7 @@ export class PostgresToSalesforce extends Construct {
   }
 
   #startOnChanges({ configuration, operations }: PostgresToSalesforceProps): void {
-    const undelivered = deadLetterQueue(this, 'UndeliveredEvents');
-    const delivery = { deadLetterQueue: undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
+    const delivery = { deadLetterQueue: this.undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
     new Rule(this, 'ChangesAvailable', {
       description: 'There is something in the change queue of an object',
       eventPattern: { source: [CHANGES_AVAILABLE.source], detailType: [CHANGES_AVAILABLE.detailType] },
@@ -171,7 +173,7 @@ export class PostgresToSalesforce extends Construct {
         ],
       });
     }
-    operations.alarmOnDeadLetters(this, 'UndeliveredEventsAlarm', undelivered, {
+    operations.alarmOnDeadLetters(this, 'UndeliveredEventsAlarm', this.undelivered, {
       meaning: 'An event did not start its execution; the schedule makes up for it.',
       heading: 'Events were not delivered',
     });

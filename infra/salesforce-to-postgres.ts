@@ -30,6 +30,8 @@ export class SalesforceToPostgres extends Construct {
   readonly machine: SyncMachine;
   /** Failed executions, by ARN. */
   readonly deadLetters: IQueue;
+  /** Events that did not start an execution. */
+  readonly undelivered: IQueue;
   /** By object. */
   readonly flows: ReadonlyMap<string, InboundFlow>;
 
@@ -37,6 +39,7 @@ export class SalesforceToPostgres extends Construct {
     super(scope, id);
     this.machine = this.#machine(props);
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
+    this.undelivered = deadLetterQueue(this, 'UndeliveredEvents');
     props.operations.watch(this.machine, this.deadLetters);
     this.#startOnFiles(props);
     this.flows = new Map(props.configuration.objects.map((mapping) => [mapping.object, this.#flow(props, mapping)]));
@@ -91,7 +94,6 @@ export class SalesforceToPostgres extends Construct {
 
   /** S3 delivers at least once, and a rule cannot name executions: a file may be worked on twice, which is harmless. */
   #startOnFiles({ storage, operations }: SalesforceToPostgresProps): void {
-    const undelivered = deadLetterQueue(this, 'UndeliveredEvents');
     new Rule(this, 'FileCreated', {
       description: 'A flow has written a file of records',
       eventPattern: {
@@ -107,13 +109,13 @@ export class SalesforceToPostgres extends Construct {
             size: EventField.fromPath('$.detail.object.size'),
             putAt: EventField.fromPath('$.time'),
           }),
-          deadLetterQueue: undelivered,
+          deadLetterQueue: this.undelivered,
           maxEventAge: Duration.hours(24),
           retryAttempts: 185,
         }),
       ],
     });
-    operations.alarmOnDeadLetters(this, 'UndeliveredEventsAlarm', undelivered, {
+    operations.alarmOnDeadLetters(this, 'UndeliveredEventsAlarm', this.undelivered, {
       meaning: 'A file of records did not start its execution.',
       heading: 'Events were not delivered',
     });

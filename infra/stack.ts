@@ -42,6 +42,9 @@ export class SyncStack extends Stack {
     this.#output('PostgresToSalesforceStateMachineArn', outbound.machine.stateMachineArn);
     this.#output('SalesforceToPostgresDeadLetterQueueUrl', inbound.deadLetters.queueUrl);
     this.#output('PostgresToSalesforceDeadLetterQueueUrl', outbound.deadLetters.queueUrl);
+    this.#output('SalesforceToPostgresUndeliveredEventsQueueUrl', inbound.undelivered.queueUrl);
+    this.#output('PostgresToSalesforceUndeliveredEventsQueueUrl', outbound.undelivered.queueUrl);
+    this.#output('UndeliveredNoticesQueueUrl', operations.undelivered.queueUrl);
     for (const [object, { queue, deadLetterQueue }] of queues) {
       this.#output(`ChangeQueueUrl${object}`, queue.queueUrl);
       this.#output(`ChangeDeadLetterQueueUrl${object}`, deadLetterQueue.queueUrl);

@@ -169,6 +169,9 @@ export function describeOperations({ template, resources, resource }: Assembly):
         'PostgresToSalesforceStateMachineArn',
         'SalesforceToPostgresDeadLetterQueueUrl',
         'PostgresToSalesforceDeadLetterQueueUrl',
+        'SalesforceToPostgresUndeliveredEventsQueueUrl',
+        'PostgresToSalesforceUndeliveredEventsQueueUrl',
+        'UndeliveredNoticesQueueUrl',
         ...configuration.objects.flatMap(({ object }) => perObject.map((name) => `${name}${object}`)),
       ].sort(),
     );

@@ -1,5 +1,5 @@
 import { isNetworkError } from '../core/error-classification.ts';
-import { ConfigurationError, InvariantError, RetryableError, SyncError } from '../core/errors.ts';
+import { ConfigurationError, InvariantError, RejectedRecordError, RetryableError, SyncError } from '../core/errors.ts';
 
 const DENIED = new Set([
   'AccessDenied',
@@ -9,8 +9,12 @@ const DENIED = new Set([
   'NotFound',
 ]);
 
-/** Any error of a Lambda as one of our classes, so that the state machine knows what to do next. */
+/**
+ * Any error of a Lambda as one of our classes, so that the state machine knows what to do next. A rejected record is data
+ * for whoever works on its batch: as the failure of a whole step it is our bug.
+ */
 export function classified(error: unknown): SyncError {
+  if (error instanceof RejectedRecordError) return new InvariantError(error.code, error.message, { cause: error });
   if (error instanceof SyncError) return error;
   if (!(error instanceof Error)) return new InvariantError('UNKNOWN', 'Something was thrown that is no error.');
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
@@ -19,7 +23,9 @@ export function classified(error: unknown): SyncError {
   }
   if (!('$fault' in error)) return new InvariantError(code, error.message, { cause: error });
   const told = `AWS answered ${error.name}: ${error.message}`;
-  if (error.$fault === 'server' || '$retryable' in error || /Throttl|TooManyRequests|SlowDown/.test(error.name)) {
+  // Every error of the SDK has the member; it is set where trying again makes sense.
+  const isRetryable = '$retryable' in error && error.$retryable !== undefined;
+  if (error.$fault === 'server' || isRetryable || /Throttl|TooManyRequests|SlowDown/.test(error.name)) {
     return new RetryableError(error.name, told, { cause: error });
   }
   return DENIED.has(error.name)

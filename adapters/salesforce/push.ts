@@ -7,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { toSalesforce } from '../../core/canonical.ts';
 import { type ObjectMapping, outgoingFields } from '../../core/configuration.ts';
 import { classifySalesforce } from '../../core/error-classification.ts';
-import { ConfigurationError, RetryableError } from '../../core/errors.ts';
+import { RetryableError, SyncError } from '../../core/errors.ts';
 import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
-import { API_VERSION, codeOf, type SalesforceConnection } from './connection.ts';
+import { API_VERSION, answeredCode, callFailed, codeOf, inSession, type SalesforceConnection } from './connection.ts';
 import { parts } from './read.ts';
 
 /** Records in one collections call (REST API Developer Guide, sObject Collections). */
@@ -128,19 +128,21 @@ async function sendPart(
   first: boolean,
 ): Promise<readonly (RecordAnswer | undefined)[]> {
   const unknown = part.map(() => undefined);
-  if (Date.now() > target.notAfter) return unknown;
   try {
-    return await send(part);
+    return await inSession(target.connection, async () => (Date.now() > target.notAfter ? unknown : await send(part)));
   } catch (error) {
     const code = codeOf(error);
-    const told = `Salesforce answered ${code} to a push of ${target.mapping.object}.`;
     if (NOT_SENT.has(code)) {
-      if (first) throw new RetryableError(code, `${told} Nothing was sent.`, { cause: error });
-      return unknown;
+      if (!first) return unknown;
+      const told = `Salesforce answered ${code} to a push of ${target.mapping.object}. Nothing was sent.`;
+      throw new RetryableError(code, told, { cause: error });
     }
+    // No new access token: the request that asked for it was turned away.
+    if (error instanceof SyncError && first) throw error;
     const step = classifySalesforce(code);
-    if (step === 'retry') return unknown;
-    if (step !== 'reject') throw new ConfigurationError(code, told, { cause: error });
+    // Whatever is no answer of Salesforce leaves open what became of the request.
+    if (step === 'retry' || answeredCode(error) === undefined) return unknown;
+    if (step !== 'reject') throw callFailed(error);
     if (part.length === 1) return [{ success: false, errors: [{ statusCode: code, message: messageOf(error) }] }];
     const half = part.length >> 1;
     return [
@@ -195,12 +197,13 @@ async function patch(
   });
 }
 
+/** jsforce repeats a DELETE by itself, up to five times: also after the deadline, and after a lost answer. */
+const ONCE = { retry: { methods: [] } };
+
 async function remove(connection: SalesforceConnection, lines: readonly PushLine[]): Promise<readonly RecordAnswer[]> {
   const ids = lines.map(({ id }) => id).join(',');
-  return connection.request<readonly RecordAnswer[]>({
-    method: 'DELETE',
-    url: `/services/data/v${API_VERSION}/composite/sobjects?ids=${ids}&allOrNone=false`,
-  });
+  const url = `/services/data/v${API_VERSION}/composite/sobjects?ids=${ids}&allOrNone=false`;
+  return connection.request<readonly RecordAnswer[]>({ method: 'DELETE', url }, ONCE);
 }
 
 async function undelete(

@@ -7,8 +7,10 @@ import { API_VERSION, calling, type SalesforceConnection } from './connection.ts
 /** `POST /composite/sobjects/X` takes 2,000 ids (REST API Developer Guide, sObject Collections). */
 const RETRIEVE_IDS = 2000;
 
-/** A query travels in the URL, which Salesforce cuts off at 16 KB: about 23 characters for each id. */
-const QUERY_IDS = 300;
+/** A query travels in the URL, of which Salesforce takes 16,384 bytes; the rest is for host, path and parameters. */
+const QUERY_BYTES = 15_000;
+/** An id in its quotes and with its comma, as a URL spells them. */
+const ID_BYTES = '%27001000000000001AAA%27%2C'.length;
 
 /**
  * Reads records by id, one call for 2,000. What is not live is looked for in the recycle bin; a record found in neither is
@@ -27,14 +29,18 @@ export async function readRecords(
     if (id !== undefined) found.set(id, record);
   };
   for (const part of parts(ids, RETRIEVE_IDS)) {
-    const live = await calling(() => retrieve(connection, mapping.object, part, fields));
+    const live = await calling(connection, () => retrieve(connection, mapping.object, part, fields));
     for (const value of live) if (value !== null) keep(value);
   }
   const rest = ids.filter((id) => !found.has(id));
   const all = isMergeable(mapping.object) ? [...fields, 'MasterRecordId'] : fields;
-  for (const part of parts(rest, QUERY_IDS)) {
-    const soql = `SELECT ${all.join(', ')} FROM ${mapping.object} WHERE Id IN (${part.map((id) => `'${id}'`).join(',')})`;
-    const { records } = await calling(async () => await connection.query(soql, { scanAll: true }));
+  const select = `SELECT ${all.join(',')} FROM ${mapping.object} WHERE Id IN `;
+  const idsInQuery = Math.floor((QUERY_BYTES - encodeURIComponent(select).length) / ID_BYTES);
+  for (const part of parts(rest, Math.max(1, idsInQuery))) {
+    const soql = `${select}(${part.map((id) => `'${id}'`).join(',')})`;
+    // A page may hold fewer records than the query found.
+    const pages = { scanAll: true, autoFetch: true, maxFetch: part.length };
+    const { records } = await calling(connection, async () => await connection.query(soql, pages));
     for (const value of records) keep(value);
   }
   return found;

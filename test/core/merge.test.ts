@@ -252,6 +252,14 @@ describe('a lookup', () => {
   });
 });
 
+test('a value that Salesforce cannot store is never pushed, and gives way to an edit there as any other', () => {
+  const unreadable = row({ x: 'unreadable:x' });
+  const alone = merge(thing, { link: link(), row: unreadable }, version(), false);
+  expect(alone).toMatchObject({ row: unreadable, conflicts: [], link: { dirty: false } });
+  const both = merge(thing, { link: link(), row: unreadable }, version({ x: 's' }), false);
+  expect(both).toMatchObject({ row: row({ x: 's' }), conflicts: [{ field: 'x', winner: 'salesforce' }] });
+});
+
 describe('a refused value', () => {
   const refused = { fields: { x: 'p' }, deleted: undefined };
 

@@ -32,6 +32,7 @@ describe('a collected record', () => {
     ['whose delete was refused is done', { refused: { fields: {}, deleted: true } }, undefined, false],
     ['with a lookup that waits is done', { base: base({ parent: PARENT }), waiting: { parent: PARENT } }, row(), false],
     ['with a lookup to a row that Salesforce lacks is done', {}, row({ parent: 'unlinked:1' }), false],
+    ['with a value that Salesforce cannot store is done', {}, row({ x: 'unreadable:x' }), false],
   ])('%s', ([, more, was, due]) => {
     expect(isDue(thing, { link: link(more), row: was })).toBe(due);
   });

@@ -195,13 +195,14 @@ async function applySet(
   const results = items.flatMap((item) => {
     const pair = pairs.get(item.version.id);
     // Deleted in Salesforce and never linked: nothing to do.
-    return pair === undefined ? [] : [{ id: item.version.id, pair, result: rule(mapping, pair, item) }];
+    const survivor = item.version.mergedInto;
+    return pair === undefined ? [] : [{ id: item.version.id, survivor, pair, result: rule(mapping, pair, item) }];
   });
-  const received = results.flatMap(({ id, pair, result }) =>
-    result.outcome === 'again' ? [] : [{ id, pair, result }],
+  const received = results.flatMap(({ id, survivor, pair, result }) =>
+    result.outcome === 'again' ? [] : [{ id, survivor, pair, result }],
   );
   const changes = received.map(
-    ({ pair, result }): PairChange => ({ before: pair, link: result.link, row: result.row }),
+    ({ survivor, pair, result }): PairChange => ({ before: pair, link: result.link, row: result.row, survivor }),
   );
   const written = await writePairs(session, configuration, mapping, changes);
   await dropLinks(

@@ -105,13 +105,13 @@ async function decidePart(
     if (pair === undefined || version === undefined) return [];
     const look = { ...version, mergedInto: version.mergedInto };
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now });
-    return decision.outcome === 'left' ? [] : [{ id, pair, decision }];
+    return decision.outcome === 'left' ? [] : [{ id, pair, decision, survivor: version.mergedInto }];
   });
   await writePairs(
     session,
     configuration,
     mapping,
-    decided.map(({ pair, decision }) => ({ before: pair, link: decision.link, row: decision.row })),
+    decided.map(({ pair, decision, survivor }) => ({ before: pair, link: decision.link, row: decision.row, survivor })),
   );
   const conflicts = decided.flatMap(({ id, decision }) =>
     decision.conflicts.map((conflict) => ({ salesforceId: id, rowKey: decision.link.rowKey, conflict })),

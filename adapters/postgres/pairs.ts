@@ -37,7 +37,8 @@ export async function lockPairs(
     [...links].map(([id, { linkId, link }]) => {
       const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
       const relinked = row === undefined ? link : { ...link, rowKey: row.key };
-      return [id, { linkId, link: relinked, row: row && { fields: row.fields } }];
+      const live = row === undefined || row.softDeleted ? undefined : { fields: row.fields, editedAt: row.editedAt };
+      return [id, { linkId, link: relinked, row: live }];
     }),
   );
 }
@@ -51,6 +52,8 @@ export interface PairChange {
   readonly before: StoredPair;
   readonly link: Link;
   readonly row: RowVersion | undefined;
+  /** The record that this one was merged into, in Salesforce: its children are there now. */
+  readonly survivor?: string | undefined;
 }
 
 /** What was written, for counting. */
@@ -106,11 +109,12 @@ interface RowPlan {
   /** Fields to write, lookups as Salesforce ids. */
   readonly fields: FieldValues;
   readonly waiting: Readonly<Record<string, string>>;
+  readonly survivor: string | undefined;
 }
 
-function plan(mapping: ObjectMapping, { before, link, row: after }: PairChange): RowPlan {
+function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
   const row = withWaiting(before.link, before.row);
-  const common = { linkId: before.linkId, link, salesforceId: link.salesforceId, key: link.rowKey ?? '' };
+  const common = { linkId: before.linkId, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor };
   if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
   if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
   if (row === undefined) {

@@ -5,10 +5,11 @@
  */
 import pg from 'pg';
 import type { CanonicalValue, FieldType, FieldValues } from '../../core/canonical.ts';
-import { fromPostgres, toPostgres, UNLINKED, UNREADABLE } from '../../core/canonical.ts';
+import { fromPostgres, parseInstant, toPostgres, UNLINKED, UNREADABLE } from '../../core/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
+import type { Instant } from '../../core/link.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 
@@ -23,6 +24,10 @@ export interface StoredRow {
   readonly key: string;
   readonly salesforceId: string | undefined;
   readonly fields: FieldValues;
+  /** When it was edited, where the mapping names the column. */
+  readonly editedAt: Instant | undefined;
+  /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
+  readonly softDeleted: boolean;
 }
 
 /** Which rows: by key, or by the Salesforce id that they carry. */
@@ -47,7 +52,7 @@ export async function lockRows(
   const parents = mapping.fields.filter(({ type }) => type === 'reference');
   const { rows } = await query<Record<string, string | null>>(
     session,
-    `select t.${key}::text as "#key", t.${name(mapping.salesforceIdColumn)} as "#id", ${mapping.fields.map(readColumn).join(', ')}
+    `select t.${key}::text as "#key", t.${name(mapping.salesforceIdColumn)} as "#id", ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
        from ${table} t ${chosen} ${parents.map((field) => joinParent(configuration, field)).join(' ')}
       order by t.${key} for update of t`,
     [wanted],
@@ -55,10 +60,17 @@ export async function lockRows(
   return rows.map((row) => ({
     key: String(row['#key']),
     salesforceId: row['#id'] ?? undefined,
+    editedAt: parseInstant(row['#edited'] ?? ''),
+    softDeleted: row['#deleted'] !== null,
     fields: Object.fromEntries(
       mapping.fields.map(({ field, type }) => [field, readValue(type, row[field] ?? null, field)]),
     ),
   }));
+}
+
+function marks({ updatedAtColumn, deletedAtColumn }: ObjectMapping): string {
+  const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
+  return `${column(updatedAtColumn)} as "#edited", ${column(deletedAtColumn)} as "#deleted"`;
 }
 
 function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {

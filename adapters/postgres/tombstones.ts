@@ -7,13 +7,15 @@ import type { FieldValues } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
-import { columnsOf, tableOf } from './rows.ts';
+import { columnsOf, tableOf, updateRows } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
 export interface RowRemoval {
   readonly key: string;
   readonly salesforceId: string;
+  /** The record that it was merged into. */
+  readonly survivor: string | undefined;
 }
 
 /** Moves rows to the tombstones. Children that point to them wait for them from now on (see `releaseChildren`). */
@@ -24,6 +26,16 @@ export async function buryRows(
   removals: readonly RowRemoval[],
 ): Promise<void> {
   if (removals.length === 0) return;
+  if (mapping.deletedAtColumn !== undefined) {
+    await releaseChildren(
+      session,
+      configuration,
+      mapping,
+      removals.filter(({ survivor }) => survivor !== undefined),
+    );
+    await markDeleted(session, mapping, mapping.deletedAtColumn, removals);
+    return;
+  }
   await releaseChildren(session, configuration, mapping, removals);
   const key = name(mapping.keyColumn);
   await query(
@@ -44,10 +56,23 @@ export async function buryRows(
   );
 }
 
+/** `deleteRow: 'soft'`: the row stays, and its column tells since when it counts as gone. */
+async function markDeleted(session: Session, mapping: ObjectMapping, column: string, removals: readonly RowRemoval[]) {
+  const key = name(mapping.keyColumn);
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set ${name(column)} = now()
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
+    [JSON.stringify(removals.map(({ key: rowKey }) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+}
+
 /**
  * Salesforce deletes a parent with its children, and their files arrive in any order. A child row that still points to a
  * buried parent gets a null lookup and waits for the parent, as one does that came too early; an undelete joins them again.
- * A lookup that the application had just changed to this parent is no longer what Salesforce has: the link becomes due.
+ * The children of a record that was merged into another go to the survivor; whether Salesforce has stamped them is not
+ * documented, so they are read again. A lookup that the application had just changed to this parent is no longer what
+ * Salesforce has: the link becomes due.
  */
 async function releaseChildren(
   session: Session,
@@ -55,27 +80,36 @@ async function releaseChildren(
   parent: ObjectMapping,
   removals: readonly RowRemoval[],
 ): Promise<void> {
+  if (removals.length === 0) return;
+  const parentKey = name(parent.keyColumn);
+  const parentId = name(parent.salesforceIdColumn);
+  const doomed = JSON.stringify(
+    removals.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })),
+  );
   for (const child of configuration.objects) {
     for (const { field, column, references } of child.fields) {
       if (references !== parent.object) continue;
       await query(
         session,
-        `with doomed as (select x.key, x.id from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
-              released as (update ${tableOf(child)} t set ${name(column)} = null
-                             from (select p.${name(parent.keyColumn)} as key, doomed.id
-                                     from doomed
-                                     join ${tableOf(parent)} p on p.${name(parent.salesforceIdColumn)} = doomed.id) gone
-                            where t.${name(column)} = gone.key
-                           returning t.${name(child.keyColumn)}::text as key, gone.id)
+        `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
+                         from jsonb_to_recordset($2::jsonb) as d (id text, survivor text)
+                         join ${tableOf(parent)} p on p.${parentId} = d.id
+                         left join ${tableOf(parent)} s on s.${parentId} = d.survivor),
+              released as (update ${tableOf(child)} t set ${name(column)} = gone.survivor_key
+                             from gone where t.${name(column)} = gone.key
+                           returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is null as orphan),
+              judged as (select l.id as link_id, r.*, l.base ->> $3 = r.id as known from released r
+                           join sfsync.link l on l.object = $1 and l.row_key = r.key)
          update sfsync.link l
-            set waiting = case when l.base ->> $3 = released.id
-                               then l.waiting || jsonb_build_object($3::text, released.id) else l.waiting end,
-                dirty = l.dirty or l.base ->> $3 is distinct from released.id,
+            set waiting = case when j.known and j.orphan
+                               then l.waiting || jsonb_build_object($3::text, j.id) else l.waiting end,
+                reread_due = l.reread_due or j.survivor is not null,
+                dirty = l.dirty or j.known is not true,
                 dirty_since = coalesce(l.dirty_since,
-                                       case when l.base ->> $3 is distinct from released.id then clock_timestamp() end),
+                                       case when j.known is not true or j.survivor is not null then clock_timestamp() end),
                 revision = l.revision + 1
-           from released where l.object = $1 and l.row_key = released.key`,
-        [child.object, JSON.stringify(removals.map(({ key, salesforceId }) => ({ key, id: salesforceId }))), field],
+           from judged j where l.id = j.link_id`,
+        [child.object, doomed, field],
       );
     }
   }
@@ -93,22 +127,27 @@ export async function restoreRows(
   mapping: ObjectMapping,
   restores: readonly RowRestore[],
 ): Promise<void> {
-  if (restores.length === 0) return;
+  const { deletedAtColumn } = mapping;
+  const missing =
+    deletedAtColumn === undefined ? restores : await unmarkDeleted(session, mapping, deletedAtColumn, restores);
+  if (missing.length === 0) return;
   const kept = await query<{ id: string; row: Record<string, unknown> }>(
     session,
     `delete from sfsync.tombstone where object = $1 and salesforce_id = any ($2::text[])
      returning salesforce_id as id, "row"`,
-    [mapping.object, restores.map(({ salesforceId }) => salesforceId)],
+    [mapping.object, missing.map(({ salesforceId }) => salesforceId)],
   );
   const tombstones = new Map(kept.rows.map(({ id, row }) => [id, row]));
   const writable = await writableColumns(session, mapping);
-  for (const { salesforceId, key, fields } of restores) {
-    const given = {
-      [mapping.keyColumn]: key,
-      [mapping.salesforceIdColumn]: salesforceId,
+  for (const { salesforceId, key, fields } of missing) {
+    const own = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
+    // What Postgres owns comes from the tombstone, where there is one.
+    const row = {
       ...columnsOf(mapping, fields),
+      ...tombstones.get(salesforceId),
+      ...columnsOf(mapping, taken(mapping, fields)),
+      ...own,
     };
-    const row = { ...tombstones.get(salesforceId), ...given };
     const columns = Object.keys(row)
       .filter((column) => writable.has(column))
       .map(name)
@@ -120,6 +159,38 @@ export async function restoreRows(
       [JSON.stringify(row)],
     );
   }
+}
+
+/** Brings marked rows back. Answers those that are not there any more, so that they have to be inserted. */
+async function unmarkDeleted(
+  session: Session,
+  mapping: ObjectMapping,
+  column: string,
+  restores: readonly RowRestore[],
+): Promise<readonly RowRestore[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<{ key: string }>(
+    session,
+    `update ${tableOf(mapping)} t set ${name(column)} = null
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}
+     returning t.${key}::text as key`,
+    [JSON.stringify(restores.map((restore) => ({ [mapping.keyColumn]: restore.key })))],
+  );
+  const back = new Set(rows.map((row) => row.key));
+  await updateRows(
+    session,
+    mapping,
+    restores.filter((restore) => back.has(restore.key)),
+  );
+  return restores.filter((restore) => !back.has(restore.key));
+}
+
+/** The values that a row takes from Salesforce. */
+function taken(mapping: ObjectMapping, fields: FieldValues): FieldValues {
+  const owned = new Set(
+    mapping.fields.filter(({ direction }) => direction === 'to-salesforce').map(({ field }) => field),
+  );
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => !owned.has(field)));
 }
 
 /** A tombstone may hold columns that are generated, or that no longer exist. */

@@ -10,6 +10,15 @@ export type ReasonCount = z.output<typeof reasonCount>;
 /** A line-aligned part of a file; `end` is exclusive. */
 export const byteRange = z.strictObject({ start: count, end: count });
 
+/** What starts the machine: a file that a flow has written. `putAt`: when S3 had it, for how old its records may be. */
+export const inboundInput = z.strictObject({
+  bucket: z.string(),
+  key: z.string(),
+  size: count,
+  putAt: z.iso.datetime(),
+});
+export type InboundInput = Readonly<z.output<typeof inboundInput>>;
+
 export const validateFileInput = z.strictObject({ bucket: z.string(), key: z.string(), size: count });
 export const validateFileOutput = z.strictObject({
   object: z.string(),

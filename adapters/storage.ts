@@ -37,7 +37,10 @@ export class Storage {
     await this.write(key, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), 'application/x-ndjson');
   }
 
-  /** Reads a scratch file. Throws InvariantError when a line does not fit: another version of us wrote it. */
+  /**
+   * Reads a scratch file. Throws InvariantError when a line does not fit: another version of us wrote it. The message holds
+   * nothing of the line, which JSON's own errors quote.
+   */
   async readLines<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema>[]> {
     const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
     const text = (await Body?.transformToString()) ?? '';
@@ -45,10 +48,10 @@ export class Storage {
       .split('\n')
       .filter((line) => line !== '')
       .map((line, i) => {
-        const parsed = schema.safeParse(JSON.parse(line));
+        const parsed = schema.safeParse(parseJson(line));
         if (parsed.success) return parsed.data;
-        const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-        throw new InvariantError('UNREADABLE_WORK_FILE', `Line ${i + 1} of ${key} does not fit: ${faults}.`);
+        const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the line'}: ${issue.message}`);
+        throw new InvariantError('UNREADABLE_WORK_FILE', `Line ${i + 1} of ${key} does not fit: ${faults.join('; ')}.`);
       });
   }
 
@@ -67,5 +70,13 @@ export class Storage {
       }),
     );
     await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from }));
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }

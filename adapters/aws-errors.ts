@@ -6,6 +6,7 @@ const DENIED = new Set([
   'AccessDeniedException',
   'ResourceNotFoundException',
   'NoSuchBucket',
+  'QueueDoesNotExist',
   'NotFound',
 ]);
 

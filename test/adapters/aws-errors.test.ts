@@ -27,8 +27,9 @@ async function answered(error: AwsError, service: 'sqs' | 'states' = 'sqs'): Pro
 
 describe('what AWS answers', () => {
   test.for([
-    ['a refused permission', new AwsError('AccessDeniedException', 'not you', 403), 'ConfigurationError'],
+    ['a refused permission', new AwsError('AccessDenied', 'not you', 403), 'ConfigurationError'],
     ['something that is not there', new AwsError('ResourceNotFoundException', 'gone'), 'ConfigurationError'],
+    ['a queue that is not there', new AwsError('QueueDoesNotExist', 'gone'), 'ConfigurationError'],
     ['throttling', new AwsError('ThrottlingException', 'slowly'), 'RetryableError'],
     ['too many requests', new AwsError('TooManyRequestsException', 'slowly', 429), 'RetryableError'],
     ['a fault of its own', new AwsError('InternalFailure', 'sorry', 500), 'RetryableError'],

@@ -10,6 +10,9 @@ import { BothSides, until } from '../support/both-sides.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
 import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
+import { editedMeanwhile } from './edited-meanwhile.suite.ts';
+import { families } from './families.suite.ts';
+import { lateFiles } from './late-files.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
 
 vi.setConfig({ testTimeout: 120_000, maxConcurrency: 20 });
@@ -50,3 +53,6 @@ function sides(): BothSides {
 oneEditOneWrite(sides);
 bothSidesAtOnce(sides);
 badInput(sides);
+families(sides);
+lateFiles(sides);
+editedMeanwhile(sides);

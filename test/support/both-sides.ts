@@ -165,6 +165,11 @@ export class BothSides {
     await this.#simulator('POST', 'faults', switches);
   }
 
+  async faultIsOn(name: string): Promise<boolean> {
+    const { active } = (await this.#simulator('GET', 'faults')) as { active: Readonly<Record<string, unknown>> };
+    return name in active;
+  }
+
   async #simulator(method: string, path: string, body?: object): Promise<unknown> {
     const url = new URL(`/_simulator/${path}`, this.salesforce.instanceUrl);
     const answer = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }) });
@@ -187,6 +192,12 @@ export class BothSides {
     const key = `salesforce/${object}/${flow}/${run}/${name === 'marker' ? run : name}`;
     await this.system.call('s3', 'PutObject', { Bucket: this.resource('bucket'), Key: key, Body: content });
     return key;
+  }
+
+  async objectText(key: string): Promise<string> {
+    type Answer = { Body: Uint8Array };
+    const { Body } = await this.system.call<Answer>('s3', 'GetObject', { Bucket: this.resource('bucket'), Key: key });
+    return Buffer.from(Body).toString('utf8');
   }
 
   /** The record as the inbound flow would write it into a file now. */

@@ -1,10 +1,11 @@
 /** DECIDE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
+import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
-import type { Instant } from '../../core/link.ts';
-import type { Push } from '../../core/outbound.ts';
-import { decide, giveUp } from '../../core/outbound.ts';
+import type { Instant, Pair } from '../../core/link.ts';
+import type { Decision, Push } from '../../core/outbound.ts';
+import { decide, giveUp, isDue } from '../../core/outbound.ts';
 import { NOT_VISIBLE, reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
@@ -12,8 +13,8 @@ import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, writePairs } from './pairs.ts';
-import type { Reject } from './reports.ts';
-import { reportConflicts, reportRejects } from './reports.ts';
+import type { Reject, RejectContext } from './reports.ts';
+import { reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { joinWaiting } from './waiting.ts';
 
 export interface BatchContext {
@@ -40,7 +41,8 @@ export async function decideBatch(
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
 ) {
   const { configuration, mapping, execution, batchId } = context;
-  const rejects: Reject[] = [];
+  const refusedRows: Reject[] = [];
+  const unusable: Reject[] = [];
   const parts: { pushes: Decided[]; conflicts: number }[] = [];
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
@@ -54,7 +56,7 @@ export async function decideBatch(
         looks.filter(({ version }) => version !== undefined),
         work,
         async ({ id }, error) => {
-          rejects.push({
+          refusedRows.push({
             salesforceId: id,
             rowKey: undefined,
             field: undefined,
@@ -67,7 +69,7 @@ export async function decideBatch(
     );
     for (const { id, version, rejected } of looks) {
       if (version === undefined)
-        rejects.push({
+        unusable.push({
           salesforceId: id,
           rowKey: undefined,
           field: undefined,
@@ -76,13 +78,17 @@ export async function decideBatch(
           ...rejected,
         });
     }
-    await giveUpOn(session, context, rejects);
-    const direction = 'to-salesforce';
-    await reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
+    const stuck = await giveUpOn(session, context, [...refusedRows, ...unusable]);
+    const report = (direction: RejectContext['direction'], rejects: readonly Reject[]) =>
+      reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
+    const outward = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
+    await report('to-postgres', [...refusedRows, ...unusable.filter((reject) => !outward(reject))]);
+    await report('to-salesforce', unusable.filter(outward));
   });
   await inOwnTransaction(session, configuration.settings.origins, () =>
     joinWaiting(session, configuration, mapping.object),
   );
+  const rejects = [...refusedRows, ...unusable];
   const reasons: ReasonCount[] = reasonCounts(rejects);
   const conflicts = parts.reduce((sum, part) => sum + part.conflicts, 0);
   return { pushes: parts.flatMap((part) => part.pushes), conflicts, rejected: rejects.length, reasons, circuitClosed };
@@ -117,22 +123,44 @@ async function decidePart(
     decision.conflicts.map((conflict) => ({ salesforceId: id, rowKey: decision.link.rowKey, conflict })),
   );
   await reportConflicts(session, mapping.object, execution, conflicts);
+  const merged = decided.map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-postgres', merged);
+  const agreed = decided.filter(({ decision }) => sidesAgree(decision)).map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-salesforce', agreed);
   const pushes = decided.flatMap(({ id, decision }) =>
     decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
   );
   return { pushes, conflicts: conflicts.length };
 }
 
-/** Rejected records are no longer due; they are listed, and taken up again when the row or the record changes. */
+/** Nothing is left to send, nor left out because Salesforce refused it or could not store it. */
+function sidesAgree(decision: Exclude<Decision, { outcome: 'left' }>): boolean {
+  const { fields, deleted } = decision.link.refused;
+  const unreadable = Object.values(decision.row?.fields ?? {}).some(
+    (value) => typeof value === 'string' && value.startsWith(UNREADABLE),
+  );
+  return decision.outcome === 'done' && Object.keys(fields).length === 0 && deleted === undefined && !unreadable;
+}
+
+/**
+ * Rejected records are no longer due; they are listed, and taken up again when the row or the record changes, or when
+ * they are redriven. Answers the ids of those that had something to send.
+ */
 export async function giveUpOn(
   session: Session,
   { configuration, mapping }: Pick<BatchContext, 'configuration' | 'mapping'>,
   rejects: readonly Reject[],
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
   const pairs = await lockPairs(session, configuration, mapping, ids);
   await saveLinks(
     session,
     [...pairs.values()].map((pair) => ({ linkId: pair.linkId, link: giveUp(mapping, pair) })),
   );
+  return new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id));
+}
+
+/** The look that was ordered for the sake of Salesforce's side alone sends nothing. */
+function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
 }

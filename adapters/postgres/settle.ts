@@ -44,6 +44,7 @@ export async function settleBatch(
 ) {
   const { configuration, mapping, execution, batchId } = context;
   const parts: Part[] = [];
+  const refusedRows: Reject[] = [];
   const rejects: Reject[] = [];
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
@@ -51,7 +52,7 @@ export async function settleBatch(
     const work = (part: readonly ReadBack[]) => settlePart(session, context, part, answers);
     parts.push(
       ...(await bisect(session, found, work, async ({ id }, error) => {
-        rejects.push({
+        refusedRows.push({
           salesforceId: id,
           rowKey: undefined,
           field: undefined,
@@ -72,10 +73,12 @@ export async function settleBatch(
           ...rejected,
         });
     }
-    await giveUpOn(session, context, rejects);
+    await giveUpOn(session, context, [...refusedRows, ...rejects]);
     rejects.push(...parts.flatMap((part) => part.rejects));
-    const direction = 'to-salesforce';
-    await reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
+    const origin = { object: mapping.object, source: batchId, execution };
+    await reportRejects(session, { ...origin, direction: 'to-postgres' }, refusedRows);
+    await reportRejects(session, { ...origin, direction: 'to-salesforce' }, rejects);
+    rejects.push(...refusedRows);
   });
   return {
     settled: parts.reduce((sum, part) => sum + part.settled, 0),
@@ -135,6 +138,8 @@ async function settlePart(
   await reportConflicts(session, mapping.object, execution, conflicts);
   const accepted = settled.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-salesforce', accepted);
+  const merged = settled.map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-postgres', merged);
   return {
     settled: settled.length,
     conflicts: conflicts.length,

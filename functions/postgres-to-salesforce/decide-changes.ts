@@ -74,5 +74,6 @@ function csv(mapping: ObjectMapping, pushes: readonly Decided[]): string {
     return [id, ...fields.map(({ field, type }) => toCsv(type, values[field] ?? null))];
   });
   const columns = ['Id', ...fields.map(({ field }) => field)];
-  return stringify([columns, ...rows]);
+  // A lone carriage return would end the row for some readers.
+  return stringify([columns, ...rows], { quoted_match: /\r/ });
 }

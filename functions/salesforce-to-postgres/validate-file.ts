@@ -52,7 +52,10 @@ async function inspect(mapping: ObjectMapping, key: string, size: number, mayBeM
   const nothing = { ranges: [], empty: true };
   if (size === 0) return nothing;
   const head = (await storage.readRange(key, 0, Math.min(size, RANGE_BYTES))).toString('utf8');
-  if (isArray(head) || isCsv(head)) return { ranges: [await onePiece(mapping, key, size)], empty: false };
+  if (isArray(head) || isCsv(head)) {
+    const ranges = await onePiece(mapping, key, size);
+    return { ranges, empty: ranges.length === 0 };
+  }
   const ranges = await splitByLines(key, size);
   for (const { start, end } of ranges) {
     const text = start === 0 && end <= RANGE_BYTES ? head : await readText(key, start, end);
@@ -69,8 +72,10 @@ async function onePiece(mapping: ObjectMapping, key: string, size: number) {
       `${key} is one JSON array or CSV of ${size} bytes, which cannot be cut into ranges: write JSON lines.`,
     );
   }
-  if (!anyReadable(readInboundRecords(mapping, await readText(key, 0, size)))) throw unreadable(key);
-  return { start: 0, end: size };
+  const records = readInboundRecords(mapping, await readText(key, 0, size));
+  if (records.length === 0) return [];
+  if (!anyReadable(records)) throw unreadable(key);
+  return [{ start: 0, end: size }];
 }
 
 function unreadable(key: string): ConfigurationError {

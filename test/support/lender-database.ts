@@ -1,20 +1,21 @@
 /** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
 import type pg from 'pg';
-import { openSession, type Session } from '../../adapters/postgres/connection.ts';
+import { type DatabaseCredentials, openSession, type Session } from '../../adapters/postgres/connection.ts';
 import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
 import type { FieldValues } from '../../core/canonical.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { SalesforceVersion } from '../../core/link.ts';
 import { applyApplicationSchema } from '../../local/postgres/application-schema.ts';
 import configuration from '../../sync.config.ts';
+import { TEST_PASSWORDS } from './lender-tables.ts';
 import { startPostgres, type TestDatabase } from './postgres.ts';
-
-const APPLY_PASSWORD = 'apply';
 
 export interface LenderDatabase extends AsyncDisposable {
   readonly database: TestDatabase;
   /** The application's side: the owner of the tables. */
   readonly application: pg.Client;
+  /** Role sfsync_apply, as the Lambdas' secret names it. */
+  readonly credentials: DatabaseCredentials;
   /** As role sfsync_apply. */
   session(): Promise<Session>;
 }
@@ -25,21 +26,23 @@ export async function createLenderDatabase(): Promise<LenderDatabase> {
   const application = await database.client();
   await applyApplicationSchema(application, 'lender');
   await prepareDatabase(application, configuration, {
-    passwords: { apply: APPLY_PASSWORD, streamer: 'streamer' },
+    passwords: TEST_PASSWORDS,
     slot: database.name,
   });
   const sessions: Session[] = [];
+  const credentials: DatabaseCredentials = {
+    host: '127.0.0.1',
+    port: postgres.port,
+    dbname: database.name,
+    username: 'sfsync_apply',
+    password: TEST_PASSWORDS.apply,
+  };
   return {
     database,
     application,
+    credentials,
     async session() {
-      const session = await openSession({
-        host: '127.0.0.1',
-        port: postgres.port,
-        dbname: database.name,
-        username: 'sfsync_apply',
-        password: APPLY_PASSWORD,
-      });
+      const session = await openSession(credentials);
       sessions.push(session);
       return session;
     },

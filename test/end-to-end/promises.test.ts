@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, vi } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
 import type { LocalSystem } from '../../local/system.ts';
 import { BothSides, until } from '../support/both-sides.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
@@ -12,8 +12,11 @@ import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
 import { families } from './families.suite.ts';
+import { killed } from './killed.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
+import { salesforceAway } from './salesforce-away.suite.ts';
+import { stoppedExecutions } from './stopped-executions.suite.ts';
 
 vi.setConfig({ testTimeout: 120_000, maxConcurrency: 20 });
 
@@ -56,3 +59,9 @@ badInput(sides);
 families(sides);
 lateFiles(sides);
 editedMeanwhile(sides);
+killed(sides);
+// Both wait a lot, and for different objects.
+describe('outages', () => {
+  stoppedExecutions(sides);
+  salesforceAway(sides);
+});

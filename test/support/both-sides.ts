@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import jsforce from 'jsforce';
 import pg from 'pg';
 import { mappingOf } from '../../core/configuration.ts';
+import type { JournalEntry } from '../../local/aws/service.ts';
 import type { LocalSystem } from '../../local/system.ts';
 
 const LOOK_EVERY_MS = 25;
@@ -43,10 +44,10 @@ export interface Execution {
 }
 
 export interface ExecutionEvent {
-  readonly id: number;
   readonly type: string;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
   readonly stateEnteredEventDetails?: { readonly name: string };
-  readonly stateExitedEventDetails?: { readonly name: string; readonly output?: string };
 }
 
 export type Machine = 'salesforceToPostgres' | 'postgresToSalesforce';
@@ -82,6 +83,8 @@ export class BothSides {
   readonly database: pg.Pool;
   /** Values of people that were written on either side: they belong nowhere else. */
   readonly personalValues: string[] = [];
+  /** What the journal recorded so far. */
+  readonly entries: JournalEntry[] = [];
   readonly #taken = new Map<string, number>();
   readonly #deadLetters = new Map<Machine, string[]>();
 
@@ -90,6 +93,7 @@ export class BothSides {
     this.database = new pg.Pool({ connectionString: system.endpoints.postgres.url, max: 8 });
     // An idle session that the server ends reports it here; the pool makes another one.
     this.database.on('error', () => undefined);
+    system.journal.subscribe((entry) => this.entries.push(entry));
     const { instanceUrl, accessToken } = system.endpoints.salesforce;
     this.salesforce = new jsforce.Connection({ instanceUrl, accessToken, version: '66.0' });
   }
@@ -242,6 +246,31 @@ export class BothSides {
     return this.system.call('states', 'DescribeExecution', { executionArn });
   }
 
+  /** The whole history of an execution. */
+  async history(executionArn: string): Promise<ExecutionEvent[]> {
+    const events: ExecutionEvent[] = [];
+    let nextToken: string | undefined;
+    do {
+      const input = { executionArn, maxResults: 1000, ...(nextToken && { nextToken }) };
+      type Answer = { events: ExecutionEvent[]; nextToken?: string };
+      const answer: Answer = await this.system.call('states', 'GetExecutionHistory', input);
+      events.push(...answer.events);
+      nextToken = answer.nextToken;
+    } while (nextToken !== undefined);
+    return events;
+  }
+
+  /** The names that the deployed functions have, by their names in the stack. */
+  async functionNames(constructs: readonly string[]): Promise<string[]> {
+    type Answer = { Functions: { FunctionName: string }[] };
+    const { Functions } = await this.system.call<Answer>('lambda', 'ListFunctions', {});
+    return constructs.map((construct) => {
+      const found = Functions.find(({ FunctionName }) => FunctionName.includes(construct));
+      if (found === undefined) throw new Error(`No function is called ${construct}`);
+      return found.FunctionName;
+    });
+  }
+
   /** The execution that works on an inbound file, as soon as it has ended. */
   async executionOf(key: string) {
     const seen = new Set<string>();
@@ -295,13 +324,14 @@ export class BothSides {
   async #isIdle(): Promise<boolean> {
     if ((await this.executions('salesforceToPostgres', 'RUNNING')).length > 0) return false;
     for (const { object } of this.system.configuration.objects) {
-      const waiting = await this.#waitingMessages(this.resource(`changeQueue.${object}`));
+      const waiting = await this.messagesIn(this.resource(`changeQueue.${object}`));
       if (waiting > 0) return false;
     }
     return (await this.row('select from sfsync.link where dirty or reread_due or push_id is not null')) === undefined;
   }
 
-  async #waitingMessages(queueUrl: string): Promise<number> {
+  /** Messages in a queue, waiting, delayed or received. */
+  async messagesIn(queueUrl: string): Promise<number> {
     const input = { QueueUrl: queueUrl, AttributeNames: ['All'] };
     type Answer = { Attributes: Readonly<Record<string, string>> };
     const { Attributes } = await this.system.call<Answer>('sqs', 'GetQueueAttributes', input);

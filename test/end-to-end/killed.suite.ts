@@ -1,0 +1,89 @@
+/** At least once, applied once: whatever dies, and when, every edit arrives, and none twice. */
+import { describe, expect, test } from 'vitest';
+import { type BothSides, type Pair, until } from '../support/both-sides.ts';
+
+export function killed(sides: () => BothSides): void {
+  /** The kinds of writes of each record: one update each, if every edit arrived and none twice. */
+  const writesOf = async (pairs: readonly Pair[]) =>
+    Promise.all(pairs.map(async ({ id }) => (await sides().writesToRecord(id)).map(({ kind }) => kind)));
+
+  const setTimeouts = async (functions: readonly string[], Timeout: number) => {
+    for (const FunctionName of functions) {
+      await sides().system.call('lambda', 'UpdateFunctionConfiguration', { FunctionName, Timeout });
+    }
+  };
+
+  describe('whatever dies, every edit arrives, and none twice', () => {
+    test('the WAL streamer, killed twice in a burst of edits', async () => {
+      const loans = await sides().pairs('Opportunity', 60);
+      const contacts = await sides().pairs('Contact', 30);
+      for (const [i, { key }] of loans.entries()) {
+        await sides().rows('update loan_applications set amount = $2 where id = $1', [key, 7000 + i]);
+        const contact = i % 2 === 0 ? contacts[i / 2] : undefined;
+        await sides().rows('update borrowers set credit_score = 777 where id = $1', [contact?.key]);
+        if (i === 15 || i === 40) sides().system.kill('wal-streamer');
+      }
+      await sides().rest();
+
+      for (const [i, { id }] of loans.entries()) {
+        expect(await sides().record('Opportunity', id, 'Amount')).toMatchObject({ Amount: 7000 + i });
+      }
+      expect(await writesOf(loans)).toEqual(loans.map(() => ['update']));
+      expect(await writesOf(contacts)).toEqual(contacts.map(() => ['update']));
+    });
+
+    test('the sessions of the database, ended again and again while edits travel both ways', async () => {
+      const outbound = await sides().pairs('Opportunity', 20);
+      const inbound = await sides().pairs('Contact', 20);
+      const end = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'sfsync_apply'";
+      for (const [i, { key }] of outbound.entries()) {
+        await sides().rows('update loan_applications set amount = $2 where id = $1', [key, 8000 + i]);
+        await sides()
+          .salesforce.sobject('Contact')
+          .update({ Id: inbound[i]?.id ?? '', Birthdate: '1970-01-01' });
+        if (i % 3 === 0) await sides().rows(end);
+      }
+      await sides().rest();
+
+      for (const [i, { id }] of outbound.entries()) {
+        expect(await sides().record('Opportunity', id, 'Amount')).toMatchObject({ Amount: 8000 + i });
+      }
+      const born = await sides().rows("select from borrowers where born_on = '1970-01-01' and id = any ($1)", [
+        inbound.map(({ key }) => key),
+      ]);
+      expect(born).toHaveLength(inbound.length);
+      expect(await writesOf([...outbound, ...inbound])).toEqual([...outbound, ...inbound].map(() => ['update']));
+      for (const { key } of inbound) expect(await sides().writesToRow(key)).toEqual(['update']);
+    });
+
+    test('functions, timed out while they hold a transaction', async () => {
+      const [out, back] = await sides().pairs('Contact', 2);
+      if (out === undefined || back === undefined) throw new Error('two pairs were asked for');
+      const [email, phone] = [sides().personal('email'), sides().personal('phone')];
+      const functions = await sides().functionNames(['ApplyRecords', 'DecideChanges']);
+      await sides().faults({
+        slowAnswer: { object: 'Contact', client: 'sfsync', kinds: ['retrieve'], beforeMs: 1_500, times: 1 },
+      });
+      await sides().rows('update borrowers set email = $2 where id = $1', [out.key, email]);
+      await until('the look before the push', async () => !(await sides().faultIsOn('slowAnswer')));
+      const blocker = await sides().database.connect();
+      await blocker.query('begin');
+      await blocker.query('select from sfsync.link where salesforce_id = any ($1) for update', [[out.id, back.id]]);
+      await setTimeouts(functions, 1);
+      await sides().salesforce.sobject('Contact').update({ Id: back.id, Phone: phone });
+      await until('both functions timed out', () =>
+        functions.every((name) =>
+          sides().entries.some(({ subject, text }) => subject === name && text.includes('Sandbox.Timedout')),
+        ),
+      );
+      await blocker.query('rollback');
+      blocker.release();
+      await setTimeouts(functions, 300);
+      await sides().rest();
+
+      expect(await sides().record('Contact', out.id, 'Email')).toMatchObject({ Email: email });
+      expect(await sides().row('select phone from borrowers where id = $1', [back.key])).toEqual({ phone });
+      expect(await writesOf([out, back])).toEqual([['update'], ['update']]);
+    });
+  });
+}

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
+import type { LenderDatabase } from '../../support/lender-database.ts';
+import { version } from '../../support/lender-database.ts';
+import {
+  addDatabase,
+  addOrg,
+  invocation,
+  type LambdaEnvironment,
+  startLambdaEnvironment,
+} from '../lambda-environment.ts';
+
+interface Applied {
+  readonly object: string;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly rejected: number;
+  readonly conflicts: number;
+  readonly reasons: readonly object[];
+  readonly due: boolean;
+  readonly rereadKey?: string;
+  readonly attempt: number;
+}
+
+let lambda: LambdaEnvironment;
+let lender: LenderDatabase;
+let org: StartedOrg;
+let validateFile: (event: object) => Promise<{ object: string; ranges: { start: number; end: number }[] }>;
+let mapRecords: (event: object) => Promise<{ mappedKey: string }>;
+let applyRecords: (event: object) => Promise<Applied>;
+let readSalesforce: (event: object) => Promise<{ versionsKey: string; readAt: string; records: number }>;
+
+beforeAll(async () => {
+  lambda = await startLambdaEnvironment();
+  lender = await addDatabase(lambda);
+  org = await addOrg(lambda);
+  validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
+  mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
+  applyRecords = invocation(await import('../../../functions/salesforce-to-postgres/apply-records.ts'));
+  readSalesforce = invocation(await import('../../../functions/read-salesforce.ts'));
+});
+afterAll(async () => {
+  await org[Symbol.asyncDispose]();
+  await lender[Symbol.asyncDispose]();
+  await lambda[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict');
+});
+
+const rows = async (sql: string) => (await lender.application.query(sql)).rows;
+const KEY = 'salesforce/Account/flow/run-1/0';
+
+/** What AppFlow writes of a record. */
+function told(id: string, second: number, fields: object) {
+  const SystemModstamp = `2026-01-01T12:00:${String(second).padStart(2, '0')}.000+0000`;
+  return { Id: id, IsDeleted: false, SystemModstamp, ...version('Account', id, second).fields, ...fields };
+}
+
+async function apply(records: readonly object[], putAt = new Date().toISOString()): Promise<Applied> {
+  const content = records.map((each) => `${JSON.stringify(each)}\n`).join('');
+  const size = await lambda.put(KEY, content);
+  const { object, ranges } = await validateFile({ bucket: lambda.bucket, key: KEY, size });
+  const range = ranges[0];
+  const { mappedKey } = await mapRecords({ bucket: lambda.bucket, key: KEY, object, range, execution: 'execution' });
+  return applyRecords({ from: 'file', object, mappedKey, source: KEY, putAt, execution: 'execution' });
+}
+
+describe('a file', () => {
+  const [ONE, TWO] = ['001000000000001AAA', '001000000000002AAA'];
+
+  test('becomes rows; again, it changes nothing', async () => {
+    const records = [told(ONE, 1, { Name: 'One', AnnualRevenue: 100.0 }), told(TWO, 1, { Name: 'Two' })];
+    expect(await apply(records)).toMatchObject({ object: 'Account', inserted: 2, rejected: 0, due: false, attempt: 0 });
+    expect(await rows('select name, annual_revenue from lenders order by name')).toEqual([
+      { name: 'One', annual_revenue: '100' },
+      { name: 'Two', annual_revenue: null },
+    ]);
+    expect(await apply(records)).toMatchObject({ inserted: 0, updated: 0, unchanged: 2 });
+  });
+
+  test('with bad records applies the others; each bad one is listed with its line and told by code', async () => {
+    const applied = await apply([
+      told(ONE, 1, { Name: null }),
+      { ...told(TWO, 1, {}), AnnualRevenue: 'top secret' },
+      told('001000000000003AAA', 1, {}),
+    ]);
+    expect(applied).toMatchObject({ inserted: 1, rejected: 2 });
+    expect(applied.reasons).toEqual(
+      expect.arrayContaining([
+        { code: '23502', field: 'Name', count: 1 },
+        { code: 'UNREADABLE_VALUE', field: 'AnnualRevenue', count: 1 },
+      ]),
+    );
+    expect(await rows('select line, salesforce_id, field, source from sfsync.rejected_record order by line')).toEqual([
+      { line: 1, salesforce_id: ONE, field: 'Name', source: KEY },
+      { line: 2, salesforce_id: TWO, field: 'AnnualRevenue', source: KEY },
+    ]);
+  });
+
+  test('says that links are due when a row keeps what Salesforce does not have', async () => {
+    await apply([told(ONE, 1, { Phone: 'b', Website: 'b' })]);
+    await rows(`update lenders set phone = 'p'`);
+    expect(await apply([told(ONE, 2, { Phone: 'b', Website: 's' })])).toMatchObject({ updated: 1, due: true });
+  });
+});
+
+describe('a record of which nobody knows whether it is the newest', () => {
+  test('is read again from Salesforce and applied in the same execution', async () => {
+    const created = await org.connection.sobject('Account').create({ Name: 'Now', Phone: 'now' });
+    const id = created.id ?? '';
+    await apply([told(id, 5, { Name: 'Before' })]);
+    const ambiguous = await apply([told(id, 5, { Name: 'Same second' })]);
+    expect(ambiguous).toMatchObject({ updated: 0, rereadKey: 'work/execution/reread-1-of-mapped-0.jsonl' });
+
+    const read = await readSalesforce({ object: 'Account', recordsKey: ambiguous.rereadKey, execution: 'execution' });
+    expect(read.records).toBe(1);
+    const { versionsKey, readAt } = read;
+    const applied = await applyRecords({
+      from: 'reread',
+      object: 'Account',
+      versionsKey,
+      readAt,
+      source: KEY,
+      execution: 'execution',
+      attempt: 1,
+    });
+    expect(applied).toMatchObject({ updated: 1, attempt: 1 });
+    expect(applied).not.toHaveProperty('rereadKey');
+    expect(await rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
+  });
+
+  test('is read once more when its link has changed meanwhile', async () => {
+    const created = await org.connection.sobject('Account').create({ Name: 'Now' });
+    const id = created.id ?? '';
+    await apply([told(id, 5, { Name: 'Before' })]);
+    const { rereadKey } = await apply([told(id, 5, { Name: 'Same second' })]);
+    const { versionsKey, readAt } = await readSalesforce({
+      object: 'Account',
+      recordsKey: rereadKey,
+      execution: 'execution',
+    });
+    await rows('update sfsync.link set revision = revision + 1');
+    const again = await applyRecords({
+      from: 'reread',
+      object: 'Account',
+      versionsKey,
+      readAt,
+      source: KEY,
+      execution: 'execution',
+      attempt: 1,
+    });
+    expect(again.rereadKey).toMatch(/^work\/execution\/reread-2-of-/);
+    expect(await rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+  });
+
+  test('because its file may be older than the last fresh read', async () => {
+    const id = '001000000000001AAA';
+    await apply([told(id, 1, { Name: 'Before' })]);
+    await rows(`update sfsync.link set applied_at = now()`);
+    expect(await apply([told(id, 9, { Name: 'Newer' })])).toHaveProperty('rereadKey');
+    // A file put long after that read was certainly read after it.
+    const later = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    await rows('update sfsync.link set reread_due = false');
+    expect(await apply([told(id, 9, { Name: 'Newer' })], later)).toMatchObject({ updated: 1 });
+  });
+
+  test('and which Salesforce does not show is listed', async () => {
+    const id = '001Ws00000zzzzzIAA';
+    await apply([told(id, 5, { Name: 'Before' })]);
+    const { rereadKey } = await apply([told(id, 5, { Name: 'Same second' })]);
+    const { versionsKey, readAt } = await readSalesforce({
+      object: 'Account',
+      recordsKey: rereadKey,
+      execution: 'execution',
+    });
+    const event = { from: 'reread', object: 'Account', versionsKey, readAt, source: KEY, execution: 'execution' };
+    expect(await applyRecords({ ...event, attempt: 1 })).toMatchObject({
+      rejected: 1,
+      reasons: [{ code: 'NOT_VISIBLE' }],
+    });
+    expect(await rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+  });
+});

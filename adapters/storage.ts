@@ -3,7 +3,9 @@ import {
   CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
+  NotFound,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -53,6 +55,17 @@ export class Storage {
         const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the line'}: ${issue.message}`);
         throw new InvariantError('UNREADABLE_WORK_FILE', `Line ${i + 1} of ${key} does not fit: ${faults.join('; ')}.`);
       });
+  }
+
+  /** Size in bytes, and when it was put; undefined: it is not there. */
+  async describe(key: string): Promise<{ readonly size: number; readonly putAt: Date } | undefined> {
+    try {
+      const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return { size: found.ContentLength ?? 0, putAt: found.LastModified ?? new Date(0) };
+    } catch (error) {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    }
   }
 
   /** Keys under a prefix; only for prefixes that hold a handful of objects. */

@@ -1,26 +1,38 @@
 #!/usr/bin/env node
-/** The command line: `sfsync prepare` makes what the database needs, `sfsync check` tells how it stands. */
+/**
+ * The command line: `sfsync prepare` makes what the database needs, `sfsync check` tells how it stands, `sfsync rejects` and
+ * `sfsync conflicts` list what people have to look at, `sfsync redrive` tries again what nobody could handle.
+ */
 import { Command, Option } from 'commander';
+import { classified } from '../adapters/aws-errors.ts';
 import { withDatabase } from '../adapters/postgres/administration.ts';
 import { prepareDatabase } from '../adapters/postgres/prepare.ts';
 import { readDatabaseStatus } from '../adapters/postgres/status.ts';
 import { SLOT } from '../core/database-names.ts';
-import { ConfigurationError, SyncError } from '../core/errors.ts';
+import { RetryableError, SyncError } from '../core/errors.ts';
 import configuration from '../sync.config.ts';
+import { addListings } from './listings.ts';
+import { addRedriveCommands } from './redrive.ts';
 import { describePreparation, describeStatus } from './report.ts';
+import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
 
-interface DatabaseOptions {
-  readonly databaseUrl?: string;
+interface SlotOptions extends DatabaseOptions {
   readonly slot: string;
 }
 
-interface PrepareCommandOptions extends DatabaseOptions {
+interface PrepareCommandOptions extends SlotOptions {
   readonly dryRun?: boolean;
   readonly streamerPassword?: string;
   readonly applyPassword?: string;
 }
 
-const program = new Command('sfsync').description('Keeps Salesforce and PostgreSQL in step.').showHelpAfterError();
+/** 1 is said by commands that found something to look at. */
+const FAILED = 2;
+
+const program = new Command('sfsync')
+  .description('Keeps Salesforce and PostgreSQL in step.')
+  .showHelpAfterError()
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : FAILED));
 
 database(program.command('prepare'))
   .description('Makes schema, roles, publication, slot, origins and grants; a second run changes nothing.')
@@ -31,7 +43,7 @@ database(program.command('prepare'))
   .addOption(new Option('--apply-password <password>', "the Lambdas' role's password").env('SFSYNC_APPLY_PASSWORD'))
   .action(async (options: PrepareCommandOptions) => {
     const { dryRun = false, slot } = options;
-    const prepared = await withDatabase(urlOf(options), (client) =>
+    const prepared = await withDatabase(await findDatabase(options), (client) =>
       prepareDatabase(client, configuration, {
         passwords: { streamer: options.streamerPassword, apply: options.applyPassword },
         dryRun,
@@ -45,8 +57,8 @@ database(program.command('prepare'))
 
 database(program.command('check'))
   .description('Shows the slot, what is due, open circuits, conflicts and rejected records; exit code 1: look at it.')
-  .action(async (options: DatabaseOptions) => {
-    const status = await withDatabase(urlOf(options), (client) =>
+  .action(async (options: SlotOptions) => {
+    const status = await withDatabase(await findDatabase(options), (client) =>
       readDatabaseStatus(client, configuration, options.slot),
     );
     const { lines, faults } = describeStatus(status, options.slot);
@@ -55,15 +67,20 @@ database(program.command('check'))
     if (faults.length > 0) process.exitCode = 1;
   });
 
+addListings(program, configuration, print);
+addRedriveCommands(program, configuration);
+
 function database(command: Command): Command {
-  return command
-    .addOption(new Option('--database-url <url>', 'postgres://user:password@host:5432/name').env('DATABASE_URL'))
-    .addOption(new Option('--slot <name>', 'name of the replication slot, unique on the server').default(SLOT));
+  return withDatabaseOptions(command).addOption(
+    new Option('--slot <name>', 'name of the replication slot, unique on the server').default(SLOT),
+  );
 }
 
-function urlOf({ databaseUrl }: DatabaseOptions): string {
-  if (databaseUrl !== undefined && databaseUrl !== '') return databaseUrl;
-  throw new ConfigurationError('NO_DATABASE_URL', 'Which database? Give --database-url or set DATABASE_URL.');
+/** A fault that has an answer is told in its own words; anything else is a bug, and needs its stack. */
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = error instanceof SyncError || '$fault' in error || classified(error) instanceof RetryableError;
+  return known ? classified(error).message : (error.stack ?? error.message);
 }
 
 function print(line: string): void {
@@ -73,7 +90,6 @@ function print(line: string): void {
 try {
   await program.parseAsync();
 } catch (error) {
-  // A fault that has an answer is told in its own words; anything else is a bug, and needs its stack.
-  process.stderr.write(`${error instanceof SyncError ? error.message : (error as Error).stack}\n`);
-  process.exitCode = 2;
+  process.stderr.write(`${told(error)}\n`);
+  process.exitCode = FAILED;
 }

@@ -19,6 +19,11 @@ export const failedExecution = z.strictObject({
 });
 export type FailedExecution = Readonly<z.output<typeof failedExecution>>;
 
+/** undefined: the message is no such thing. */
+export function parseFailedExecution(body: string): FailedExecution | undefined {
+  return failedExecution.safeParse(parsedJson(body)).data;
+}
+
 /** An execution as Step Functions describes it now. */
 export interface ExecutionState {
   readonly status: string;

@@ -84,7 +84,7 @@ describe('sfsync', () => {
     stranger.password = 'wrong';
     const refused = await sfsync(['check', '--database-url', stranger.href]);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('does not let us in') });
-    const nowhere = await sfsync(['prepare']);
+    const nowhere = await sfsync(['prepare', '--no-endpoints']);
     expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('DATABASE_URL') });
   });
 });

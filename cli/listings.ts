@@ -1,0 +1,164 @@
+/** `sfsync rejects` and `sfsync conflicts`: what people have to look at, as a table or as JSON. */
+import Table from 'cli-table3';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withDatabase } from '../adapters/postgres/administration.ts';
+import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../adapters/postgres/open-conflicts.ts';
+import { type OpenReject, type RejectSelection, readOpenRejects } from '../adapters/postgres/redrive.ts';
+import type { SyncConfiguration } from '../core/configuration.ts';
+import { ConfigurationError } from '../core/errors.ts';
+import { executionName } from '../core/storage-layout.ts';
+import { objectOption } from './redrive.ts';
+import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
+import { plural } from './terminal.ts';
+
+interface ListOptions extends DatabaseOptions {
+  readonly object?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export function addListings(program: Command, configuration: SyncConfiguration, print: (line: string) => void): void {
+  listing(program.command('rejects'), configuration)
+    .description('Lists the open rejects: records that one side refused. `sfsync redrive rejects` tries them again.')
+    .addOption(
+      new Option('--direction <direction>', 'of this direction only').choices(['to-postgres', 'to-salesforce']),
+    )
+    .action(async (options: ListOptions & Pick<RejectSelection, 'direction'>) => {
+      const { object, direction, limit, json } = options;
+      const found = await withDatabase(await findDatabase(options), (session) =>
+        readOpenRejects(session, { object, direction }, limit + 1),
+      );
+      print(json ? asJson(found.slice(0, limit)) : listed(found, limit, 'open reject', rejectTable));
+    });
+
+  listing(program.command('conflicts'), configuration)
+    .description(
+      'Lists the open conflicts: edits of one field on both sides. Each has ended in one value, that of the winner.',
+    )
+    .option('--values', 'show both values, too, which may be personal data')
+    .addOption(new Option('--resolve <id...>', 'mark these as seen').argParser(collectNumbers))
+    .action(async (options: ListOptions & { values?: boolean; resolve?: string[] }) => {
+      const { resolve: seen } = options;
+      await withDatabase(await findDatabase(options), async (session) => {
+        if (seen !== undefined) {
+          print(toldResolved(seen, await resolveConflicts(session, seen)));
+          return;
+        }
+        const { object, limit, json, values = false } = options;
+        const found = await readOpenConflicts(session, { object, limit: limit + 1 });
+        const shown = values ? found : found.map(({ values: _, ...conflict }) => conflict);
+        print(
+          json
+            ? asJson(shown.slice(0, limit))
+            : listed(found, limit, 'open conflict', (conflicts) => conflictTable(conflicts, values)),
+        );
+      });
+    });
+}
+
+function listing(command: Command, configuration: SyncConfiguration): Command {
+  return withDatabaseOptions(command)
+    .addOption(objectOption(configuration))
+    .addOption(new Option('--limit <number>', 'at most so many, oldest first').argParser(positive).default(100))
+    .option('--json', 'as a JSON array');
+}
+
+/** A table with a line under it; `found` holds one more than the limit when there are more. */
+export function listed<T>(
+  found: readonly T[],
+  limit: number,
+  noun: string,
+  table: (rows: readonly T[]) => string,
+): string {
+  if (found.length === 0) return `no ${noun}s`;
+  const shown = found.slice(0, limit);
+  const more = found.length > limit ? `; there are more: --limit ${limit * 10}` : '';
+  return `${table(shown)}\n${plural(shown.length, noun)}${more}`;
+}
+
+export function rejectTable(rejects: readonly OpenReject[]): string {
+  const table = newTable(['id', 'object', 'record', 'key', 'field', 'direction', 'reason', 'when', 'execution']);
+  for (const reject of rejects) {
+    const place = reject.line === null ? (reject.source ?? '-') : `${reject.source} line ${reject.line}`;
+    table.push([
+      reject.id,
+      reject.object,
+      reject.salesforceId ?? place,
+      reject.rowKey ?? '-',
+      reject.field ?? '-',
+      reject.direction,
+      folded(`${reject.code}: ${reject.reason}`),
+      when(reject.createdAt),
+      executionName(reject.execution ?? '-'),
+    ]);
+  }
+  return table.toString();
+}
+
+export function conflictTable(conflicts: readonly OpenConflict[], withValues: boolean): string {
+  const values = withValues ? ['base', 'in Salesforce', 'in Postgres'] : [];
+  const table = newTable([
+    'id',
+    'object',
+    'record',
+    'key',
+    'field',
+    'reason',
+    'winner',
+    ...values,
+    'when',
+    'execution',
+  ]);
+  for (const conflict of conflicts) {
+    const { base, salesforce, postgres } = conflict.values;
+    table.push([
+      conflict.id,
+      conflict.object,
+      conflict.salesforceId,
+      conflict.rowKey ?? '-',
+      conflict.field ?? 'the record',
+      conflict.reason,
+      conflict.winner,
+      ...(withValues ? [base, salesforce, postgres].map((value) => folded(JSON.stringify(value))) : []),
+      when(conflict.createdAt),
+      executionName(conflict.execution ?? '-'),
+    ]);
+  }
+  return table.toString();
+}
+
+function newTable(head: string[]) {
+  return new Table({ head, style: { head: [], border: [] } });
+}
+
+const FOLD_COLUMNS = 50;
+
+/** Long texts on several lines, broken at spaces. */
+function folded(text: string): string {
+  return text.replace(new RegExp(`(.{1,${FOLD_COLUMNS}})(?: +|$)`, 'g'), '$1\n').trimEnd();
+}
+
+function when(moment: Date): string {
+  return moment.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+function asJson(rows: readonly object[]): string {
+  return JSON.stringify(rows, undefined, 2);
+}
+
+function toldResolved(wanted: readonly string[], resolved: readonly string[]): string {
+  const missing = wanted.filter((id) => !resolved.includes(id));
+  if (missing.length === 0) return `${plural(resolved.length, 'conflict')} marked as seen`;
+  const text = `No open conflict has the id ${missing.join(', ')}; ${plural(resolved.length, 'other')} marked as seen.`;
+  throw new ConfigurationError('NO_CONFLICT', text);
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a number from 1.');
+}
+
+function collectNumbers(text: string, before: string[] = []): string[] {
+  if (/^[1-9]\d{0,13}$/.test(text)) return [...before, text];
+  throw new InvalidArgumentError('Give the numbers of conflicts, as `sfsync conflicts` lists them.');
+}

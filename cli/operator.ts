@@ -1,0 +1,10 @@
+import type { AwsAccount } from '../adapters/aws-account.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Who redrives, and how. Every redrive answers how many things are left that somebody has to look at. */
+export interface Operator {
+  readonly aws: AwsAccount;
+  readonly terminal: Terminal;
+  /** Tell what would be done, and do nothing. */
+  readonly dryRun: boolean;
+}

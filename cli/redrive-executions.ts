@@ -1,0 +1,126 @@
+/** `sfsync redrive executions`: failed executions go on in the state where they failed. */
+import type { DeadLetter, DeadLetterQueue } from '../adapters/dead-letter-queue.ts';
+import type { ExecutionRedrive, ExecutionState, FailedExecution, Pipeline } from '../core/dead-letters.ts';
+import { parseFailedExecution, redriveOfExecution } from '../core/dead-letters.ts';
+import { InvariantError } from '../core/errors.ts';
+import { executionName } from '../core/storage-layout.ts';
+import type { Operator } from './operator.ts';
+
+export interface ExecutionsOptions {
+  /** Starts executions anew that can no longer be redriven, with the same input. */
+  readonly again: boolean;
+  /** Names or ARNs of executions whose messages are removed, and nothing else. */
+  readonly discard: readonly string[];
+}
+
+/** Redrives what lies in the dead-letter queues of the pipelines; a message is removed once its execution needs it no more. */
+export async function redriveExecutions(
+  operator: Operator,
+  pipelines: readonly Pipeline[],
+  options: ExecutionsOptions,
+): Promise<number> {
+  let left = 0;
+  for (const pipeline of pipelines) left += await new PipelineRedrive(operator, pipeline, options).run();
+  return left;
+}
+
+class PipelineRedrive {
+  readonly #operator: Operator;
+  readonly #pipeline: Pipeline;
+  readonly #options: ExecutionsOptions;
+  /** What was decided in this run: EventBridge may have delivered a failure twice. */
+  readonly #done = new Map<string, ExecutionRedrive['action']>();
+  readonly #announced = new Set<string>();
+
+  constructor(operator: Operator, pipeline: Pipeline, options: ExecutionsOptions) {
+    this.#operator = operator;
+    this.#pipeline = pipeline;
+    this.#options = options;
+  }
+
+  async run(): Promise<number> {
+    const { aws, terminal } = this.#operator;
+    const queue = aws.deadLetters((await aws.deployment()).failedExecutionsUrl(this.#pipeline));
+    let found = 0;
+    let left = 0;
+    for await (const letter of queue.letters()) {
+      found += 1;
+      if (!(await this.#work(queue, letter))) left += 1;
+    }
+    if (found === 0) terminal.tell(`${this.#pipeline}: no failed executions`);
+    await aws.announce([...this.#announced]);
+    return left;
+  }
+
+  /** Answers whether the message is dealt with. */
+  async #work(queue: DeadLetterQueue, letter: DeadLetter): Promise<boolean> {
+    const { terminal, dryRun } = this.#operator;
+    const failed = parseFailedExecution(letter.body);
+    if (failed === undefined) {
+      terminal.tell(`${this.#pipeline}: message ${letter.id} names no failed execution; it stays`);
+      return false;
+    }
+    const redrive = await this.#redriveOf(failed);
+    const known = this.#done.get(failed.execution);
+    if (known === undefined) {
+      const done = dryRun ? redrive : await this.#carryOut(failed, redrive, letter.id);
+      terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)} ${told(done, dryRun)}`);
+      this.#done.set(failed.execution, done.action);
+    }
+    const kept = this.#done.get(failed.execution) === 'keep';
+    if (!kept && !dryRun) await queue.remove(letter);
+    return !kept;
+  }
+
+  async #redriveOf({ execution }: FailedExecution): Promise<ExecutionRedrive> {
+    const { again, discard } = this.#options;
+    if (discard.includes(execution) || discard.includes(executionName(execution))) {
+      return { action: 'forget', why: 'is discarded, as you ask', announce: undefined };
+    }
+    return redriveOfExecution(this.#pipeline, await this.#operator.aws.executions.describe(execution), again);
+  }
+
+  /** Answers what was done in the end: only Step Functions knows whether it redrives. */
+  async #carryOut(failed: FailedExecution, redrive: ExecutionRedrive, token: string): Promise<ExecutionRedrive> {
+    const { executions } = this.#operator.aws;
+    switch (redrive.action) {
+      case 'redrive': {
+        const refusal = await executions.redrive(failed.execution, token);
+        if (refusal === undefined) return redrive;
+        const state: ExecutionState | undefined = await executions.describe(failed.execution);
+        const changed = state && { ...state, redrivable: false, obstacle: refusal.obstacle };
+        return this.#carryOut(failed, redriveOfExecution(this.#pipeline, changed, this.#options.again), token);
+      }
+      case 'start again': {
+        const state = await executions.describe(failed.execution);
+        if (state === undefined) throw new InvariantError('NO_EXECUTION', `${failed.execution} has just gone.`);
+        // The same message starts one execution only, however often this is tried.
+        await executions.start(failed.stateMachine, `again-${token}`, state.input);
+        return redrive;
+      }
+      case 'forget':
+        if (redrive.announce !== undefined) this.#announced.add(redrive.announce);
+        return redrive;
+      case 'keep':
+        return redrive;
+      default:
+        return redrive satisfies never;
+    }
+  }
+}
+
+function told(redrive: ExecutionRedrive, dryRun: boolean): string {
+  const would = dryRun ? 'would be' : 'is';
+  switch (redrive.action) {
+    case 'redrive':
+      return `${would} redriven`;
+    case 'start again':
+      return `${redrive.why}; its input ${dryRun ? 'would start' : 'starts'} a new execution`;
+    case 'forget':
+      return `${redrive.why}; its message ${would} removed`;
+    case 'keep':
+      return `${redrive.why}; it stays: --again starts a new execution with the same input, --discard removes the message`;
+    default:
+      return redrive satisfies never;
+  }
+}

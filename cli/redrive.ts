@@ -1,0 +1,110 @@
+/** The commands under `sfsync redrive`. Each may be repeated: what is done already is not done twice. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AwsAccount } from '../adapters/aws-account.ts';
+import { withDatabase } from '../adapters/postgres/administration.ts';
+import type { RejectSelection } from '../adapters/postgres/redrive.ts';
+import { mappingOf, type SyncConfiguration } from '../core/configuration.ts';
+import { PIPELINES, type Pipeline } from '../core/dead-letters.ts';
+import { toId18 } from '../core/salesforce-id.ts';
+import type { Operator } from './operator.ts';
+import { redriveChanges } from './redrive-changes.ts';
+import { redriveEvents } from './redrive-events.ts';
+import { redriveExecutions } from './redrive-executions.ts';
+import { redriveRejects } from './redrive-rejects.ts';
+import { type AwsOptions, databaseOf, findSurroundings, type Surroundings, withAwsOptions } from './surroundings.ts';
+import { processTerminal } from './terminal.ts';
+
+interface RedriveOptions extends AwsOptions {
+  readonly dryRun?: boolean;
+}
+
+export function addRedriveCommands(program: Command, configuration: SyncConfiguration): void {
+  const redrive = program
+    .command('redrive')
+    .description('Tries again what nobody could handle. Redriving late is safe: nothing newer is undone.')
+    .addHelpText(
+      'after',
+      '\nExit code 0: nothing is left; 1: something is, and it is said what; 2: it could not be done.',
+    );
+
+  redriving(redrive.command('changes'))
+    .description('Dead letters of the change queues go back to their queues. Do this when the cause is mended.')
+    .addOption(objectOption(configuration))
+    .action((options: RedriveOptions & { object?: string }) =>
+      work(options, (operator) => redriveChanges(operator, chosenObjects(configuration, options.object))),
+    );
+
+  redriving(redrive.command('executions'))
+    .description('Failed executions go on in the state where they failed, which Step Functions allows for 14 days.')
+    .addOption(new Option('--pipeline <pipeline>', 'of this pipeline only').choices(PIPELINES))
+    .option('--again', 'start executions anew that cannot be redriven, with the same input: files of records', false)
+    .option('--discard <execution...>', 'remove the messages of these executions (name or ARN) and leave them be', [])
+    .action((options: RedriveOptions & { pipeline?: Pipeline; again: boolean; discard: string[] }) =>
+      work(options, (operator) => {
+        const pipelines = options.pipeline === undefined ? PIPELINES : [options.pipeline];
+        return redriveExecutions(operator, pipelines, options);
+      }),
+    );
+
+  redriving(redrive.command('events'))
+    .description('Events and notices that were not delivered are delivered now.')
+    .action((options: RedriveOptions) => work(options, redriveEvents));
+
+  redriving(redrive.command('rejects'))
+    .description('Rejected records are looked at afresh, from both sides. `sfsync rejects` lists them.')
+    .addOption(objectOption(configuration))
+    .addOption(
+      new Option('--direction <direction>', 'of this direction only').choices(['to-postgres', 'to-salesforce']),
+    )
+    .addOption(new Option('--id <id...>', 'these only: ids of rejects, or Salesforce ids').argParser(collectIds))
+    .action((options: RedriveOptions & RejectSelection & { id?: RejectIds }) =>
+      work(options, (operator, surroundings) => {
+        const { object, direction, id } = options;
+        const selection: RejectSelection = { object, direction, ...id };
+        return withDatabase(databaseOf(surroundings), (session) =>
+          redriveRejects(operator, session, configuration, selection),
+        );
+      }),
+    );
+}
+
+function redriving(command: Command): Command {
+  return withAwsOptions(command.option('--dry-run', 'tell what would be done, and do nothing'));
+}
+
+async function work(
+  options: RedriveOptions,
+  redrive: (operator: Operator, surroundings: Surroundings) => Promise<number>,
+): Promise<void> {
+  const surroundings = await findSurroundings(options);
+  process.stderr.write(`on ${surroundings.name}, stack ${options.stack}\n`);
+  const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack });
+  const operator = { aws, terminal: processTerminal, dryRun: options.dryRun === true };
+  if ((await redrive(operator, surroundings)) > 0) process.exitCode = 1;
+}
+
+/** Refuses an object that is not mapped, with the names of those that are. */
+export function objectOption(configuration: SyncConfiguration): Option {
+  return new Option('--object <object>', 'of this object only').choices(
+    configuration.objects.map(({ object }) => object),
+  );
+}
+
+function chosenObjects(configuration: SyncConfiguration, object: string | undefined): string[] {
+  const chosen = object === undefined ? configuration.objects : [mappingOf(configuration, object)];
+  return chosen.map((mapping) => mapping.object);
+}
+
+interface RejectIds {
+  readonly ids: readonly string[];
+  readonly salesforceIds: readonly string[];
+}
+
+/** Digits are the id of a reject, 15 or 18 characters with letters that of a record. Throws InvalidArgumentError. */
+export function collectIds(text: string, before?: RejectIds): RejectIds {
+  const { ids, salesforceIds } = before ?? { ids: [], salesforceIds: [] };
+  if (/^[1-9]\d{0,13}$/.test(text)) return { ids: [...ids, text], salesforceIds };
+  const id = toId18(text);
+  if (id !== undefined) return { ids, salesforceIds: [...salesforceIds, id] };
+  throw new InvalidArgumentError('Give the number of a reject, as `sfsync rejects` lists it, or a Salesforce id.');
+}

@@ -30,6 +30,11 @@ const storage = new Storage(BUCKET_NAME);
 const WATCH_SECONDS = 3;
 /** A short poll may overlook messages; one second makes SQS ask all its servers. */
 const LAST_LOOK_SECONDS = 1;
+/**
+ * How long one call looks for work. Rows that are written all the time in columns that nobody maps, or a transaction that
+ * stays invisible, would otherwise keep it until the Lambda's timeout fails the execution.
+ */
+const LOOK_FOR_MS = 60_000;
 /** Records that are risked on a Salesforce that was away. */
 const PROBE_RECORDS = 10;
 
@@ -53,10 +58,12 @@ export const handler = defineHandler({
     await drain(place, 0);
     const probing = lease.circuit === 'open';
     if (probing && (trigger !== 'schedule' || batches > 0)) return end(session, object, execution, 'circuit open');
-    if (batches >= settings.batchesPerExecution) {
+    const handOver = async () => {
       await releaseLease(session, object, execution);
-      return { next: 'hand over' };
-    }
+      return { next: 'hand over' } as const;
+    };
+    if (batches >= settings.batchesPerExecution) return handOver();
+    const lookUntil = Date.now() + LOOK_FOR_MS;
     for (;;) {
       const mustFence = !fenced && (await anyOpenFlowPush(session, object));
       await removeStrayFiles(object);
@@ -70,6 +77,7 @@ export const handler = defineHandler({
         log.info('batch collected', { batchId, records: batch.length });
         return { next: 'push', batchId, recordsKey, records: batch.length };
       }
+      if (Date.now() > lookUntil) return handOver();
       if ((await drain(place, WATCH_SECONDS)) > 0) continue;
       // Whoever found the lease held has gone: what it came for must be seen once more after the lease is free.
       await releaseLease(session, object, execution);

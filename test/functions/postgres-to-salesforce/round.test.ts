@@ -1,0 +1,298 @@
+/** One batch from the row to Salesforce and back, through every Lambda of the machine in its order. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { applyVersions } from '../../../adapters/postgres/apply.ts';
+import { readRecords } from '../../../adapters/salesforce/read.ts';
+import { mappingOf } from '../../../core/configuration.ts';
+import configuration from '../../../sync.config.ts';
+import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
+import type { LenderDatabase } from '../../support/lender-database.ts';
+import {
+  addDatabase,
+  addOrg,
+  invocation,
+  type LambdaEnvironment,
+  startLambdaEnvironment,
+} from '../lambda-environment.ts';
+
+interface Decided {
+  readonly batchId: string;
+  readonly pushedKey?: string;
+  readonly csvKey?: string;
+  readonly updatesKey?: string;
+  readonly deletesKey?: string;
+  readonly notAfter: string;
+  readonly pushed: number;
+  readonly conflicts: number;
+  readonly circuitClosed: boolean;
+}
+interface Settled {
+  readonly settled: number;
+  readonly rejected: number;
+  readonly conflicts: number;
+  readonly reasons: readonly object[];
+  readonly readAgainKey?: string;
+  readonly pushAgainKey?: string;
+  readonly pushedAgainKey?: string;
+  readonly notAfter?: string;
+}
+type Call<Output> = (event: object) => Promise<Output>;
+
+let lambda: LambdaEnvironment;
+let lender: LenderDatabase;
+let org: StartedOrg;
+let collectChanges: Call<{ next: string; batchId: string; recordsKey: string }>;
+let readSalesforce: Call<{ versionsKey: string; readAt: string }>;
+let decideChanges: Call<Decided>;
+let pushRecords: Call<{ outcomesKey: string }>;
+let deleteRecords: Call<{ outcomesKey: string }>;
+let settleBatch: Call<Settled>;
+
+beforeAll(async () => {
+  lambda = await startLambdaEnvironment();
+  lender = await addDatabase(lambda);
+  org = await addOrg(lambda);
+  collectChanges = invocation(await import('../../../functions/postgres-to-salesforce/collect-changes.ts'));
+  readSalesforce = invocation(await import('../../../functions/read-salesforce.ts'));
+  decideChanges = invocation(await import('../../../functions/postgres-to-salesforce/decide-changes.ts'));
+  pushRecords = invocation(await import('../../../functions/postgres-to-salesforce/push-records.ts'));
+  deleteRecords = invocation(await import('../../../functions/postgres-to-salesforce/delete-records.ts'));
+  settleBatch = invocation(await import('../../../functions/postgres-to-salesforce/settle-batch.ts'));
+});
+afterAll(async () => {
+  await org[Symbol.asyncDispose]();
+  await lender[Symbol.asyncDispose]();
+  await lambda[Symbol.asyncDispose]();
+});
+
+const object = 'Account';
+const mapping = mappingOf(configuration, object);
+const rows = async (sql: string) => (await lender.application.query(sql)).rows;
+let rounds = 0;
+let execution: string;
+const folder = () => execution.slice(execution.lastIndexOf(':') + 1);
+
+beforeEach(async () => {
+  await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+              sfsync.rejected_record, sfsync.tombstone`);
+  await org.faults({ rowError: false, lostReply: false });
+  execution = `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:round-${++rounds}`;
+});
+
+/** Creates records in the org and applies them, so that both sides agree; then forgets what was counted. */
+async function agreed(...records: readonly Record<string, unknown>[]): Promise<string[]> {
+  const results = await org.connection.sobject(object).create(records.map((each) => ({ Phone: 'b', ...each })));
+  const ids = results.map(({ id }) => id ?? '');
+  const found = await readRecords(org.connection, mapping, ids);
+  const lines = ids.flatMap((id, i) => {
+    const version = found.get(id)?.version;
+    return version === undefined ? [] : [{ line: i + 1, version }];
+  });
+  const context = { configuration, mapping, source: 'f', execution: 'e' };
+  await applyVersions(await lender.session(), context, lines, Date.UTC(2030, 0, 1));
+  await org.call('POST', '~/_simulator/stats/reset');
+  return ids;
+}
+
+/** The application changes rows: their links become due as RECEIVE would make them. */
+async function application(sql: string): Promise<void> {
+  await rows(`${sql}; update sfsync.link set dirty = true, dirty_since = now()`);
+}
+
+async function decide(): Promise<Decided> {
+  const collected = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });
+  expect(collected.next).toBe('push');
+  const { batchId, recordsKey } = collected;
+  const look = await readSalesforce({ object, recordsKey, execution: folder() });
+  return decideChanges({ object, execution, batchId, versionsKey: look.versionsKey, readAt: look.readAt });
+}
+
+async function push({ updatesKey, deletesKey, notAfter }: Decided): Promise<string[]> {
+  const event = { object, notAfter, execution: folder() };
+  const pushes = [
+    ...(updatesKey === undefined ? [] : [await pushRecords({ ...event, pushKey: updatesKey })]),
+    ...(deletesKey === undefined ? [] : [await deleteRecords({ ...event, pushKey: deletesKey })]),
+  ];
+  return pushes.map(({ outcomesKey }) => outcomesKey);
+}
+
+async function settle(
+  { batchId, pushedKey }: Decided,
+  outcomesKeys: readonly string[],
+  more: { flowFailures?: number; attempt?: number } = {},
+): Promise<Settled> {
+  const read = await readSalesforce({ object, recordsKey: pushedKey, execution: folder() });
+  const { versionsKey, readAt } = read;
+  return settleBatch({ object, execution, batchId, versionsKey, readAt, outcomesKeys, attempt: 1, ...more });
+}
+
+const calls = async () => (await org.stats()).apiCalls.byKind;
+const links = () => rows('select dirty, push_id, base_deleted from sfsync.link order by salesforce_id');
+const CLEAN = { dirty: false, push_id: null, base_deleted: false };
+
+describe('through the API', () => {
+  test('a value that becomes null is cleared, and both sides agree', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    expect(decided).toMatchObject({ pushed: 1, conflicts: 0, circuitClosed: false });
+    expect(decided).not.toHaveProperty('csvKey');
+    expect(await lambda.lines(decided.updatesKey ?? '')).toEqual([{ id, kind: 'update', fields: { Phone: null } }]);
+    const deadline = Date.parse(decided.notAfter) - Date.now();
+    expect(Math.abs(deadline - configuration.settings.pushDeadlineSeconds * 1000)).toBeLessThan(10_000);
+
+    const outcomes = await push(decided);
+    expect(await lambda.lines(outcomes[0] ?? '')).toEqual([{ id, outcome: 'accepted' }]);
+    expect(await settle(decided, outcomes)).toMatchObject({ settled: 1, rejected: 0, conflicts: 0, reasons: [] });
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Name: 'Acme', Phone: null });
+    expect(await links()).toEqual([CLEAN]);
+    expect(await calls()).toMatchObject({ collections: 1, retrieve: 2 });
+    expect((await org.stats()).writes).toEqual({ Account: { update: 1 } });
+  });
+
+  test('a row that is deleted takes its record to the recycle bin; one that comes back brings it back', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await rows('create temp table kept as select * from lenders');
+    await application('delete from lenders');
+    const deleted = await decide();
+    expect(await lambda.lines(deleted.deletesKey ?? '')).toEqual([{ id, kind: 'delete', fields: {} }]);
+    expect(await settle(deleted, await push(deleted))).toMatchObject({ settled: 1 });
+    expect(await links()).toEqual([{ ...CLEAN, base_deleted: true }]);
+    expect((await org.stats()).writes).toEqual({ Account: { delete: 1 } });
+
+    await application(`insert into lenders select * from kept; drop table kept; update lenders set phone = 'p'`);
+    execution = `${execution}-again`;
+    const revived = await decide();
+    expect(await lambda.lines(revived.updatesKey ?? '')).toMatchObject([
+      { id, kind: 'revive', fields: { Phone: 'p' } },
+    ]);
+    expect(await settle(revived, await push(revived))).toMatchObject({ settled: 1, conflicts: 0 });
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ IsDeleted: false, Phone: 'p' });
+    expect(await links()).toEqual([CLEAN]);
+  });
+
+  test('what a person changed a moment ago is merged: no write, no conflict where the fields differ', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    await org.connection.sobject(object).update({ Id: id, Website: 's' });
+    const decided = await decide();
+    await settle(decided, await push(decided));
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: null, Website: 's' });
+    expect(await rows('select phone, website from lenders')).toEqual([{ phone: null, website: 's' }]);
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+  });
+
+  test('an edit that Salesforce has already is done without a push', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    await org.connection.sobject(object).update({ Id: id, Phone: null });
+    expect(await decide()).toMatchObject({ pushed: 0 });
+    expect(await links()).toEqual([CLEAN]);
+  });
+
+  test('a refused record is listed with Salesforce’s reason, told by code, and the others go through', async () => {
+    const [good = '', bad = ''] = await agreed({ Name: 'Good' }, { Name: 'Bad' });
+    await application('update lenders set phone = null');
+    await org.faults({ rowError: { ids: [bad], message: 'Not Bad, please.', fields: ['Phone'] } });
+    const decided = await decide();
+    expect(await settle(decided, await push(decided))).toMatchObject({
+      settled: 2,
+      rejected: 1,
+      reasons: [{ code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Phone', count: 1 }],
+    });
+    expect(await rows('select salesforce_id, field, reason from sfsync.rejected_record')).toEqual([
+      { salesforce_id: bad, field: 'Phone', reason: 'Not Bad, please.' },
+    ]);
+    expect(await org.connection.sobject(object).retrieve(good)).toMatchObject({ Phone: null });
+    expect(await links()).toEqual([CLEAN, CLEAN]);
+  });
+
+  test('a lost answer leaves the push open', async () => {
+    await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    await org.faults({ lostReply: { kinds: ['collections'] } });
+    expect(await settle(decided, await push(decided))).toMatchObject({ settled: 0, rejected: 0 });
+    expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
+  });
+
+  test('a link that has changed since the read-back began is read back again', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    const outcomes = await push(decided);
+    await rows('update sfsync.link set revision = revision + 1');
+    const first = await settle(decided, outcomes);
+    expect(first).toMatchObject({ settled: 0, readAgainKey: `work/${folder()}/read-again-${decided.batchId}-1.jsonl` });
+    expect(await lambda.lines(first.readAgainKey ?? '')).toEqual([{ id, revision: expect.any(Number) }]);
+    const again = { ...decided, pushedKey: first.readAgainKey ?? '' };
+    expect(await settle(again, outcomes, { attempt: 2 })).toMatchObject({ settled: 1 });
+  });
+});
+
+describe('through AppFlow', () => {
+  test('the CSV lies alone under the flow’s prefix, holds whole rows, and is archived when the run is over', async () => {
+    const [id = ''] = await agreed({ Name: 'Müller, "Sons"', Website: 'w', AnnualRevenue: 100, Description: 'a\nb' });
+    await application(`update lenders set phone = 'p'`);
+    const decided = await decide();
+    expect(decided).toMatchObject({ pushed: 1, csvKey: `outbound/Account/${decided.batchId}.csv` });
+    expect(decided).not.toHaveProperty('updatesKey');
+    expect(await lambda.keys('outbound/')).toEqual([decided.csvKey]);
+    const names = 'Id,Name,Phone,Website,Industry,AnnualRevenue,NumberOfEmployees,Description';
+    expect(await lambda.text(decided.csvKey ?? '')).toBe(`${names}\n${id},"Müller, ""Sons""",p,w,,100,,"a\nb"\n`);
+
+    await org.connection.sobject(object).update({ Id: id, Phone: 'p' });
+    expect(await settle(decided, [], { flowFailures: 0 })).toMatchObject({ settled: 1, conflicts: 0 });
+    expect(await lambda.keys('outbound/')).toEqual([]);
+    expect(await lambda.keys('archive/')).toContain(`archive/Account/${decided.batchId}.csv`);
+    expect(await links()).toEqual([CLEAN]);
+  });
+
+  test('rows that a run may have failed to put go once more through the API', async () => {
+    const [put = '', failed = ''] = await agreed({ Name: 'Put' }, { Name: 'Failed' });
+    await application(`update lenders set phone = 'p'`);
+    const decided = await decide();
+    await org.connection.sobject(object).update({ Id: put, Phone: 'p' });
+    const first = await settle(decided, [], { flowFailures: 1 });
+    expect(first).toMatchObject({ settled: 1, rejected: 0 });
+    expect(await lambda.lines(first.pushAgainKey ?? '')).toEqual([
+      { id: failed, kind: 'update', fields: { Phone: 'p' } },
+    ]);
+    const { pushAgainKey = '', pushedAgainKey = '', notAfter = '' } = first;
+    const outcomes = await push({ ...decided, updatesKey: pushAgainKey, notAfter });
+    const again = { ...decided, pushedKey: pushedAgainKey };
+    expect(await settle(again, outcomes, { flowFailures: 1, attempt: 2 })).toMatchObject({ settled: 1 });
+    expect(await org.connection.sobject(object).retrieve(failed)).toMatchObject({ Phone: 'p' });
+    expect(await links()).toEqual([CLEAN, CLEAN]);
+  });
+});
+
+test('Salesforce answers again: deciding closes the circuit and says so', async () => {
+  await agreed({ Name: 'Acme' });
+  await application('update lenders set phone = null');
+  const batch = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });
+  await rows(`update sfsync.lease set circuit = 'open'`);
+  const { recordsKey, batchId } = batch;
+  const { versionsKey, readAt } = await readSalesforce({ object, recordsKey, execution: folder() });
+  const decided = await decideChanges({ object, execution, batchId, versionsKey, readAt });
+  expect(decided.circuitClosed).toBe(true);
+  expect(await rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'closed' }]);
+});
+
+test('an execution that has lost its lease writes nothing', async () => {
+  await agreed({ Name: 'Acme' });
+  await application('update lenders set phone = null');
+  const decided = await decide();
+  const outcomes = await push(decided);
+  await rows(`update sfsync.lease set execution = 'another'`);
+  await expect(settle(decided, outcomes)).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
+  expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
+});
+
+test('a push after its deadline, as after a late redrive, sends nothing', async () => {
+  await agreed({ Name: 'Acme' });
+  await application('update lenders set phone = null');
+  const decided = await decide();
+  const outcomes = await push({ ...decided, notAfter: new Date(Date.now() - 1000).toISOString() });
+  expect(await lambda.lines(outcomes[0] ?? '')).toMatchObject([{ outcome: 'unknown' }]);
+  expect((await org.stats()).writes).toEqual({});
+});

@@ -46,6 +46,8 @@ export interface ObjectMapping {
   /** A row in which it is not null counts as gone; set for `soft` only. */
   readonly deletedAtColumn: string | undefined;
   readonly delivery: Delivery;
+  /** By whose value the first load matches records with rows that carry no Salesforce id yet. */
+  readonly matchBy: FieldMapping | undefined;
   /** In the order of the configuration. */
   readonly fields: readonly FieldMapping[];
 }
@@ -78,6 +80,8 @@ const objectSchema = z.strictObject({
   deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
+  /** A mapped Salesforce field, such as an external id. */
+  matchBy: apiName.optional(),
   fields: z.record(apiName, fieldSchema),
 });
 
@@ -147,6 +151,7 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
   const faults = [
     ...(parsed.error?.issues ?? []).map(schemaFault),
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
+    ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
     ...sharedTables(objects),
     ...(parsed.success && names.length === 0 ? ['objects: name at least one'] : []),
   ];
@@ -160,8 +165,11 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
-  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, fields } = definition;
+  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
+  const fields = Object.entries(definition.fields).map(([api, mapping]) =>
+    Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
+  );
   return Object.freeze({
     object,
     schema,
@@ -173,11 +181,8 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     deleteRecord,
     deletedAtColumn: deletedAt,
     delivery,
-    fields: Object.freeze(
-      Object.entries(fields).map(([api, mapping]) =>
-        Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
-      ),
-    ),
+    matchBy: fields.find(({ field: api }) => api === definition.matchBy),
+    fields: Object.freeze(fields),
   });
 }
 
@@ -212,6 +217,16 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
     }
   }
   return faults;
+}
+
+/** A reference would be matched before its parents are, and a checkbox tells nobody from anybody else. */
+function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefined): string[] {
+  if (named === undefined) return [];
+  const at = `objects.${object}.matchBy (is ${JSON.stringify(named)})`;
+  if (matchBy === undefined) return [`${at}: is not one of the mapped fields; name one of them, or map it`];
+  const { type } = matchBy;
+  if (type !== 'reference' && type !== 'boolean') return [];
+  return [`${at}: is a ${type}, which cannot tell records apart; name a field whose value is one record's own`];
 }
 
 function sharedTables(objects: readonly ObjectMapping[]): string[] {

@@ -59,6 +59,7 @@ describe('a definition', () => {
         deleteRecord: 'recycle-bin',
         deletedAtColumn: undefined,
         delivery: 'appflow',
+        matchBy: undefined,
         fields: [
           {
             field: 'Name',
@@ -79,6 +80,13 @@ describe('a definition', () => {
       }),
     ]);
     expect(configuration.settings).toMatchObject({ pollEveryMinutes: 1, batchRecords: 2000, pushDeadlineSeconds: 300 });
+  });
+
+  test('may name the field by which the first load matches', () => {
+    const fields = { Name: text('name'), Website: text('website') };
+    const { objects } = defineSync({ objects: { Account: { table: 'lenders', fields, matchBy: 'Website' } } });
+    expect(objects[0]?.matchBy).toMatchObject({ field: 'Website', column: 'website' });
+    expect(objects[0]?.matchBy).toBe(objects[0]?.fields[1]);
   });
 
   test('is frozen all through', () => {
@@ -158,6 +166,24 @@ describe('faults', () => {
   ] as const)('%s', ([, fields, told]) => {
     const [fault, ...others] = faultsOf({ objects: { Account: { table: 'lenders', fields } } });
     expect(others).toEqual([]);
+    expect(fault).toContain(told);
+  });
+
+  test.for([
+    ['Email', 'is not one of the mapped fields'],
+    ['AccountId', 'is a reference, which cannot tell records apart'],
+    ['DoNotCall', 'is a boolean, which cannot tell records apart'],
+    ['e-mail', 'must be the API name'],
+  ] as const)('%s as the field to match by', ([matchBy, told]) => {
+    const fields = { AccountId: reference('lender_id', 'Account'), DoNotCall: boolean('do_not_call') };
+    const [fault, ...others] = faultsOf({
+      objects: {
+        Account: { table: 'lenders', fields: { Name: text('name') } },
+        Contact: { table: 'b', fields, matchBy },
+      },
+    });
+    expect(others).toEqual([]);
+    expect(fault).toContain('objects.Contact.matchBy');
     expect(fault).toContain(told);
   });
 

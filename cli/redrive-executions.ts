@@ -28,8 +28,8 @@ class PipelineRedrive {
   readonly #operator: Operator;
   readonly #pipeline: Pipeline;
   readonly #options: ExecutionsOptions;
-  /** What was decided in this run: EventBridge may have delivered a failure twice. */
-  readonly #done = new Map<string, ExecutionRedrive['action']>();
+  /** Redriven or started again in this run. */
+  readonly #underWay = new Set<string>();
   readonly #announced = new Set<string>();
 
   constructor(operator: Operator, pipeline: Pipeline, options: ExecutionsOptions) {
@@ -61,23 +61,24 @@ class PipelineRedrive {
       return false;
     }
     const redrive = await this.#redriveOf(failed);
-    const known = this.#done.get(failed.execution);
-    if (known === undefined) {
-      const done = dryRun ? redrive : await this.#carryOut(failed, redrive, letter.id);
-      terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)} ${told(done, dryRun)}`);
-      this.#done.set(failed.execution, done.action);
-    }
-    const kept = this.#done.get(failed.execution) === 'keep';
-    if (!kept && !dryRun) await queue.remove(letter);
-    return !kept;
+    const done = dryRun ? redrive : await this.#carryOut(failed, redrive, letter.id);
+    terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)}${told(done, dryRun)}`);
+    if (done.action === 'keep') return false;
+    if (!dryRun) await queue.remove(letter);
+    return true;
   }
 
   async #redriveOf({ execution }: FailedExecution): Promise<ExecutionRedrive> {
     const { again, discard } = this.#options;
     if (discard.includes(execution) || discard.includes(executionName(execution))) {
-      return { action: 'forget', why: 'is discarded, as you ask', announce: undefined };
+      return { action: 'forget', why: 'discarded, as you ask', announce: undefined };
     }
-    return redriveOfExecution(this.#pipeline, await this.#operator.aws.executions.describe(execution), again);
+    const redrive = redriveOfExecution(this.#pipeline, await this.#operator.aws.executions.describe(execution), again);
+    if (!this.#underWay.has(execution) || redrive.action === 'forget') return redrive;
+    // A second message of the same failure, or already that of the next one: which of them, the next run will know.
+    return redrive.action === 'redrive'
+      ? { action: 'keep', why: 'it has failed again' }
+      : { action: 'forget', why: 'it has just been started again', announce: undefined };
   }
 
   /** Answers what was done in the end: only Step Functions knows whether it redrives. */
@@ -86,7 +87,10 @@ class PipelineRedrive {
     switch (redrive.action) {
       case 'redrive': {
         const refusal = await executions.redrive(failed.execution, token);
-        if (refusal === undefined) return redrive;
+        if (refusal === undefined) {
+          this.#underWay.add(failed.execution);
+          return redrive;
+        }
         const state: ExecutionState | undefined = await executions.describe(failed.execution);
         const changed = state && { ...state, redrivable: false, obstacle: refusal.obstacle };
         return this.#carryOut(failed, redriveOfExecution(this.#pipeline, changed, this.#options.again), token);
@@ -96,6 +100,7 @@ class PipelineRedrive {
         if (state === undefined) throw new InvariantError('NO_EXECUTION', `${failed.execution} has just gone.`);
         // The same message starts one execution only, however often this is tried.
         await executions.start(failed.stateMachine, `again-${token}`, state.input);
+        this.#underWay.add(failed.execution);
         return redrive;
       }
       case 'forget':
@@ -113,13 +118,13 @@ function told(redrive: ExecutionRedrive, dryRun: boolean): string {
   const would = dryRun ? 'would be' : 'is';
   switch (redrive.action) {
     case 'redrive':
-      return `${would} redriven`;
+      return ` ${would} redriven`;
     case 'start again':
-      return `${redrive.why}; its input ${dryRun ? 'would start' : 'starts'} a new execution`;
+      return `: ${redrive.why}; its input ${dryRun ? 'would start' : 'starts'} a new execution`;
     case 'forget':
-      return `${redrive.why}; its message ${would} removed`;
+      return `: ${redrive.why}; its message ${would} removed`;
     case 'keep':
-      return `${redrive.why}; it stays: --again starts a new execution with the same input, --discard removes the message`;
+      return ` stays: ${redrive.why}`;
     default:
       return redrive satisfies never;
   }

@@ -52,17 +52,19 @@ export function redriveOfExecution(
   again: boolean,
 ): ExecutionRedrive {
   const forget = (why: string, announce?: string): ExecutionRedrive => ({ action: 'forget', why, announce });
-  if (state === undefined) return forget('Step Functions no longer knows it (90 days)');
+  if (state === undefined) return forget('it is no longer known to Step Functions (90 days)');
   const { status, redrivable } = state;
-  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return forget('is at work again');
-  if (status === 'SUCCEEDED') return forget('has succeeded meanwhile');
+  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return forget('it is at work again');
+  if (status === 'SUCCEEDED') return forget('it has succeeded meanwhile');
   if (redrivable) return { action: 'redrive' };
-  const why = `cannot be redriven: ${(state.obstacle ?? 'Step Functions gives no reason').replace(/\.$/, '')}`;
+  const why = `it cannot be redriven: ${(state.obstacle ?? 'Step Functions gives no reason').replace(/\.$/, '')}`;
   if (pipeline === 'postgres-to-salesforce') {
     const next = 'what it had in hand is still due, and the next execution of the object takes it up';
     return forget(`${why}; ${next}`, outboundInput.safeParse(parsedJson(state.input)).data?.object);
   }
-  return again ? { action: 'start again', why } : { action: 'keep', why };
+  if (again) return { action: 'start again', why };
+  const ways = '--again starts a new execution with the same input, --discard removes the message';
+  return { action: 'keep', why: `${why}; ${ways}` };
 }
 
 const objectCreated = z.object({

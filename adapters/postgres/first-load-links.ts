@@ -1,0 +1,114 @@
+/**
+ * What the first load writes besides the merge itself. It may run beside the inbound pipeline, so every record is claimed
+ * before it is read: a file that comes between read and merge then finds the claim and raises its revision, also a file
+ * that says the record was deleted, and the merge of the older read is refused (see `acceptReread`).
+ */
+import pg from 'pg';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { matchingKey } from '../../core/first-load.ts';
+import type { Instant } from '../../core/link.ts';
+import type { Session } from './connection.ts';
+import { query } from './connection.ts';
+import type { KeyPair } from './first-load-plan.ts';
+import { lockLinks } from './links.ts';
+import { inOwnTransaction } from './origin.ts';
+import { lockRows, tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+export interface Claim {
+  readonly revision: number;
+  /** A version was merged already: the record is none of the first load's business any more. */
+  readonly linked: boolean;
+}
+
+export interface Claims {
+  readonly claims: ReadonlyMap<string, Claim>;
+  /** The moment after, by the database's clock, which all writers share. */
+  readonly claimedAt: Instant;
+}
+
+/** Makes links for records that have none, and tells how all of them stand. */
+export async function claimRecords(
+  session: Session,
+  object: string,
+  salesforceIds: readonly string[],
+): Promise<Claims> {
+  // Not revision 0, as the claim of a file has it: a claim that was dropped and made again is not the same one.
+  await query(
+    session,
+    `insert into sfsync.link (object, salesforce_id, revision)
+     select $1, id, 1 from unnest($2::text[]) as claimed (id) order by id on conflict do nothing`,
+    [object, salesforceIds],
+  );
+  const { rows } = await query<{ id: string; revision: string; linked: boolean }>(
+    session,
+    `select salesforce_id as id, revision::text, base is not null as linked
+       from sfsync.link where object = $1 and salesforce_id = any ($2::text[])`,
+    [object, salesforceIds],
+  );
+  const claims = new Map(rows.map(({ id, revision, linked }) => [id, { revision: Number(revision), linked }]));
+  const { rows: times } = await query<{ now: Date }>(session, 'select clock_timestamp() as now');
+  return { claims, claimedAt: times[0]?.now.getTime() ?? 0 };
+}
+
+/** Gives back claims that came to nothing: the record was deleted meanwhile, or its row was refused. */
+export async function releaseClaims(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
+  await query(
+    session,
+    `delete from sfsync.link
+      where object = $1 and salesforce_id = any ($2::text[])
+        and base is null and row_key is null and push_id is null and not dirty and not reread_due`,
+    [object, salesforceIds],
+  );
+}
+
+/**
+ * Writes the ids of records into the rows that have their key, in one transaction of our own. A row or record that has
+ * changed since they were compared is left out. From here on everything that arrives for the record finds the row.
+ * Answers how many rows got an id.
+ */
+export async function adoptRows(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  pairs: readonly KeyPair[],
+): Promise<number> {
+  return inOwnTransaction(session, configuration.settings.origins, async () => {
+    const ids = pairs.map(({ salesforceId }) => salesforceId);
+    await claimRecords(session, mapping.object, ids);
+    const links = await lockLinks(session, mapping.object, ids);
+    const unlinked = pairs.filter(({ salesforceId }) => {
+      const link = links.get(salesforceId)?.link;
+      return link !== undefined && link.base === undefined && link.rowKey === undefined;
+    });
+    const keys = unlinked.map(({ rowKey }) => rowKey);
+    const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+    const free = unlinked.filter(({ rowKey, key }) => {
+      const row = rows.get(rowKey);
+      if (row === undefined || row.salesforceId !== undefined || row.softDeleted) return false;
+      return matchingKey(row.fields[mapping.matchBy?.field ?? '']) === key;
+    });
+    return writeIds(session, mapping, free);
+  });
+}
+
+async function writeIds(session: Session, mapping: ObjectMapping, pairs: readonly KeyPair[]): Promise<number> {
+  const key = name(mapping.keyColumn);
+  const id = name(mapping.salesforceIdColumn);
+  const { rowCount } = await query(
+    session,
+    `update ${tableOf(mapping)} t set ${id} = x.${id}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
+      where t.${key} = x.${key} and not exists (select from ${tableOf(mapping)} o where o.${id} = x.${id})`,
+    [
+      JSON.stringify(
+        pairs.map(({ salesforceId, rowKey }) => ({
+          [mapping.keyColumn]: rowKey,
+          [mapping.salesforceIdColumn]: salesforceId,
+        })),
+      ),
+    ],
+  );
+  return rowCount ?? 0;
+}

@@ -82,15 +82,21 @@ describe('decide, through the API', () => {
     });
   });
 
-  test('revives with all fields that may be written, without lookups that wait or lead nowhere', () => {
-    const before = link({ base: base({}, true) });
-    const decision = decided(before, row({ parent: 'unlinked:1' }), version({}, { deleted: true }));
+  test.for<[string, Partial<Link>, RowVersion]>([
+    ['waits', { waiting: { parent: PARENT } }, row()],
+    ['leads to a row that Salesforce lacks', {}, row({ parent: 'unlinked:1' })],
+  ])('revives with all fields that may be written, without a lookup that %s', ([, more, was]) => {
+    const before = link({ base: base({ parent: PARENT }, true), ...more });
+    const decision = decided(before, was, version({ parent: PARENT }, { deleted: true }));
     const fields = { x: 'b', mine: 'b', outward: 'b' };
     expect(decision).toMatchObject({
       outcome: 'push',
-      push: { delivery: 'api', outgoing: { kind: 'revive', fields } },
-      link: { push: { sent: sent(fields), sentDeleted: false } },
+      push: { delivery: 'api' },
+      link: { push: { sentDeleted: false } },
     });
+    if (decision.outcome !== 'push') return;
+    expect(decision.push.outgoing).toEqual({ kind: 'revive', fields });
+    expect(decision.link.push?.sent).toEqual(sent(fields));
   });
 
   test('takes an open push for one whose outcome is not known', () => {

@@ -135,6 +135,12 @@ describe('a refused push', () => {
     expect(settled('refused', version(), { before }).link.refused.fields).toEqual({ x: 'ours' });
   });
 
+  test('does not hold back a filler’s field that a person changed meanwhile', () => {
+    const before = push({ sent: { ...sent({ x: 'ours' }), ...sent({ outward: 'b' }, true) } });
+    const { link: after } = settled('refused', version({ outward: 's' }), { before });
+    expect(after).toMatchObject({ dirty: true, refused: { fields: { x: 'ours' } } });
+  });
+
   test('of a delete, of a revive', () => {
     const deleted = settled('refused', version(), { was: 'gone', before: push({ sentDeleted: true }) });
     expect(deleted.link).toMatchObject({ dirty: false, refused: { deleted: true } });

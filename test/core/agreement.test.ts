@@ -66,6 +66,80 @@ const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; r
     scenario: { editsInSalesforce: 1, editsOfRow: 1 },
   },
   {
+    off: 'a re-read checks the revision',
+    rules: {
+      acceptReread: (mapping, pair, version, read) =>
+        RULES.acceptReread(mapping, pair, version, { ...read, revision: pair.link.revision }),
+    },
+    scenario: { editsInSalesforce: 2, idlePolls: 1, seconds: 1 },
+  },
+  {
+    off: 'every inbound record raises the revision',
+    rules: {
+      receive: (mapping, pair, version, readAfter) => {
+        const result = RULES.receive(mapping, pair, version, readAfter);
+        const raised = result.outcome === 'merged' ? result.link.revision : pair.link.revision;
+        return { ...result, link: { ...result.link, revision: raised } };
+      },
+    },
+    scenario: { deletesInSalesforce: 2, duplicates: 1, idlePolls: 1, seconds: 1 },
+  },
+  {
+    off: 'what a merge keeps is due',
+    rules: {
+      settle: (...args) => {
+        const result = RULES.settle(...args);
+        return result.outcome === 'again' ? result : { ...result, link: { ...result.link, dirty: false } };
+      },
+    },
+    scenario: { editsOfRow: 1, deletesInSalesforce: 1, seconds: 1 },
+  },
+  {
+    off: 'files are not merged while a push is open',
+    rules: {
+      receive: (mapping, pair, version, readAfter) => {
+        const { push } = pair.link;
+        const result = RULES.receive(mapping, { ...pair, link: { ...pair.link, push: undefined } }, version, readAfter);
+        return { ...result, link: { ...result.link, push } };
+      },
+    },
+    scenario: { editsInSalesforce: 1, editsOfRow: 1, seconds: 2 },
+  },
+  {
+    off: 'what files show during a push is kept',
+    rules: {
+      receive: (...args) => {
+        const result = RULES.receive(...args);
+        const { push } = args[1].link;
+        return push === undefined ? result : { ...result, conflicts: [], link: { ...result.link, push } };
+      },
+    },
+    scenario: { editsInSalesforce: 1, editsOfRow: 1, seconds: 2, delivery: 'appflow' },
+  },
+  {
+    off: 'fillers are part of what was sent',
+    rules: {
+      decide: (...args) => {
+        const decision = RULES.decide(...args);
+        if (decision.outcome !== 'push' || decision.link.push === undefined) return decision;
+        const sent = Object.fromEntries(Object.entries(decision.link.push.sent).filter(([, { filler }]) => !filler));
+        return { ...decision, link: { ...decision.link, push: { ...decision.link.push, sent } } };
+      },
+    },
+    scenario: { editsInSalesforce: 1, editsOfRow: 1, seconds: 2, delivery: 'appflow' },
+  },
+  {
+    off: 'a delete is checked by the read-back',
+    rules: {
+      settle: (mapping, pair, readBack, outcome, round) => {
+        const buried = readBack.deleted && pair.link.push?.sentDeleted === true && pair.link.base !== undefined;
+        const asExpected = buried ? { ...readBack, fields: pair.link.base?.fields ?? {} } : readBack;
+        return RULES.settle(mapping, pair, asExpected, outcome, round);
+      },
+    },
+    scenario: { editsInSalesforce: 1, deletesOfRow: 1, seconds: 1, noWindow: true },
+  },
+  {
     off: 'an ambiguous file is read again',
     rules: {
       receive: (...args) => {
@@ -91,6 +165,7 @@ const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; r
 
 describe('each rule is needed: without it the explorer finds a history that goes wrong', () => {
   test.for(BROKEN)('$off', ({ rules, scenario }) => {
-    expect(explore(scenario, { rules: { ...RULES, ...rules } }).violations.size).toBeGreaterThan(0);
+    if (scenario.noWindow === true) expect(explore(scenario).violations.size).toBe(0);
+    expect(explore(scenario, { rules: { ...RULES, ...rules }, stopAtFirst: true }).violations.size).toBeGreaterThan(0);
   });
 });

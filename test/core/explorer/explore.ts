@@ -17,10 +17,15 @@ interface Visit {
 interface Options {
   readonly rules?: Rules;
   readonly limit?: number;
+  /** Enough is known with the first violation. */
+  readonly stopAtFirst?: boolean;
 }
 
 /** Every world that a scenario can lead to, breadth first. Throws RangeError when there are more than `limit`. */
-export function explore(scenario: Scenario, { rules = RULES, limit = 500_000 }: Options = {}): Exploration {
+export function explore(
+  scenario: Scenario,
+  { rules = RULES, limit = 500_000, stopAtFirst = false }: Options = {},
+): Exploration {
   const mapping = mappingFor(scenario);
   const start: Visit = { world: initialWorld(), what: 'start', from: undefined };
   const seen = new Set([identity(start.world)]);
@@ -31,6 +36,7 @@ export function explore(scenario: Scenario, { rules = RULES, limit = 500_000 }: 
     for (const visit of layer) {
       const bad = violations(scenario, visit.world);
       for (const violation of bad) if (!found.has(violation)) found.set(violation, history(visit));
+      if (stopAtFirst && found.size > 0) return { worlds: seen.size, violations: found };
       if (bad.includes('writes without end')) continue;
       for (const { what, world } of moves(scenario, mapping, rules, visit.world)) {
         const id = identity(world);

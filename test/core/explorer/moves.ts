@@ -189,7 +189,14 @@ function inbound(scenario: Scenario, mapping: ObjectMapping, rules: Rules, world
     if (result.outcome === 'again') {
       return [{ what, world: become({ ...arrival, kind: 'to read', revision: world.link.revision }) }];
     }
-    const written = write({ ...world, arrivals: others }, result, arrival.side);
+    // Of an open push, a file can only save what the push carries.
+    const { push, base } = world.link;
+    const wholeRow = push?.delivery === 'appflow';
+    const carried = FIELDS.filter(
+      (field) => (wholeRow || push?.sent[field] !== undefined) && arrival.side[field] !== base?.fields[field],
+    );
+    const seen = world.shown | lineage(world, ...carried.map((field) => arrival.side[field]));
+    const written = write({ ...world, arrivals: others, shown: seen }, result, arrival.side);
     if (result.outcome === 'reread') {
       const order: Arrival = { ...arrival, kind: 'to read', revision: result.link.revision };
       return [{ what, world: { ...written, arrivals: [...others, order] } }];

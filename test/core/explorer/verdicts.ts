@@ -4,6 +4,7 @@ import { FIELDS, fieldsOf, lineage, type Scenario, type World } from './world.ts
 export type Violation =
   | 'the sides differ for good'
   | 'an edit was lost'
+  | 'an edit was lost that a file had shown'
   | 'a conflict between a value and its own successor'
   | 'an echo'
   | 'more writes than edits'
@@ -26,11 +27,11 @@ export function violations(scenario: Scenario, world: World): Violation[] {
   const edits = (used.editsOfRow ?? 0) + (used.deletesOfRow ?? 0);
   const allowed = edits + world.excuses + (used.lostAnswers ?? 0) + (scenario.trigger === undefined ? 0 : edits);
   if (world.writes > allowed) found.push('more writes than edits');
-  if (isQuiet(world)) found.push(...atRest(world));
+  if (isQuiet(world)) found.push(...atRest(scenario, world));
   return found;
 }
 
-function atRest(world: World): Violation[] {
+function atRest(scenario: Scenario, world: World): Violation[] {
   const { salesforce, row } = world;
   const live = !salesforce.deleted || !row.deleted;
   const agree =
@@ -40,7 +41,11 @@ function atRest(world: World): Violation[] {
   const values = live ? [salesforce.x, salesforce.y, row.x, row.y] : [];
   // A revive undoes the delete before it, and what it returns to no comparison of values can see.
   const undone = world.ancestors.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
-  const kept = world.logged | world.window | undone | lineage(world, salesforce.life, row.life, ...values) | 1;
-  const all = (1 << world.ancestors.length) - 1;
-  return (all & ~kept) !== 0 ? ['an edit was lost'] : [];
+  const kept = world.logged | undone | lineage(world, salesforce.life, row.life, ...values) | 1;
+  const lost = ((1 << world.ancestors.length) - 1) & ~kept;
+  const excused = scenario.noWindow === true ? 0 : world.window;
+  return [
+    ...((lost & ~excused) !== 0 ? (['an edit was lost'] as const) : []),
+    ...((lost & excused & world.shown) !== 0 ? (['an edit was lost that a file had shown'] as const) : []),
+  ];
 }

@@ -34,11 +34,13 @@ export interface Scenario {
   readonly policy?: 'salesforce' | 'postgres' | 'latest';
   readonly deleteRow?: 'delete' | 'ignore';
   readonly delivery?: 'api' | 'appflow';
+  /** Counts edits that were overwritten in the documented window as lost: shows what the rules save of them. */
+  readonly noWindow?: boolean;
   /** Seconds that may pass. */
   readonly seconds?: number;
 }
 
-export type Budget = Exclude<keyof Scenario, 'trigger' | 'policy' | 'deleteRow' | 'delivery' | 'seconds'>;
+export type Budget = Exclude<keyof Scenario, 'noWindow' | 'trigger' | 'policy' | 'deleteRow' | 'delivery' | 'seconds'>;
 
 export function mappingFor({ policy = 'salesforce', deleteRow = 'delete', delivery = 'api' }: Scenario): ObjectMapping {
   const fields = { x: text('x', { policy }), y: text('y', { policy }) };
@@ -121,6 +123,8 @@ export interface World {
   readonly ours: number;
   /** Edits that delete or revive. */
   readonly lives: number;
+  /** Edits that a file showed of a pushed field while the push was open. */
+  readonly shown: number;
   /** Edits in the conflict log, and edits overwritten in the documented window. */
   readonly logged: number;
   readonly window: number;
@@ -154,6 +158,7 @@ export function initialWorld(): World {
     revives: 0,
     lives: 0,
     ours: 0,
+    shown: 0,
     logged: 0,
     window: 0,
     writes: 0,

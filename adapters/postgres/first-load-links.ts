@@ -89,7 +89,11 @@ export async function adoptRows(
       if (row === undefined || row.salesforceId !== undefined || row.softDeleted) return false;
       return matchingKey(row.fields[mapping.matchBy?.field ?? '']) === key;
     });
-    return writeIds(session, mapping, free);
+    const adopted = await writeIds(session, mapping, free);
+    // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of
+    // a deleted record find a link where there is none yet.
+    await releaseClaims(session, mapping.object, ids);
+    return adopted;
   });
 }
 

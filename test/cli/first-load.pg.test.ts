@@ -1,0 +1,373 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { applyVersions } from '../../adapters/postgres/apply.ts';
+import { inTransaction, type Session } from '../../adapters/postgres/connection.ts';
+import { markDue } from '../../adapters/postgres/due.ts';
+import { compareSides, type FirstLoad, type LoadReport, linkSides } from '../../cli/first-load.ts';
+import { mappingOf, type SyncConfiguration } from '../../core/configuration.ts';
+import type { SalesforceVersion } from '../../core/link.ts';
+import configuration from '../../sync.config.ts';
+import { createMany, deleteMany } from '../adapters/salesforce/records.ts';
+import { type StartedOrg, startedOrg } from '../local/org-simulator/started-org.ts';
+import { createLenderDatabase, deletedVersion, type LenderDatabase, version } from '../support/lender-database.ts';
+
+let lender: LenderDatabase;
+let session: Session;
+let org: StartedOrg;
+
+beforeAll(async () => {
+  lender = await createLenderDatabase();
+  session = await lender.session();
+});
+afterAll(() => lender[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await lender.application.query(
+    'truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.conflict, sfsync.rejected_record',
+  );
+  org = await startedOrg();
+});
+afterEach(() => org[Symbol.asyncDispose]());
+
+const BY: Readonly<Record<string, string>> = { Account: 'Website', Contact: 'Email', Opportunity: 'Name' };
+
+/** The sample, with a field to match by for each object. */
+const matching: SyncConfiguration = {
+  ...configuration,
+  objects: configuration.objects.map((mapping) => ({
+    ...mapping,
+    matchBy: mapping.fields.find(({ field }) => field === BY[mapping.object]),
+  })),
+};
+
+function load(object: string, more: Partial<FirstLoad> = {}): FirstLoad {
+  return {
+    session,
+    connection: org.connection,
+    configuration: matching,
+    mapping: mappingOf(matching, object),
+    progress: () => undefined,
+    ...more,
+  };
+}
+
+async function run(object: string, more: Partial<FirstLoad> = {}) {
+  const first = load(object, more);
+  const report = await compareSides(first);
+  return { report, result: await linkSides(first, report) };
+}
+
+async function rows<T extends Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<T[]> {
+  return (await lender.application.query<T>(sql, values)).rows;
+}
+
+const contact = (email: string | null, more: object = {}) => ({ LastName: 'Meyer', Email: email, ...more });
+
+async function borrower(email: string | null, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const values = { last_name: 'Meyer', email, ...more };
+  const columns = Object.keys(values);
+  const [row] = await rows<{ id: string }>(
+    `insert into borrowers (${columns.join(', ')}) values (${columns.map((_, i) => `$${i + 1}`).join(', ')}) returning id`,
+    Object.values(values),
+  );
+  return row?.id ?? '';
+}
+
+const idOf = async (key: string) =>
+  (await rows<{ id: string | null }>('select salesforce_id as id from borrowers where id = $1', [key]))[0]?.id;
+
+describe('the comparison', () => {
+  test('counts each record and row once, lists what is ambiguous by id and key, and writes nothing', async () => {
+    const ids = await createMany(org, 'Contact', 7, (i) =>
+      contact(
+        [null, 'a@x.example', 'b@x.example', 'two@x.example', 'two@x.example', 'twins@x.example', 'new@x.example'][i] ??
+          null,
+      ),
+    );
+    const [carried = '', , , two = '', alsoTwo = '', twins = ''] = ids;
+    await borrower('other@x.example', { salesforce_id: carried });
+    await borrower(' a@x.example\n');
+    await borrower('b@x.example');
+    const single = await borrower('two@x.example');
+    const pair = [await borrower('twins@x.example'), await borrower('twins@x.example')].sort();
+    await borrower(null);
+    await borrower('nobody@x.example');
+    await borrower('gone@x.example', { salesforce_id: '003000000000001AAA' });
+    const before = await rows('select * from borrowers order by id');
+
+    const report = await compareSides(load('Contact'));
+    expect(report).toEqual<LoadReport>({
+      object: 'Contact',
+      matchBy: 'Email',
+      counts: {
+        records: { linked: 0, byId: 1, byKey: 2, onlyInSalesforce: 1, ambiguous: 3 },
+        rows: { onlyInPostgres: 2, ambiguous: 3, idNotLive: 1 },
+      },
+      ambiguous: expect.arrayContaining([
+        { salesforceIds: [two, alsoTwo].sort(), rowKeys: [single] },
+        { salesforceIds: [twins], rowKeys: pair },
+      ]),
+      parentsToLoad: ['Account'],
+    });
+    expect(report.ambiguous).toHaveLength(2);
+    expect(JSON.stringify(report)).not.toContain('@');
+    expect(await rows('select * from borrowers order by id')).toEqual(before);
+    expect(await rows('select from sfsync.link')).toEqual([]);
+    expect((await org.stats()).writes).toEqual({});
+  });
+
+  test('knows no key where none is configured: only ids match', async () => {
+    await createMany(org, 'Contact', 1, () => contact('a@x.example'));
+    await borrower('a@x.example');
+    const plain = load('Contact', { configuration, mapping: mappingOf(configuration, 'Contact') });
+    expect(await compareSides(plain)).toMatchObject({
+      matchBy: undefined,
+      counts: { records: { byKey: 0, onlyInSalesforce: 1 }, rows: { onlyInPostgres: 1 } },
+    });
+  });
+});
+
+describe('linking', () => {
+  test('by id and by key merges both sides: Salesforce wins, what Postgres owns stays and is due, nothing is logged', async () => {
+    const ids = await createMany(org, 'Contact', 2, (i) =>
+      contact(`${i}@x.example`, { FirstName: 'Anna', Credit_Score__c: 300 }),
+    );
+    const [first = '', second = ''] = ids;
+    const carrier = await borrower('old@x.example', { salesforce_id: first, first_name: 'Ann', credit_score: 700 });
+    const matched = await borrower('1@x.example', { first_name: 'Ann', password_digest: 'kept' });
+
+    const { result } = await run('Contact');
+    expect(result).toMatchObject({ matched: 1, linked: 2, inserted: 0, updated: 2, rejected: 0, left: 0, due: true });
+    expect(
+      await rows(
+        'select id, salesforce_id, first_name, email, credit_score, password_digest from borrowers order by email',
+      ),
+    ).toEqual([
+      {
+        id: carrier,
+        salesforce_id: first,
+        first_name: 'Anna',
+        email: '0@x.example',
+        credit_score: '700',
+        password_digest: null,
+      },
+      {
+        id: matched,
+        salesforce_id: second,
+        first_name: 'Anna',
+        email: '1@x.example',
+        credit_score: null,
+        password_digest: 'kept',
+      },
+    ]);
+    const links = await rows('select salesforce_id, row_key, base, dirty from sfsync.link order by salesforce_id');
+    expect(links).toMatchObject([
+      { salesforce_id: first, row_key: carrier, base: { FirstName: 'Anna', Credit_Score__c: '300' }, dirty: true },
+      { salesforce_id: second, row_key: matched, base: { FirstName: 'Anna', Credit_Score__c: '300' }, dirty: true },
+    ]);
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+    expect((await org.stats()).writes).toEqual({});
+  });
+
+  test('makes rows of records that are only in Salesforce, and leaves alone what is only in Postgres or ambiguous', async () => {
+    const ids = await createMany(org, 'Contact', 3, (i) =>
+      contact(['new@x.example', 'two@x.example', 'two@x.example'][i] ?? null),
+    );
+    const alone = await borrower('alone@x.example');
+    const ambiguous = await borrower('two@x.example');
+    const { result } = await run('Contact');
+    expect(result).toMatchObject({ matched: 0, linked: 1, inserted: 1, updated: 0, due: false });
+    expect(await rows('select salesforce_id from borrowers where id not in ($1, $2)', [alone, ambiguous])).toEqual([
+      { salesforce_id: ids[0] },
+    ]);
+    expect([await idOf(alone), await idOf(ambiguous)]).toEqual([null, null]);
+    expect(await rows('select salesforce_id from sfsync.link')).toEqual([{ salesforce_id: ids[0] }]);
+  });
+
+  test('is seen as our own: no change event leaves the database for it', async () => {
+    await createMany(org, 'Contact', 1, () => contact('a@x.example'));
+    await borrower('a@x.example');
+    const [start] = await rows<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    // The letters I, U and D of the protocol (PostgreSQL manual, logical replication message formats).
+    const changes = () =>
+      rows<{ kind: string }>(
+        `select chr(get_byte(data, 0)) as kind from pg_logical_slot_peek_binary_changes($1, null, null,
+           'proto_version', '1', 'publication_names', 'sfsync', 'origin', 'none')
+          where lsn > $2::pg_lsn and get_byte(data, 0) in (73, 85, 68)`,
+        [lender.database.name, start?.lsn],
+      );
+    await run('Contact');
+    expect(await changes()).toEqual([]);
+    await rows(`update borrowers set phone = '1'`);
+    expect(await changes()).toEqual([{ kind: 'U' }]);
+  });
+
+  test('done again does nothing, and takes what has become clear since', async () => {
+    const [, second = ''] = await createMany(org, 'Contact', 2, () => contact('two@x.example'));
+    const row = await borrower('two@x.example');
+    await run('Contact');
+    expect((await run('Contact')).result).toMatchObject({ matched: 0, linked: 0 });
+    await org.connection.sobject('Contact').update({ Id: second, Email: 'other@x.example' });
+    const { report, result } = await run('Contact');
+    expect(report.counts.records).toMatchObject({ ambiguous: 0, byKey: 1, onlyInSalesforce: 1 });
+    expect(result).toMatchObject({ matched: 1, linked: 2, inserted: 1 });
+    expect(await idOf(row)).not.toBe(null);
+    expect((await run('Contact')).report.counts.records).toMatchObject({ linked: 2, byKey: 0, onlyInSalesforce: 0 });
+  });
+
+  test('a record that has a row already does not get the other row with its key', async () => {
+    await createMany(org, 'Contact', 1, () => contact('a@x.example'));
+    await run('Contact');
+    const other = await borrower('a@x.example');
+    const { report, result } = await run('Contact');
+    expect(report.counts).toMatchObject({ records: { linked: 1 }, rows: { ambiguous: 1 } });
+    expect(report.ambiguous).toEqual([
+      { salesforceIds: [expect.any(String)], rowKeys: expect.arrayContaining([other]) },
+    ]);
+    expect(result.linked).toBe(0);
+    expect(await idOf(other)).toBe(null);
+  });
+
+  test('parents first keeps the lookups that rows have; children first wait for their parents', async () => {
+    const [account = ''] = await createMany(org, 'Account', 1, () => ({ Name: 'Acme', Website: 'acme.example' }));
+    await createMany(org, 'Contact', 1, () => contact('a@x.example', { AccountId: account }));
+    const [parent] = await rows<{ id: string }>(
+      `insert into lenders (name, website) values ('Acme', 'acme.example') returning id`,
+    );
+    await borrower('a@x.example', { lender_id: parent?.id });
+    const { report } = await run('Contact');
+    expect(report.parentsToLoad).toEqual(['Account']);
+    expect(await rows('select lender_id from borrowers')).toEqual([{ lender_id: null }]);
+    await run('Account');
+    expect(await rows('select lender_id from borrowers')).toEqual([{ lender_id: parent?.id }]);
+    expect((await compareSides(load('Contact'))).parentsToLoad).toEqual([]);
+    expect(await rows('select waiting, dirty from sfsync.link')).toEqual(
+      Array.from({ length: 2 }, () => ({ waiting: {}, dirty: false })),
+    );
+  });
+
+  test('a row that the database refuses is listed, the others go on, and the next run tries it again', async () => {
+    await rows('alter table borrowers add constraint short check (length(phone) < 5)');
+    const ids = await createMany(org, 'Contact', 50, (i) =>
+      contact(`${i}@x.example`, { Phone: i === 20 ? '12345' : '1' }),
+    );
+    const { result } = await run('Contact');
+    expect(result).toMatchObject({ linked: 49, inserted: 49, rejected: 1, reasons: [{ code: '23514', count: 1 }] });
+    expect(await rows('select salesforce_id, source from sfsync.rejected_record')).toEqual([
+      { salesforce_id: ids[20], source: 'sfsync load' },
+    ]);
+    expect(await rows('select from sfsync.link where base is null')).toEqual([]);
+    await rows('alter table borrowers drop constraint short');
+    expect((await run('Contact')).result).toMatchObject({ linked: 1, inserted: 1, rejected: 0 });
+    expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+  });
+});
+
+describe('beside the live stream', () => {
+  /** Does something once, between the first read of records and what follows from it. */
+  function afterRead(what: () => Promise<unknown>): FirstLoad['connection'] {
+    let done = false;
+    return new Proxy(org.connection, {
+      get(target, name) {
+        if (name !== 'request') return Reflect.get(target, name);
+        return async (request: { readonly method?: string }) => {
+          const answer = await target.request(request as Parameters<typeof target.request>[0]);
+          if (!done && request.method === 'POST') {
+            done = true;
+            await what();
+          }
+          return answer;
+        };
+      },
+    });
+  }
+
+  async function file(...versions: SalesforceVersion[]) {
+    const stream = await lender.session();
+    const context = { configuration, mapping: mappingOf(configuration, 'Contact'), source: 'file', execution: 'file' };
+    const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
+    await applyVersions(stream, context, lines, Date.UTC(2030, 0, 1));
+  }
+
+  test('a newer file is not overwritten by the older read, and no second row is made', async () => {
+    const ids = await createMany(org, 'Contact', 2, (i) => contact(`${i}@x.example`, { Phone: 'old' }));
+    await borrower('0@x.example');
+    const connection = afterRead(async () => {
+      org.clock.now += 5000;
+      const changed = { Phone: 'new', FirstName: 'Anna' };
+      await org.connection.sobject('Contact').update(ids.map((Id) => ({ Id, ...changed })));
+      const stamp = org.clock.now;
+      await file(
+        ...ids.map((id, i) => ({ ...version('Contact', id, 1, { Email: `${i}@x.example`, ...changed }), stamp })),
+      );
+    });
+    const { result } = await run('Contact', { connection });
+    expect(result).toMatchObject({ matched: 1, left: 0 });
+    expect(await rows('select email, phone, first_name from borrowers order by email')).toEqual([
+      { email: '0@x.example', phone: 'new', first_name: 'Anna' },
+      { email: '1@x.example', phone: 'new', first_name: 'Anna' },
+    ]);
+    expect(await rows('select from sfsync.link where base is not null')).toHaveLength(2);
+  });
+
+  test('a record that is deleted after it was read, whose file has passed, becomes no row', async () => {
+    const [id = ''] = await createMany(org, 'Contact', 1, () => contact('a@x.example'));
+    const connection = afterRead(async () => {
+      org.clock.now += 5000;
+      await deleteMany(org, [id]);
+      await file({ ...deletedVersion('Contact', id, 1), stamp: org.clock.now });
+    });
+    expect((await run('Contact', { connection })).result).toMatchObject({ linked: 0, inserted: 0 });
+    expect(await rows('select from borrowers')).toEqual([]);
+  });
+
+  test('a record that is deleted after it was compared leaves its row as it is', async () => {
+    const [id = ''] = await createMany(org, 'Contact', 1, () => contact('a@x.example'));
+    const row = await borrower('a@x.example');
+    const first = load('Contact');
+    const report = await compareSides(first);
+    await deleteMany(org, [id]);
+    expect(await linkSides(first, report)).toMatchObject({ linked: 0, vanished: 1 });
+    expect(await idOf(row)).toBe(id);
+    expect(await rows('select from sfsync.link')).toEqual([]);
+    expect((await compareSides(load('Contact'))).counts.rows).toMatchObject({ onlyInPostgres: 0, idNotLive: 1 });
+  });
+
+  test('an edit of the application that is received meanwhile is due in the end', async () => {
+    await createMany(org, 'Contact', 1, () => contact('a@x.example', { Credit_Score__c: 300 }));
+    const row = await borrower('a@x.example');
+    const connection = afterRead(async () => {
+      await rows('update borrowers set credit_score = 700 where id = $1', [row]);
+      const stream = await lender.session();
+      await inTransaction(stream, () => markDue(stream, mappingOf(configuration, 'Contact'), [row]));
+    });
+    expect((await run('Contact', { connection })).result).toMatchObject({ linked: 1, left: 0, due: true });
+    expect(await rows(`select row_key, dirty, base ->> 'Credit_Score__c' as base from sfsync.link`)).toEqual([
+      { row_key: row, dirty: true, base: '300' },
+    ]);
+    expect(await rows('select credit_score from borrowers')).toEqual([{ credit_score: '700' }]);
+  });
+
+  test('a row that has got another key or an id since it was compared is not matched', async () => {
+    const [first = '', second = ''] = await createMany(org, 'Contact', 2, (i) => contact(`${i}@x.example`));
+    const [rekeyed, carrier] = [await borrower('0@x.example'), await borrower('1@x.example')];
+    const step = load('Contact');
+    const report = await compareSides(step);
+    expect(report.counts.records.byKey).toBe(2);
+    await rows(`update borrowers set email = 'other@x.example' where id = $1`, [rekeyed]);
+    await rows('update borrowers set salesforce_id = $2 where id = $1', [carrier, '003000000000001AAA']);
+    expect(await linkSides(step, report)).toMatchObject({ matched: 0, linked: 2, inserted: 2 });
+    expect([await idOf(rekeyed), await idOf(carrier)]).toEqual([null, '003000000000001AAA']);
+    expect(await rows('select from borrowers where salesforce_id in ($1, $2)', [first, second])).toHaveLength(2);
+  });
+
+  test('two loads at once link each record once', async () => {
+    await createMany(org, 'Contact', 300, (i) => contact(`${i}@x.example`));
+    for (let i = 0; i < 100; i++) await borrower(`${i}@x.example`);
+    const other = await lender.session();
+    await Promise.all([run('Contact'), run('Contact', { session: other })]);
+    expect((await run('Contact')).report.counts).toEqual({
+      records: { linked: 300, byId: 0, byKey: 0, onlyInSalesforce: 0, ambiguous: 0 },
+      rows: { onlyInPostgres: 0, ambiguous: 0, idNotLive: 0 },
+    });
+    expect(await rows('select count(*)::int as n from borrowers')).toEqual([{ n: 300 }]);
+  });
+});

@@ -31,7 +31,14 @@ export class Storage {
 
   async write(key: string, body: string, contentType: string): Promise<void> {
     await this.#client.send(
-      new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, ContentType: contentType }),
+      new PutObjectCommand({
+        Bucket: this.#bucket,
+        Key: key,
+        Body: body,
+        // The SDK does not find it out for an empty body, and warns.
+        ContentLength: Buffer.byteLength(body),
+        ContentType: contentType,
+      }),
     );
   }
 

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Storage } from '../../adapters/storage.ts';
 import { type AwsEnvironment, startAwsEnvironment } from '../support/aws-environment.ts';
@@ -30,8 +30,13 @@ describe('lines', () => {
     ];
     await storage.writeLines('work/e/lines.jsonl', lines);
     expect(await storage.readLines('work/e/lines.jsonl', line)).toEqual(lines);
+  });
+
+  test('may be none', async () => {
+    const warn = vi.spyOn(console, 'warn');
     await storage.writeLines('work/e/none.jsonl', []);
     expect(await storage.readLines('work/e/none.jsonl', line)).toEqual([]);
+    expect(warn).not.toHaveBeenCalled();
   });
 
   test.for([

@@ -89,7 +89,7 @@ export function rejectTable(rejects: readonly OpenReject[]): string {
       reject.direction,
       folded(`${reject.code}: ${reject.reason}`),
       when(reject.createdAt),
-      executionName(reject.execution ?? '-'),
+      shortExecution(reject.execution),
     ]);
   }
   return table.toString();
@@ -121,7 +121,7 @@ export function conflictTable(conflicts: readonly OpenConflict[], withValues: bo
       conflict.winner,
       ...(withValues ? [base, salesforce, postgres].map((value) => folded(JSON.stringify(value))) : []),
       when(conflict.createdAt),
-      executionName(conflict.execution ?? '-'),
+      shortExecution(conflict.execution),
     ]);
   }
   return table.toString();
@@ -136,6 +136,11 @@ const FOLD_COLUMNS = 50;
 /** Long texts on several lines, broken at spaces. */
 function folded(text: string): string {
   return text.replace(new RegExp(`(.{1,${FOLD_COLUMNS}})(?: +|$)`, 'g'), '$1\n').trimEnd();
+}
+
+/** A rule names executions by two ids, which side by side would make the table too wide. `--json` has the whole ARN. */
+function shortExecution(execution: string | null): string {
+  return executionName(execution ?? '-').replace('_', '_\n');
 }
 
 function when(moment: Date): string {

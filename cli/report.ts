@@ -68,10 +68,9 @@ function objectFaults({ object, circuit, circuitReason, openRejects, openConflic
   if (circuit === 'open') faults.push(`${object}: the circuit is open: ${circuitReason ?? 'no reason kept'}`);
   if (openRejects > 0)
     faults.push(
-      `${object}: ${openRejects} rejected records: select * from sfsync.rejected_record where resolved_at is null`,
+      `${object}: ${openRejects} rejected records: \`sfsync rejects\` lists them, \`sfsync redrive rejects\` tries them again`,
     );
-  if (openConflicts > 0)
-    faults.push(`${object}: ${openConflicts} conflicts: select * from sfsync.conflict where resolved_at is null`);
+  if (openConflicts > 0) faults.push(`${object}: ${openConflicts} conflicts: \`sfsync conflicts\` lists them`);
   return faults;
 }
 

@@ -1,5 +1,11 @@
 /** The receiving half of a change queue. */
-import { DeleteMessageBatchCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { ChangeMessage } from '../core/change-message.ts';
 import { changeMessage } from '../core/change-message.ts';
 import { RetryableError } from '../core/errors.ts';
@@ -7,8 +13,16 @@ import { RetryableError } from '../core/errors.ts';
 /** SQS hands out at most ten messages a call. */
 const MAX_MESSAGES = 10;
 
+/**
+ * A message that was handed back is seen again after 2, 4, 8 ... seconds, at most five minutes: soon after a session that was
+ * lost, and yet a quarter of an hour before it has failed so often that it goes to the dead letters.
+ */
+const LONGEST_PAUSE_SECONDS = 300;
+
 export interface ReceivedMessage {
   readonly receiptHandle: string;
+  /** How often it was received so far, this time included. */
+  readonly receives: number;
   /** undefined: no change message. It is left to the queue, which moves it to the dead-letter queue. */
   readonly message: ChangeMessage | undefined;
 }
@@ -29,10 +43,12 @@ export class ChangeQueue {
         QueueUrl: this.#url,
         MaxNumberOfMessages: MAX_MESSAGES,
         WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
       }),
     );
-    return (Messages ?? []).map(({ ReceiptHandle, Body }) => ({
+    return (Messages ?? []).map(({ ReceiptHandle, Body, Attributes }) => ({
       receiptHandle: ReceiptHandle ?? '',
+      receives: Number(Attributes?.ApproximateReceiveCount ?? 1),
       message: parseMessage(Body ?? ''),
     }));
   }
@@ -49,6 +65,21 @@ export class ChangeQueue {
     if (failed !== undefined) {
       throw new RetryableError(failed.Code ?? 'UNKNOWN', `SQS did not delete ${Failed?.length} change messages.`);
     }
+  }
+
+  /** Hands messages back that could not be worked on, so that they do not wait for the end of the visibility timeout. */
+  async handBack(received: readonly ReceivedMessage[]): Promise<void> {
+    if (received.length === 0) return;
+    await this.#client.send(
+      new ChangeMessageVisibilityBatchCommand({
+        QueueUrl: this.#url,
+        Entries: received.map(({ receiptHandle, receives }, i) => ({
+          Id: String(i),
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: Math.min(LONGEST_PAUSE_SECONDS, 2 ** receives),
+        })),
+      }),
+    );
   }
 
   /** Puts a message into the queue again, to be looked at later. */

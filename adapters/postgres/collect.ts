@@ -40,10 +40,16 @@ export async function drain(place: CollectPlace, waitSeconds: number): Promise<n
         messages: received.length - readable.length,
       });
     }
-    await receiveMessages(
-      place,
-      readable.flatMap(({ message }) => message ?? []),
-    );
+    try {
+      await receiveMessages(
+        place,
+        readable.flatMap(({ message }) => message ?? []),
+      );
+    } catch (error) {
+      // Where that fails, too, they come back by themselves, only later: the first error is the one that tells.
+      await place.queue.handBack(readable).catch(() => undefined);
+      throw error;
+    }
     await place.queue.delete(readable);
     taken += readable.length;
   }

@@ -58,6 +58,20 @@ test('a receive that waits ends with the first message', async () => {
   expect(keysOf(await received)).toEqual(['1']);
 });
 
+test('what is handed back is seen again soon, after a pause that doubles each time', async () => {
+  const url = await aws.queue('handed-back', { VisibilityTimeout: '3600' });
+  const queue = new ChangeQueue(url);
+  await put(url, message('1'));
+  for (const seconds of [2, 4, 8]) {
+    await queue.handBack(await queue.receive(0));
+    aws.running.advance((seconds - 1) * 1000);
+    expect(await queue.receive(0)).toEqual([]);
+    aws.running.advance(1000);
+  }
+  expect(await queue.receive(0)).toMatchObject([{ receives: 4, message: message('1') }]);
+  await queue.handBack([]);
+});
+
 test('a message that is sent again comes after its delay', async () => {
   const url = await aws.queue('later');
   const queue = new ChangeQueue(url);
@@ -69,6 +83,8 @@ test('a message that is sent again comes after its delay', async () => {
 
 test('a delete that the queue did not take may be tried again', async () => {
   const url = await aws.queue('undeletable');
-  const deleting = new ChangeQueue(url).delete([{ receiptHandle: 'none of this queue', message: undefined }]);
+  const deleting = new ChangeQueue(url).delete([
+    { receiptHandle: 'none of this queue', receives: 1, message: undefined },
+  ]);
   await expect(deleting).rejects.toMatchObject({ name: 'RetryableError', code: 'ReceiptHandleIsInvalid' });
 });

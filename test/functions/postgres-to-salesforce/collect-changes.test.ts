@@ -258,6 +258,17 @@ describe('what is not as it should be', () => {
     expect(await waiting()).toBe(1);
   });
 
+  test('messages that the database did not take are handed back, and come again after a moment', async () => {
+    await edit('p');
+    await rows('alter table sfsync.link rename to away');
+    await expect(collect()).rejects.toThrow('SQLSTATE 42P01');
+    await rows('alter table sfsync.away rename to link');
+    expect(await waiting()).toBe(1);
+    lambda.aws.running.advance(2_000);
+    expect(await collect()).toMatchObject({ next: 'push', records: 1 });
+    expect(await waiting()).toBe(0);
+  });
+
   test('a key whose transaction is not visible yet is sent again with a delay, until it is', async () => {
     const writer = await lender.database.client();
     await writer.query('begin');

@@ -106,6 +106,17 @@ const settingsSchema = z.strictObject({
   longestRunMinutes: z.int().min(0).max(2880).default(60),
   /** How far the clocks of AWS and of the database may be apart, in seconds. */
   clockSkewSeconds: z.int().min(0).max(300).default(30),
+  /** How often the sweep looks for what polling has missed, in minutes. */
+  sweepEveryMinutes: z.int().min(1).max(1440).default(60),
+  /**
+   * How far back a sweep looks, in minutes. A transaction in Salesforce may run 10 minutes (app limits cheat sheet), and
+   * its delete log reaches back 15 days (REST API Developer Guide, getDeleted).
+   */
+  sweepWindowMinutes: z.int().min(10).max(20_160).default(1440),
+  /** A record that is this old and not here was missed, whatever is known of the inbound flow; in minutes. */
+  sweepGraceMinutes: z.int().min(1).max(1440).default(15),
+  /** How often all records are compared with all links, in hours; 0: only when somebody asks for it. */
+  fullSweepEveryHours: z.int().min(0).max(8760).default(168),
 });
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;

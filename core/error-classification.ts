@@ -70,6 +70,7 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   REQUEST_LIMIT_EXCEEDED: 'retry',
   SERVER_UNAVAILABLE: 'retry',
   QUERY_TIMEOUT: 'retry',
+  INVALID_QUERY_LOCATOR: 'retry', // the cursor has expired: whoever reads pages has to begin again later
   REQUEST_RUNNING_TOO_LONG: 'retry',
   UNKNOWN_EXCEPTION: 'retry',
   INVALID_SESSION_ID: 'retry',

@@ -104,7 +104,12 @@ export const applyRecordsOutput = z.strictObject({
 });
 
 /** One record that Read Salesforce shall read, with the link's revision before the read. */
-export const recordToRead = z.strictObject({ id: z.string(), revision: count });
+export const recordToRead = z.strictObject({
+  id: z.string(),
+  revision: count,
+  /** When it was deleted by Salesforce's log, milliseconds since 1970: found in neither place, it was purged. */
+  deletedAt: z.int().optional(),
+});
 
 export const readSalesforceInput = z.strictObject({
   object: z.string(),

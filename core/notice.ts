@@ -2,6 +2,7 @@
 import type { ReasonCount } from './inbound-tasks.ts';
 import type { Notice } from './outbound-tasks.ts';
 import { executionName } from './storage-layout.ts';
+import { foundRecords } from './sweep.ts';
 
 export interface Message {
   readonly subject: string;
@@ -18,7 +19,7 @@ export function messageOf(notice: Notice): Message {
         text: lines(
           `${counts(notice)} while applying s3 key ${notice.key} to Postgres. All other records of the file were applied.`,
           reasons(notice.reasons),
-          `Look at: select * from sfsync.rejected_record where object = '${notice.object}' and resolved_at is null; likewise sfsync.conflict.`,
+          whereToLook(notice.object),
           'A rejected record is tried again by itself when a newer version of it arrives.',
           `Execution: ${notice.execution}`,
         ),
@@ -29,11 +30,13 @@ export function messageOf(notice: Notice): Message {
         text: lines(
           `${counts(notice)} while sending ${notice.object} records to Salesforce. All other records of the batch went through.`,
           reasons(notice.reasons),
-          `Look at: select * from sfsync.rejected_record where object = '${notice.object}' and resolved_at is null; likewise sfsync.conflict.`,
+          whereToLook(notice.object),
           'A refused value is tried again by itself when the row changes.',
           `Execution: ${notice.execution}`,
         ),
       };
+    case 'sweep':
+      return sweep(notice);
     case 'circuit':
       return notice.state === 'open'
         ? {
@@ -53,6 +56,32 @@ export function messageOf(notice: Notice): Message {
     default:
       return notice satisfies never;
   }
+}
+
+function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
+  const { object, inserted, updated, deleted, rejected, conflicts } = notice;
+  const found = plural(foundRecords(notice), 'record');
+  const done = [
+    `${inserted} inserted`,
+    `${updated} updated`,
+    `${deleted} deleted`,
+    `${rejected} rejected`,
+    plural(conflicts, 'conflict'),
+  ];
+  return {
+    subject: `sfsync: polling had missed ${found} (${object})`,
+    text: lines(
+      `The ${notice.full ? 'full ' : ''}sweep of ${object} found ${found} that polling had missed, and read them: ${done.join(', ')}.`,
+      reasons(notice.reasons),
+      'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
+      rejected + conflicts > 0 ? whereToLook(object) : undefined,
+      `Execution: ${notice.execution}`,
+    ),
+  };
+}
+
+function whereToLook(object: string): string {
+  return `Look at: select * from sfsync.rejected_record where object = '${object}' and resolved_at is null; likewise sfsync.conflict.`;
 }
 
 function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
@@ -81,8 +110,11 @@ function reasonOf(cause: string | null | undefined): string {
   return cause;
 }
 
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 function counts({ rejected, conflicts }: { rejected: number; conflicts: number }): string {
-  const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
   const said = [rejected > 0 && plural(rejected, 'rejected record'), conflicts > 0 && plural(conflicts, 'conflict')];
   return said.filter(Boolean).join(' and ') || 'nothing rejected';
 }

@@ -153,6 +153,18 @@ export const notice = z.discriminatedUnion('about', [
     reasons: z.array(reasonCount),
   }),
   z.strictObject({
+    about: z.literal('sweep'),
+    object: z.string(),
+    execution: z.string(),
+    full: z.boolean(),
+    inserted: count,
+    updated: count,
+    deleted: count,
+    rejected: count,
+    conflicts: count,
+    reasons: z.array(reasonCount),
+  }),
+  z.strictObject({
     about: z.literal('circuit'),
     object: z.string(),
     execution: z.string(),

@@ -5,6 +5,7 @@ import { readRecords } from '../adapters/salesforce/read.ts';
 import { Storage } from '../adapters/storage.ts';
 import { mappingOf } from '../core/configuration.ts';
 import { readSalesforceInput, readSalesforceOutput, recordToRead } from '../core/inbound-tasks.ts';
+import { purgedVersion } from '../core/sweep.ts';
 import configuration from '../sync.config.ts';
 import { defineHandler, environment } from './handler.ts';
 
@@ -27,9 +28,12 @@ export const handler = defineHandler({
       mapping,
       wanted.map(({ id }) => id),
     );
-    const lines = wanted.map(({ id, revision }) => {
+    const lines = wanted.map(({ id, revision, deletedAt }) => {
       const record = found.get(id);
-      return { id, revision, version: record?.version, rejected: record?.unusable };
+      const purged =
+        deletedAt === undefined ? undefined : { version: purgedVersion({ id, deletedAt }), unusable: undefined };
+      const { version, unusable: rejected } = record ?? purged ?? {};
+      return { id, revision, version, rejected };
     });
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
     await storage.writeLines(versionsKey, lines);

@@ -14,6 +14,10 @@ export const FUNCTION_ENTRIES = [
   'postgres-to-salesforce/delete-records',
   'postgres-to-salesforce/settle-batch',
   'postgres-to-salesforce/open-circuit',
+  'sweep/open-sweep',
+  'sweep/list-records',
+  'sweep/compare-links',
+  'sweep/close-sweep',
   'read-salesforce',
   'notify',
 ] as const;

@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
 import type { ObjectMapping } from '../core/configuration.ts';
@@ -23,11 +24,13 @@ const MERGEABLE = new Set(['Account', 'Contact', 'Lead']);
 /** The scheduled flow that writes what changed in Salesforce, deleted records included, to `salesforce/<Object>/`. */
 export class InboundFlow extends Construct {
   readonly flowName: string;
+  readonly flowArn: string;
 
   constructor(scope: Construct, id: string, { mapping, connectionName, pollEveryMinutes, storage }: InboundFlowProps) {
     super(scope, id);
     const { object } = mapping;
     this.flowName = `sfsync-salesforce-to-postgres-${object}`;
+    this.flowArn = Stack.of(this).formatArn({ service: 'appflow', resource: 'flow', resourceName: this.flowName });
     const flow = new CfnFlow(this, 'Flow', {
       flowName: this.flowName,
       description: `Changed ${object} records to S3, for salesforce-to-postgres`,

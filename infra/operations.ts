@@ -63,7 +63,7 @@ export class Operations extends Construct {
     this.notify = new SyncFunction(this, 'Notify', {
       bundles,
       entry: 'notify',
-      description: 'Tells people: rejects, conflicts, open circuits, failed executions',
+      description: 'Tells people: rejects, conflicts, open circuits, what sweeps found, failed executions',
       timeout: Duration.seconds(60),
       environment: { TOPIC_ARN: this.topic.topicArn },
       deadLetterQueue: this.undelivered,
@@ -106,9 +106,10 @@ export class Operations extends Construct {
 
   /**
    * A Lambda that Step Functions calls never uses a dead-letter queue of its own, so a failed execution itself is the
-   * dead letter: its ARN goes into the pipeline's queue, from where it is redriven, and people are told.
+   * dead letter: its ARN goes into the pipeline's queue, from where it is redriven, and people are told. Without a queue
+   * they are only told: for a machine whose next execution does what a failed one has left.
    */
-  watch(machine: SyncMachine, deadLetters: IQueue): void {
+  watch(machine: SyncMachine, deadLetters?: IQueue): void {
     const scope = machine.node.scope;
     if (scope === undefined) throw new Error(`${machine.node.path} belongs to no pipeline`);
     const delivery = { deadLetterQueue: this.undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
@@ -116,17 +117,21 @@ export class Operations extends Construct {
     const stateMachine = EventField.fromPath('$.detail.stateMachineArn');
     const status = EventField.fromPath('$.detail.status');
     new Rule(scope, 'ExecutionFailed', {
-      description: `Failed executions of ${machine.node.id}: into the dead-letter queue, and on the topic`,
+      description: `Failed executions of ${scope.node.id}: ${deadLetters ? 'into the dead-letter queue, and ' : ''}on the topic`,
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: { stateMachineArn: [machine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       targets: [
-        new SqsQueue(deadLetters, {
-          ...delivery,
-          message: RuleTargetInput.fromObject({ execution, stateMachine, status }),
-        }),
+        ...(deadLetters
+          ? [
+              new SqsQueue(deadLetters, {
+                ...delivery,
+                message: RuleTargetInput.fromObject({ execution, stateMachine, status }),
+              }),
+            ]
+          : []),
         new LambdaFunction(this.notify, {
           ...delivery,
           event: RuleTargetInput.fromObject({
@@ -157,6 +162,7 @@ export class Operations extends Construct {
       meaning: 'An execution failed; its work waits for a redrive.',
       heading: 'Executions fail',
     });
+    if (deadLetters === undefined) return;
     this.alarmOnDeadLetters(scope, 'DeadLettersAlarm', deadLetters, {
       meaning: 'Failed executions wait for a redrive, which Step Functions allows for 14 days.',
       heading: 'Failed executions wait',

@@ -25,9 +25,13 @@ export interface SalesforceToPostgresProps {
   readonly connectionName: string;
 }
 
+const TASK_TIMEOUT = Duration.minutes(5);
+
 /** From a change in Salesforce to its row: scheduled flows, the rule on their files, the machine and its Lambdas. */
 export class SalesforceToPostgres extends Construct {
   readonly machine: SyncMachine;
+  /** Shared with the sweep. */
+  readonly applyRecords: SyncFunction;
   /** Failed executions, by ARN. */
   readonly deadLetters: IQueue;
   /** Events that did not start an execution. */
@@ -37,7 +41,8 @@ export class SalesforceToPostgres extends Construct {
 
   constructor(scope: Construct, id: string, props: SalesforceToPostgresProps) {
     super(scope, id);
-    this.machine = this.#machine(props);
+    this.applyRecords = this.#applyRecords(props);
+    this.machine = this.#machine(props, this.applyRecords);
     this.deadLetters = deadLetterQueue(this, 'DeadLetters');
     this.undelivered = deadLetterQueue(this, 'UndeliveredEvents');
     props.operations.watch(this.machine, this.deadLetters);
@@ -45,9 +50,29 @@ export class SalesforceToPostgres extends Construct {
     this.flows = new Map(props.configuration.objects.map((mapping) => [mapping.object, this.#flow(props, mapping)]));
   }
 
-  #machine({ configuration, bundles, storage, database, readSalesforce, operations }: SalesforceToPostgresProps) {
+  #applyRecords({ configuration, bundles, storage, database }: SalesforceToPostgresProps): SyncFunction {
+    const applyRecords = new SyncFunction(this, 'ApplyRecords', {
+      bundles,
+      entry: 'salesforce-to-postgres/apply-records',
+      description: 'Merges the records of a range into PostgreSQL in one transaction',
+      timeout: TASK_TIMEOUT,
+      memorySize: 1024,
+      environment: { BUCKET_NAME: storage.bucket.bucketName },
+      database,
+      // A replication origin is held by one session at a time, and so is a database connection.
+      reservedConcurrentExecutions: configuration.settings.origins,
+    });
+    storage.grantRead(applyRecords, WORK_PREFIX);
+    storage.grantWrite(applyRecords, WORK_PREFIX);
+    return applyRecords;
+  }
+
+  #machine(
+    { configuration, bundles, storage, readSalesforce, operations }: SalesforceToPostgresProps,
+    applyRecords: SyncFunction,
+  ): SyncMachine {
     const environment = { BUCKET_NAME: storage.bucket.bucketName };
-    const task = { bundles, environment, timeout: Duration.minutes(5), memorySize: 1024 };
+    const task = { bundles, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
     const validateFile = new SyncFunction(this, 'ValidateFile', {
       ...task,
       entry: 'salesforce-to-postgres/validate-file',
@@ -58,21 +83,10 @@ export class SalesforceToPostgres extends Construct {
       entry: 'salesforce-to-postgres/map-records',
       description: 'Field mapping, and conversion to canonical values',
     });
-    const { origins } = configuration.settings;
-    const applyRecords = new SyncFunction(this, 'ApplyRecords', {
-      ...task,
-      entry: 'salesforce-to-postgres/apply-records',
-      description: 'Merges the records of a range into PostgreSQL in one transaction',
-      database,
-      // A replication origin is held by one session at a time, and so is a database connection.
-      reservedConcurrentExecutions: origins,
-    });
     for (const reader of [validateFile, mapRecords]) {
       storage.grantRead(reader, INBOUND_PREFIX);
       storage.grantWrite(reader, WORK_PREFIX);
     }
-    storage.grantRead(applyRecords, WORK_PREFIX);
-    storage.grantWrite(applyRecords, WORK_PREFIX);
 
     const machine = new SyncMachine(this, 'Machine', {
       pipeline: 'salesforce-to-postgres',
@@ -80,7 +94,7 @@ export class SalesforceToPostgres extends Construct {
         ValidateFileFunctionArn: validateFile.functionArn,
         MapRecordsFunctionArn: mapRecords.functionArn,
         ApplyRecordsFunctionArn: applyRecords.functionArn,
-        ApplyRecordsConcurrency: String(origins),
+        ApplyRecordsConcurrency: String(configuration.settings.origins),
         ReadSalesforceFunctionArn: readSalesforce.functionArn,
         NotifyFunctionArn: operations.notify.functionArn,
       },
@@ -116,7 +130,7 @@ export class SalesforceToPostgres extends Construct {
       ],
     });
     operations.alarmOnDeadLetters(this, 'UndeliveredEventsAlarm', this.undelivered, {
-      meaning: 'A file of records did not start its execution.',
+      meaning: 'A file of records did not start its execution, or a schedule its sweep.',
       heading: 'Events were not delivered',
     });
   }

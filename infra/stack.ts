@@ -10,6 +10,7 @@ import { declareParameters } from './parameters.ts';
 import { PostgresToSalesforce } from './postgres-to-salesforce.ts';
 import { SalesforceToPostgres } from './salesforce-to-postgres.ts';
 import { Storage } from './storage.ts';
+import { Sweep } from './sweep.ts';
 import { SyncFunction } from './sync-function.ts';
 import { WalStreamer } from './wal-streamer.ts';
 
@@ -33,6 +34,8 @@ export class SyncStack extends Stack {
     const both = { configuration, bundles, storage, database, readSalesforce, operations, connectionName };
     const inbound = new SalesforceToPostgres(this, 'SalesforceToPostgres', both);
     const outbound = new PostgresToSalesforce(this, 'PostgresToSalesforce', { ...both, salesforceSecret });
+    const { applyRecords, flows, undelivered } = inbound;
+    const sweep = new Sweep(this, 'Sweep', { ...both, salesforceSecret, applyRecords, flows, undelivered });
     const { queues, queueUrls } = outbound;
     new WalStreamer(this, 'WalStreamer', { database, queues, queueUrls, operations });
 
@@ -40,6 +43,7 @@ export class SyncStack extends Stack {
     this.#output('TopicArn', operations.topic.topicArn);
     this.#output('SalesforceToPostgresStateMachineArn', inbound.machine.stateMachineArn);
     this.#output('PostgresToSalesforceStateMachineArn', outbound.machine.stateMachineArn);
+    this.#output('SweepStateMachineArn', sweep.machine.stateMachineArn);
     this.#output('SalesforceToPostgresDeadLetterQueueUrl', inbound.deadLetters.queueUrl);
     this.#output('PostgresToSalesforceDeadLetterQueueUrl', outbound.deadLetters.queueUrl);
     this.#output('SalesforceToPostgresUndeliveredEventsQueueUrl', inbound.undelivered.queueUrl);

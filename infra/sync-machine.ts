@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 
 export interface SyncMachineProps {
   /** Names the file in state-machines/, and with `sfsync-` before it the machine. */
-  readonly pipeline: 'salesforce-to-postgres' | 'postgres-to-salesforce';
+  readonly pipeline: 'salesforce-to-postgres' | 'postgres-to-salesforce' | 'sweep';
   /** Values for the `${Name}` of the definition. */
   readonly substitutions: Readonly<Record<string, string>>;
 }

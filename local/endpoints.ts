@@ -50,6 +50,7 @@ export function resourcesOf(
     topic: 'TopicArn',
     'stateMachine.salesforceToPostgres': 'SalesforceToPostgresStateMachineArn',
     'stateMachine.postgresToSalesforce': 'PostgresToSalesforceStateMachineArn',
+    'stateMachine.sweep': 'SweepStateMachineArn',
     'deadLetterQueue.salesforceToPostgres': 'SalesforceToPostgresDeadLetterQueueUrl',
     'deadLetterQueue.postgresToSalesforce': 'PostgresToSalesforceDeadLetterQueueUrl',
   };

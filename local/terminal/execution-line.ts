@@ -26,22 +26,25 @@ export function executionLine(
   const object = textOf(output.object) ?? textOf(input.object) ?? objectOfKey(textOf(input.key)) ?? '';
   const durationMs = durationOf(execution);
   const common = { at, direction, object, durationMs } as const;
+  const what = 'full' in { ...input, ...output } ? 'sweep' : 'execution';
   if (execution.status !== 'SUCCEEDED') {
     const why = [execution.error, firstLine(execution.cause)].filter((part) => part !== undefined).join(': ');
     return {
       ...common,
-      what: `execution ${execution.status.toLowerCase()}`,
+      what: `${what} ${execution.status.toLowerCase()}`,
       detail: why || execution.name,
       tone: 'bad',
     };
   }
   const counts = COUNTS.filter((name) => typeof output[name] === 'number' && output[name] > 0);
   const moved = counts.some((name) => name !== 'unchanged') || (numberOf(output.batches) ?? 0) > 0;
-  const noticed = output.reason === 'circuit open' || output.reason === 'Salesforce is away';
+  const noticed =
+    output.reason === 'circuit open' || output.reason === 'Salesforce is away' || output.complete === false;
   if (!moved && !noticed && !everything) return undefined;
-  const detail = counts.map((name) => `${output[name]} ${name}`).join(', ') || batchesOf(output) || 'nothing to do';
+  const done = [...counts.map((name) => `${output[name]} ${name}`), output.complete === false && 'not complete'];
+  const detail = done.filter(Boolean).join(', ') || batchesOf(output) || 'nothing to do';
   const warning = noticed || counts.includes('rejected') || counts.includes('conflicts');
-  return { ...common, what: 'execution', detail, tone: warning ? 'warning' : 'good' };
+  return { ...common, what, detail, tone: warning ? 'warning' : 'good' };
 }
 
 function batchesOf(output: Readonly<Record<string, unknown>>): string {

@@ -19,6 +19,7 @@ type Direction = NonNullable<Line['direction']>;
 const DIRECTIONS: readonly (readonly [pattern: RegExp, direction: Direction])[] = [
   [/salesforce-?to-?postgres/i, 'salesforce-to-postgres'],
   [/postgres-?to-?salesforce/i, 'postgres-to-salesforce'],
+  [/sweep/i, 'salesforce-to-postgres'],
 ];
 /** Lambdas that write to Salesforce. */
 const PUSHES = /PushRecords|DeleteRecords/;

@@ -55,6 +55,41 @@ test('of many reasons: the first ten, and that there are more', () => {
   expect(listed.at(-1)).toBe('  ...');
 });
 
+test('of a sweep: how many polling had missed, what became of them, and what it may mean', () => {
+  const sweep = { about: 'sweep' as const, object: 'Contact', execution: ARN, full: false, conflicts: 0, reasons: [] };
+  const { subject, text } = messageOf({ ...sweep, inserted: 2, updated: 1, deleted: 0, rejected: 1, reasons });
+  expect(subject).toBe('sfsync: polling had missed 4 records (Contact)');
+  expect(text.split('\n')).toEqual([
+    'The sweep of Contact found 4 records that polling had missed, and read them: 2 inserted, 1 updated, 0 deleted, 1 rejected, 0 conflicts.',
+    '  2 x STRING_TOO_LONG (Phone)',
+    '  1 x 23505',
+    'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
+    "Look at: select * from sfsync.rejected_record where object = 'Contact' and resolved_at is null; likewise sfsync.conflict.",
+    `Execution: ${ARN}`,
+  ]);
+  const full = messageOf({ ...sweep, full: true, inserted: 0, updated: 0, deleted: 1, rejected: 0 });
+  expect(full.subject).toBe('sfsync: polling had missed 1 record (Contact)');
+  expect(full.text).toContain('The full sweep of Contact found 1 record');
+  expect(full.text).not.toContain('Look at:');
+});
+
+test('of a sweep: a conflict that left its row as it is counts, too', () => {
+  const { subject, text } = messageOf({
+    about: 'sweep',
+    object: 'Contact',
+    execution: ARN,
+    full: false,
+    inserted: 0,
+    updated: 0,
+    deleted: 0,
+    rejected: 0,
+    conflicts: 1,
+    reasons: [],
+  });
+  expect(subject).toBe('sfsync: polling had missed 1 record (Contact)');
+  expect(text).toContain('1 conflict');
+});
+
 test('of a circuit: opening says why and that nothing is lost, closing that it goes on', () => {
   const circuit = { about: 'circuit', object: 'Contact', execution: ARN } as const;
   const opened = messageOf({ ...circuit, state: 'open', reason: 'RetryableError: Salesforce answered ECONNREFUSED.' });

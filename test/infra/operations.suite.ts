@@ -63,6 +63,40 @@ export function describeOperations({ template, resources, resource }: Assembly):
     expect(targetsOf(id).map(inputOf)).toEqual([{ object, trigger: 'schedule' }]);
   });
 
+  test.each(configuration.objects)(
+    'sweeps of $object, every hour a window and every week all records',
+    ({ object }) => {
+      for (const [id, full, rate] of [
+        [`SweepWindow${object}`, false, 'rate(1 hour)'],
+        [`SweepFull${object}`, true, 'rate(7 days)'],
+      ] as const) {
+        expect(resource('AWS::Events::Rule', id)[1].Properties.ScheduleExpression).toBe(rate);
+        expect(targetsOf(id).map(inputOf)).toEqual([{ object, full }]);
+      }
+    },
+  );
+
+  test('a failed sweep is told, and left to the next one', () => {
+    const [notify, ...others] = targetsOf('SweepExecutionFailed');
+    expect(notify?.Arn).toEqual({ 'Fn::GetAtt': [resource('AWS::Lambda::Function', 'OperationsNotify')[0], 'Arn'] });
+    expect(others).toEqual([]);
+  });
+
+  test('what sweeps find is a metric of each object, out of the log of Close sweep', () => {
+    const group = { Ref: resource('AWS::Logs::LogGroup', 'SweepCloseSweepLogs')[0] };
+    for (const [id, MetricName, MetricValue] of [
+      ['SweepFound', 'SweepFoundRecords', '$.sweepFound'],
+      ['SweepCompleted', 'SweepsCompleted', '$.sweepsCompleted'],
+    ] as const) {
+      expect(resource('AWS::Logs::MetricFilter', id)[1].Properties).toMatchObject({
+        LogGroupName: group,
+        MetricTransformations: [
+          { MetricName, MetricValue, MetricNamespace: 'sfsync', Dimensions: [{ Key: 'Object', Value: '$.object' }] },
+        ],
+      });
+    }
+  });
+
   test.each(['SalesforceToPostgres', 'PostgresToSalesforce'])(
     'a failed execution of %s is a dead letter, and told',
     (pipeline) => {
@@ -136,7 +170,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
       expect(watched('ApproximateAgeOfOldestMessage').sort()).toEqual(changes.sort());
     });
 
-    test.each(['RetainedWalBytes', 'RunningTaskCount', 'FlowExecutionsSucceeded'])(
+    test.each(['RetainedWalBytes', 'RunningTaskCount', 'FlowExecutionsSucceeded', 'SweepsCompleted'])(
       'silence is bad news for %s',
       (MetricName) => {
         const of = alarms.filter(([, { Properties }]) => Properties.MetricName === MetricName);
@@ -167,6 +201,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
         'TopicArn',
         'SalesforceToPostgresStateMachineArn',
         'PostgresToSalesforceStateMachineArn',
+        'SweepStateMachineArn',
         'SalesforceToPostgresDeadLetterQueueUrl',
         'PostgresToSalesforceDeadLetterQueueUrl',
         'SalesforceToPostgresUndeliveredEventsQueueUrl',

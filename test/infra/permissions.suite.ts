@@ -69,6 +69,10 @@ export function describePermissions({ resources, resource }: Assembly): void {
     ['PostgresToSalesforcePushRecords', ['s3:GetObject work/*', ...write('work/*')]],
     ['PostgresToSalesforceDeleteRecords', ['s3:GetObject work/*', ...write('work/*')]],
     ['PostgresToSalesforceOpenCircuit', []],
+    ['SweepOpenSweep', []],
+    ['SweepListRecords', write('work/*')],
+    ['SweepCompareLinks', ['s3:GetObject work/*', ...write('work/*')]],
+    ['SweepCloseSweep', []],
     ['ReadSalesforce', ['s3:GetObject work/*', ...write('work/*')]],
     ['OperationsNotify', []],
   ])('%s touches in the bucket what it works on', (id, expected) => {
@@ -87,8 +91,9 @@ export function describePermissions({ resources, resource }: Assembly): void {
 
   describe('secrets', () => {
     const functions = resources('AWS::Lambda::Function');
-    const database = ['ApplyRecords', 'CollectChanges', 'DecideChanges', 'SettleBatch', 'OpenCircuit'];
-    const salesforce = ['ReadSalesforce', 'PushRecords', 'DeleteRecords'];
+    const outbound = ['CollectChanges', 'DecideChanges', 'SettleBatch', 'OpenCircuit'];
+    const database = ['ApplyRecords', ...outbound, 'OpenSweep', 'CompareLinks', 'CloseSweep'];
+    const salesforce = ['ReadSalesforce', 'PushRecords', 'DeleteRecords', 'ListRecords'];
     const named = (names: readonly string[], id: string) => names.some((name) => id.includes(name));
 
     test.each(functions.map(([id]) => id))('%s has the way to its own side only', (id) => {
@@ -123,7 +128,16 @@ export function describePermissions({ resources, resource }: Assembly): void {
     expect(allowed('SalesforceToPostgresMachineRole', 'appflow')).toEqual([]);
   });
 
-  test.each(['PostgresToSalesforce', 'SalesforceToPostgres'])(
+  test('the sweep looks at the runs of the inbound flows, and starts none', () => {
+    const flows = statementsOf('SweepMachineRole').filter((each) =>
+      actionsOf(each).some((action) => action.startsWith('appflow:')),
+    );
+    expect(flows).toMatchObject([{ Action: 'appflow:DescribeFlowExecutionRecords' }]);
+    expect(JSON.stringify(flows).match(/flow\/sfsync-salesforce-to-postgres-\w+/g)).toHaveLength(3);
+    expect(allowed('SweepMachineRole', 'events')).toEqual(['events:PutEvents']);
+  });
+
+  test.each(['PostgresToSalesforce', 'SalesforceToPostgres', 'Sweep'])(
     'the machine of %s may invoke every function of its definition',
     (pipeline) => {
       const [, machine] = resource('AWS::StepFunctions::StateMachine', `${pipeline}Machine`);

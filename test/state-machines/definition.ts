@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-export type Pipeline = 'salesforce-to-postgres' | 'postgres-to-salesforce';
-export const PIPELINES = ['salesforce-to-postgres', 'postgres-to-salesforce'] as const;
+export type Pipeline = 'salesforce-to-postgres' | 'postgres-to-salesforce' | 'sweep';
+export const PIPELINES = ['salesforce-to-postgres', 'postgres-to-salesforce', 'sweep'] as const;
 
 /** As much of ASL as the checks look at. */
 export interface StateList {

@@ -22,8 +22,18 @@ import {
   settleBatchInput,
   settleBatchOutput,
 } from '../../core/outbound-tasks.ts';
+import {
+  closeSweepInput,
+  compareLinksInput,
+  compareLinksOutput,
+  listRecordsInput,
+  listRecordsOutput,
+  openSweepInput,
+  openSweepOutput,
+} from '../../core/sweep-tasks.ts';
 import type { EmbeddedAws, JournalEntry } from '../../local/aws/service.ts';
 import { AwsError, CONSOLE } from '../../local/aws/service.ts';
+import type { Clock } from '../../local/aws/step-functions/clock.ts';
 import { StepFunctions } from '../../local/aws/step-functions/step-functions.ts';
 import { openStore } from '../../local/aws/store.ts';
 import { definitionText, type Pipeline, substitute } from './definition.ts';
@@ -41,6 +51,10 @@ const TASKS = {
   DeleteRecords: { input: pushRecordsInput, output: pushRecordsOutput },
   SettleBatch: { input: settleBatchInput, output: settleBatchOutput },
   OpenCircuit: { input: openCircuitInput, output: openCircuitOutput },
+  OpenSweep: { input: openSweepInput, output: openSweepOutput },
+  ListRecords: { input: listRecordsInput, output: listRecordsOutput },
+  CompareLinks: { input: compareLinksInput, output: compareLinksOutput },
+  CloseSweep: { input: closeSweepInput, output: undefined },
   Notify: { input: notice, output: undefined },
 } as const;
 export type TaskName = keyof typeof TASKS;
@@ -56,6 +70,9 @@ export interface FlowRun {
   readonly executionId: string;
   readonly executionStatus: 'InProgress' | 'Successful' | 'Error' | 'Canceled' | 'CancelStarted';
   readonly executionResult?: object;
+  /** Seconds since 1970, as the API tells them. */
+  readonly startedAt?: number;
+  readonly dataPullEndTime?: number;
 }
 
 /** AppFlow as a test wants it. */
@@ -84,6 +101,7 @@ const FUNCTION = 'arn:aws:lambda:eu-central-1:000000000000:function:';
 export const SUBSTITUTIONS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(TASKS).map((name) => [`${name}FunctionArn`, `${FUNCTION}${name}`])),
   ApplyRecordsConcurrency: '2',
+  InboundFlowNames: "{'Account': 'polls-of-Account', 'Contact': 'polls-of-Contact'}",
   OutboundFlowNames: "{'Account': 'flow-of-Account', 'Contact': 'flow-of-Contact'}",
 };
 
@@ -92,7 +110,7 @@ export class PipelineMachine {
   readonly calls: { readonly task: TaskName; readonly input: unknown }[] = [];
   readonly busEvents: unknown[] = [];
   readonly startedFlows: { readonly flowName: string; readonly clientToken: string }[] = [];
-  readonly clock = new SkippingClock();
+  readonly clock: Clock;
   tasks: Tasks;
   flows: Flows;
   /** How many of the next PutEvents calls fail. */
@@ -102,7 +120,9 @@ export class PipelineMachine {
   readonly #machine: Promise<string>;
   #execution = '';
 
-  constructor(pipeline: Pipeline, tasks: Tasks, flows: Flows = {}) {
+  /** `clock`: one that runs as time does, for Lambdas that do real work; by default waiting takes no time. */
+  constructor(pipeline: Pipeline, tasks: Tasks, flows: Flows = {}, clock: Clock = new SkippingClock()) {
+    this.clock = clock;
     this.tasks = tasks;
     this.flows = flows;
     this.#service = new StepFunctions(this.#aws(), openStore(undefined), this.clock);

@@ -35,6 +35,27 @@ test('what moved nothing is told only when everything is', () => {
   expect(inbound({ output }, true)).toMatchObject({ detail: '4 unchanged' });
 });
 
+test('a sweep is told when it found something, or did not come to its end', () => {
+  const sweep = (output: object, everything = false) =>
+    inbound({ input: '{"object":"Contact","full":false}', output: JSON.stringify(output) }, everything);
+  const nothing = {
+    object: 'Contact',
+    full: false,
+    complete: true,
+    compared: 300,
+    inserted: 0,
+    updated: 0,
+    deleted: 0,
+  };
+  expect(sweep(nothing)).toBeUndefined();
+  expect(sweep(nothing, true)).toMatchObject({ what: 'sweep', detail: 'nothing to do', tone: 'good' });
+  expect(sweep({ ...nothing, inserted: 2 })).toMatchObject({ object: 'Contact', what: 'sweep', detail: '2 inserted' });
+  expect(sweep({ ...nothing, updated: 1, complete: false })).toMatchObject({
+    detail: '1 updated, not complete',
+    tone: 'warning',
+  });
+});
+
 test.each([
   [
     { batches: 1, reason: 'nothing due' },

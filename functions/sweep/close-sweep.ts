@@ -1,0 +1,27 @@
+/** Ends a sweep: remembers how far it came, and logs what the metrics are made of. */
+import { z } from 'zod';
+import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import { forgetListed, saveSweptUntil } from '../../adapters/postgres/sweep.ts';
+import { foundRecords } from '../../core/sweep.ts';
+import { closeSweepInput } from '../../core/sweep-tasks.ts';
+import { defineHandler, environment } from '../handler.ts';
+
+const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() });
+
+export const handler = defineHandler({
+  input: closeSweepInput,
+  output: z.null(),
+  run: async ({ object, full, execution: _, startedAt, complete, ...counts }, { log }) => {
+    const session = await sharedSession(DATABASE_SECRET_ARN);
+    if (full) await forgetListed(session, object);
+    if (complete) await saveSweptUntil(session, object, Date.parse(startedAt));
+    log.info('swept', {
+      full,
+      ...counts,
+      // Each a metric: infra/sweep.ts reads them by name.
+      sweepFound: foundRecords(counts),
+      ...(complete && { sweepsCompleted: 1 }),
+    });
+    return null;
+  },
+});

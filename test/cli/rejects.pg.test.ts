@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Session } from '../../adapters/postgres/connection.ts';
+import { readOpenConflicts } from '../../adapters/postgres/open-conflicts.ts';
 import type { RejectSelection } from '../../adapters/postgres/redrive.ts';
+import { conflictTable, listed } from '../../cli/listings.ts';
 import { redriveRejects } from '../../cli/redrive-rejects.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';
 import configuration from '../../sync.config.ts';
@@ -130,11 +132,7 @@ describe('at the terminal', () => {
   }
 
   test('rejects are a table, or JSON', async () => {
-    const [table, json, some] = await Promise.all([
-      sfsync('rejects'),
-      sfsync('rejects', '--json', '--object', 'Contact'),
-      sfsync('rejects', '--limit', '1', '--direction', 'to-postgres'),
-    ]);
+    const [table, json] = await Promise.all([sfsync('rejects'), sfsync('rejects', '--json', '--object', 'Contact')]);
     expect(table).toMatchObject({ code: 0, err: '' });
     expect(table.out).toMatch(/│ 1 +│ Account +│ 001000000000001AAA +│ 1 +│ Phone +│ to-salesforce +│/);
     expect(table.out).toContain('FIELD_INTEGRITY_EXCEPTION: Salesforce says that it');
@@ -142,7 +140,6 @@ describe('at the terminal', () => {
     expect(table.out).toContain('│ run-1 ');
     expect(table.out.trim().split('\n').at(-1)).toBe('4 open rejects');
     expect(JSON.parse(json.out)).toMatchObject([{ id: '3', object: 'Contact', salesforceId: null, line: 9 }]);
-    expect(some.out.trim().split('\n').at(-1)).toBe('1 open reject; there are more: --limit 10');
   });
 
   test('conflicts show values only when asked to, and are marked as seen', async () => {
@@ -150,29 +147,34 @@ describe('at the terminal', () => {
         (object, salesforce_id, row_key, field, reason, base, salesforce_value, postgres_value, winner, execution) values
         ('Contact', '003000000000001AAA', '5', 'Phone', 'both edited', '"1"', '"2"', '"secret"', 'salesforce', 'run-3'),
         ('Contact', '003000000000002AAA', '6', null, 'deleted and edited', null, '{}', '{}', 'postgres', 'run-3')`);
-    const [table, values, json] = await Promise.all([
-      sfsync('conflicts'),
-      sfsync('conflicts', '--values'),
-      sfsync('conflicts', '--json'),
-    ]);
-    expect(table.out).toMatch(/│ 1 +│ Contact +│ 003000000000001AAA +│ 5 +│ Phone +│ both edited +│ salesforce +│/);
-    expect(table.out).toMatch(/│ the record +│ deleted and edited +│ postgres +│/);
-    expect(table.out + json.out).not.toContain('secret');
-    expect(values.out).toMatch(/│ "1" +│ "2" +│ "secret" +│/);
-    expect(await sfsync('conflicts', '--resolve', '1')).toMatchObject({ code: 0, out: '1 conflict marked as seen\n' });
-    const again = await sfsync('conflicts', '--resolve', '1', '2');
-    expect(again).toMatchObject({
+    const conflicts = await readOpenConflicts(session, {});
+    const table = conflictTable(conflicts, false);
+    expect(table).toMatch(/│ 1 +│ Contact +│ 003000000000001AAA +│ 5 +│ Phone +│ both edited +│ salesforce +│/);
+    expect(table).toMatch(/│ the record +│ deleted and edited +│ postgres +│/);
+    expect(table).not.toContain('secret');
+    expect(conflictTable(conflicts, true)).toMatch(/│ "1" +│ "2" +│ "secret" +│/);
+    const json = await sfsync('conflicts', '--json');
+    expect(JSON.parse(json.out)).toHaveLength(2);
+    expect(json.out).not.toContain('secret');
+    const resolved = await sfsync('conflicts', '--resolve', '1', '4711');
+    expect(resolved).toMatchObject({
       code: 2,
-      err: 'No open conflict has the id 1; 1 other marked as seen.\n',
+      err: 'No open conflict has the id 4711; 1 other marked as seen.\n',
     });
-    expect(await sfsync('conflicts')).toMatchObject({ code: 0, out: 'no open conflicts\n' });
+    expect(await readOpenConflicts(session, {})).toMatchObject([{ id: '2' }]);
+  });
+
+  test('a list says whether there is more', () => {
+    const table = (rows: readonly number[]) => rows.join();
+    expect(listed([], 2, 'open reject', table)).toBe('no open rejects');
+    expect(listed([1], 2, 'open reject', table)).toBe('1\n1 open reject');
+    expect(listed([1, 2, 3], 2, 'open reject', table)).toBe('1,2\n2 open rejects; there are more: --limit 20');
   });
 
   test('a redrive says on what it works, and by its exit code whether anything is left', async () => {
-    const [dry, left, unknown, lost] = await Promise.all([
+    const [dry, left, lost] = await Promise.all([
       sfsync('redrive', 'rejects', '--dry-run', '--id', '1', '001000000000002'),
       sfsync('redrive', 'rejects', '--dry-run', '--id', '4'),
-      sfsync('redrive', 'changes', '--object', 'Nothing'),
       sfsync('redrive', 'events', '--stack', 'other'),
     ]);
     const { endpoint } = stack.running.client;
@@ -182,20 +184,19 @@ describe('at the terminal', () => {
       err: `on the local run at ${endpoint}, stack sfsync\n`,
     });
     expect(left.code).toBe(1);
-    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('Allowed choices are Account, Contact') });
     expect(lost).toMatchObject({ code: 2, err: expect.stringContaining('There is no stack other in this account') });
     expect(lost.err.trim().split('\n')).toHaveLength(2);
   });
 
-  test('all kinds of redrive find their resources by the outputs of the stack', async () => {
-    const [changes, executions, events] = await Promise.all([
+  test('resources are found by the outputs of the stack, and usage is told', async () => {
+    const [changes, events, unknown] = await Promise.all([
       sfsync('redrive', 'changes'),
-      sfsync('redrive', 'executions', '--pipeline', 'salesforce-to-postgres'),
       sfsync('redrive', 'events'),
+      sfsync('redrive', 'changes', '--object', 'Nothing'),
     ]);
     expect(changes.out).toBe('Account: no dead letters\nContact: no dead letters\nOpportunity: no dead letters\n');
-    expect(executions.out).toBe('salesforce-to-postgres: no failed executions\n');
     expect(events.out).toBe('every event and notice was delivered\n');
-    expect([changes.code, executions.code, events.code]).toEqual([0, 0, 0]);
+    expect([changes.code, events.code]).toEqual([0, 0]);
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('Allowed choices are Account, Contact') });
   });
 });

@@ -11,6 +11,7 @@ const endpoints = z.object({
     secretAccessKey: z.string(),
   }),
   postgres: z.object({ url: z.string() }),
+  salesforce: z.object({ instanceUrl: z.string(), clientId: z.string(), clientSecret: z.string() }),
 });
 export type LocalEndpoints = Readonly<z.output<typeof endpoints>>;
 

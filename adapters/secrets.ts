@@ -1,15 +1,21 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { z } from 'zod';
 import { ConfigurationError } from '../core/errors.ts';
+import type { AwsConnection } from './aws-connection.ts';
 
 const client = new SecretsManagerClient();
 
-/** Reads a secret that holds JSON. Throws ConfigurationError naming the members that are missing, never a value. */
+/**
+ * Reads a secret that holds JSON; `connection`: as somebody other than the environment says. Throws ConfigurationError
+ * naming the members that are missing, never a value.
+ */
 export async function readSecret<Schema extends z.ZodType>(
   secretId: string,
   schema: Schema,
+  connection?: AwsConnection,
 ): Promise<z.output<Schema>> {
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+  const reader = connection === undefined ? client : new SecretsManagerClient(connection);
+  const { SecretString } = await reader.send(new GetSecretValueCommand({ SecretId: secretId }));
   const parsed = schema.safeParse(parseJson(SecretString ?? ''));
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues

@@ -7,9 +7,9 @@ import { applyRereads } from '../adapters/postgres/apply.ts';
 import type { Session } from '../adapters/postgres/connection.ts';
 import { adoptRows, claimRecords, releaseClaims } from '../adapters/postgres/first-load-links.ts';
 import {
+  beginLoad,
   compareStored,
   countPlaces,
-  createLoadTables,
   listAmbiguous,
   pairsByKey,
   recordsToLink,
@@ -73,7 +73,7 @@ const READS = 3;
 export async function compareSides(load: FirstLoad): Promise<LoadReport> {
   const { session, connection, mapping } = load;
   const all = await countRecords(connection, mapping.object);
-  await createLoadTables(session);
+  await beginLoad(session);
   let read = 0;
   for await (const records of readRecordKeys(connection, mapping, all)) {
     await storeRecords(session, records);

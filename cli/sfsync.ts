@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The command line: `sfsync prepare` makes what the database needs, `sfsync check` tells how it stands, `sfsync rejects` and
- * `sfsync conflicts` list what people have to look at, `sfsync redrive` tries again what nobody could handle.
+ * The command line: `sfsync prepare` makes what the database needs, `sfsync load` links what both sides have already,
+ * `sfsync check` tells how it stands, `sfsync rejects` and `sfsync conflicts` list what people have to look at, `sfsync
+ * redrive` tries again what nobody could handle.
  */
 import { Command, Option } from 'commander';
 import { classified } from '../adapters/aws-errors.ts';
@@ -12,6 +13,7 @@ import { SLOT } from '../core/database-names.ts';
 import { RetryableError, SyncError } from '../core/errors.ts';
 import configuration from '../sync.config.ts';
 import { addListings } from './listings.ts';
+import { addLoadCommand } from './load.ts';
 import { addRedriveCommands } from './redrive.ts';
 import { describePreparation, describeStatus } from './report.ts';
 import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
@@ -67,6 +69,7 @@ database(program.command('check'))
     if (faults.length > 0) process.exitCode = 1;
   });
 
+addLoadCommand(program, configuration);
 addListings(program, configuration, print);
 addRedriveCommands(program, configuration);
 

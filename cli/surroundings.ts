@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { AwsConnection } from '../adapters/aws-connection.ts';
 import { readLocalEndpoints } from '../adapters/local-endpoints.ts';
+import type { SalesforceCredentials } from '../adapters/salesforce/connection.ts';
 import { ConfigurationError } from '../core/errors.ts';
 
 /** Where `npm start` leaves it, seen from the project's root. */
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly name: string;
   readonly aws: AwsConnection;
   readonly databaseUrl: string | undefined;
+  /** Of the local run's org; for an account it is the command's business to find them. */
+  readonly salesforce: SalesforceCredentials | undefined;
 }
 
 export function withDatabaseOptions(command: Command): Command {
@@ -56,13 +59,19 @@ export async function findSurroundings(
   }
   if (local === undefined || (named === undefined && given !== undefined && given !== local.postgres.url)) {
     const where = region === undefined ? 'the AWS account' : `the AWS account in ${region}`;
-    return { name: where, aws: region === undefined ? {} : { region }, databaseUrl: given };
+    return {
+      name: where,
+      aws: region === undefined ? {} : { region },
+      databaseUrl: given,
+      salesforce: undefined,
+    };
   }
   const { endpoint, region: localRegion, accessKeyId, secretAccessKey } = local.aws;
   return {
     name: `the local run at ${endpoint}`,
     aws: { endpoint, region: localRegion, credentials: { accessKeyId, secretAccessKey } },
     databaseUrl: local.postgres.url,
+    salesforce: local.salesforce,
   };
 }
 

@@ -18,8 +18,9 @@ const name = pg.escapeIdentifier;
 /** Rows in one fetch. */
 const FETCH_ROWS = 10_000;
 
-/** Makes the tables, empty. They are gone with the session. */
-export async function createLoadTables(session: Session): Promise<void> {
+/** Makes the tables, empty; they are gone with the session, whose values have the text forms that `fromPostgres` reads. */
+export async function beginLoad(session: Session): Promise<void> {
+  await query(session, "set datestyle to 'ISO, YMD'; set timezone to 'UTC'; set intervalstyle to 'postgres'");
   await query(
     session,
     `drop table if exists pg_temp.load_record, pg_temp.load_row, pg_temp.load_key;

@@ -15,7 +15,7 @@ export const salesforceCredentials = z.object({
   /** With it: the refresh token flow. Without: client credentials, as the app's run-as user. */
   refreshToken: z.string().optional(),
 });
-type SalesforceCredentials = z.output<typeof salesforceCredentials>;
+export type SalesforceCredentials = z.output<typeof salesforceCredentials>;
 
 /** Spring '26. jsforce's own default is 50.0. */
 export const API_VERSION = '66.0';
@@ -33,7 +33,7 @@ let open: { secretId: string; connection: Promise<SalesforceConnection> } | unde
 /** The one connection of this Lambda environment. A failed log-in is tried again at the next use. */
 export function sharedConnection(secretId: string): Promise<SalesforceConnection> {
   if (open?.secretId !== secretId) {
-    const connection = logIn(secretId);
+    const connection = logIn(() => credentialsOf(secretId));
     open = { secretId, connection };
     connection.catch(() => {
       open = undefined;
@@ -45,8 +45,15 @@ export function sharedConnection(secretId: string): Promise<SalesforceConnection
 /** How each connection gets a new access token. */
 const renewals = new WeakMap<SalesforceConnection, () => Promise<void>>();
 
-async function logIn(secretId: string): Promise<SalesforceConnection> {
-  const { instanceUrl, token } = await newToken(secretId);
+/** A connection of one's own. Throws SyncErrors when it is not let in. */
+export function connectSalesforce(credentials: SalesforceCredentials): Promise<SalesforceConnection> {
+  return logIn(async () => credentials);
+}
+
+type CredentialSource = () => Promise<SalesforceCredentials>;
+
+async function logIn(credentials: CredentialSource): Promise<SalesforceConnection> {
+  const { instanceUrl, token } = await newToken(credentials);
   const connection = new jsforce.Connection({
     instanceUrl,
     version: API_VERSION,
@@ -55,14 +62,16 @@ async function logIn(secretId: string): Promise<SalesforceConnection> {
     accessToken: token,
   });
   renewals.set(connection, async () => {
-    connection.accessToken = (await newToken(secretId)).token;
+    connection.accessToken = (await newToken(credentials)).token;
   });
   return connection;
 }
 
 /** A new access token. The secret is read each time: what was wrong or rotated is mended without a new environment. */
-async function newToken(secretId: string): Promise<{ readonly instanceUrl: string; readonly token: string }> {
-  const { instanceUrl, clientId, clientSecret, refreshToken } = await credentialsOf(secretId);
+async function newToken(
+  credentials: CredentialSource,
+): Promise<{ readonly instanceUrl: string; readonly token: string }> {
+  const { instanceUrl, clientId, clientSecret, refreshToken } = await credentials();
   const oauth2 = new jsforce.OAuth2({ loginUrl: instanceUrl, clientId, clientSecret });
   try {
     const { access_token: token } =

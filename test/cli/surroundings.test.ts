@@ -34,6 +34,7 @@ const LOCAL = {
     credentials: { accessKeyId: 'k', secretAccessKey: 's' },
   },
   databaseUrl: LOCAL_URL,
+  salesforce: { instanceUrl: 'http://127.0.0.1:8800', clientId: 'c', clientSecret: 's' },
 };
 
 describe('a command works on', () => {
@@ -77,7 +78,9 @@ test('faults say what to do', async () => {
   await expect(findSurroundings({}, project)).rejects.toThrow(/at fault: aws\.endpoint, aws\.region.*--no-endpoints/);
   await writeFile(join(project, '.local/endpoints.json'), 'not JSON');
   await expect(findSurroundings({}, project)).rejects.toThrow(/is not what `npm start` writes/);
-  expect(() => databaseOf({ name: '', aws: {}, databaseUrl: undefined })).toThrow('--database-url');
+  expect(() => databaseOf({ name: '', aws: {}, databaseUrl: undefined, salesforce: undefined })).toThrow(
+    '--database-url',
+  );
 });
 
 test('--id takes numbers of rejects and Salesforce ids', () => {

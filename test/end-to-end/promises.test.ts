@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, vi } from 'vitest';
 import type { LocalSystem } from '../../local/system.ts';
 import { BothSides, until } from '../support/both-sides.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
+import { Traffic } from '../support/traffic.ts';
 import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
@@ -15,6 +16,7 @@ import { families } from './families.suite.ts';
 import { killed } from './killed.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
+import { personalData } from './personal-data.suite.ts';
 import { salesforceAway } from './salesforce-away.suite.ts';
 import { stoppedExecutions } from './stopped-executions.suite.ts';
 
@@ -23,6 +25,7 @@ vi.setConfig({ testTimeout: 120_000, maxConcurrency: 20 });
 let project: ProjectCopy | undefined;
 let system: LocalSystem | undefined;
 let attached: BothSides | undefined;
+let tapped: Traffic | undefined;
 
 beforeAll(async () => {
   project = await copyProject();
@@ -30,6 +33,7 @@ beforeAll(async () => {
     pathToFileURL(join(project.directory, 'local/system.ts')).href
   );
   system = await module.startLocal({ pollMs: 1_000 });
+  tapped = await Traffic.tap(system);
   attached = new BothSides(system);
   await initialLoad(attached);
   await attached.countRowWrites();
@@ -37,6 +41,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await attached?.detach();
+  tapped?.end();
   await system?.stop();
   await project?.[Symbol.asyncDispose]();
 }, 60_000);
@@ -48,10 +53,11 @@ async function initialLoad(both: BothSides): Promise<void> {
   await both.rest();
 }
 
-function sides(): BothSides {
-  if (attached === undefined) throw new Error('The system has not started');
-  return attached;
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('The system has not started');
+  return part;
 }
+const sides = () => started(attached);
 
 oneEditOneWrite(sides);
 bothSidesAtOnce(sides);
@@ -65,3 +71,5 @@ describe('outages', () => {
   stoppedExecutions(sides);
   salesforceAway(sides);
 });
+// Last: searches what all others left.
+personalData(sides, () => started(tapped));

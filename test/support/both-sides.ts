@@ -11,13 +11,20 @@ import type { LocalSystem } from '../../local/system.ts';
 const LOOK_EVERY_MS = 25;
 const PATIENCE_MS = 60_000;
 
-/** Asks until there is an answer. Throws when there is none within a minute, with what was seen last. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false> | T | undefined | false) {
+/** Asks until there is an answer. Throws when there is none within a minute; `instead` then says what was there. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  instead: () => unknown = () => undefined,
+): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`Not seen within ${PATIENCE_MS / 1000} s: ${what}`);
+    if (Date.now() > deadline) {
+      const found = instead() === undefined ? '' : `, but ${JSON.stringify(instead())}`;
+      throw new Error(`Not seen within ${PATIENCE_MS / 1000} s: ${what}${found}`);
+    }
     await pause(LOOK_EVERY_MS);
   }
 }
@@ -317,17 +324,30 @@ export class BothSides {
       // The first run has seen the write; when the second is over, the file of the first has long been announced.
       await until(`the next polls of ${object}`, async () => (await this.#runsSince(object, landed)) >= 2);
     }
-    await until('a moment with nothing to do', async () => (await this.#isIdle()) && (await this.#isIdle()));
+    let doing: unknown[] = [];
+    const isIdle = async () => {
+      doing = await this.#underWay();
+      return doing.length === 0;
+    };
+    await until(
+      'a moment with nothing to do',
+      async () => (await isIdle()) && (await isIdle()),
+      () => doing,
+    );
   }
 
   /** An outbound execution that runs does no harm: without messages and due records it only watches the queue. */
-  async #isIdle(): Promise<boolean> {
-    if ((await this.executions('salesforceToPostgres', 'RUNNING')).length > 0) return false;
-    for (const { object } of this.system.configuration.objects) {
-      const waiting = await this.messagesIn(this.resource(`changeQueue.${object}`));
-      if (waiting > 0) return false;
-    }
-    return (await this.row('select from sfsync.link where dirty or reread_due or push_id is not null')) === undefined;
+  async #underWay(): Promise<unknown[]> {
+    const files = await this.executions('salesforceToPostgres', 'RUNNING');
+    const queues = this.system.configuration.objects.map(async ({ object }) => {
+      const messages = await this.messagesIn(this.resource(`changeQueue.${object}`));
+      return messages === 0 ? [] : [{ object, messages }];
+    });
+    const due = await this.rows(
+      `select object, salesforce_id, dirty, reread_due, push_id, push_delivery, sent_at from sfsync.link
+        where dirty or reread_due or push_id is not null limit 20`,
+    );
+    return [...files.map(({ name }) => name), ...(await Promise.all(queues)).flat(), ...due];
   }
 
   /** Messages in a queue, waiting, delayed or received. */

@@ -126,7 +126,7 @@ export type Outgoing =
   | { readonly kind: 'revive'; readonly fields: FieldValues };
 
 /**
- * How the row differs from the base, leaving out what was refused and has not changed since, lookups that wait for
+ * How the row differs from the base, leaving out a difference that was refused and has not changed since, lookups that wait for
  * their parent and values that have no counterpart in Salesforce. undefined: it does not differ.
  */
 export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
@@ -144,10 +144,11 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   // A row that outlived its record by intent brings nothing back.
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted) return refused.deleted === false ? undefined : { kind: 'revive', fields: values(sendable) };
-  const changed = sendable.filter(
-    ({ field }) => row.fields[field] !== base.fields[field] && row.fields[field] !== refused.fields[field],
-  );
-  return changed.length === 0 ? undefined : { kind: 'update', fields: values(changed) };
+  const changed = sendable.filter(({ field }) => row.fields[field] !== base.fields[field]);
+  // Salesforce refuses a record as a whole. Once one field has changed since, all that differ go again: fields that were
+  // refused along with the bad one would otherwise stay behind, due never again and listed no more.
+  const due = changed.some(({ field }) => row.fields[field] !== refused.fields[field]);
+  return due ? { kind: 'update', fields: values(changed) } : undefined;
 }
 
 /** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */

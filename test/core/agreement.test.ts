@@ -20,6 +20,8 @@ const SCENARIOS: readonly Scenario[] = [
   { editsInSalesforce: 1, editsOfRow: 1, duplicates: 1, idlePolls: 1, seconds: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, lateCommits: 1, crashes: 1, seconds: 2 },
   { editsInSalesforce: 1, editsOfRow: 1, refusals: 1, crashes: 1, seconds: 2 },
+  { editsOfRow: 2, refusals: 2, seconds: 1 },
+  { editsOfRow: 2, refusals: 1, lostAnswers: 1, seconds: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, trigger: 'normalises x' },
   { editsInSalesforce: 1, editsOfRow: 1, trigger: 'writes y', crashes: 1, seconds: 2 },
   { editsOfRow: 2, crashes: 1, lostAnswers: 1 },

@@ -442,7 +442,7 @@ function settled(mapping: ObjectMapping, rules: Rules, world: World, step: Extra
   const written = write({ ...world, step: IDLE }, result, step.side);
   return {
     what: `settle: ${step.outcome}`,
-    world: { ...written, rejected: written.rejected || step.outcome === 'refused' },
+    world: written,
   };
 }
 

@@ -132,7 +132,6 @@ export interface World {
   readonly excuses: number;
   readonly falseConflict: boolean;
   readonly echo: boolean;
-  readonly rejected: boolean;
 }
 
 /** Both sides agree and are linked. */
@@ -165,7 +164,6 @@ export function initialWorld(): World {
     excuses: 0,
     falseConflict: false,
     echo: false,
-    rejected: false,
   };
 }
 

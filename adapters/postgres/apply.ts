@@ -13,7 +13,7 @@ import { inOwnTransaction } from './origin.ts';
 import type { PairChange, StoredPair } from './pairs.ts';
 import { lockPairs, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
-import { reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { NOT_VISIBLE, rejectOf, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { joinWaiting } from './waiting.ts';
 
 /** Records in one set: enough for set-based statements to pay, few enough for their parameters to stay small. */
@@ -77,29 +77,17 @@ export function applyRereads(
   const rejects: Reject[] = [];
   for (const { id, revision, version, rejected } of lines) {
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
-    else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }, undefined));
+    else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
   return apply(session, context, items, rejects, (mapping, pair, { version, revision }) =>
     acceptReread(mapping, pair, version, { revision: revision ?? 0, readAt }),
   );
 }
 
-/** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */
-export const NOT_VISIBLE = {
-  code: 'NOT_VISIBLE',
-  reason: 'The record is neither live nor in the recycle bin, or the connected user may not see it.',
-};
-
 function complete(
   version: Omit<SalesforceVersion, 'mergedInto'> & { mergedInto?: string | undefined },
 ): SalesforceVersion {
   return { ...version, mergedInto: version.mergedInto };
-}
-
-type RejectedLine = { code: string; reason: string; field?: string | undefined; id?: string | undefined };
-
-function rejectOf({ id, code, reason, field }: RejectedLine, line: number | undefined): Reject {
-  return { salesforceId: id, rowKey: undefined, field, code, reason, line };
 }
 
 async function apply(
@@ -121,14 +109,7 @@ async function apply(
         (part) => applySet(session, context, part, rule),
         async ({ version, line }, error) => {
           const field = mapping.fields.find(({ column }) => 'column' in error && error.column === column)?.field;
-          rejects.push({
-            salesforceId: version.id,
-            rowKey: undefined,
-            field,
-            code: error.code,
-            reason: error.message,
-            line,
-          });
+          rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
         },
       );
       parts.push(...applied);

@@ -6,7 +6,7 @@ import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { Instant, Pair } from '../../core/link.ts';
 import type { Decision, Push } from '../../core/outbound.ts';
 import { decide, giveUp, isDue } from '../../core/outbound.ts';
-import { NOT_VISIBLE, reasonCounts } from './apply.ts';
+import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { closeCircuit, holdLease } from './lease.ts';
@@ -14,7 +14,7 @@ import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, writePairs } from './pairs.ts';
 import type { Reject, RejectContext } from './reports.ts';
-import { reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { joinWaiting } from './waiting.ts';
 
 export interface BatchContext {
@@ -42,7 +42,7 @@ export async function decideBatch(
 ) {
   const { configuration, mapping, execution, batchId } = context;
   const refusedRows: Reject[] = [];
-  const unusable: Reject[] = [];
+  const unusable = rejectsOfReads(looks);
   const parts: { pushes: Decided[]; conflicts: number }[] = [];
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
@@ -56,28 +56,10 @@ export async function decideBatch(
         looks.filter(({ version }) => version !== undefined),
         work,
         async ({ id }, error) => {
-          refusedRows.push({
-            salesforceId: id,
-            rowKey: undefined,
-            field: undefined,
-            code: error.code,
-            reason: error.message,
-            line: undefined,
-          });
+          refusedRows.push(rejectOf({ id, code: error.code, reason: error.message }));
         },
       )),
     );
-    for (const { id, version, rejected } of looks) {
-      if (version === undefined)
-        unusable.push({
-          salesforceId: id,
-          rowKey: undefined,
-          field: undefined,
-          line: undefined,
-          ...NOT_VISIBLE,
-          ...rejected,
-        });
-    }
     const stuck = await giveUpOn(session, context, [...refusedRows, ...unusable]);
     const report = (direction: RejectContext['direction'], rejects: readonly Reject[]) =>
       reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);

@@ -1,4 +1,6 @@
 /** What people have to know of: conflicts with both values, and rejected records with their reason. */
+import type { z } from 'zod';
+import type { readLine } from '../../core/inbound-tasks.ts';
 import type { Conflict } from '../../core/merge.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
@@ -45,6 +47,27 @@ export interface Reject {
   readonly code: string;
   readonly reason: string;
   readonly line: number | undefined;
+}
+
+/** A reject from what was found; most know neither the row nor a line. */
+export function rejectOf(
+  { id, code, reason, field }: { id?: string | undefined; code: string; reason: string; field?: string | undefined },
+  line?: number,
+): Reject {
+  return { salesforceId: id, rowKey: undefined, field, code, reason, line };
+}
+
+/** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */
+export const NOT_VISIBLE = {
+  code: 'NOT_VISIBLE',
+  reason: 'The record is neither live nor in the recycle bin, or the connected user may not see it.',
+};
+
+/** Rejects of the records that a fresh read did not find, or could not convert. */
+export function rejectsOfReads(reads: readonly z.output<typeof readLine>[]): Reject[] {
+  return reads.flatMap(({ id, version, rejected }) =>
+    version === undefined ? [rejectOf({ ...NOT_VISIBLE, ...rejected, id })] : [],
+  );
 }
 
 export interface RejectContext {

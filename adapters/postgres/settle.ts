@@ -5,7 +5,7 @@ import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import type { Outcome } from '../../core/outbound.ts';
 import { holdsSent, pushAgain, settle } from '../../core/outbound.ts';
 import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
-import { NOT_VISIBLE, reasonCounts } from './apply.ts';
+import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
@@ -14,7 +14,7 @@ import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
-import { reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -45,34 +45,16 @@ export async function settleBatch(
   const { configuration, mapping, execution, batchId } = context;
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
-  const rejects: Reject[] = [];
+  const rejects = rejectsOfReads(readBacks);
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const found = readBacks.filter(({ version }) => version !== undefined);
     const work = (part: readonly ReadBack[]) => settlePart(session, context, part, answers);
     parts.push(
       ...(await bisect(session, found, work, async ({ id }, error) => {
-        refusedRows.push({
-          salesforceId: id,
-          rowKey: undefined,
-          field: undefined,
-          code: error.code,
-          reason: error.message,
-          line: undefined,
-        });
+        refusedRows.push(rejectOf({ id, code: error.code, reason: error.message }));
       })),
     );
-    for (const { id, version, rejected } of readBacks) {
-      if (version === undefined)
-        rejects.push({
-          salesforceId: id,
-          rowKey: undefined,
-          field: undefined,
-          line: undefined,
-          ...NOT_VISIBLE,
-          ...rejected,
-        });
-    }
     await giveUpOn(session, context, [...refusedRows, ...rejects]);
     rejects.push(...parts.flatMap((part) => part.rejects));
     const origin = { object: mapping.object, source: batchId, execution };

@@ -4,16 +4,18 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import type { Received } from '../../core/inbound.ts';
 import { acceptReread, receive } from '../../core/inbound.ts';
 import type { mappedLine, ReasonCount, readLine } from '../../core/inbound-tasks.ts';
-import type { Instant, SalesforceVersion } from '../../core/link.ts';
-import { bisect } from './bisect.ts';
-import type { Session } from './connection.ts';
+import type { Instant, Pair, SalesforceVersion } from '../../core/link.ts';
+import { bisect, inSavepoint } from './bisect.ts';
+import { RowRefusedError, type Session } from './connection.ts';
 import { anyDue } from './due.ts';
 import { claimLinks, dropLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
-import type { PairChange, StoredPair } from './pairs.ts';
-import { lockPairs, writePairs } from './pairs.ts';
+import type { NewPair, PairChange, StoredPair } from './pairs.ts';
+import { lockPairs, newPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { carriedIds } from './rows.ts';
+import { tableColumns } from './table-columns.ts';
 import { joinWaiting } from './waiting.ts';
 
 /** Records in one set: enough for set-based statements to pay, few enough for their parameters to stay small. */
@@ -46,7 +48,7 @@ interface Item {
   readonly revision: number | undefined;
 }
 
-type Rule = (mapping: ObjectMapping, pair: StoredPair, item: Item) => Received | { readonly outcome: 'again' };
+type Rule = (mapping: ObjectMapping, pair: Pair, item: Item) => Received | { readonly outcome: 'again' };
 
 /** Applies the records of a file. `readAfter`: the earliest moment at which they may have been read. */
 export function applyVersions(
@@ -103,15 +105,16 @@ async function apply(
   const parts: SetResult[] = [];
   await inOwnTransaction(session, origins, async () => {
     for (const set of sets(items)) {
-      const applied = await bisect(
-        session,
-        set,
-        (part) => applySet(session, context, part, rule),
-        async ({ version, line }, error) => {
-          const field = mapping.fields.find(({ column }) => 'column' in error && error.column === column)?.field;
-          rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
-        },
-      );
+      const whole = await inSavepoint(session, () => applySet(session, context, set, rule, 'at once'));
+      if (!(whole instanceof RowRefusedError)) {
+        parts.push(whole.result);
+        continue;
+      }
+      const work = (part: readonly Item[]) => applySet(session, context, part, rule, 'claimed');
+      const applied = await bisect(session, set, work, async ({ version, line }, error) => {
+        const field = mapping.fields.find(({ column }) => 'column' in error && error.column === column)?.field;
+        rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
+      });
       parts.push(...applied);
     }
     await reportRejects(session, { object: mapping.object, direction: 'to-postgres', source, execution }, rejects);
@@ -131,7 +134,10 @@ async function apply(
   };
 }
 
-/** Sets in which no record occurs twice, in the order of the input for each record. */
+/**
+ * Sets in which no record occurs twice, in the order of the input for each record. They are in the order of ids: so that
+ * two executions that make links and rows for the same new records wait for each other and do not lock each other out.
+ */
 function sets(items: readonly Item[]): Item[][] {
   const waves: Item[][] = [];
   const seen = new Map<string, number>();
@@ -141,6 +147,7 @@ function sets(items: readonly Item[]): Item[][] {
     waves[wave] ??= [];
     waves[wave].push(item);
   }
+  for (const wave of waves) wave.sort((a, b) => (a.version.id < b.version.id ? -1 : 1));
   return waves.flatMap((wave) =>
     Array.from({ length: Math.ceil(wave.length / SET_RECORDS) }, (_, i) =>
       wave.slice(i * SET_RECORDS, (i + 1) * SET_RECORDS),
@@ -157,21 +164,45 @@ interface SetResult {
   readonly toRead: readonly { id: string; revision: number }[];
 }
 
+/**
+ * How records without a link get one. `at once`: written with its final values, which is refused when another execution
+ * is making a link for one of the records. `claimed`: made first, so that the second execution waits for the first, and
+ * then written like any other.
+ */
+type NewLinks = 'at once' | 'claimed';
+
+async function pairsOf(
+  session: Session,
+  { configuration, mapping }: ApplyContext,
+  items: readonly Item[],
+  newLinks: NewLinks,
+): Promise<Map<string, StoredPair | NewPair>> {
+  const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
+  // A link that is written at once names its row, whose key must be known before the row is.
+  const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
+  if (claimed) await claimLinks(session, mapping.object, live);
+  const ids = items.map(({ version }) => version.id);
+  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
+  const unknown = live.filter((id) => !pairs.has(id));
+  // A row may carry the id of a record that has no link yet: they are a pair.
+  const carried = await carriedIds(session, mapping, unknown);
+  if (carried.length > 0) {
+    await claimLinks(session, mapping.object, carried);
+    for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
+  }
+  for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
+  return pairs;
+}
+
 async function applySet(
   session: Session,
   context: ApplyContext,
   items: readonly Item[],
   rule: Rule,
+  newLinks: NewLinks,
 ): Promise<SetResult> {
   const { configuration, mapping, execution } = context;
-  const live = items.filter(({ version }) => !version.deleted).map(({ version }) => version.id);
-  await claimLinks(session, mapping.object, live);
-  const pairs = await lockPairs(
-    session,
-    configuration,
-    mapping,
-    items.map(({ version }) => version.id),
-  );
+  const pairs = await pairsOf(session, context, items, newLinks);
 
   const results = items.flatMap((item) => {
     const pair = pairs.get(item.version.id);
@@ -188,7 +219,7 @@ async function applySet(
   const written = await writePairs(session, configuration, mapping, changes);
   await dropLinks(
     session,
-    received.filter(isVoid).map(({ pair }) => pair.linkId),
+    received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
   );
 
   const conflicts = received.flatMap(({ id, result }) =>

@@ -13,21 +13,31 @@ export async function bisect<Item, Result>(
   refuse: (item: Item, error: RejectedRecordError) => Promise<void>,
 ): Promise<Result[]> {
   if (items.length === 0) return [];
+  const whole = await inSavepoint(session, () => work(items));
+  if (!(whole instanceof RowRefusedError)) return [whole.result];
+  if (items.length === 1) {
+    await refuse(items[0] as Item, whole);
+    return [];
+  }
+  const half = items.length >> 1;
+  const first = await bisect(session, items.slice(0, half), work, refuse);
+  return [...first, ...(await bisect(session, items.slice(half), work, refuse))];
+}
+
+/** Does work that the database may refuse because of a row. Then it is undone, and the error is the answer. */
+export async function inSavepoint<Result>(
+  session: Session,
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result } | RowRefusedError> {
   await query(session, 'savepoint part');
   try {
-    const result = await work(items);
+    const result = await work();
     await query(session, 'release savepoint part');
-    return [result];
+    return { result };
   } catch (error) {
     if (!(error instanceof RowRefusedError)) throw error;
     await query(session, 'rollback to savepoint part');
     await query(session, 'release savepoint part');
-    if (items.length === 1) {
-      await refuse(items[0] as Item, error);
-      return [];
-    }
-    const half = items.length >> 1;
-    const first = await bisect(session, items.slice(0, half), work, refuse);
-    return [...first, ...(await bisect(session, items.slice(half), work, refuse))];
+    return error;
   }
 }

@@ -63,8 +63,27 @@ export async function query<Row extends pg.QueryResultRow>(session: Session, sql
   }
 }
 
+/** As `query`; the values of each row are in the order of the columns, which costs less where there are many. */
+export async function queryTuples<Row extends unknown[]>(session: Session, sql: string, values: unknown[] = []) {
+  try {
+    return (await session.query<Row>({ text: sql, rowMode: 'array' }, values)).rows;
+  } catch (error) {
+    throw classified(error);
+  }
+}
+
+const transactions = new WeakMap<Session, object>();
+
+/** Stands for the session's current transaction: what was learnt in it may be kept with this as its key. */
+export function transactionOf(session: Session): object {
+  const current = transactions.get(session) ?? {};
+  transactions.set(session, current);
+  return current;
+}
+
 /** Runs `work` in a READ COMMITTED transaction. */
 export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  transactions.delete(session);
   await query(session, 'begin isolation level read committed');
   try {
     const result = await work();
@@ -91,7 +110,7 @@ export class RowRefusedError extends RejectedRecordError {
   }
 }
 
-function classified(error: unknown): SyncError {
+export function classified(error: unknown): SyncError {
   if (error instanceof SyncError) return error;
   if (!(error instanceof Error))
     return new InvariantError('UNKNOWN', 'PostgreSQL failed with something that is no error.');

@@ -1,18 +1,29 @@
 /** Pairs of link and row: locked and read together, and written back together as a merge left them. */
-import type { FieldValues } from '../../core/canonical.ts';
+import type { CanonicalValue, FieldValues } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
-import { withWaiting } from '../../core/link.ts';
+import { newLink, withWaiting } from '../../core/link.ts';
 import { query, type Session } from './connection.ts';
-import type { StoredLink } from './links.ts';
-import { lockLinks, saveLinks } from './links.ts';
+import { insertLinks, lockLinks, saveLinks } from './links.ts';
 import type { StoredRow } from './rows.ts';
-import { holdParents, insertRows, lockRows, updateRows } from './rows.ts';
+import { holdParents, insertRows, lockRows, newKeys, updateRows } from './rows.ts';
 import { buryRows, restoreRows } from './tombstones.ts';
 
 export interface StoredPair extends Pair {
   readonly linkId: string;
+  /** The link as it stands in the table: a relinked row has another key. */
+  readonly stored: Link;
+}
+
+/** A record that has neither a link nor a row. */
+export interface NewPair extends Pair {
+  readonly linkId?: never;
+  readonly stored?: never;
+}
+
+export function newPair(salesforceId: string): NewPair {
+  return { link: newLink(salesforceId, undefined), row: undefined };
 }
 
 /**
@@ -38,7 +49,7 @@ export async function lockPairs(
       const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
       const relinked = row === undefined ? link : { ...link, rowKey: row.key };
       const live = row === undefined || row.softDeleted ? undefined : { fields: row.fields, editedAt: row.editedAt };
-      return [id, { linkId, link: relinked, row: live }];
+      return [id, { linkId, stored: link, link: relinked, row: live }];
     }),
   );
 }
@@ -49,7 +60,7 @@ function byRowKey(rows: readonly StoredRow[]): Map<string, StoredRow> {
 
 /** A pair before and after a merge. */
 export interface PairChange {
-  readonly before: StoredPair;
+  readonly before: StoredPair | NewPair;
   readonly link: Link;
   readonly row: RowVersion | undefined;
   /** The record that this one was merged into, in Salesforce: its children are there now. */
@@ -63,7 +74,10 @@ export interface WrittenRows {
   readonly deleted: number;
 }
 
-/** Writes rows, then links. Must run in a transaction of our own (see origin.ts) that holds the locks of `lockPairs`. */
+/**
+ * Writes new links, then rows, then what changed in links. Must run in a transaction of our own (see origin.ts) that
+ * holds the locks of `lockPairs`. A new link comes before its row, for a link is what two executions meet at first.
+ */
 export async function writePairs(
   session: Session,
   configuration: SyncConfiguration,
@@ -71,30 +85,32 @@ export async function writePairs(
   changes: readonly PairChange[],
 ): Promise<WrittenRows> {
   const planned = changes.map((change) => plan(mapping, change));
-  const lookups = await resolveLookups(session, configuration, mapping, planned);
-  const writes = planned.map((write) => ({ ...write, ...lookups(write) }));
+  const writes = await resolveLookups(session, configuration, mapping, planned);
   const of = (kind: RowPlan['kind']) => writes.filter((write) => write.kind === kind);
+  const inserts = of('insert');
+  const made = inserts.length === 0 ? [] : await newKeys(session, mapping, inserts.length);
+  const keys = new Map(made?.map((key, i) => [inserts[i]?.salesforceId, key]));
+  const linkOf = ({ link, salesforceId, waiting }: RowPlan): Link => {
+    return { ...link, rowKey: link.rowKey ?? keys.get(salesforceId), waiting };
+  };
 
-  await updateRows(
-    session,
-    mapping,
-    of('update').map(({ key, fields }) => ({ key, fields })),
-  );
+  await insertLinks(session, mapping.object, writes.filter(({ before }) => before.linkId === undefined).map(linkOf));
+  await updateRows(session, mapping, of('update'));
   await buryRows(session, configuration, mapping, of('delete'));
   await restoreRows(session, mapping, of('restore'));
-  const keys = await insertRows(session, mapping, of('insert'));
+  const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
+  for (const [id, key] of await insertRows(session, mapping, withKeys)) keys.set(id, key);
   // A deferred constraint must speak while the caller can still tell which rows it means.
   await query(session, 'set constraints all immediate');
-
   await saveLinks(
     session,
-    writes.map(({ linkId, link, salesforceId, waiting }): StoredLink => {
-      const rowKey = link.rowKey ?? keys.get(salesforceId);
-      return { linkId, link: { ...link, rowKey, waiting } };
+    writes.flatMap((write) => {
+      const { linkId, stored } = write.before;
+      return linkId === undefined ? [] : { linkId, stored, link: linkOf(write) };
     }),
   );
   return {
-    inserted: of('insert').length + of('restore').length,
+    inserted: inserts.length + of('restore').length,
     updated: of('update').length,
     deleted: of('delete').length,
   };
@@ -102,7 +118,7 @@ export async function writePairs(
 
 interface RowPlan {
   readonly kind: 'none' | 'insert' | 'restore' | 'update' | 'delete';
-  readonly linkId: string;
+  readonly before: StoredPair | NewPair;
   readonly link: Link;
   readonly salesforceId: string;
   readonly key: string;
@@ -114,19 +130,21 @@ interface RowPlan {
 
 function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
   const row = withWaiting(before.link, before.row);
-  const common = { linkId: before.linkId, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor };
+  const common = { before, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor };
   if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
   if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
   if (row === undefined) {
     return { ...common, kind: link.rowKey === undefined ? 'insert' : 'restore', fields: after.fields, waiting: {} };
   }
-  const changed = mapping.fields.filter(({ field }) => after.fields[field] !== row.fields[field]);
-  const fields = Object.fromEntries(changed.map(({ field }) => [field, after.fields[field] ?? null]));
+  const fields: Record<string, CanonicalValue> = {};
+  for (const { field } of mapping.fields) {
+    if (after.fields[field] !== row.fields[field]) fields[field] = after.fields[field] ?? null;
+  }
   // A lookup waits on while its column is still null and nothing new was decided for it.
   const waiting = Object.fromEntries(
     Object.entries(before.link.waiting).filter(([field]) => !(field in fields) && before.row?.fields[field] === null),
   );
-  return { ...common, kind: changed.length === 0 ? 'none' : 'update', fields, waiting };
+  return { ...common, kind: Object.keys(fields).length === 0 ? 'none' : 'update', fields, waiting };
 }
 
 /** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
@@ -135,8 +153,9 @@ async function resolveLookups(
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   plans: readonly RowPlan[],
-) {
+): Promise<readonly RowPlan[]> {
   const references = mapping.fields.filter(({ type }) => type === 'reference');
+  if (references.length === 0) return plans;
   const keysOf = new Map<string, Map<string, string>>();
   for (const parent of new Set(references.map(({ references: object }) => object ?? ''))) {
     const fields = references.filter(({ references: object }) => object === parent);
@@ -144,16 +163,16 @@ async function resolveLookups(
     const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
     keysOf.set(parent, await holdParents(session, mappingOf(configuration, parent), wanted));
   }
-  return ({ fields, waiting }: RowPlan): Pick<RowPlan, 'fields' | 'waiting'> => {
-    const resolved: Record<string, FieldValues[string]> = { ...fields };
-    const missing: Record<string, string> = { ...waiting };
+  return plans.map((write): RowPlan => {
+    const fields: Record<string, CanonicalValue> = { ...write.fields };
+    const waiting: Record<string, string> = { ...write.waiting };
     for (const { field, references: parent } of references) {
-      const id = fields[field];
+      const id = write.fields[field];
       if (typeof id !== 'string') continue;
       const key = keysOf.get(parent ?? '')?.get(id);
-      resolved[field] = key ?? null;
-      if (key === undefined) missing[field] = id;
+      fields[field] = key ?? null;
+      if (key === undefined) waiting[field] = id;
     }
-    return { fields: resolved, waiting: missing };
-  };
+    return { ...write, fields, waiting };
+  });
 }

@@ -1,7 +1,7 @@
 /**
- * Rows of the mapped tables, read as canonical values and written from them. `jsonb_populate_recordset` over the table's
- * own row type hands every text to the column type's input function, so no type is named here. Only columns that change
- * are written: the canonical form is coarser than the column's (a timestamp's microseconds), and must not replace it.
+ * Rows of the mapped tables, read as canonical values and written from them, as texts that the column type's own input
+ * function reads. Only columns that change are written: the canonical form is coarser than the column's (a timestamp's
+ * microseconds), and must not replace it.
  */
 import pg from 'pg';
 import type { CanonicalValue, FieldType, FieldValues } from '../../core/canonical.ts';
@@ -11,7 +11,9 @@ import { mappingOf } from '../../core/configuration.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { Instant } from '../../core/link.ts';
 import type { Session } from './connection.ts';
-import { query } from './connection.ts';
+import { query, queryTuples } from './connection.ts';
+import { copyRows } from './copy.ts';
+import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
 const text = pg.escapeLiteral;
@@ -40,37 +42,43 @@ export async function lockRows(
   mapping: ObjectMapping,
   selection: RowSelection,
 ): Promise<StoredRow[]> {
-  const table = tableOf(mapping);
+  const wanted = 'keys' in selection ? selection.keys : selection.salesforceIds;
+  if (wanted.length === 0) return [];
   const key = name(mapping.keyColumn);
-  const [chosen, wanted] =
+  const chosen =
     'keys' in selection
-      ? [`join ${populated(mapping)} chosen on chosen.${key} = t.${key}`, keyList(mapping, selection.keys)]
-      : [
-          `join unnest($1::text[]) chosen (id) on chosen.id = t.${name(mapping.salesforceIdColumn)}`,
-          selection.salesforceIds,
-        ];
+      ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
+      : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
   const parents = mapping.fields.filter(({ type }) => type === 'reference');
-  const { rows } = await query<Record<string, string | null>>(
+  const rows = await queryTuples<(string | null)[]>(
     session,
-    `select t.${key}::text as "#key", t.${name(mapping.salesforceIdColumn)} as "#id", ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
-       from ${table} t ${chosen} ${parents.map((field) => joinParent(configuration, field)).join(' ')}
-      order by t.${key} for update of t`,
+    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
+       from ${tableOf(mapping)} t ${parents.map((field) => joinParent(configuration, field)).join(' ')}
+      where ${chosen} order by t.${key} for update of t`,
     [wanted],
   );
-  return rows.map((row) => ({
-    key: String(row['#key']),
-    salesforceId: row['#id'] ?? undefined,
-    editedAt: parseInstant(row['#edited'] ?? ''),
-    softDeleted: row['#deleted'] !== null,
-    fields: Object.fromEntries(
-      mapping.fields.map(({ field, type }) => [field, readValue(type, row[field] ?? null, field)]),
-    ),
-  }));
+  return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {
+    const fields: Record<string, CanonicalValue> = {};
+    mapping.fields.forEach(({ field, type }, i) => {
+      fields[field] = readValue(type, values[i] ?? null, field);
+    });
+    return {
+      key: String(rowKey),
+      salesforceId: salesforceId ?? undefined,
+      editedAt: parseInstant(edited ?? ''),
+      softDeleted: deleted !== null,
+      fields,
+    };
+  });
+}
+
+async function keyType(session: Session, mapping: ObjectMapping): Promise<string> {
+  return (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
 }
 
 function marks({ updatedAtColumn, deletedAtColumn }: ObjectMapping): string {
   const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
-  return `${column(updatedAtColumn)} as "#edited", ${column(deletedAtColumn)} as "#deleted"`;
+  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}`;
 }
 
 function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {
@@ -82,20 +90,12 @@ function readValue(type: FieldType, value: string | null, field: string): Canoni
   }
 }
 
-function populated(mapping: ObjectMapping): string {
-  return `jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb)`;
-}
-
-function keyList({ keyColumn }: ObjectMapping, keys: readonly string[]): string {
-  return JSON.stringify(keys.map((key) => ({ [keyColumn]: key })));
-}
-
 function readColumn({ field, column, type }: FieldMapping): string {
   const source = `t.${name(column)}`;
-  if (type === 'multipicklist') return `array_to_string(${source}, ';') as ${name(field)}`;
-  if (type !== 'reference') return `${source}::text as ${name(field)}`;
+  if (type === 'multipicklist') return `array_to_string(${source}, ';')`;
+  if (type !== 'reference') return `${source}::text`;
   const parent = `${name(`parent ${field}`)}."#id"`;
-  return `case when ${source} is not null then coalesce(${parent}, ${text(UNLINKED)} || ${source}::text) end as ${name(field)}`;
+  return `case when ${source} is not null then coalesce(${parent}, ${text(UNLINKED)} || ${source}::text) end`;
 }
 
 /** A lookup is compared as the parent's Salesforce id, which the parent's row carries. */
@@ -104,6 +104,18 @@ function joinParent(configuration: SyncConfiguration, { field, column, reference
   const alias = name(`parent ${field}`);
   return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${tableOf(parent)}) ${alias}
     on ${alias}."#key" = t.${name(column)}`;
+}
+
+/** Which of these Salesforce ids a row carries. */
+export async function carriedIds(
+  session: Session,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<string[]> {
+  if (salesforceIds.length === 0) return [];
+  const id = name(mapping.salesforceIdColumn);
+  const sql = `select ${id} from ${tableOf(mapping)} where ${id} = any ($1::text[])`;
+  return (await queryTuples<[string]>(session, sql, [salesforceIds])).map(([found]) => found);
 }
 
 /** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. */
@@ -129,28 +141,62 @@ export interface RowWrite {
   readonly fields: FieldValues;
 }
 
+/** More combinations of changed fields than this in one set are cheaper in one statement that can do them all. */
+const MAX_STATEMENTS = 20;
+
 /** Writes changed fields. Rows that change the same fields go in one statement. */
 export async function updateRows(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
   const groups = Map.groupBy(writes, ({ fields }) => Object.keys(fields).sort().join());
+  groups.delete('');
+  if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
+  const { types } = await tableColumns(session, mapping);
+  const key = name(mapping.keyColumn);
   for (const group of groups.values()) {
     const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
-    if (changed.length === 0) continue;
-    const key = name(mapping.keyColumn);
-    const columns = changed.map(({ column }) => `${name(column)} = x.${name(column)}`).join(', ');
+    const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
+    const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
     await query(
       session,
-      `update ${tableOf(mapping)} t set ${columns} from ${populated(mapping)} x where t.${key} = x.${key}`,
-      [JSON.stringify(group.map((write) => ({ [mapping.keyColumn]: write.key, ...columnsOf(mapping, write.fields) })))],
+      `update ${tableOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
+         from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
+        where t.${key} = ${value(mapping.keyColumn)}`,
+      [
+        group.map((write) => write.key),
+        ...changed.map(({ field, type }) => group.map(({ fields }) => textOf(type, fields[field] ?? null))),
+      ],
     );
   }
 }
 
+/** Each row's own fields over what it holds. To a trigger `update of` a column, all of the set's columns are updated. */
+async function updateMixed(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
+  const key = name(mapping.keyColumn);
+  const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
+  const columns = changed.map(({ column }) => name(column)).join(', ');
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
+       from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
+    [writes.map((write) => write.key), writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields)))],
+  );
+}
+
+/** Keys for rows that are to be inserted; undefined when the table has no default that makes them. */
+export async function newKeys(session: Session, mapping: ObjectMapping, count: number): Promise<string[] | undefined> {
+  const { keyDefault } = await tableColumns(session, mapping);
+  if (keyDefault === undefined) return undefined;
+  const sql = `select (${keyDefault})::text from generate_series(1, $1)`;
+  return (await queryTuples<[string]>(session, sql, [count])).map(([key]) => key);
+}
+
 export interface RowInsert {
+  /** From `newKeys`; undefined: the table makes it. */
+  readonly key: string | undefined;
   readonly salesforceId: string;
   readonly fields: FieldValues;
 }
 
-/** Inserts new rows; the table makes their keys. Answers the key of each Salesforce id. */
+/** Inserts new rows. Answers the keys that the table made, by Salesforce id. */
 export async function insertRows(
   session: Session,
   mapping: ObjectMapping,
@@ -158,21 +204,33 @@ export async function insertRows(
 ): Promise<Map<string, string>> {
   if (inserts.length === 0) return new Map();
   const given = mapping.fields.filter(({ direction }) => direction !== 'to-salesforce');
-  const columns = [mapping.salesforceIdColumn, ...given.map(({ column }) => column)].map(name).join(', ');
-  const { rows } = await query<{ id: string; key: string }>(
+  const keyed = inserts.every(({ key }) => key !== undefined);
+  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
+  const columns = [...(keyed ? [key] : []), id, ...given.map(({ column }) => name(column))];
+  await copyRows(
     session,
-    `insert into ${tableOf(mapping)} (${columns}) select ${columns} from ${populated(mapping)}
-     returning ${name(mapping.salesforceIdColumn)} as id, ${name(mapping.keyColumn)}::text as key`,
-    [
-      JSON.stringify(
-        inserts.map(({ salesforceId, fields }) => ({
-          [mapping.salesforceIdColumn]: salesforceId,
-          ...columnsOf(mapping, fields),
-        })),
-      ),
-    ],
+    `${tableOf(mapping)} (${columns.join(', ')})`,
+    inserts.map((insert) => {
+      const values = given.map(({ field, type }) => textOf(type, insert.fields[field] ?? null));
+      return keyed ? [insert.key ?? null, insert.salesforceId, ...values] : [insert.salesforceId, ...values];
+    }),
   );
-  return new Map(rows.map((row) => [row.id, row.key]));
+  if (keyed) return new Map();
+  const keys = await queryTuples<[string, string]>(
+    session,
+    `select ${id}, ${key}::text from ${tableOf(mapping)} where ${id} = any ($1::text[])`,
+    [inserts.map(({ salesforceId }) => salesforceId)],
+  );
+  return new Map(keys);
+}
+
+/** The text form of a column's type; a multipicklist is an array. */
+function textOf(type: FieldType, value: CanonicalValue): string | boolean | null {
+  if (type !== 'multipicklist' || typeof value !== 'string') return value;
+  return `{${value
+    .split(';')
+    .map((item) => `"${item.replace(/[\\"]/g, '\\$&')}"`)
+    .join()}}`;
 }
 
 /** Values as `jsonb_populate_recordset` takes them, by column. */

@@ -36,7 +36,7 @@ export interface CatalogTable {
   readonly identityColumns: readonly string[];
   /** Foreign keys of one column. */
   readonly foreignKeys: readonly CatalogForeignKey[];
-  /** Sequences that the columns' defaults draw from, quoted. */
+  /** Sequences that the columns' defaults and identities draw from, quoted. */
   readonly sequences: readonly string[];
 }
 
@@ -78,11 +78,13 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
     where k.conrelid = c.oid and k.contype = 'f' and cardinality(k.conkey) = 1),
   'sequences', (
     select coalesce(jsonb_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]')
-    from pg_attrdef d
-    join pg_depend p on p.classid = 'pg_attrdef'::regclass and p.objid = d.oid and p.refclassid = 'pg_class'::regclass
-    join pg_class s on s.oid = p.refobjid and s.relkind = 'S'
+    from pg_depend p
+    join pg_class s on s.relkind = 'S' and (
+      (p.classid = 'pg_class'::regclass and p.objid = s.oid and p.refobjid = c.oid and p.deptype = 'i')
+      or (p.classid = 'pg_attrdef'::regclass and p.refobjid = s.oid
+          and p.objid in (select d.oid from pg_attrdef d where d.adrelid = c.oid)))
     join pg_namespace sn on sn.oid = s.relnamespace
-    where d.adrelid = c.oid)
+    where p.refclassid = 'pg_class'::regclass)
 ) end as found
 from unnest($1::text[], $2::text[], $3::text[]) as wanted (object, schema, name)
 left join (pg_class c join pg_namespace n on n.oid = c.relnamespace)

@@ -7,6 +7,7 @@ import { mappingOf } from '../../../core/configuration.ts';
 import { SYSTEM_FIELDS } from '../../../core/salesforce-record.ts';
 import { realClock } from '../../../local/aws/step-functions/clock.ts';
 import configuration from '../../../sync.config.ts';
+import { deleteMany } from '../../adapters/salesforce/records.ts';
 import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
 import { type Ended, PipelineMachine, type Tasks } from '../../state-machines/pipeline.ts';
 import type { LenderDatabase } from '../../support/lender-database.ts';
@@ -91,6 +92,11 @@ export class SweptPair implements AsyncDisposable {
     await this.faults(this.#faults);
   }
 
+  /** Sets the org's clock back, as if something had been done then; a negative number sets it on again. */
+  async rewind(seconds: number): Promise<void> {
+    await this.pass(-seconds);
+  }
+
   /** One run of the inbound flow: what is visible now and was stamped since the last run, without the present second. */
   async poll(object = 'Account'): Promise<void> {
     const until = Math.floor((Date.now() - this.#behind * 1000) / 1000) * 1000;
@@ -131,8 +137,17 @@ export class SweptPair implements AsyncDisposable {
     return (await this.lender.application.query<Row>(sql)).rows;
   }
 
-  /** Forgets everything on this side. */
+  /** Empties both sides (the org's delete log stays), and sets the org's clock to where it began. */
   async clear(): Promise<void> {
+    this.#behind = BEHIND_SECONDS;
+    this.#watermark = 0;
+    await this.faults({});
+    const { records } = await this.salesforce.query<{ Id: string }>('SELECT Id FROM Account', { autoFetch: true });
+    await deleteMany(
+      this.org,
+      records.map(({ Id }) => Id),
+    );
+    await this.org.call('POST', '~/_simulator/actions', { purge: {} });
     const tables = ['link', 'tombstone', 'rejected_record', 'conflict', 'sweep', 'sweep_listed'];
     await this.rows(`truncate lenders, borrowers, loan_applications, ${tables.map((name) => `sfsync.${name}`).join()}`);
   }

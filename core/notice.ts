@@ -81,7 +81,7 @@ function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
 }
 
 function whereToLook(object: string): string {
-  return `Look at: select * from sfsync.rejected_record where object = '${object}' and resolved_at is null; likewise sfsync.conflict.`;
+  return `Look at: npm run sfsync -- rejects --object ${object}; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)`;
 }
 
 function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
@@ -93,6 +93,7 @@ function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>)
       `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
       notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
       'Mend the cause, then redrive: the execution goes on in the state where it failed.',
+      `  npm run sfsync -- redrive executions`,
       `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
     ),
   };

@@ -1,5 +1,5 @@
 /** `sfsync load`: the first load of an object. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { withDatabase } from '../adapters/postgres/administration.ts';
 import { mappingOf, type SyncConfiguration } from '../core/configuration.ts';
 import { ConfigurationError } from '../core/errors.ts';
@@ -11,7 +11,6 @@ import { type DatabaseOptions, databaseOf, findSurroundings, withDatabaseOptions
 import { processTerminal, progressBar, type Terminal } from './terminal.ts';
 
 interface LoadOptions extends DatabaseOptions, SalesforceOptions {
-  readonly region?: string;
   readonly object: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -28,7 +27,6 @@ export function addLoadCommand(program: Command, configuration: SyncConfiguratio
       if (known.includes(object)) return object;
       throw new InvalidArgumentError(`Mapped are ${known.join(', ')}.`);
     })
-    .addOption(new Option('--region <region>', 'of the secret').env('AWS_REGION'))
     .option('--dry-run', 'tell what would be linked, and write nothing')
     .option('--json', 'as one JSON object')
     .option('--without-key', 'go on without a key although rows without a record might belong to records without a row')

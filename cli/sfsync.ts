@@ -12,11 +12,19 @@ import { readDatabaseStatus } from '../adapters/postgres/status.ts';
 import { SLOT } from '../core/database-names.ts';
 import { RetryableError, SyncError } from '../core/errors.ts';
 import configuration from '../sync.config.ts';
+import { describeDrift, findDrift } from './drift.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';
 import { addRedriveCommands } from './redrive.ts';
 import { describePreparation, describeStatus } from './report.ts';
-import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
+import { findSalesforce, isSalesforceKnown, type SalesforceOptions, withSalesforceOptions } from './salesforce.ts';
+import {
+  type DatabaseOptions,
+  databaseOf,
+  findDatabase,
+  findSurroundings,
+  withDatabaseOptions,
+} from './surroundings.ts';
 
 interface SlotOptions extends DatabaseOptions {
   readonly slot: string;
@@ -57,16 +65,25 @@ database(program.command('prepare'))
     for (const line of describePreparation(prepared)) print(dryRun ? `-- ${line}` : line);
   });
 
-database(program.command('check'))
-  .description('Shows the slot, what is due, open circuits, conflicts and rejected records; exit code 1: look at it.')
-  .action(async (options: SlotOptions) => {
-    const status = await withDatabase(await findDatabase(options), (client) =>
-      readDatabaseStatus(client, configuration, options.slot),
-    );
-    const { lines, faults } = describeStatus(status, options.slot);
-    for (const line of lines) print(line);
-    for (const fault of faults) print(`! ${fault}`);
-    if (faults.length > 0) process.exitCode = 1;
+withSalesforceOptions(database(program.command('check')))
+  .description(
+    'Shows the slot, what is due, open circuits, conflicts and rejected records, and what no longer fits sync.config.ts; exit code 1: look at it.',
+  )
+  .action(async (options: SlotOptions & SalesforceOptions) => {
+    const surroundings = await findSurroundings(options);
+    const org = isSalesforceKnown(surroundings, options) ? () => findSalesforce(surroundings, options) : undefined;
+    await withDatabase(databaseOf(surroundings), async (client) => {
+      const { lines, faults } = describeStatus(
+        await readDatabaseStatus(client, configuration, options.slot),
+        options.slot,
+      );
+      for (const line of lines) print(line);
+      for (const fault of faults) print(`! ${fault}`);
+      const drifts = await findDrift(client, org, configuration, options.slot);
+      for (const line of describeDrift(drifts)) print(line);
+      if (org === undefined) print('Salesforce was not looked at: nobody has said which org (--salesforce-secret)');
+      if (faults.length > 0 || drifts.some(({ kind }) => kind === 'broken')) process.exitCode = 1;
+    });
   });
 
 addLoadCommand(program, configuration);

@@ -109,13 +109,6 @@ describe('20,000 records, half of them with a row', () => {
     expect(await count(joined)).toBe(RECORDS);
     expect((await org.stats()).writes).toEqual({});
   });
-
-  test('are nothing to do for a third run', async () => {
-    const { code, out } = await sfsync(CONTACT);
-    expect(out).toMatch(/linked already +│ +20000 │ nothing/);
-    expect(out).toContain('0 pairs of Contact linked: 0 new rows, 0 rows changed');
-    expect(code).toBe(0);
-  });
 });
 
 describe('the command', () => {

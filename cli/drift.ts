@@ -1,0 +1,52 @@
+/** The part of `sfsync check` that compares sync.config.ts with the tables and, where the org is known, with Salesforce. */
+import type { Session } from '../adapters/postgres/connection.ts';
+import { tableFindings } from '../adapters/postgres/database-check.ts';
+import { readServerFacts } from '../adapters/postgres/server-facts.ts';
+import { readTables } from '../adapters/postgres/table-catalog.ts';
+import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
+import { describeObject } from '../adapters/salesforce/describe.ts';
+import type { SyncConfiguration } from '../core/configuration.ts';
+import { type Drift, salesforceDrift, tableDrift } from '../core/drift.ts';
+import { SyncError } from '../core/errors.ts';
+
+/** Connects to the org; undefined: nobody has said which. */
+export type OrgSource = (() => Promise<SalesforceConnection>) | undefined;
+
+/** What has drifted, object by object. An org that cannot be asked is one more finding: the rest is told all the same. */
+export async function findDrift(
+  client: Session,
+  org: OrgSource,
+  configuration: SyncConfiguration,
+  slot: string,
+): Promise<Drift[]> {
+  const server = await readServerFacts(client, slot);
+  const tables = await readTables(client, configuration.objects);
+  const inTables = configuration.objects.flatMap((mapping): Drift[] => {
+    const gone = tableDrift(mapping, tables.get(mapping.object)?.columns);
+    // What is told of a table that lacks columns would say the same again.
+    if (gone.length > 0) return gone;
+    const { faults, warnings } = tableFindings(mapping, server, tables, configuration);
+    return [
+      ...faults.map((text): Drift => ({ kind: 'broken', text })),
+      ...warnings.map((text): Drift => ({ kind: 'risky', text })),
+    ];
+  });
+  if (org === undefined) return inTables;
+  const inSalesforce: Drift[] = [];
+  try {
+    const connection = await org();
+    for (const mapping of configuration.objects) {
+      const described = await describeObject(connection, mapping.object);
+      inSalesforce.push(...salesforceDrift(mapping, described, tables.get(mapping.object)?.columns ?? []));
+    }
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error;
+    inSalesforce.push({ kind: 'broken', text: `Salesforce could not be looked at: ${error.message}` });
+  }
+  return [...inTables, ...inSalesforce];
+}
+
+/** `! ` stands before what somebody has to mend, `- ` before what may cost single records. */
+export function describeDrift(drifts: readonly Drift[]): string[] {
+  return drifts.map(({ kind, text }) => `${kind === 'broken' ? '!' : '-'} ${text}`);
+}

@@ -3,13 +3,14 @@
  * is no state besides the links themselves: a run that was stopped is run again, and goes on where it was.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { applyRereads } from '../adapters/postgres/apply.ts';
+import { applyRereads, reasonCounts } from '../adapters/postgres/apply.ts';
 import type { Session } from '../adapters/postgres/connection.ts';
 import { adoptRows, claimRecords, releaseClaims } from '../adapters/postgres/first-load-links.ts';
 import {
   beginLoad,
   compareStored,
   countPlaces,
+  excludeRecords,
   listAmbiguous,
   pairsByKey,
   recordsToLink,
@@ -17,6 +18,7 @@ import {
   storeRows,
   unlinkedParents,
 } from '../adapters/postgres/first-load-plan.ts';
+import type { Reject } from '../adapters/postgres/reports.ts';
 import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { countRecords, readRecordKeys } from '../adapters/salesforce/record-keys.ts';
@@ -100,8 +102,13 @@ export async function linkSides(load: FirstLoad, { counts }: LoadReport): Promis
   const { byId, byKey, onlyInSalesforce } = counts.records;
   let matched = 0;
   let seen = 0;
+  const refused: Reject[] = [];
   for await (const pairs of pages((after) => pairsByKey(session, after, SET_RECORDS), lastPair)) {
-    matched += await retrying(() => adoptRows(session, configuration, mapping, pairs));
+    const set = await retrying(() => adoptRows(session, configuration, mapping, pairs, SOURCE));
+    const ids = set.refused.flatMap(({ salesforceId }) => salesforceId ?? []);
+    if (ids.length > 0) await excludeRecords(session, ids);
+    refused.push(...set.refused);
+    matched += set.adopted;
     seen += pairs.length;
     load.progress('matching rows', seen, byKey);
   }
@@ -120,8 +127,8 @@ export async function linkSides(load: FirstLoad, { counts }: LoadReport): Promis
     updated: sum((set) => set.updated),
     vanished: sum((set) => set.vanished),
     left: sum((set) => set.left),
-    rejected: sum((set) => set.rejected),
-    reasons: addReasons(sets.flatMap((set) => set.reasons)),
+    rejected: refused.length + sum((set) => set.rejected),
+    reasons: addReasons([...reasonCounts(refused), ...sets.flatMap((set) => set.reasons)]),
     due: sets.at(-1)?.due === true,
   };
 }

@@ -7,11 +7,14 @@ import pg from 'pg';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { matchingKey } from '../../core/first-load.ts';
 import type { Instant } from '../../core/link.ts';
+import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import type { KeyPair } from './first-load-plan.ts';
 import { lockLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
+import type { Reject } from './reports.ts';
+import { rejectOf, reportRejects } from './reports.ts';
 import { lockRows, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -63,37 +66,68 @@ export async function releaseClaims(session: Session, object: string, salesforce
   );
 }
 
+export interface Adopted {
+  /** Rows that got an id. */
+  readonly adopted: number;
+  /** Rows that the database would not let have it, listed as rejects. */
+  readonly refused: readonly Reject[];
+}
+
 /**
  * Writes the ids of records into the rows that have their key, in one transaction of our own. A row or record that has
  * changed since they were compared is left out. From here on everything that arrives for the record finds the row.
- * Answers how many rows got an id.
  */
 export async function adoptRows(
   session: Session,
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   pairs: readonly KeyPair[],
-): Promise<number> {
+  source: string,
+): Promise<Adopted> {
   return inOwnTransaction(session, configuration.settings.origins, async () => {
     const ids = pairs.map(({ salesforceId }) => salesforceId);
     await claimRecords(session, mapping.object, ids);
-    const links = await lockLinks(session, mapping.object, ids);
-    const unlinked = pairs.filter(({ salesforceId }) => {
-      const link = links.get(salesforceId)?.link;
-      return link !== undefined && link.base === undefined && link.rowKey === undefined;
-    });
-    const keys = unlinked.map(({ rowKey }) => rowKey);
-    const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
-    const free = unlinked.filter(({ rowKey, key }) => {
-      const row = rows.get(rowKey);
-      if (row === undefined || row.salesforceId !== undefined || row.softDeleted) return false;
-      return matchingKey(row.fields[mapping.matchBy?.field ?? '']) === key;
-    });
-    const adopted = await writeIds(session, mapping, free);
+    const free = await stillFree(session, configuration, mapping, pairs);
+    const refused: Reject[] = [];
+    const adopted = await bisect(
+      session,
+      free,
+      (part) => writeIds(session, mapping, part),
+      async ({ salesforceId, rowKey }, { code, message }) => {
+        refused.push({ ...rejectOf({ id: salesforceId, code, reason: message }), rowKey });
+      },
+    );
+    const context = { object: mapping.object, direction: 'to-postgres', source, execution: source } as const;
+    await reportRejects(session, context, refused);
     // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of
     // a deleted record find a link where there is none yet.
     await releaseClaims(session, mapping.object, ids);
-    return adopted;
+    return { adopted: adopted.reduce((sum, count) => sum + count, 0), refused };
+  });
+}
+
+/** The pairs that nobody has linked meanwhile, and whose row still has the key and no id. Locks links, then rows. */
+async function stillFree(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  pairs: readonly KeyPair[],
+): Promise<KeyPair[]> {
+  const links = await lockLinks(
+    session,
+    mapping.object,
+    pairs.map(({ salesforceId }) => salesforceId),
+  );
+  const unlinked = pairs.filter(({ salesforceId }) => {
+    const link = links.get(salesforceId)?.link;
+    return link !== undefined && link.base === undefined && link.rowKey === undefined;
+  });
+  const keys = unlinked.map(({ rowKey }) => rowKey);
+  const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+  return unlinked.filter(({ rowKey, key }) => {
+    const row = rows.get(rowKey);
+    if (row === undefined || row.salesforceId !== undefined || row.softDeleted) return false;
+    return matchingKey(row.fields[mapping.matchBy?.field ?? '']) === key;
   });
 }
 

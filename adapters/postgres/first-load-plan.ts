@@ -219,6 +219,16 @@ export async function pairsByKey(session: Session, after: string, limit: number)
   return rows.map(({ id, row_key, key }) => ({ salesforceId: id, rowKey: row_key, key }));
 }
 
+/** Takes records out of what is to be linked: the row that belongs to each cannot have its id, and another would be wrong. */
+export async function excludeRecords(session: Session, salesforceIds: readonly string[]): Promise<void> {
+  await query(
+    session,
+    `update load_key k set place = 'refused' from load_record r
+      where r.key = k.key and r.salesforce_id = any ($1::text[])`,
+    [salesforceIds],
+  );
+}
+
 /** Records that are to be linked or to become rows, in the order of their id. */
 export async function recordsToLink(session: Session, after: string, limit: number): Promise<string[]> {
   const { rows } = await query<{ id: string }>(

@@ -261,6 +261,28 @@ describe('linking', () => {
   });
 });
 
+test('a row that may not have its id is listed, and its record becomes no other row', async () => {
+  await rows(`create function no_id() returns trigger language plpgsql as
+    $$ begin if new.email = '3@x.example' and new.salesforce_id is not null then raise 'no'; end if; return new; end $$`);
+  await rows('create trigger no_id before update on borrowers for each row execute function no_id()');
+  const ids = await createMany(org, 'Contact', 8, (i) => contact(`${i}@x.example`));
+  for (let i = 0; i < 8; i++) await borrower(`${i}@x.example`);
+  const { result } = await run('Contact');
+  expect(result).toMatchObject({
+    matched: 7,
+    linked: 7,
+    inserted: 0,
+    rejected: 1,
+    reasons: [{ code: 'P0001', count: 1 }],
+  });
+  expect(await rows('select salesforce_id, row_key is not null as keyed, source from sfsync.rejected_record')).toEqual([
+    { salesforce_id: ids[3], keyed: true, source: 'sfsync load' },
+  ]);
+  await rows('drop function no_id cascade');
+  expect((await run('Contact')).result).toMatchObject({ matched: 1, linked: 1, rejected: 0 });
+  expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+});
+
 describe('beside the live stream', () => {
   /** Does something once, between the first read of records and what follows from it. */
   function afterRead(what: () => Promise<unknown>): FirstLoad['connection'] {

@@ -14,8 +14,8 @@ export type ConflictPolicy = 'salesforce' | 'postgres' | 'latest';
 /** What a delete in Salesforce does to the row. `soft`: sets the column `deletedAt`, and such a row counts as gone. */
 export type DeleteRow = 'delete' | 'soft' | 'ignore';
 
-/** What a delete of the row does to the record. `hard`: it does not stay in the recycle bin. */
-export type DeleteRecord = 'recycle-bin' | 'hard' | 'ignore';
+/** What a delete of the row does to the record. */
+export type DeleteRecord = 'recycle-bin' | 'ignore';
 
 /** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
 export type Delivery = 'appflow' | 'api';
@@ -77,7 +77,7 @@ const objectSchema = z.strictObject({
   salesforceId: identifier.default('salesforce_id'),
   updatedAt: identifier.optional(),
   deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
-  deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
+  deleteRecord: z.enum(['recycle-bin', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
   /** A mapped Salesforce field, such as an external id. */

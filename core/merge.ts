@@ -39,6 +39,8 @@ export interface Merged {
 export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVersion, unknown: boolean): Merged {
   const { link } = pair;
   const row = withWaiting(link, pair.row);
+  // A record that was deleted before the two were ever linked says nothing about the row that carries its id.
+  if (link.base === undefined && version.deleted) return { link: { ...link, dirty: false }, row, conflicts: [] };
   const merged =
     link.base === undefined
       ? { row: firstMerge(mapping, row, version), conflicts: [] }
@@ -62,7 +64,6 @@ function baseOf(mapping: ObjectMapping, base: Base | undefined, version: Salesfo
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
 function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version: SalesforceVersion) {
-  if (version.deleted) return row;
   if (row === undefined) return { fields: version.fields };
   const taken = mapping.fields.filter(
     ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),

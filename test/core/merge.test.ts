@@ -215,7 +215,11 @@ describe('no version was merged before', () => {
       row: undefined,
       link: { dirty: false },
     });
-    expect(merge(thing, { link: fresh, row: row() }, gone, false)).toMatchObject({ row: row(), conflicts: [] });
+    expect(merge(thing, { link: fresh, row: row() }, gone, false)).toMatchObject({
+      row: row(),
+      conflicts: [],
+      link: { base: undefined, dirty: false },
+    });
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { ObjectMapping } from './configuration.ts';
 import type { Instant, Link, OpenPush, Pair, RowVersion, SalesforceVersion, SeenField } from './link.ts';
+import { withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { merge } from './merge.ts';
 
@@ -21,11 +22,13 @@ export interface Received extends Merged {
  */
 export function receive(
   mapping: ObjectMapping,
-  { link: before, row }: Pair,
+  { link: before, row: stored }: Pair,
   version: SalesforceVersion,
   readAfter: Instant,
 ): Received {
   const link = raised(before);
+  // As the merge sees it, also where nothing is merged: a null in its place would be an edit, and end the waiting.
+  const row = withWaiting(before, stored);
   const complete = mapping.fields.every(({ field }) => version.fields[field] !== undefined);
   const unchanged = complete && equalsBase(mapping, link, version);
   if (link.push !== undefined) {

@@ -5,6 +5,7 @@ import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './t
 
 /** The file was read after the last fresh read that was merged. */
 const AFTER = MERGED + 1;
+const PARENT = '001000000000002AAA';
 
 describe('a record of a file', () => {
   test('that is newer is merged, and its stamp becomes the high-water mark', () => {
@@ -47,6 +48,17 @@ describe('a record of a file', () => {
     const { x: _, ...fields } = version().fields;
     const received = receive(thing, { link: link(), row: row() }, { ...version(), fields }, AFTER);
     expect(received.outcome).toBe('reread');
+  });
+
+  test.for([
+    ['unchanged', {}, version({ parent: PARENT }, { stamp: MERGED })],
+    ['to be read again', {}, version({ parent: PARENT, x: 's' }, { stamp: MERGED - SECOND })],
+    ['deferred', { push: push({ sent: { x: sent('p') } }) }, version({ parent: PARENT })],
+  ] as const)('that is %s leaves a lookup waiting for its parent', ([, more, file]) => {
+    const before = link({ base: base({ parent: PARENT }), waiting: { parent: PARENT }, ...more });
+    const received = receive(thing, { link: before, row: row({ parent: null }) }, file, AFTER);
+    expect(received.row, 'as the merge sees it: the parent, not an edit to null').toEqual(row({ parent: PARENT }));
+    expect(received.link.waiting).toEqual({ parent: PARENT });
   });
 
   test('of a record never seen before is merged', () => {

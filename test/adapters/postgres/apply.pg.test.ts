@@ -127,6 +127,19 @@ describe('parents and children', () => {
     ]);
   });
 
+  test('a child that waits goes on waiting when its file comes again, or an older one', async () => {
+    const child = version('Contact', CONTACT, 2, { AccountId: ACCOUNT });
+    await apply('Contact', child);
+    const before = await rows('select xmin::text as version, * from borrowers');
+    expect(await apply('Contact', child)).toMatchObject({ unchanged: 1, updated: 0, due: false });
+    await apply('Contact', version('Contact', CONTACT, 1, { AccountId: ACCOUNT, LastName: 'Before' }));
+    expect(await rows('select xmin::text as version, * from borrowers')).toEqual(before);
+    await apply('Account', version('Account', ACCOUNT, 1));
+    expect(await rows('select l.salesforce_id from borrowers b join lenders l on l.id = b.lender_id')).toEqual([
+      { salesforce_id: ACCOUNT },
+    ]);
+  });
+
   test('a parent deleted before its children leaves them waiting; an undelete of all brings back every column', async () => {
     await apply('Account', version('Account', ACCOUNT, 1));
     await apply('Contact', version('Contact', CONTACT, 1, { AccountId: ACCOUNT }));

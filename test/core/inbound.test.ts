@@ -53,7 +53,7 @@ describe('a record of a file', () => {
   test.for([
     ['unchanged', {}, version({ parent: PARENT }, { stamp: MERGED })],
     ['to be read again', {}, version({ parent: PARENT, x: 's' }, { stamp: MERGED - SECOND })],
-    ['deferred', { push: push({ sent: { x: sent('p') } }) }, version({ parent: PARENT })],
+    ['deferred', { push: push({ sent: sent({ x: 'p' }) }) }, version({ parent: PARENT })],
   ] as const)('that is %s leaves a lookup waiting for its parent', ([, more, file]) => {
     const before = link({ base: base({ parent: PARENT }), waiting: { parent: PARENT }, ...more });
     const received = receive(thing, { link: before, row: row({ parent: null }) }, file, AFTER);

@@ -24,6 +24,9 @@ export function families(sides: () => BothSides): void {
       await until('the children', async () => (await borrower()) !== undefined && (await application()) !== undefined);
       expect(await borrower()).toMatchObject({ lender_id: null });
 
+      // Its file comes again, and says nothing new.
+      const again = await sides().putInboundFile('Contact', await sides().fileLine('Contact', contact));
+      expect((await sides().executionOf(again)).status).toBe('SUCCEEDED');
       // An edit of the orphan, as a whole row, must not tell Salesforce that it has no lender.
       const email = sides().personal('email');
       await sides().rows('update borrowers set email = $2 where salesforce_id = $1', [contact, email]);

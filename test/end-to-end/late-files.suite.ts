@@ -5,12 +5,8 @@ import { type BothSides, until } from '../support/both-sides.ts';
 export function lateFiles(sides: () => BothSides): void {
   /** Key of the inbound file that has these words. */
   const fileWith = async (object: string, words: string): Promise<string> => {
-    const Bucket = sides().resource('bucket');
-    const Prefix = `salesforce/${object}/`;
-    type Listed = { Contents?: { Key: string }[] };
-    const { Contents = [] } = await sides().system.call<Listed>('s3', 'ListObjectsV2', { Bucket, Prefix });
-    for (const { Key } of Contents) {
-      if ((await sides().objectText(Key)).includes(words)) return Key;
+    for (const key of await sides().inboundFiles(`salesforce/${object}/`)) {
+      if ((await sides().objectText(key)).includes(words)) return key;
     }
     throw new Error(`No file of ${object} has ${words}`);
   };

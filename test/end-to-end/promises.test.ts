@@ -20,7 +20,7 @@ import { personalData } from './personal-data.suite.ts';
 import { salesforceAway } from './salesforce-away.suite.ts';
 import { stoppedExecutions } from './stopped-executions.suite.ts';
 
-vi.setConfig({ testTimeout: 120_000, maxConcurrency: 20 });
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 30 });
 
 let project: ProjectCopy | undefined;
 let system: LocalSystem | undefined;
@@ -59,11 +59,14 @@ function started<T>(part: T | undefined): T {
 }
 const sides = () => started(attached);
 
-oneEditOneWrite(sides);
-bothSidesAtOnce(sides);
+// Each test of these minds its own pairs only.
+describe.concurrent('edits', () => {
+  oneEditOneWrite(sides);
+  bothSidesAtOnce(sides);
+  families(sides);
+  lateFiles(sides);
+});
 badInput(sides);
-families(sides);
-lateFiles(sides);
 editedMeanwhile(sides);
 killed(sides);
 // Both wait a lot, and for different objects.

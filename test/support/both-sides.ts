@@ -205,6 +205,23 @@ export class BothSides {
     return key;
   }
 
+  /** Keys of all files that the inbound flows, or a test, have put so far. */
+  async inboundFiles(prefix = 'salesforce/'): Promise<string[]> {
+    const keys: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      type Answer = { Contents?: { Key: string }[]; NextContinuationToken?: string };
+      const answer: Answer = await this.system.call('s3', 'ListObjectsV2', {
+        Bucket: this.resource('bucket'),
+        Prefix: prefix,
+        ...(ContinuationToken && { ContinuationToken }),
+      });
+      keys.push(...(answer.Contents ?? []).map(({ Key }) => Key));
+      ContinuationToken = answer.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return keys;
+  }
+
   async objectText(key: string): Promise<string> {
     type Answer = { Body: Uint8Array };
     const { Body } = await this.system.call<Answer>('s3', 'GetObject', { Bucket: this.resource('bucket'), Key: key });
@@ -321,7 +338,7 @@ export class BothSides {
       return (await this.row(sql, ['sfsync', written?.lsn])) !== undefined;
     });
     for (const { object } of this.system.configuration.objects) {
-      // The first run has seen the write; when the second is over, the file of the first has long been announced.
+      // A run's window ends where it starts, cut to the second: only the second run is certain to have seen the write.
       await until(`the next polls of ${object}`, async () => (await this.#runsSince(object, landed)) >= 2);
     }
     let doing: unknown[] = [];
@@ -338,7 +355,9 @@ export class BothSides {
 
   /** An outbound execution that runs does no harm: without messages and due records it only watches the queue. */
   async #underWay(): Promise<unknown[]> {
-    const files = await this.executions('salesforceToPostgres', 'RUNNING');
+    const files = (await this.inboundFiles()).length;
+    const executions = await this.executions('salesforceToPostgres');
+    const running = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => name);
     const queues = this.system.configuration.objects.map(async ({ object }) => {
       const messages = await this.messagesIn(this.resource(`changeQueue.${object}`));
       return messages === 0 ? [] : [{ object, messages }];
@@ -347,7 +366,9 @@ export class BothSides {
       `select object, salesforce_id, dirty, reread_due, push_id, push_delivery, sent_at from sfsync.link
         where dirty or reread_due or push_id is not null limit 20`,
     );
-    return [...files.map(({ name }) => name), ...(await Promise.all(queues)).flat(), ...due];
+    // Each file starts an execution, as soon as its event is delivered.
+    const announced = executions.length >= files ? [] : [{ files, executions: executions.length }];
+    return [...announced, ...running, ...(await Promise.all(queues)).flat(), ...due];
   }
 
   /** Messages in a queue, waiting, delayed or received. */

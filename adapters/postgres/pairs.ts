@@ -5,10 +5,11 @@ import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
 import { newLink, withWaiting } from '../../core/link.ts';
 import { query, type Session } from './connection.ts';
-import { insertLinks, lockLinks, saveLinks } from './links.ts';
+import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
 import type { StoredRow } from './rows.ts';
 import { holdParents, insertRows, lockRows, newKeys, updateRows } from './rows.ts';
 import { buryRows, restoreRows } from './tombstones.ts';
+import { writtenByTriggers } from './triggers.ts';
 
 export interface StoredPair extends Pair {
   readonly linkId: string;
@@ -102,12 +103,29 @@ export async function writePairs(
   for (const [id, key] of await insertRows(session, mapping, withKeys)) keys.set(id, key);
   // A deferred constraint must speak while the caller can still tell which rows it means.
   await query(session, 'set constraints all immediate');
+  const rowWrites = writes.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
+  const touched = await writtenByTriggers(
+    session,
+    configuration,
+    mapping,
+    rowWrites.map((write) => ({ ...write, link: linkOf(write) })),
+  );
   await saveLinks(
     session,
     writes.flatMap((write) => {
       const { linkId, stored } = write.before;
-      return linkId === undefined ? [] : { linkId, stored, link: linkOf(write) };
+      const link = linkOf(write);
+      return linkId === undefined
+        ? []
+        : { linkId, stored, link: touched.has(write.salesforceId) ? { ...link, dirty: true } : link };
     }),
+  );
+  await markDirty(
+    session,
+    mapping.object,
+    writes
+      .filter(({ before, salesforceId }) => before.linkId === undefined && touched.has(salesforceId))
+      .map(({ salesforceId }) => salesforceId),
   );
   return {
     inserted: inserts.length + of('restore').length,
@@ -126,11 +144,13 @@ interface RowPlan {
   readonly fields: FieldValues;
   readonly waiting: Readonly<Record<string, string>>;
   readonly survivor: string | undefined;
+  /** The row as the merge left it. */
+  readonly after: RowVersion | undefined;
 }
 
 function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
   const row = withWaiting(before.link, before.row);
-  const common = { before, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor };
+  const common = { before, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor, after };
   if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
   if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
   if (row === undefined) {

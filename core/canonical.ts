@@ -39,8 +39,11 @@ export function isUnsendable(value: CanonicalValue | undefined): boolean {
   return typeof value === 'string' && (value.startsWith(UNLINKED) || value.startsWith(UNREADABLE));
 }
 
-const ASCII_EDGES = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** Whole numbers and fractions without sign characters, exponent or leading zeros, which is how both sides spell nearly all. */
+const PLAIN_DECIMAL = /^(-?(?:0|[1-9]\d{0,99}))(?:\.(\d{0,100}?)0*)?$/;
+const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+/** In UTC and a time of the day: nothing has to be computed. */
+const PLAIN_DATETIME = /^(\d{4}-\d{2}-\d{2})[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.\d+)?(?:Z|[+-]00(?::?00)?)$/;
 const DATETIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?\s*(Z|[+-]\d{2}(?::?\d{2})?)$/;
 const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$/;
 
@@ -68,11 +71,11 @@ export function fromPostgres(type: FieldType, text: string | null, field: string
 }
 
 function canonical(type: FieldType, raw: string, field: string): CanonicalValue {
-  const text = raw.replace(ASCII_EDGES, '');
+  const text = trimmed(raw);
   switch (type) {
     case 'text':
       // All of them at once, so that the canonical form of a canonical value is that value.
-      return text === '' ? null : text.replace(/\r+\n/g, '\n');
+      return text === '' ? null : text.includes('\r') ? text.replace(/\r+\n/g, '\n') : text;
     case 'number':
       return text === '' ? null : decimal(text, field);
     case 'boolean':
@@ -84,7 +87,7 @@ function canonical(type: FieldType, raw: string, field: string): CanonicalValue 
     case 'time':
       return text === '' ? null : time(text, field);
     case 'multipicklist': {
-      const values = new Set(text.split(';').map((value) => value.replace(ASCII_EDGES, '')));
+      const values = new Set(text.split(';').map((value) => trimmed(value)));
       values.delete('');
       return values.size === 0 ? null : [...values].sort().join(';');
     }
@@ -95,7 +98,26 @@ function canonical(type: FieldType, raw: string, field: string): CanonicalValue 
   }
 }
 
+/** Without ASCII white space at its ends. */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** Tab, line feed, vertical tab, form feed, carriage return; space. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
 function decimal(text: string, field: string): string {
+  const plain = PLAIN_DECIMAL.exec(text);
+  if (plain !== null) {
+    const [, whole = '', fraction] = plain;
+    if (fraction) return `${whole}.${fraction}`;
+    return whole === '-0' ? '0' : whole;
+  }
   // decimal.js also reads hexadecimal and octal text, which neither side writes.
   if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw unfit('number', field);
   const value = new Decimal(text);
@@ -118,11 +140,19 @@ function date(text: string, field: string): string {
 
 /** A day of the calendar: `Date.parse` takes 30 February for 2 March. */
 function isDay(text: string): boolean {
-  const instant = DATE.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  return !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text);
+  const parts = DATE.exec(text);
+  if (parts === null) return false;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  if (month < 1 || month > 12 || day < 1) return false;
+  const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  return day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0));
 }
 
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
 function datetime(text: string, field: string): string {
+  const plain = PLAIN_DATETIME.exec(text);
+  if (plain !== null && isDay(plain[1] ?? '')) return `${plain[1]}T${plain[2]}Z`;
   const instant = parseInstant(text);
   const canonicalText = instant === undefined ? '' : formatInstant(instant);
   // The offset may lead out of the years that have four digits.

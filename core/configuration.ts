@@ -262,5 +262,10 @@ export function mappingOf(configuration: SyncConfiguration, object: string): Obj
 
 /** The fields that may be written to Salesforce. */
 export function outgoingFields(mapping: ObjectMapping): readonly FieldMapping[] {
-  return mapping.fields.filter(({ direction }) => direction !== 'to-postgres');
+  const known = outgoing.get(mapping) ?? mapping.fields.filter(({ direction }) => direction !== 'to-postgres');
+  outgoing.set(mapping, known);
+  return known;
 }
+
+/** Asked for with every record. */
+const outgoing = new WeakMap<ObjectMapping, readonly FieldMapping[]>();

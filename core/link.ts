@@ -136,24 +136,28 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
     const nothing = base.deleted || refused.deleted === true || mapping.deleteRecord === 'ignore';
     return nothing ? undefined : { kind: 'delete' };
   }
-  const sendable = outgoingFields(mapping).filter(
-    ({ field }) => row.fields[field] !== undefined && !(field in waiting) && !isUnsendable(row.fields[field]),
-  );
-  const values = (fields: typeof sendable): FieldValues =>
-    Object.fromEntries(fields.map(({ field }) => [field, row.fields[field] as CanonicalValue]));
   // A row that outlived its record by intent brings nothing back.
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
-  if (base.deleted) return refused.deleted === false ? undefined : { kind: 'revive', fields: values(sendable) };
-  const changed = sendable.filter(({ field }) => row.fields[field] !== base.fields[field]);
+  if (base.deleted && refused.deleted === false) return undefined;
   // Salesforce refuses a record as a whole. Once one field has changed since, all that differ go again: fields that were
   // refused along with the bad one would otherwise stay behind, due never again and listed no more.
-  const due = changed.some(({ field }) => row.fields[field] !== refused.fields[field]);
-  return due ? { kind: 'update', fields: values(changed) } : undefined;
+  const fields: Record<string, CanonicalValue> = {};
+  let due = false;
+  for (const { field } of outgoingFields(mapping)) {
+    const value = row.fields[field];
+    if (value === undefined || field in waiting || isUnsendable(value)) continue;
+    if (!base.deleted && value === base.fields[field]) continue;
+    fields[field] = value;
+    due ||= value !== refused.fields[field];
+  }
+  if (base.deleted) return { kind: 'revive', fields };
+  return due ? { kind: 'update', fields } : undefined;
 }
 
 /** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */
 export function stillRefused(link: Link, row: RowVersion | undefined): Refused {
   const { base, refused } = link;
+  if (refused.deleted === undefined && Object.keys(refused.fields).length === 0) return refused;
   const fields = Object.entries(refused.fields).filter(
     ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
   );

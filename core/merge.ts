@@ -55,11 +55,7 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
 }
 
 function baseOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion): Base {
-  const told = mapping.fields.flatMap(({ field }) => {
-    const value = version.fields[field];
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return { deleted: version.deleted, fields: { ...base?.fields, ...Object.fromEntries(told) } };
+  return { deleted: version.deleted, fields: { ...base?.fields, ...pick(version.fields, mapping.fields) } };
 }
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
@@ -71,13 +67,14 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
   return { ...row, fields: { ...row.fields, ...pick(version.fields, taken) } };
 }
 
+/** The values that are told of these fields. (A loop: it runs for every record, and entries would be garbage.) */
 function pick(values: FieldValues, fields: readonly FieldMapping[]): FieldValues {
-  return Object.fromEntries(
-    fields.flatMap(({ field }) => {
-      const value = values[field];
-      return value === undefined ? [] : [[field, value] as const];
-    }),
-  );
+  const picked: Record<string, CanonicalValue> = {};
+  for (const { field } of fields) {
+    const value = values[field];
+    if (value !== undefined) picked[field] = value;
+  }
+  return picked;
 }
 
 class Merge {
@@ -105,12 +102,18 @@ class Merge {
   }
 
   #fields(row: RowVersion): RowVersion {
-    const merged = this.#mapping.fields.map((field) => [field.field, this.#field(field, row)] as const);
-    return { ...row, fields: Object.fromEntries(merged.filter(([, value]) => value !== undefined)) as FieldValues };
+    const merged: Record<string, CanonicalValue> = {};
+    for (const field of this.#mapping.fields) {
+      const value = this.#field(field, row);
+      if (value !== undefined) merged[field.field] = value;
+    }
+    return { ...row, fields: merged };
   }
 
   #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
-    const [base, mine, theirs] = [this.#base.fields[field], row.fields[field], this.#version.fields[field]];
+    const base = this.#base.fields[field];
+    const mine = row.fields[field];
+    const theirs = this.#version.fields[field];
     if (theirs === undefined || mine === undefined || theirs === mine) return mine;
     if (direction === 'to-postgres') return theirs;
     if (direction === 'to-salesforce') return mine;

@@ -1,4 +1,5 @@
 /** Records as AppFlow writes them to files and the REST API answers them: flat JSON objects by field name. */
+import type { CanonicalValue } from './canonical.ts';
 import { fromSalesforce, parseInstant } from './canonical.ts';
 import type { ObjectMapping } from './configuration.ts';
 import { RejectedRecordError } from './errors.ts';
@@ -55,10 +56,10 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   const stamp = typeof record.SystemModstamp === 'string' ? parseInstant(record.SystemModstamp) : undefined;
   if (stamp === undefined) return unusable('NO_STAMP', 'The record has no valid SystemModstamp.', 'SystemModstamp', id);
   try {
-    const told = mapping.fields.filter(({ field }) => record[field] !== undefined);
-    const fields = Object.fromEntries(
-      told.map(({ field, type }) => [field, fromSalesforce(type, record[field], field)]),
-    );
+    const fields: Record<string, CanonicalValue> = {};
+    for (const { field, type } of mapping.fields) {
+      if (record[field] !== undefined) fields[field] = fromSalesforce(type, record[field], field);
+    }
     const deleted = fromSalesforce('boolean', record.IsDeleted, 'IsDeleted') === true;
     const survivor = fromSalesforce('reference', record.MasterRecordId, 'MasterRecordId');
     return { version: { id, deleted, mergedInto: typeof survivor === 'string' ? survivor : undefined, stamp, fields } };

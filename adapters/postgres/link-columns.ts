@@ -51,8 +51,8 @@ export function columnText({ of, type }: LinkColumn, link: Link): string | boole
   return type === 'timestamptz' ? new Date(Number(value)).toISOString() : value;
 }
 
-/** What `storedLink` reads; instants in milliseconds. */
-export const LINK_SELECTION = `id, salesforce_id, row_key, base, base_deleted, extract(epoch from high_water) * 1000 as high_water,
+/** What `storedLink` reads of `sfsync.link l`; instants in milliseconds. */
+export const LINK_SELECTION = `l.id, salesforce_id, row_key, base, base_deleted, extract(epoch from high_water) * 1000 as high_water,
   revision, dirty, extract(epoch from applied_at) * 1000 as applied_at, reread_due, waiting, push_id,
   extract(epoch from sent_at) * 1000 as sent_at, push_delivery, sent, sent_deleted, seen, refused, refused_deleted`;
 

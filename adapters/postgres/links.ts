@@ -29,8 +29,8 @@ export async function lockLinks(
 ): Promise<Map<string, StoredLink>> {
   const { rows } = await query<LinkRow>(
     session,
-    `select ${LINK_SELECTION} from sfsync.link where object = $1 and salesforce_id = any ($2::text[])
-      order by link.id for update`,
+    `select ${LINK_SELECTION}
+       from sfsync.link l where object = $1 and salesforce_id = any ($2::text[]) order by l.id for update`,
     [object, salesforceIds],
   );
   return new Map(rows.map((row) => [row.salesforce_id, storedLink(row)]));

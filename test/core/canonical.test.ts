@@ -185,6 +185,54 @@ describe('for every value', () => {
   });
 });
 
+test('plain spellings of a number, which are read without arithmetic, mean the same as the others', () => {
+  const digits = fc.stringMatching(/^\d{1,30}$/);
+  fc.assert(
+    fc.property(fc.constantFrom('', '-'), digits, digits, (sign, whole, fraction) => {
+      const plain = `${sign}${BigInt(whole)}.${fraction}`;
+      const value = fromSalesforce('number', plain, 'F');
+      expect(value).toBe(fromSalesforce('number', `${sign}0${whole}.${fraction}E0`, 'F'));
+      expect(fromPostgres('number', plain, 'F')).toBe(value);
+    }),
+  );
+});
+
+test('days are those of the calendar', () => {
+  const day = fc.tuple(
+    fc.integer({ min: 0, max: 9999 }),
+    fc.integer({ min: 0, max: 13 }),
+    fc.integer({ min: 0, max: 32 }),
+  );
+  fc.assert(
+    fc.property(day, ([year, month, dayOfMonth]) => {
+      const text = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(dayOfMonth).padStart(2, '0')}`;
+      const instant = Date.parse(`${text}T00:00:00Z`);
+      const exists = !Number.isNaN(instant) && new Date(instant).toISOString().startsWith(text);
+      expect(parseInstant(`${text}T00:00:00Z`)).toBe(exists ? instant : undefined);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('an instant in UTC, which is read without a calendar, means the same as with an offset', () => {
+  const minutes = fc.integer({ min: -14 * 60, max: 14 * 60 });
+  const moment = fc.date({
+    min: new Date('0001-01-02T00:00:00Z'),
+    max: new Date('9999-12-30T00:00:00Z'),
+    noInvalidDate: true,
+  });
+  fc.assert(
+    fc.property(moment, minutes, (at, offset) => {
+      const local = new Date(at.getTime() + offset * 60_000).toISOString().slice(0, 19);
+      const [sign, size] = [offset < 0 ? '-' : '+', Math.abs(offset)];
+      const zone = `${sign}${String(Math.floor(size / 60)).padStart(2, '0')}:${String(size % 60).padStart(2, '0')}`;
+      const utc = `${at.toISOString().slice(0, 19)}Z`;
+      expect(fromSalesforce('datetime', `${local}${zone}`, 'F')).toBe(utc);
+      expect(fromPostgres('datetime', utc.replace('T', ' ').replace('Z', '.75+00'), 'F')).toBe(utc);
+    }),
+  );
+});
+
 test('a number travels as a JSON number only when that holds it exactly', () => {
   expect(toSalesforce('number', '0.1')).toBe(0.1);
   expect(toSalesforce('number', '9007199254740993')).toBe('9007199254740993');

@@ -57,9 +57,15 @@ class Attached {
 
   /** Ids of the records that anybody has updated since the org started, once for each update. */
   async updatedRecords(): Promise<string[]> {
-    const answer = await fetch(new URL('/_simulator/writes', this.endpoints.salesforce.instanceUrl));
-    const { writes } = (await answer.json()) as { writes: { id: string }[] };
+    const { writes } = (await this.simulator('GET', 'writes')) as { writes: { id: string }[] };
     return writes.map(({ id }) => id);
+  }
+
+  async simulator(method: string, path: string, body?: object): Promise<unknown> {
+    const url = new URL(`/_simulator/${path}`, this.endpoints.salesforce.instanceUrl);
+    const answer = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
   }
 }
 
@@ -106,8 +112,9 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
       ).toBe(true);
     }
     if (user !== undefined) expect(new Set(processes.map(({ uid }) => uid))).toEqual(new Set([user.uid]));
-    const count = 'select count(*)::int as rows from loan_applications';
-    await until('the sample', async () => (await both.database.query(count)).rows[0]?.rows === 500);
+    const loaded = `select (select count(*) from lenders) = 60 and (select count(*) from borrowers) = 300
+        and (select count(*) from loan_applications) = 500 as loaded`;
+    await until('the sample', async () => (await both.database.query(loaded)).rows[0]?.loaded);
   });
 
   test('killed in a burst of edits and started again, it brings every edit over, and none twice', async () => {
@@ -132,9 +139,18 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
         600 + i,
       ]);
     };
+    // The worst moment: both deliveries are about to write.
+    await both.simulator('POST', 'faults', {
+      slowAnswer: [
+        { client: 'AmazonAppFlow', kinds: ['collections'], beforeMs: 30_000, times: 1 },
+        { client: 'sfsync', kinds: ['collections'], beforeMs: 30_000, times: 1 },
+      ],
+    });
     for (let i = 0; i < EDITS / 2; i++) await edit(i);
-    const open = 'select from sfsync.link where push_id is not null limit 1';
-    await until('a push under way', async () => (await both.database.query(open)).rowCount === 1);
+    await until('both pushes under way', async () => {
+      const { active } = (await both.simulator('GET', 'faults')) as { active: object };
+      return Object.keys(active).length === 0;
+    });
     const before = await both.updatedRecords();
     await running.kill();
     // The application does not stop because we have: its database is still there.

@@ -1,8 +1,9 @@
 /** No loops: one edit on either side is exactly one write on the other, and none back. Counted on both sides. */
 import { describe, expect, test } from 'vitest';
 import { type BothSides, until } from '../support/both-sides.ts';
+import type { Traffic } from '../support/traffic.ts';
 
-export function oneEditOneWrite(sides: () => BothSides): void {
+export function oneEditOneWrite(sides: () => BothSides, traffic: () => Traffic): void {
   const kindsOfWrites = async (id: string) => (await sides().writesToRecord(id)).map(({ kind }) => kind);
 
   describe('one edit, one write', () => {
@@ -21,6 +22,10 @@ export function oneEditOneWrite(sides: () => BothSides): void {
       for (const { id, key } of [contact, loan]) {
         expect(await sides().writesToRow(key)).toEqual(['update']);
         expect(await kindsOfWrites(id)).toEqual(['update']);
+        expect(
+          traffic().bodies.filter((body) => body.includes(key)),
+          'not even a change message',
+        ).toEqual([]);
       }
     });
 

@@ -58,10 +58,11 @@ function started<T>(part: T | undefined): T {
   return part;
 }
 const sides = () => started(attached);
+const traffic = () => started(tapped);
 
 // Each test of these minds its own pairs only.
 describe.concurrent('edits', () => {
-  oneEditOneWrite(sides);
+  oneEditOneWrite(sides, traffic);
   bothSidesAtOnce(sides);
   families(sides);
   lateFiles(sides);
@@ -75,4 +76,4 @@ describe('outages', () => {
   salesforceAway(sides);
 });
 // Last: searches what all others left.
-personalData(sides, () => started(tapped));
+personalData(sides, traffic);

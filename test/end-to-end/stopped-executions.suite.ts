@@ -34,6 +34,9 @@ export function stoppedExecutions(sides: () => BothSides): void {
       const stopped: string[] = [];
       for (const [i, state] of steps.entries()) {
         const stop = stopAt(object, state);
+        // A run that outlives its execution: whoever comes next has to wait for it.
+        const slow = { object, client: 'AmazonAppFlow', kinds: ['collections'], beforeMs: 2_000, times: 1 };
+        if (state === 'Read runs') await sides().faults({ slowAnswer: slow });
         const sql = {
           Contact: 'update borrowers set credit_score = $2 where id = $1',
           Opportunity: 'update loan_applications set amount = $2 where id = $1',

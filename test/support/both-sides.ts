@@ -50,6 +50,15 @@ export interface Execution {
   readonly status: string;
 }
 
+export interface DescribedExecution extends Execution {
+  readonly input: string;
+  readonly output?: string;
+  readonly error?: string;
+  readonly cause?: string;
+  /** Seconds since 1970. */
+  readonly stopDate?: number;
+}
+
 export interface ExecutionEvent {
   readonly type: string;
   /** Seconds since 1970. */
@@ -264,10 +273,20 @@ export class BothSides {
     return found;
   }
 
-  describe(
-    executionArn: string,
-  ): Promise<Execution & { input: string; output?: string; error?: string; cause?: string }> {
+  describe(executionArn: string): Promise<DescribedExecution> {
     return this.system.call('states', 'DescribeExecution', { executionArn });
+  }
+
+  /** Error and cause of the executions that failed after a moment, in milliseconds since 1970. */
+  async failures(since: number): Promise<{ error?: string; cause?: string }[]> {
+    const found: { error?: string; cause?: string }[] = [];
+    for (const machine of ['salesforceToPostgres', 'postgresToSalesforce'] as const) {
+      for (const { executionArn } of await this.executions(machine, 'FAILED')) {
+        const { error = '', cause = '', stopDate } = await this.describe(executionArn);
+        if (stopDate !== undefined && stopDate * 1000 >= since) found.push({ error, cause });
+      }
+    }
+    return found;
   }
 
   /** The whole history of an execution. */

@@ -30,6 +30,12 @@ export function receive(
   // As the merge sees it, also where nothing is merged: a null in its place would be an edit, and end the waiting.
   const row = withWaiting(before, stored);
   const complete = mapping.fields.every(({ field }) => version.fields[field] !== undefined);
+  const newer = link.highWater === undefined || version.stamp > link.highWater;
+  const freshlyRead = link.appliedAt === undefined || readAfter > link.appliedAt;
+  if (link.push === undefined && complete && newer && freshlyRead) {
+    const merged = merge(mapping, { link, row }, version, false);
+    return { ...merged, outcome: 'merged', link: { ...merged.link, highWater: version.stamp } };
+  }
   const unchanged = complete && equalsBase(mapping, link, version);
   if (link.push !== undefined) {
     return {
@@ -37,12 +43,6 @@ export function receive(
       row,
       ...(unchanged ? { link, conflicts: [] } : noted(link, link.push, row, version)),
     };
-  }
-  const newer = link.highWater === undefined || version.stamp > link.highWater;
-  const freshlyRead = link.appliedAt === undefined || readAfter > link.appliedAt;
-  if (complete && newer && freshlyRead) {
-    const merged = merge(mapping, { link, row }, version, false);
-    return { ...merged, outcome: 'merged', link: { ...merged.link, highWater: version.stamp } };
   }
   if (unchanged) return { outcome: 'unchanged', link, row, conflicts: [] };
   return { outcome: 'reread', link: { ...link, rereadDue: true }, row, conflicts: [] };

@@ -50,12 +50,14 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
 
 /** The link with `refused` and `dirty` as they follow from its base and the row. */
 export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
-  const trimmed = { ...link, refused: stillRefused(link, row) };
-  return { ...trimmed, dirty: outgoing(mapping, trimmed, row) !== undefined };
+  const refused = stillRefused(link, row);
+  const trimmed = refused === link.refused ? link : { ...link, refused };
+  const dirty = outgoing(mapping, trimmed, row) !== undefined;
+  return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
 }
 
 function baseOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion): Base {
-  return { deleted: version.deleted, fields: { ...base?.fields, ...pick(version.fields, mapping.fields) } };
+  return { deleted: version.deleted, fields: withTold({ ...base?.fields }, version.fields, mapping.fields) };
 }
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
@@ -64,17 +66,20 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
   const taken = mapping.fields.filter(
     ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),
   );
-  return { ...row, fields: { ...row.fields, ...pick(version.fields, taken) } };
+  return { ...row, fields: withTold({ ...row.fields }, version.fields, taken) };
 }
 
-/** The values that are told of these fields. (A loop: it runs for every record, and entries would be garbage.) */
-function pick(values: FieldValues, fields: readonly FieldMapping[]): FieldValues {
-  const picked: Record<string, CanonicalValue> = {};
+/** Adds to `values` what is told of these fields. */
+function withTold(
+  values: Record<string, CanonicalValue>,
+  told: FieldValues,
+  fields: readonly FieldMapping[],
+): FieldValues {
   for (const { field } of fields) {
-    const value = values[field];
-    if (value !== undefined) picked[field] = value;
+    const value = told[field];
+    if (value !== undefined) values[field] = value;
   }
-  return picked;
+  return values;
 }
 
 class Merge {
@@ -102,12 +107,12 @@ class Merge {
   }
 
   #fields(row: RowVersion): RowVersion {
-    const merged: Record<string, CanonicalValue> = {};
+    const changed: [string, CanonicalValue][] = [];
     for (const field of this.#mapping.fields) {
       const value = this.#field(field, row);
-      if (value !== undefined) merged[field.field] = value;
+      if (value !== undefined && value !== row.fields[field.field]) changed.push([field.field, value]);
     }
-    return { ...row, fields: merged };
+    return changed.length === 0 ? row : { ...row, fields: { ...row.fields, ...Object.fromEntries(changed) } };
   }
 
   #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
@@ -160,7 +165,7 @@ class Merge {
     if (this.#mapping.deleteRow === 'ignore') return row;
     const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
     if (edited.length === 0) return undefined;
-    this.#logRecord({ fields: pick(row.fields, edited) }, 'postgres');
+    this.#logRecord({ fields: withTold({}, row.fields, edited) }, 'postgres');
     return row;
   }
 

@@ -1,21 +1,18 @@
 /** Applies versions from Salesforce to links and rows, set by set; a record that the database refuses is rejected alone. */
 import type { z } from 'zod';
-import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
-import type { Received } from '../../core/inbound.ts';
+import type { RejectedRecordError } from '../../core/errors.ts';
 import { acceptReread, receive } from '../../core/inbound.ts';
 import type { mappedLine, ReasonCount, readLine } from '../../core/inbound-tasks.ts';
-import type { Instant, Pair, SalesforceVersion } from '../../core/link.ts';
+import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import { bisect, inSavepoint } from './bisect.ts';
 import { query, RowRefusedError, type Session } from './connection.ts';
 import { anyDue } from './due.ts';
-import { claimLinks, dropLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
-import type { NewPair, PairChange, StoredPair } from './pairs.ts';
-import { lockPairs, newPair, writePairs } from './pairs.ts';
+import type { Item, JudgedRecord, Rule, SetContext, SetResult } from './record-set.ts';
+import { judgeSet, readSet, writeSet } from './record-set.ts';
 import type { Reject } from './reports.ts';
-import { NOT_VISIBLE, rejectOf, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
-import { carriedIds } from './rows.ts';
-import { tableColumns } from './table-columns.ts';
+import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
+import { rowsStandAlone } from './table-columns.ts';
 import { joinWaiting } from './waiting.ts';
 
 /** Records in one set: enough for set-based statements to pay, few enough for their parameters to stay small. */
@@ -27,12 +24,9 @@ const SET_RECORDS = 2000;
  */
 const BY_INDEX = 'set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off';
 
-export interface ApplyContext {
-  readonly configuration: SyncConfiguration;
-  readonly mapping: ObjectMapping;
+export interface ApplyContext extends SetContext {
   /** Key of the file that the versions came in. */
   readonly source: string;
-  readonly execution: string;
 }
 
 export interface AppliedVersions {
@@ -46,15 +40,6 @@ export interface AppliedVersions {
   readonly due: boolean;
   readonly toRead: readonly { id: string; revision: number }[];
 }
-
-interface Item {
-  readonly version: SalesforceVersion;
-  readonly line: number | undefined;
-  /** The link's revision when a fresh read began. */
-  readonly revision: number | undefined;
-}
-
-type Rule = (mapping: ObjectMapping, pair: Pair, item: Item) => Received | { readonly outcome: 'again' };
 
 /** Applies the records of a file. `readAfter`: the earliest moment at which they may have been read. */
 export function applyVersions(
@@ -111,14 +96,8 @@ async function apply(
   const parts: SetResult[] = [];
   await inOwnTransaction(session, origins, async () => {
     await query(session, BY_INDEX);
-    for (const set of sets(items)) {
-      const whole = await inSavepoint(session, () => applySet(session, context, set, rule, 'at once'));
-      if (!(whole instanceof RowRefusedError)) {
-        parts.push(whole.result);
-        continue;
-      }
-      const work = (part: readonly Item[]) => applySet(session, context, part, rule, 'claimed');
-      const applied = await bisect(session, set, work, async ({ version, line }, error) => {
+    for (const wave of waves(items)) {
+      const applied = await applyWave(session, context, wave, rule, ({ version, line }, error) => {
         const field = mapping.fields.find(({ column }) => 'column' in error && error.column === column)?.field;
         rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
       });
@@ -142,111 +121,70 @@ async function apply(
 }
 
 /**
- * Sets in which no record occurs twice, in the order of the input for each record. They are in the order of ids: so that
+ * Parts in which no record occurs twice, in the order of the input for each record. They are in the order of ids: so that
  * two executions that make links and rows for the same new records wait for each other and do not lock each other out.
  */
-function sets(items: readonly Item[]): Item[][] {
-  const waves: Item[][] = [];
+function waves(items: readonly Item[]): Item[][] {
+  const found: Item[][] = [];
   const seen = new Map<string, number>();
   for (const item of items) {
     const wave = seen.get(item.version.id) ?? 0;
     seen.set(item.version.id, wave + 1);
-    waves[wave] ??= [];
-    waves[wave].push(item);
+    found[wave] ??= [];
+    found[wave].push(item);
   }
-  for (const wave of waves) wave.sort((a, b) => (a.version.id < b.version.id ? -1 : 1));
-  return waves.flatMap((wave) =>
-    Array.from({ length: Math.ceil(wave.length / SET_RECORDS) }, (_, i) =>
-      wave.slice(i * SET_RECORDS, (i + 1) * SET_RECORDS),
-    ),
-  );
-}
-
-interface SetResult {
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly unchanged: number;
-  readonly conflicts: number;
-  readonly toRead: readonly { id: string; revision: number }[];
+  for (const wave of found) wave.sort((a, b) => (a.version.id < b.version.id ? -1 : 1));
+  return found;
 }
 
 /**
- * How records without a link get one. `at once`: written with its final values, which is refused when another execution
- * is making a link for one of the records. `claimed`: made first, so that the second execution waits for the first, and
- * then written like any other.
+ * Applies a wave set by set. The next set is read before this one is written, and judged while it is being written: the
+ * server and we work at the same time. (Not where a write to one row may change another one of the table.)
  */
-type NewLinks = 'at once' | 'claimed';
-
-async function pairsOf(
-  session: Session,
-  { configuration, mapping }: ApplyContext,
-  items: readonly Item[],
-  newLinks: NewLinks,
-): Promise<Map<string, StoredPair | NewPair>> {
-  const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
-  // A link that is written at once names its row, whose key must be known before the row is.
-  const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
-  if (claimed) await claimLinks(session, mapping.object, live);
-  const ids = items.map(({ version }) => version.id);
-  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
-  const unknown = live.filter((id) => !pairs.has(id));
-  // A row may carry the id of a record that has no link yet: they are a pair.
-  const carried = await carriedIds(session, mapping, unknown);
-  if (carried.length > 0) {
-    await claimLinks(session, mapping.object, carried);
-    for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
-  }
-  for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
-  return pairs;
-}
-
-async function applySet(
+async function applyWave(
   session: Session,
   context: ApplyContext,
-  items: readonly Item[],
+  wave: readonly Item[],
   rule: Rule,
-  newLinks: NewLinks,
-): Promise<SetResult> {
-  const { configuration, mapping, execution } = context;
-  const pairs = await pairsOf(session, context, items, newLinks);
-
-  const results = items.flatMap((item) => {
-    const pair = pairs.get(item.version.id);
-    // Deleted in Salesforce and never linked: nothing to do.
-    const survivor = item.version.mergedInto;
-    return pair === undefined ? [] : [{ id: item.version.id, survivor, pair, result: rule(mapping, pair, item) }];
-  });
-  const received = results.flatMap(({ id, survivor, pair, result }) =>
-    result.outcome === 'again' ? [] : [{ id, survivor, pair, result }],
+  refuse: (item: Item, error: RejectedRecordError) => void,
+): Promise<SetResult[]> {
+  const { mapping } = context;
+  const sets = Array.from({ length: Math.ceil(wave.length / SET_RECORDS) }, (_, i) =>
+    wave.slice(i * SET_RECORDS, (i + 1) * SET_RECORDS),
   );
-  const changes = received.map(
-    ({ survivor, pair, result }): PairChange => ({ before: pair, link: result.link, row: result.row, survivor }),
-  );
-  const written = await writePairs(session, configuration, mapping, changes);
-  await dropLinks(
-    session,
-    received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
-  );
-
-  const conflicts = received.flatMap(({ id, result }) =>
-    result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
-  );
-  await reportConflicts(session, mapping.object, execution, conflicts);
-  const merged = received.filter(({ result }) => result.outcome === 'merged').map(({ id }) => id);
-  await resolveRejects(session, mapping.object, 'to-postgres', merged);
-
-  const changed = written.inserted + written.updated + written.deleted;
-  const toRead = results.flatMap(({ id, pair, result }) => {
-    if (result.outcome === 'again') return [{ id, revision: pair.link.revision }];
-    return result.outcome === 'reread' ? [{ id, revision: result.link.revision }] : [];
-  });
-  return { ...written, unchanged: items.length - changed - toRead.length, conflicts: conflicts.length, toRead };
+  const isFixed = await rowsStandAlone(session, mapping);
+  const results: SetResult[] = [];
+  let judged: JudgedRecord[] | undefined;
+  for (const [i, set] of sets.entries()) {
+    judged ??= await judgeSet(mapping, await readSet(session, context, set, 'at once'), rule);
+    const next = isFixed ? sets[i + 1] : undefined;
+    const read = next && (await readSet(session, context, next, 'at once'));
+    const writing = writeOrBisect(session, context, set, judged, rule, refuse);
+    const judging = read && judgeSet(mapping, read, rule);
+    // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
+    await Promise.allSettled([writing, judging]);
+    results.push(...(await writing));
+    judged = await judging;
+  }
+  return results;
 }
 
-/** A claimed link that got neither a base nor a row. */
-function isVoid({ result }: { result: Received }): boolean {
-  return result.link.base === undefined && result.row === undefined && result.outcome !== 'reread';
+/** Writes the set; when one of its rows is refused, or another execution makes the same links, part by part. */
+async function writeOrBisect(
+  session: Session,
+  context: ApplyContext,
+  set: readonly Item[],
+  judged: readonly JudgedRecord[],
+  rule: Rule,
+  refuse: (item: Item, error: RejectedRecordError) => void,
+): Promise<SetResult[]> {
+  const whole = await inSavepoint(session, () => writeSet(session, context, judged, set.length));
+  if (!(whole instanceof RowRefusedError)) return [whole.result];
+  const work = async (part: readonly Item[]) => {
+    const read = await readSet(session, context, part, 'claimed');
+    return writeSet(session, context, await judgeSet(context.mapping, read, rule), part.length);
+  };
+  return bisect(session, set, work, refuse);
 }
 
 /** Counts by code and field: what may be said of rejects without naming a value. */

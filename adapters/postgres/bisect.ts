@@ -10,7 +10,7 @@ export async function bisect<Item, Result>(
   session: Session,
   items: readonly Item[],
   work: (items: readonly Item[]) => Promise<Result>,
-  refuse: (item: Item, error: RejectedRecordError) => Promise<void>,
+  refuse: (item: Item, error: RejectedRecordError) => void | Promise<void>,
 ): Promise<Result[]> {
   if (items.length === 0) return [];
   const whole = await inSavepoint(session, () => work(items));

@@ -9,10 +9,18 @@ import { classified, type Session } from './connection.ts';
 /** A value in the text form of its column's type. */
 export type CopyValue = string | boolean | number | null;
 
-/** Copies rows into a table. `target`: the quoted table and its columns, `"public"."lenders" ("name", "phone")`. */
-export async function copyRows(session: Session, target: string, rows: Iterable<readonly CopyValue[]>): Promise<void> {
+/**
+ * Copies items into a table. `target`: the quoted table and its columns, `"public"."lenders" ("name", "phone")`.
+ * `valuesOf` an item is asked while the server works on those before.
+ */
+export async function copyRows<Item>(
+  session: Session,
+  target: string,
+  items: readonly Item[],
+  valuesOf: (item: Item) => readonly CopyValue[],
+): Promise<void> {
   try {
-    await session.query(new Copy(`copy ${target} from stdin`, rows)).done;
+    await session.query(new Copy(`copy ${target} from stdin`, () => chunks(items, valuesOf))).done;
   } catch (error) {
     throw classified(error);
   }
@@ -32,12 +40,12 @@ class Copy implements Submittable {
   readonly handleError: (error: Error) => void;
   readonly handleReadyForQuery: () => void;
 
-  constructor(statement: string, rows: Iterable<readonly CopyValue[]>) {
+  constructor(statement: string, text: () => Iterable<string>) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.done = promise;
     this.submit = (connection) => connection.query(statement);
     this.handleCopyInResponse = (connection) => {
-      for (const chunk of chunks(rows)) connection.sendCopyFromChunk(Buffer.from(chunk));
+      for (const chunk of text()) connection.sendCopyFromChunk(Buffer.from(chunk));
       connection.endCopyFrom();
     };
     this.handleError = reject;
@@ -49,12 +57,12 @@ class Copy implements Submittable {
 
 const CHUNK_CHARACTERS = 64 * 1024;
 
-/** The text format (PostgreSQL manual, COPY, "Text Format"). The server reads while the next chunk is made. */
-function* chunks(rows: Iterable<readonly CopyValue[]>): Generator<string> {
+/** The text format (PostgreSQL manual, COPY, "Text Format"). */
+function* chunks<Item>(items: readonly Item[], valuesOf: (item: Item) => readonly CopyValue[]): Generator<string> {
   let chunk = '';
-  for (const row of rows) {
+  for (const item of items) {
     let separator = '';
-    for (const value of row) {
+    for (const value of valuesOf(item)) {
       chunk += separator + (typeof value === 'string' ? escaped(value) : value === null ? '\\N' : value);
       separator = '\t';
     }

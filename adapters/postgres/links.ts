@@ -87,16 +87,12 @@ export async function insertLinks(session: Session, object: string, links: reado
   const columns = LINK_COLUMNS.filter((column) => links.some((link) => !isSame(column, unset, link)));
   const names = ['object', 'salesforce_id', 'dirty_since', ...columns.map(({ name }) => name)];
   const now = new Date().toISOString();
-  await copyRows(
-    session,
-    `sfsync.link (${names.join(', ')})`,
-    links.map((link) => [
-      object,
-      link.salesforceId,
-      link.dirty ? now : null,
-      ...columns.map((column) => columnText(column, link)),
-    ]),
-  );
+  await copyRows(session, `sfsync.link (${names.join(', ')})`, links, (link) => [
+    object,
+    link.salesforceId,
+    link.dirty ? now : null,
+    ...columns.map((column) => columnText(column, link)),
+  ]);
 }
 
 /** Removes links that never got a row, such as a claim whose record turned out to be deleted. */

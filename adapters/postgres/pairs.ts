@@ -49,8 +49,7 @@ export async function lockPairs(
     [...links].map(([id, { linkId, link }]) => {
       const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
       const relinked = row === undefined ? link : { ...link, rowKey: row.key };
-      const live = row === undefined || row.softDeleted ? undefined : { fields: row.fields, editedAt: row.editedAt };
-      return [id, { linkId, stored: link, link: relinked, row: live }];
+      return [id, { linkId, stored: link, link: relinked, row: row?.softDeleted ? undefined : row }];
     }),
   );
 }
@@ -92,7 +91,8 @@ export async function writePairs(
   const made = inserts.length === 0 ? [] : await newKeys(session, mapping, inserts.length);
   const keys = new Map(made?.map((key, i) => [inserts[i]?.salesforceId, key]));
   const linkOf = ({ link, salesforceId, waiting }: RowPlan): Link => {
-    return { ...link, rowKey: link.rowKey ?? keys.get(salesforceId), waiting };
+    const rowKey = link.rowKey ?? keys.get(salesforceId);
+    return rowKey === link.rowKey && waiting === link.waiting ? link : { ...link, rowKey, waiting };
   };
 
   await insertLinks(session, mapping.object, writes.filter(({ before }) => before.linkId === undefined).map(linkOf));
@@ -156,15 +156,26 @@ function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: Pa
   if (row === undefined) {
     return { ...common, kind: link.rowKey === undefined ? 'insert' : 'restore', fields: after.fields, waiting: {} };
   }
+  if (after === row) return { ...common, kind: 'none', fields: {}, waiting: stillWaiting(before, {}) };
   const fields: Record<string, CanonicalValue> = {};
   for (const { field } of mapping.fields) {
     if (after.fields[field] !== row.fields[field]) fields[field] = after.fields[field] ?? null;
   }
-  // A lookup waits on while its column is still null and nothing new was decided for it.
-  const waiting = Object.fromEntries(
-    Object.entries(before.link.waiting).filter(([field]) => !(field in fields) && before.row?.fields[field] === null),
-  );
-  return { ...common, kind: Object.keys(fields).length === 0 ? 'none' : 'update', fields, waiting };
+  return {
+    ...common,
+    kind: Object.keys(fields).length === 0 ? 'none' : 'update',
+    fields,
+    waiting: stillWaiting(before, fields),
+  };
+}
+
+/** A lookup waits on while its column is still null and nothing new was decided for it. */
+function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'] {
+  const waits = (field: string) => !(field in decided) && row?.fields[field] === null;
+  const entries = Object.entries(link.waiting);
+  return entries.every(([field]) => waits(field))
+    ? link.waiting
+    : Object.fromEntries(entries.filter(([field]) => waits(field)));
 }
 
 /** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */

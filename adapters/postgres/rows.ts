@@ -58,18 +58,27 @@ export async function lockRows(
     [wanted],
   );
   return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {
-    const fields: Record<string, CanonicalValue> = {};
-    mapping.fields.forEach(({ field, type }, i) => {
-      fields[field] = readValue(type, values[i] ?? null, field);
-    });
+    let fields: FieldValues | undefined;
     return {
       key: String(rowKey),
       salesforceId: salesforceId ?? undefined,
       editedAt: parseInstant(edited ?? ''),
       softDeleted: deleted !== null,
-      fields,
+      // Converted when they are looked at: by then the server has something else to do.
+      get fields() {
+        fields ??= readValues(mapping, values);
+        return fields;
+      },
     };
   });
+}
+
+function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): FieldValues {
+  const fields: Record<string, CanonicalValue> = {};
+  mapping.fields.forEach(({ field, type }, i) => {
+    fields[field] = readValue(type, values[i] ?? null, field);
+  });
+  return fields;
 }
 
 async function keyType(session: Session, mapping: ObjectMapping): Promise<string> {
@@ -207,14 +216,10 @@ export async function insertRows(
   const keyed = inserts.every(({ key }) => key !== undefined);
   const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
   const columns = [...(keyed ? [key] : []), id, ...given.map(({ column }) => name(column))];
-  await copyRows(
-    session,
-    `${tableOf(mapping)} (${columns.join(', ')})`,
-    inserts.map((insert) => {
-      const values = given.map(({ field, type }) => textOf(type, insert.fields[field] ?? null));
-      return keyed ? [insert.key ?? null, insert.salesforceId, ...values] : [insert.salesforceId, ...values];
-    }),
-  );
+  await copyRows(session, `${tableOf(mapping)} (${columns.join(', ')})`, inserts, (insert) => {
+    const values = given.map(({ field, type }) => textOf(type, insert.fields[field] ?? null));
+    return keyed ? [insert.key ?? null, insert.salesforceId, ...values] : [insert.salesforceId, ...values];
+  });
   if (keyed) return new Map();
   const keys = await queryTuples<[string, string]>(
     session,

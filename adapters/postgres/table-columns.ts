@@ -24,6 +24,22 @@ export async function tableColumns(session: Session, mapping: ObjectMapping): Pr
   return found;
 }
 
+/**
+ * Whether a write to one row leaves the others as they are: the table has no trigger and no foreign key to itself. (A
+ * mapped lookup without a foreign key counts as one.)
+ */
+export async function rowsStandAlone(session: Session, mapping: ObjectMapping): Promise<boolean> {
+  if (mapping.fields.some(({ references }) => references === mapping.object)) return false;
+  const { rows } = await query<{ alone: boolean }>(
+    session,
+    `select not exists (select from pg_trigger where tgrelid = t.oid and not tgisinternal)
+            and not exists (select from pg_constraint where contype = 'f' and conrelid = t.oid and confrelid = t.oid) as alone
+       from pg_class t where t.oid = format('%I.%I', $1::text, $2::text)::regclass`,
+    [mapping.schema, mapping.table],
+  );
+  return rows[0]?.alone === true;
+}
+
 async function readColumns(session: Session, { schema, table, keyColumn }: ObjectMapping): Promise<TableColumns> {
   const { rows } = await query<{ column: string; type: string; default: string | null }>(
     session,

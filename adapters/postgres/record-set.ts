@@ -1,0 +1,138 @@
+/** One set of records, in which none occurs twice: locked and read, judged by the rules of core/inbound.ts, and written. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { Received } from '../../core/inbound.ts';
+import type { Pair, SalesforceVersion } from '../../core/link.ts';
+import type { Session } from './connection.ts';
+import { claimLinks, dropLinks } from './links.ts';
+import type { NewPair, StoredPair } from './pairs.ts';
+import { lockPairs, newPair, writePairs } from './pairs.ts';
+import { reportConflicts, resolveRejects } from './reports.ts';
+import { carriedIds } from './rows.ts';
+import { tableColumns } from './table-columns.ts';
+
+export interface SetContext {
+  readonly configuration: SyncConfiguration;
+  readonly mapping: ObjectMapping;
+  readonly execution: string;
+}
+
+export interface Item {
+  readonly version: SalesforceVersion;
+  readonly line: number | undefined;
+  /** The link's revision when a fresh read began. */
+  readonly revision: number | undefined;
+}
+
+/**
+ * How records without a link get one. `at once`: written with its final values, which is refused when another execution
+ * is making a link for one of the records. `claimed`: made first, so that the second execution waits for the first, and
+ * then written like any other.
+ */
+export type NewLinks = 'at once' | 'claimed';
+
+export interface ReadRecord {
+  readonly item: Item;
+  readonly pair: StoredPair | NewPair;
+}
+
+/** Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out. */
+export async function readSet(
+  session: Session,
+  { configuration, mapping }: SetContext,
+  items: readonly Item[],
+  newLinks: NewLinks,
+): Promise<ReadRecord[]> {
+  const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
+  // A link that is written at once names its row, whose key must be known before the row is.
+  const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
+  if (claimed) await claimLinks(session, mapping.object, live);
+  const ids = items.map(({ version }) => version.id);
+  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
+  const unknown = live.filter((id) => !pairs.has(id));
+  // A row may carry the id of a record that has no link yet: they are a pair.
+  const carried = await carriedIds(session, mapping, unknown);
+  if (carried.length > 0) {
+    await claimLinks(session, mapping.object, carried);
+    for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
+  }
+  for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
+  return items.flatMap((item) => {
+    const pair = pairs.get(item.version.id);
+    return pair === undefined ? [] : { item, pair };
+  });
+}
+
+/** What is to become of a record by the rules; `again`: its link has changed since it was read from Salesforce. */
+export type Rule = (mapping: ObjectMapping, pair: Pair, item: Item) => Received | { readonly outcome: 'again' };
+
+export interface JudgedRecord extends ReadRecord {
+  readonly result: ReturnType<Rule>;
+}
+
+/** Records judged in one turn of the event loop: some tenths of a millisecond. */
+const TURN_RECORDS = 50;
+
+/** Judges the records, in turns, so that a set that is being written meanwhile goes on. */
+export async function judgeSet(
+  mapping: ObjectMapping,
+  records: readonly ReadRecord[],
+  rule: Rule,
+): Promise<JudgedRecord[]> {
+  const judged: JudgedRecord[] = [];
+  for (const { item, pair } of records) {
+    judged.push({ item, pair, result: rule(mapping, pair, item) });
+    if (judged.length % TURN_RECORDS === 0) await nextTurn();
+  }
+  return judged;
+}
+
+export interface SetResult {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly conflicts: number;
+  readonly toRead: readonly { id: string; revision: number }[];
+}
+
+/** Writes what was judged. `size`: of the set, with those that were left out. */
+export async function writeSet(
+  session: Session,
+  { configuration, mapping, execution }: SetContext,
+  judged: readonly JudgedRecord[],
+  size: number,
+): Promise<SetResult> {
+  const received = judged.flatMap(({ item, pair, result }) =>
+    result.outcome === 'again' ? [] : { id: item.version.id, survivor: item.version.mergedInto, pair, result },
+  );
+  const written = await writePairs(
+    session,
+    configuration,
+    mapping,
+    received.map(({ survivor, pair, result }) => ({ before: pair, link: result.link, row: result.row, survivor })),
+  );
+  await dropLinks(
+    session,
+    received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
+  );
+
+  const conflicts = received.flatMap(({ id, result }) =>
+    result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  const merged = received.filter(({ result }) => result.outcome === 'merged').map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-postgres', merged);
+
+  const changed = written.inserted + written.updated + written.deleted;
+  const toRead = judged.flatMap(({ item, pair, result }) => {
+    if (result.outcome === 'again') return { id: item.version.id, revision: pair.link.revision };
+    return result.outcome === 'reread' ? { id: item.version.id, revision: result.link.revision } : [];
+  });
+  return { ...written, unchanged: size - changed - toRead.length, conflicts: conflicts.length, toRead };
+}
+
+/** A claimed link that got neither a base nor a row. */
+function isVoid({ result }: { result: Received }): boolean {
+  return result.link.base === undefined && result.row === undefined && result.outcome !== 'reread';
+}

@@ -190,7 +190,9 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
     const writes = Map.groupBy([...before, ...(await both.updatedRecords())], (id) => id);
     const twice = [...wanted.keys()].filter((id) => (writes.get(id)?.length ?? 0) > 1);
     expect(twice).toEqual([]);
-    expect((await both.database.query('select from sfsync.conflict')).rowCount).toBe(0);
+    // Of a push that was killed nobody knows whether it landed and was undone; that is logged, and nothing else.
+    const { rows: conflicts } = await both.database.query('select distinct reason from sfsync.conflict');
+    expect(conflicts.filter(({ reason }) => reason !== 'push may have been undone')).toEqual([]);
   });
 
   test('Ctrl-C, which comes twice, ends it within 30 s and leaves no process and no endpoints', async () => {

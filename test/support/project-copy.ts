@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeServerFiles } from '../../local/postgres/server-files.ts';
+import { removeServerFiles } from '../../local/postgres/server-files.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

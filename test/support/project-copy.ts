@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeServerFiles } from '../../local/postgres/server-files.ts';
-import { removeServerFiles } from '../../local/postgres/server-files.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

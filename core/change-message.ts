@@ -7,17 +7,23 @@ import { lsnText } from './lsn.ts';
 
 export const changeOperation = z.enum(['insert', 'update', 'delete']);
 
-export const changeMessage = z.strictObject({
-  object: z.string(),
-  /** Row key (text output of the key column) and what was done to it; an update of the key gives both keys. */
-  keys: z.array(z.tuple([z.string(), changeOperation])).min(1),
-  /** End of the newest commit in the message. */
-  position: lsnText,
-  /** When the oldest transaction of the message committed; for lag. */
-  committedAt: z.iso.datetime(),
-  /** The exact transactions that wrote the keys, as xid8: logical decoding may show a commit before it is visible. */
-  transactions: z.array(z.string().regex(/^\d+$/)),
-});
+export const changeMessage = z
+  .strictObject({
+    object: z.string(),
+    /** Row key (text output of the key column) and what was done to it; an update of the key gives both keys. */
+    keys: z.array(z.tuple([z.string(), changeOperation])),
+    /** The table was truncated: which rows it held is not in the WAL, and so `keys` is empty. */
+    truncated: z.literal(true).optional(),
+    /** End of the newest commit in the message. */
+    position: lsnText,
+    /** When the oldest transaction of the message committed; for lag. */
+    committedAt: z.iso.datetime(),
+    /** The exact transactions that wrote the keys, as xid8: logical decoding may show a commit before it is visible. */
+    transactions: z.array(z.string().regex(/^\d+$/)),
+  })
+  .refine(({ keys, truncated }) => (keys.length === 0) === (truncated === true), {
+    error: 'has either keys or `truncated`',
+  });
 
 export type ChangeMessage = Readonly<z.output<typeof changeMessage>>;
 

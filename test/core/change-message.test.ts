@@ -16,7 +16,14 @@ test('a message says which rows changed', () => {
   expect(changeMessage.parse(JSON.parse(JSON.stringify(message)))).toEqual(message);
 });
 
+test('or that all rows of a table went at once', () => {
+  const truncate = { ...message, keys: [], truncated: true };
+  expect(changeMessage.parse(JSON.parse(JSON.stringify(truncate)))).toEqual(truncate);
+});
+
 test.for([
+  ['a truncated table with keys', { ...message, truncated: true }],
+  ['a table that is not truncated, without keys', { ...message, keys: [], truncated: false }],
   ['a value besides the keys', { ...message, values: [{ email: 'a@b.c' }] }],
   ['a key with a value', { ...message, keys: [['7', 'update', { email: 'a@b.c' }]] }],
   ['no keys', { ...message, keys: [] }],

@@ -26,6 +26,8 @@ export type Session = pg.Client;
 
 /** A statement that takes longer has met a lock or a bad plan: better to fail and be tried again than to hold locks. */
 const STATEMENT_TIMEOUT_MS = 120_000;
+/** While a statement runs, the server looks this often whether its Lambda is still there: a killed one holds no locks. */
+const CLIENT_CHECK_MS = 2000;
 
 /** Opens a session whose values have the text forms that `fromPostgres` reads. Throws RetryableError, ConfigurationError. */
 export async function openSession(credentials: DatabaseCredentials): Promise<Session> {
@@ -38,7 +40,7 @@ export async function openSession(credentials: DatabaseCredentials): Promise<Ses
     application_name: 'sfsync',
     connectionTimeoutMillis: 10_000,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    options: '-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning',
+    options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
     ...tls(credentials),
   });
   try {

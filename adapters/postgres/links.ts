@@ -1,4 +1,7 @@
-/** Rows of `sfsync.link`. Links are always locked in the order of their id, before any row of a mapped table. */
+/**
+ * Rows of `sfsync.link`. Links are always locked in the order of their Salesforce id, which is also the order in which apply
+ * goes through its sets, and before any row of a mapped table.
+ */
 import type { Link } from '../../core/link.ts';
 import { newLink } from '../../core/link.ts';
 import type { Session } from './connection.ts';
@@ -30,7 +33,7 @@ export async function lockLinks(
   const { rows } = await query<LinkRow>(
     session,
     `select ${LINK_SELECTION}
-       from sfsync.link l where object = $1 and salesforce_id = any ($2::text[]) order by l.id for update`,
+       from sfsync.link l where object = $1 and salesforce_id = any ($2::text[]) order by salesforce_id for update`,
     [object, salesforceIds],
   );
   return new Map(rows.map((row) => [row.salesforce_id, storedLink(row)]));

@@ -35,7 +35,10 @@ export interface StoredRow {
 /** Which rows: by key, or by the Salesforce id that they carry. */
 export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
 
-/** Locks the rows in key order and reads their mapped fields. */
+/**
+ * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: whoever deletes a
+ * row locks it against them as well (see `buryRows`).
+ */
 export async function lockRows(
   session: Session,
   configuration: SyncConfiguration,
@@ -54,7 +57,7 @@ export async function lockRows(
     session,
     `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
        from ${tableOf(mapping)} t ${parents.map((field) => joinParent(configuration, field)).join(' ')}
-      where ${chosen} order by t.${key} for update of t`,
+      where ${chosen} order by t.${key} for no key update of t`,
     [wanted],
   );
   return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {

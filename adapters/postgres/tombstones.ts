@@ -36,8 +36,18 @@ export async function buryRows(
     await markDeleted(session, mapping, mapping.deletedAtColumn, removals);
     return;
   }
+  // Children before the parent, as whoever writes a child has it: link, row, parent. Those that came in between are seen
+  // once the parent is locked against new ones.
   await releaseChildren(session, configuration, mapping, removals);
   const key = name(mapping.keyColumn);
+  const doomedKeys = JSON.stringify(removals.map(({ key: rowKey }) => ({ [mapping.keyColumn]: rowKey })));
+  await query(
+    session,
+    `select from ${tableOf(mapping)} t join jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x using (${key})
+      order by ${key} for update of t`,
+    [doomedKeys],
+  );
+  await releaseChildren(session, configuration, mapping, removals);
   await query(
     session,
     `with doomed as (select * from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
@@ -51,7 +61,7 @@ export async function buryRows(
     [
       mapping.object,
       JSON.stringify(removals.map(({ key: rowKey, salesforceId }) => ({ key: rowKey, id: salesforceId }))),
-      JSON.stringify(removals.map(({ key: rowKey }) => ({ [mapping.keyColumn]: rowKey }))),
+      doomedKeys,
     ],
   );
 }
@@ -89,6 +99,16 @@ async function releaseChildren(
   for (const child of configuration.objects) {
     for (const { field, column, references } of child.fields) {
       if (references !== parent.object) continue;
+      // As everywhere, links come before their rows.
+      await query(
+        session,
+        `select from jsonb_to_recordset($2::jsonb) as d (id text)
+           join ${tableOf(parent)} p on p.${parentId} = d.id
+           join ${tableOf(child)} t on t.${name(column)} = p.${parentKey}
+           join sfsync.link l on l.object = $1 and l.row_key = t.${name(child.keyColumn)}::text
+          order by l.salesforce_id for update of l`,
+        [child.object, doomed],
+      );
       await query(
         session,
         `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key

@@ -33,7 +33,7 @@ async function joinField(session: Session, child: ObjectMapping, field: FieldMap
        from sfsync.link l
        join ${tableOf(parent)} p on p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2
       where l.object = $1 and l.waiting <> '{}' and l.waiting ? $2
-      order by l.id for update of l`,
+      order by l.salesforce_id for update of l for key share of p`,
     [child.object, field.field],
   );
   if (rows.length === 0) return 0;

@@ -26,7 +26,11 @@ export function classified(error: unknown): SyncError {
   const told = `AWS answered ${error.name}: ${error.message}`;
   // Every error of the SDK has the member; it is set where trying again makes sense.
   const isRetryable = '$retryable' in error && error.$retryable !== undefined;
-  if (error.$fault === 'server' || isRetryable || /Throttl|TooManyRequests|SlowDown/.test(error.name)) {
+  if (
+    error.$fault === 'server' ||
+    isRetryable ||
+    /Throttl|TooManyRequests|SlowDown|ConditionalRequestConflict/.test(error.name)
+  ) {
     return new RetryableError(error.name, told, { cause: error });
   }
   return DENIED.has(error.name)

@@ -8,6 +8,7 @@ import {
   NotFound,
   PutObjectCommand,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { z } from 'zod';
 import { InvariantError } from '../core/errors.ts';
@@ -75,6 +76,22 @@ export class Storage {
     }
   }
 
+  /** Puts an object that is not there yet. false: there is one by that key already, whoever put it. */
+  async create(key: string, body: string): Promise<boolean> {
+    try {
+      await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, IfNoneMatch: '*' }));
+      return true;
+    } catch (error) {
+      // By its name: the SDK has no class for it.
+      if (error instanceof S3ServiceException && error.name === 'PreconditionFailed') return false;
+      throw error;
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }));
+  }
+
   /** Keys under a prefix; only for prefixes that hold a handful of objects. */
   async list(prefix: string): Promise<string[]> {
     const { Contents } = await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix }));
@@ -89,7 +106,7 @@ export class Storage {
         CopySource: `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`,
       }),
     );
-    await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: from }));
+    await this.remove(from);
   }
 }
 

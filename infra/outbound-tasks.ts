@@ -107,6 +107,7 @@ export function makeSalesforceTasks(scope: Construct, { bundles, storage, salesf
   for (const writer of [pushRecords, deleteRecords]) {
     storage.grantRead(writer, WORK_PREFIX);
     storage.grantWrite(writer, WORK_PREFIX);
+    storage.grantDelete(writer, WORK_PREFIX);
     salesforceSecret.grantRead(writer);
   }
   return { pushRecords, deleteRecords };

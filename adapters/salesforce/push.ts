@@ -34,6 +34,8 @@ export interface PushTarget {
   readonly mapping: ObjectMapping;
   /** No request is sent after this moment (milliseconds since 1970). */
   readonly notAfter: number;
+  /** Whether a request of this push may have reached Salesforce: failing before is harmless. */
+  readonly sent: { any: boolean };
 }
 
 interface RecordAnswer {
@@ -47,7 +49,7 @@ interface RecordAnswer {
 
 type Send = (lines: readonly PushLine[]) => Promise<readonly RecordAnswer[]>;
 
-/** Writes changed fields. Throws RetryableError when the first request of all could not even be sent. */
+/** Writes changed fields. Throws RetryableError when the first request of the target could not even be sent. */
 export async function pushUpdates(target: PushTarget, lines: readonly PushLine[]): Promise<OutcomeLine[]> {
   return push(
     target,
@@ -100,7 +102,7 @@ async function push(
   for (let round = 1; waiting.length > 0; round++) {
     const locked: PushLine[] = [];
     for (const part of parts(waiting, COLLECTION_RECORDS)) {
-      const answers = await sendPart(target, part, send, outcomes.length === 0 && locked.length === 0);
+      const answers = await sendPart(target, part, send);
       part.forEach((line, i) => {
         const answer = answers[i];
         const error = answer?.errors[0];
@@ -117,23 +119,27 @@ async function push(
 }
 
 /**
- * One request; an answer is undefined where the outcome is not known. `first`: nothing was sent before it, so failing is
- * harmless. Salesforce turns a whole request away for one value that it cannot read: then the request is halved until
- * the bad record stands alone.
+ * One request; an answer is undefined where the outcome is not known. Salesforce turns a whole request away for one value
+ * that it cannot read: then the request is halved until the bad record stands alone.
  */
 async function sendPart(
   target: PushTarget,
   part: readonly PushLine[],
   send: Send,
-  first: boolean,
 ): Promise<readonly (RecordAnswer | undefined)[]> {
   const unknown = part.map(() => undefined);
+  const first = !target.sent.any;
   try {
-    return await inSession(target.connection, async () => (Date.now() > target.notAfter ? unknown : await send(part)));
+    return await inSession(target.connection, async () => {
+      if (Date.now() > target.notAfter) return unknown;
+      target.sent.any = true;
+      return send(part);
+    });
   } catch (error) {
     const code = codeOf(error);
     if (NOT_SENT.has(code)) {
       if (!first) return unknown;
+      target.sent.any = false;
       const told = `Salesforce answered ${code} to a push of ${target.mapping.object}. Nothing was sent.`;
       throw new RetryableError(code, told, { cause: error });
     }
@@ -146,8 +152,8 @@ async function sendPart(
     if (part.length === 1) return [{ success: false, errors: [{ statusCode: code, message: messageOf(error) }] }];
     const half = part.length >> 1;
     return [
-      ...(await sendPart(target, part.slice(0, half), send, first)),
-      ...(await sendPart(target, part.slice(half), send, false)),
+      ...(await sendPart(target, part.slice(0, half), send)),
+      ...(await sendPart(target, part.slice(half), send)),
     ];
   }
 }

@@ -4,9 +4,10 @@ import { sharedConnection } from '../../adapters/salesforce/connection.ts';
 import { pushDeletes } from '../../adapters/salesforce/push.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
-import { pushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
+import { pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
+import { sendAtMostOnce } from './at-most-once.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),
@@ -18,13 +19,17 @@ export const handler = defineHandler({
   input: pushRecordsInput,
   output: pushRecordsOutput,
   run: async ({ object, pushKey, notAfter }, { log }) => {
-    const connection = await sharedConnection(SALESFORCE_SECRET_ARN);
-    const mapping = mappingOf(configuration, object);
-    const lines = await storage.readLines(pushKey, pushLine);
-    const outcomes = await pushDeletes({ connection, mapping, notAfter: Date.parse(notAfter) }, lines);
-    const outcomesKey = pushKey.replace(/\.jsonl$/, '-outcomes.jsonl');
-    await storage.writeLines(outcomesKey, outcomes);
-    log.info('records deleted', { pushKey, records: lines.length });
+    const target = {
+      connection: await sharedConnection(SALESFORCE_SECRET_ARN),
+      mapping: mappingOf(configuration, object),
+      notAfter: Date.parse(notAfter),
+      sent: { any: false },
+    };
+    const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
+      const outcomes = await pushDeletes(target, lines);
+      log.info('records deleted', { pushKey, records: lines.length });
+      return outcomes;
+    });
     return { outcomesKey };
   },
 });

@@ -4,9 +4,10 @@ import { sharedConnection } from '../../adapters/salesforce/connection.ts';
 import { pushRevives, pushUpdates } from '../../adapters/salesforce/push.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
-import { pushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
+import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
+import { sendAtMostOnce } from './at-most-once.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),
@@ -18,23 +19,19 @@ export const handler = defineHandler({
   input: pushRecordsInput,
   output: pushRecordsOutput,
   run: async ({ object, pushKey, notAfter }, { log }) => {
-    const lines = await storage.readLines(pushKey, pushLine);
     const target = {
       connection: await sharedConnection(SALESFORCE_SECRET_ARN),
       mapping: mappingOf(configuration, object),
       notAfter: Date.parse(notAfter),
+      sent: { any: false },
     };
-    const updated = await pushUpdates(
-      target,
-      lines.filter(({ kind }) => kind === 'update'),
-    );
-    const revived = await pushRevives(
-      target,
-      lines.filter(({ kind }) => kind === 'revive'),
-    );
-    const outcomesKey = pushKey.replace(/\.jsonl$/, '-outcomes.jsonl');
-    await storage.writeLines(outcomesKey, [...updated, ...revived]);
-    log.info('records pushed', { pushKey, updated: updated.length, revived: revived.length });
+    const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
+      const of = (wanted: PushLine['kind']) => lines.filter(({ kind }) => kind === wanted);
+      const updated = await pushUpdates(target, of('update'));
+      const revived = await pushRevives(target, of('revive'));
+      log.info('records pushed', { pushKey, updated: updated.length, revived: revived.length });
+      return [...updated, ...revived];
+    });
     return { outcomesKey };
   },
 });

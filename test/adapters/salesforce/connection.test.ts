@@ -95,7 +95,7 @@ describe('a session that has ended', () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 1);
     const connection = await sharedConnection(await secretOf(org));
-    const target = { connection, mapping: accounts, notAfter: Date.now() + 60_000 };
+    const target = { connection, mapping: accounts, notAfter: Date.now() + 60_000, sent: { any: false } };
     await org.call('POST', '~/_simulator/stats/reset');
 
     await expire(org);
@@ -115,7 +115,7 @@ describe('a session that has ended', () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 1);
     const connection = await sharedConnection(await secretOf(org));
-    const target = { connection, mapping: accounts, notAfter: Date.now() + 60_000 };
+    const target = { connection, mapping: accounts, notAfter: Date.now() + 60_000, sent: { any: false } };
     await org.faults({ unauthorized: { times: 'always', kinds: ['retrieve', 'collections', 'soap'] } });
     await org.call('POST', '~/_simulator/stats/reset');
     const refused = { name: 'RetryableError', code: 'INVALID_SESSION_ID' };
@@ -149,7 +149,10 @@ describe('a session that has ended', () => {
     await expire(org);
     await org.faults({ slowAnswer: { kinds: ['token'], beforeMs: 60 } });
     const lines = ids.map((id) => update(id, { Phone: '1' }));
-    const outcomes = await pushUpdates({ connection, mapping: accounts, notAfter: Date.now() + 50 }, lines);
+    const outcomes = await pushUpdates(
+      { connection, mapping: accounts, notAfter: Date.now() + 50, sent: { any: false } },
+      lines,
+    );
     expect(tally(outcomes)).toEqual({ unknown: 1 });
     expect((await org.stats()).writes).toEqual({});
   });

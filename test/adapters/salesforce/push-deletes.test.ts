@@ -9,6 +9,7 @@ const target = (org: StartedOrg, more: Partial<PushTarget> = {}): PushTarget => 
   connection: org.connection,
   mapping: accounts,
   notAfter: Date.now() + 60_000,
+  sent: { any: false },
   ...more,
 });
 const UNKNOWN = '001Ws00000zzzzzIAA';

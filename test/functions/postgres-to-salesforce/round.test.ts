@@ -288,6 +288,43 @@ test('an execution that has lost its lease writes nothing', async () => {
   expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
 });
 
+describe('a call that is made once more, for its answer was lost or it died,', () => {
+  test('sends nothing and answers as before', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    const outcomes = await push(decided);
+    await org.connection.sobject(object).update({ Id: id, Phone: 'of a person' });
+    expect(await push(decided)).toEqual(outcomes);
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: 'of a person' });
+    expect(await settle(decided, outcomes)).toMatchObject({ settled: 1 });
+    expect(await rows('select phone from lenders')).toEqual([{ phone: 'of a person' }]);
+  });
+
+  test('sends nothing also where no outcome was written down: the push stays open until it is fenced', async () => {
+    await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    await lambda.put((decided.updatesKey ?? '').replace('.jsonl', '-begun'), 'begun');
+    const outcomes = await push(decided);
+    expect(await lambda.lines(outcomes[0] ?? '')).toMatchObject([{ outcome: 'unknown' }]);
+    expect((await org.stats()).writes).toEqual({});
+    await settle(decided, outcomes);
+    expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
+  });
+
+  test('sends when nothing was sent before', async () => {
+    await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    await org.faults({ requestLimitExceeded: {} });
+    await expect(push(decided)).rejects.toMatchObject({ name: 'RetryableError', code: 'REQUEST_LIMIT_EXCEEDED' });
+    await org.faults({ requestLimitExceeded: false });
+    expect(await settle(decided, await push(decided))).toMatchObject({ settled: 1 });
+    expect((await org.stats()).writes).toEqual({ Account: { update: 1 } });
+  });
+});
+
 test('a push after its deadline, as after a late redrive, sends nothing', async () => {
   await agreed({ Name: 'Acme' });
   await application('update lenders set phone = null');

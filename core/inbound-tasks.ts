@@ -7,8 +7,8 @@ const count = z.int().min(0);
 export const reasonCount = z.strictObject({ code: z.string(), field: z.string().optional(), count });
 export type ReasonCount = z.output<typeof reasonCount>;
 
-/** A line-aligned part of a file; `end` is exclusive. */
-export const byteRange = z.strictObject({ start: count, end: count });
+/** A line-aligned part of a file; `end` is exclusive. `firstLine`: of the file, from 1, so that rejects name the file's lines. */
+export const byteRange = z.strictObject({ start: count, end: count, firstLine: z.int().min(1).default(1) });
 
 /** What starts the machine: a file that a flow has written. `putAt`: when S3 had it, for how old its records may be. */
 export const inboundInput = z.strictObject({
@@ -58,7 +58,7 @@ export const rejectedLine = z.strictObject({
   id: z.string().optional(),
 });
 
-/** One line of a mapped file: what the source line (1-based within its range) became. */
+/** One line of a mapped file: what the line of the file (from 1; in an array, the place) became. */
 export const mappedLine = z.union([
   z.strictObject({ line: count, version: salesforceVersion }),
   z.strictObject({ line: count, rejected: rejectedLine }),

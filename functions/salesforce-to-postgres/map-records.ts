@@ -18,7 +18,9 @@ export const handler = defineHandler({
     const mapping = mappingOf(configuration, object);
     const text = (await storage.readRange(key, range.start, range.end)).toString('utf8');
     const lines = readInboundRecords(mapping, text).map(({ line, record: { version, unusable } }) =>
-      version === undefined ? { line, rejected: unusable } : { line, version },
+      version === undefined
+        ? { line: line + range.firstLine - 1, rejected: unusable }
+        : { line: line + range.firstLine - 1, version },
     );
     const mappedKey = workKey(execution, `mapped-${range.start}.jsonl`);
     await storage.writeLines(mappedKey, lines);

@@ -75,7 +75,7 @@ async function onePiece(mapping: ObjectMapping, key: string, size: number) {
   const records = readInboundRecords(mapping, await readText(key, 0, size));
   if (records.length === 0) return [];
   if (!anyReadable(records)) throw unreadable(key);
-  return [{ start: 0, end: size }];
+  return [{ start: 0, end: size, firstLine: 1 }];
 }
 
 function unreadable(key: string): ConfigurationError {
@@ -89,15 +89,33 @@ async function readText(key: string, start: number, end: number): Promise<string
   return (await storage.readRange(key, start, end)).toString('utf8');
 }
 
-async function splitByLines(key: string, size: number): Promise<{ start: number; end: number }[]> {
-  const ranges: { start: number; end: number }[] = [];
-  let start = 0;
-  while (start < size) {
-    const end = start + RANGE_BYTES >= size ? size : await lineEndAfter(key, start + RANGE_BYTES, size);
-    ranges.push({ start, end });
+interface Range {
+  readonly start: number;
+  readonly end: number;
+  readonly firstLine: number;
+}
+
+/** Reads all of a file that is larger than one range: where a range ends, and how many lines it has. */
+async function splitByLines(key: string, size: number): Promise<Range[]> {
+  if (size <= RANGE_BYTES) return [{ start: 0, end: size, firstLine: 1 }];
+  const ranges: Range[] = [];
+  let firstLine = 1;
+  for (let start = 0; start < size; ) {
+    const target = Math.min(size, start + RANGE_BYTES);
+    const lines = countLines(await storage.readRange(key, start, target));
+    const end = target === size ? size : await lineEndAfter(key, target, size);
+    ranges.push({ start, end, firstLine });
+    // Beyond the target only the last line goes on.
+    firstLine += lines + (target === size ? 0 : 1);
     start = end;
   }
   return ranges;
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) lines++;
+  return lines;
 }
 
 /** The position after the first line feed at or after `from`. */

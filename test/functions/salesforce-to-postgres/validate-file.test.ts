@@ -5,6 +5,7 @@ import { invocation, type LambdaEnvironment, startLambdaEnvironment } from '../l
 interface Range {
   readonly start: number;
   readonly end: number;
+  readonly firstLine: number;
 }
 interface Validated {
   readonly object: string;
@@ -62,7 +63,10 @@ describe('a run without records', () => {
 describe('a file of records', () => {
   test('in JSON lines is one range', async () => {
     const content = jsonLines([record(1), record(2)]);
-    expect(await validate(content)).toEqual({ object: 'Account', ranges: [{ start: 0, end: content.length }] });
+    expect(await validate(content)).toEqual({
+      object: 'Account',
+      ranges: [{ start: 0, end: content.length, firstLine: 1 }],
+    });
   });
 
   test('in which one line can be read is accepted: the others are rejected one by one', async () => {
@@ -79,7 +83,7 @@ describe('a file of records', () => {
   test('in one array, with a byte order mark, is one range', async () => {
     const content = `\uFEFF${JSON.stringify([record(1), record(2)])}`;
     const { ranges } = await validate(content);
-    expect(ranges).toEqual([{ start: 0, end: Buffer.byteLength(content) }]);
+    expect(ranges).toEqual([{ start: 0, end: Buffer.byteLength(content), firstLine: 1 }]);
     expect(await map(ranges[0] as Range)).toMatchObject({ records: 2, rejected: 0 });
   });
 
@@ -98,22 +102,28 @@ describe('a file of records', () => {
     expect(ranges.every(({ start, end }) => end - start < RANGE_BYTES + 70_000)).toBe(true);
 
     const read = new Map<string, unknown>();
+    const numbers: number[] = [];
     for (const range of ranges) {
       const mapped = await map(range);
       expect(mapped.rejected).toBe(0);
       for (const line of await lambda.lines(mapped.mappedKey)) {
-        const { version } = line as { version: { id: string; fields: { Description: string } } };
-        read.set(version.id, version.fields.Description);
+        const mappedLine = line as { line: number; version: { id: string; fields: { Description: string } } };
+        read.set(mappedLine.version.id, mappedLine.version.fields.Description);
+        numbers.push(mappedLine.line);
       }
     }
     expect([...read.values()]).toEqual(records.map((_, n) => '€'.repeat(21_000 + n)));
+    expect(numbers).toEqual(records.map((_, n) => n + 1));
   });
 
   test('with a line longer than a range stays whole', async () => {
     const long = record(1, { Description: 'x'.repeat(RANGE_BYTES + 100_000) });
     const { ranges } = await validate(jsonLines([long, record(2)]));
     const first = Buffer.byteLength(jsonLines([long]));
-    expect(ranges.map(({ start }) => start)).toEqual([0, first]);
+    expect(ranges.map(({ start, firstLine }) => [start, firstLine])).toEqual([
+      [0, 1],
+      [first, 2],
+    ]);
     expect(await map(ranges[0] as Range)).toMatchObject({ records: 1, rejected: 0 });
     expect(await map(ranges[1] as Range)).toMatchObject({ records: 1, rejected: 0 });
   });

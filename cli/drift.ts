@@ -1,6 +1,6 @@
 /** The part of `sfsync check` that compares sync.config.ts with the tables and, where the org is known, with Salesforce. */
 import type { Session } from '../adapters/postgres/connection.ts';
-import { tableFindings } from '../adapters/postgres/database-check.ts';
+import { filterFaults, tableFindings } from '../adapters/postgres/database-check.ts';
 import { readServerFacts } from '../adapters/postgres/server-facts.ts';
 import { readTables } from '../adapters/postgres/table-catalog.ts';
 import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
@@ -31,6 +31,7 @@ export async function findDrift(
       ...warnings.map((text): Drift => ({ kind: 'risky', text })),
     ];
   });
+  for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   if (org === undefined) return inTables;
   const inSalesforce: Drift[] = [];
   try {

@@ -20,6 +20,17 @@ export type DeleteRecord = 'recycle-bin' | 'ignore';
 /** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
 export type Delivery = 'appflow' | 'api';
 
+/** Which rows go to Salesforce. It concerns that way only: what comes from Salesforce is applied to every row. */
+export interface RowFilter {
+  /** An SQL expression over the table's columns, by their plain names; a row for which it is not true is outside. */
+  readonly where: string;
+  /**
+   * What becomes of the record when its row leaves the filter. `delete`: it is deleted, as if the row were, and comes back
+   * with the row. `ignore`: it stays as it is until the row comes back.
+   */
+  readonly leaving: 'delete' | 'ignore';
+}
+
 export interface FieldMapping {
   /** API name of the Salesforce field. */
   readonly field: string;
@@ -46,6 +57,8 @@ export interface ObjectMapping {
   /** A row in which it is not null counts as gone; set for `soft` only. */
   readonly deletedAtColumn: string | undefined;
   readonly delivery: Delivery;
+  /** undefined: all rows go to Salesforce. */
+  readonly filter: RowFilter | undefined;
   /** By whose value the first load matches records with rows that carry no Salesforce id yet. */
   readonly matchBy: FieldMapping | undefined;
   /** In the order of the configuration. */
@@ -80,6 +93,9 @@ const objectSchema = z.strictObject({
   deleteRecord: z.enum(['recycle-bin', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
+  filter: z
+    .strictObject({ where: z.string().trim().min(1), leaving: z.enum(['delete', 'ignore']).default('ignore') })
+    .optional(),
   /** A mapped Salesforce field, such as an external id. */
   matchBy: apiName.optional(),
   fields: z.record(apiName, fieldSchema),
@@ -176,7 +192,7 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
-  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
+  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, filter } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
     Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
@@ -192,6 +208,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     deleteRecord,
     deletedAtColumn: deletedAt,
     delivery,
+    filter: filter && Object.freeze(filter),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),
     fields: Object.freeze(fields),
   });
@@ -210,6 +227,11 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   }
   if ((mapping.deleteRow === 'soft') !== (mapping.deletedAtColumn !== undefined)) {
     faults.push(`${at}: deleteRow 'soft' goes with deletedAt, the column that it sets; name both or neither`);
+  }
+  if (mapping.filter?.leaving === 'delete' && (mapping.deleteRow === 'ignore' || mapping.deleteRecord === 'ignore')) {
+    faults.push(
+      `${at}.filter: leaving 'delete' deletes records and brings them back, which neither deleteRow nor deleteRecord 'ignore' goes with; say leaving 'ignore', or change these`,
+    );
   }
   for (const { field: api, type, policy, references } of mapping.fields) {
     const where = `${at}.fields.${api}`;

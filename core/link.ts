@@ -27,6 +27,8 @@ export interface RowVersion {
   readonly fields: FieldValues;
   /** When somebody last edited the row, by the column that the configuration names; undefined: nobody asks. */
   readonly editedAt?: Instant | undefined;
+  /** The row filter does not let it out; absent: the object has no filter. */
+  readonly outside?: boolean | undefined;
 }
 
 /** What Salesforce last held, as far as we know. */
@@ -87,6 +89,8 @@ export interface Link {
   readonly waiting: Readonly<Record<string, string>>;
   readonly push: OpenPush | undefined;
   readonly refused: Refused;
+  /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
+  readonly wasInside: boolean;
 }
 
 /** A link and its row, as one locked read found them. */
@@ -109,6 +113,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     waiting: {},
     push: undefined,
     refused: NOTHING_REFUSED,
+    wasInside: false,
   };
 }
 
@@ -125,6 +130,18 @@ export type Outgoing =
   | { readonly kind: 'delete' }
   | { readonly kind: 'revive'; readonly fields: FieldValues };
 
+/** Whether Salesforce shall not have the record: its row is gone, or has left the row filter where that counts as gone. */
+export function isGone(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): boolean {
+  return row === undefined || (row.outside === true && mapping.filter?.leaving === 'delete' && link.wasInside);
+}
+
+/** The link after a look at the row. A record that was deleted has to come back first: a person's undelete stands. */
+export function withInside(link: Link, row: RowVersion | undefined): Link {
+  const outOfReach = row === undefined || (row.outside === true && link.base?.deleted === true);
+  const wasInside = row?.outside === false || (link.wasInside && !outOfReach);
+  return wasInside === link.wasInside ? link : { ...link, wasInside };
+}
+
 /**
  * How the row differs from the base, leaving out a difference that was refused and has not changed since, lookups that wait for
  * their parent and values that have no counterpart in Salesforce. undefined: it does not differ.
@@ -132,10 +149,11 @@ export type Outgoing =
 export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
   const { base, refused, waiting } = link;
   if (base === undefined) return undefined;
-  if (row === undefined) {
+  if (row === undefined || isGone(mapping, link, row)) {
     const nothing = base.deleted || refused.deleted === true || mapping.deleteRecord === 'ignore';
     return nothing ? undefined : { kind: 'delete' };
   }
+  if (row.outside === true) return undefined;
   // A row that outlived its record by intent brings nothing back.
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted && refused.deleted === false) return undefined;
@@ -155,13 +173,14 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
 }
 
 /** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */
-export function stillRefused(link: Link, row: RowVersion | undefined): Refused {
+export function stillRefused(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Refused {
   const { base, refused } = link;
   if (refused.deleted === undefined && Object.keys(refused.fields).length === 0) return refused;
   const fields = Object.entries(refused.fields).filter(
     ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
   );
-  const sidesDiffer = base !== undefined && base.deleted === (row !== undefined);
-  const deleted = sidesDiffer && refused.deleted === (row === undefined) ? refused.deleted : undefined;
+  const gone = isGone(mapping, link, row);
+  const sidesDiffer = base !== undefined && base.deleted !== gone;
+  const deleted = sidesDiffer && refused.deleted === gone ? refused.deleted : undefined;
   return { fields: Object.fromEntries(fields), deleted };
 }

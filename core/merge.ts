@@ -6,7 +6,7 @@
 import type { CanonicalValue, FieldValues } from './canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from './configuration.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
-import { outgoing, stillRefused, withWaiting } from './link.ts';
+import { outgoing, stillRefused, withInside, withWaiting } from './link.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
@@ -50,8 +50,9 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
 
 /** The link with `refused` and `dirty` as they follow from its base and the row. */
 export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
-  const refused = stillRefused(link, row);
-  const trimmed = refused === link.refused ? link : { ...link, refused };
+  const seen = withInside(link, row);
+  const refused = stillRefused(mapping, seen, row);
+  const trimmed = refused === seen.refused ? seen : { ...seen, refused };
   const dirty = outgoing(mapping, trimmed, row) !== undefined;
   return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
 }
@@ -157,6 +158,8 @@ class Merge {
       this.#logRecord(undefined, 'salesforce');
       return { fields: this.#version.fields };
     }
+    // It was deleted because the row has left the filter. What a person had just edited there lives on in the row.
+    if (ours && !this.#base.deleted && row.outside === true) return this.#fields(row);
     if (ours || this.#base.deleted) {
       const revived = this.#push?.sentDeleted === false;
       if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');

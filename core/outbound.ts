@@ -7,7 +7,7 @@ import type { Delivery, ObjectMapping } from './configuration.ts';
 import { outgoingFields } from './configuration.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
-import { NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import { isGone, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
 
@@ -130,7 +130,8 @@ function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): L
   const { sentDeleted } = push;
   // A delete is believed only where the record lives again: then somebody undeleted it. See `Merge.#deleted`.
   const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
-  return { ...link, base: { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } } };
+  const base = { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } };
+  return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
 }
 
 function refusedBy(push: OpenPush): Refused {
@@ -171,7 +172,7 @@ export function restoreSeen(
     });
   }
   if (conflicts.length === 0) return merged;
-  const row = { fields: { ...merged.row.fields, ...restored } };
+  const row = { ...merged.row, fields: { ...merged.row.fields, ...restored } };
   return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
 }
 
@@ -196,7 +197,7 @@ export function pushAgain(link: Link, now: Instant): { readonly link: Link; read
  */
 export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
   const out = outgoing(mapping, link, withWaiting(link, row));
-  const base = row === undefined && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
+  const base = isGone(mapping, link, row) && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
   const refused: Refused = {
     fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
     deleted: out?.kind === 'revive' ? false : link.refused.deleted,

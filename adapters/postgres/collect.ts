@@ -2,6 +2,7 @@
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { withInside } from '../../core/link.ts';
 import { isDue } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import { inTransaction, type Session } from './connection.ts';
@@ -88,7 +89,7 @@ export async function chooseBatch(
       const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
       const links = pairs.map((pair) => {
         const due = isDue(mapping, pair);
-        const link = { ...pair.link, dirty: due, revision: pair.link.revision + 1 };
+        const link = { ...withInside(pair.link, pair.row), dirty: due, revision: pair.link.revision + 1 };
         return { linkId: pair.linkId, link, due };
       });
       await saveLinks(session, links);

@@ -57,7 +57,11 @@ function tls({ sslmode }: DatabaseCredentials): pg.ClientConfig {
 }
 
 /** Runs one statement; its error leaves classified. */
-export async function query<Row extends pg.QueryResultRow>(session: Session, sql: string, values: unknown[] = []) {
+export async function query<Row extends pg.QueryResultRow>(
+  session: pg.ClientBase,
+  sql: string,
+  values: unknown[] = [],
+) {
   try {
     return await session.query<Row>(sql, values);
   } catch (error) {

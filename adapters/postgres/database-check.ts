@@ -2,9 +2,11 @@
  * What the database must be like before anything is created in it. Everything that would stop the pipelines later, or
  * break the application's own writes (an UPDATE of a published table without replica identity fails), is a fault here.
  */
+import type pg from 'pg';
 import type { FieldType } from '../../core/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { APPLY_ROLE } from '../../core/database-names.ts';
+import { filterFault } from './row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
 
@@ -66,6 +68,21 @@ export function tableFindings(
   ];
   const at = (text: string) => `${name}${text.startsWith(':') ? '' : '.'}${text}`;
   return { faults: faults.map(at), warnings: insertWarnings(mapping, table).map(at) };
+}
+
+/** What is wrong with the row filters of the objects whose table is there. */
+export async function filterFaults(
+  client: pg.ClientBase,
+  { objects }: SyncConfiguration,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const mapping of objects) {
+    if (tables.get(mapping.object) === undefined) continue;
+    const fault = await filterFault(client, mapping);
+    if (fault !== undefined) faults.push(`${mapping.schema}.${mapping.table}${fault}`);
+  }
+  return faults;
 }
 
 function kindFaults(table: CatalogTable): string[] {

@@ -6,6 +6,7 @@ import type { Link, Pair, RowVersion } from '../../core/link.ts';
 import { newLink, withWaiting } from '../../core/link.ts';
 import { query, type Session } from './connection.ts';
 import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
+import { noteInside } from './row-filter.ts';
 import type { StoredRow } from './rows.ts';
 import { holdParents, insertRows, lockRows, newKeys, updateRows } from './rows.ts';
 import { buryRows, restoreRows } from './tombstones.ts';
@@ -127,6 +128,8 @@ export async function writePairs(
       .filter(({ before, salesforceId }) => before.linkId === undefined && touched.has(salesforceId))
       .map(({ salesforceId }) => salesforceId),
   );
+  const added = [...inserts, ...of('restore')].map(({ salesforceId }) => salesforceId);
+  await noteInside(session, mapping, added);
   return {
     inserted: inserts.length + of('restore').length,
     updated: of('update').length,

@@ -3,13 +3,14 @@ import type pg from 'pg';
 import type { SyncConfiguration } from '../../core/configuration.ts';
 import { SLOT } from '../../core/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { serverFaults, tableFindings } from './database-check.ts';
+import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { applyMigrations } from './migrations.ts';
 import type { Action } from './preparation.ts';
 import { Preparation } from './preparation.ts';
 import { ensureOrigins, ensurePublication, ensureSlot } from './replication.ts';
 import type { RolePasswords } from './roles.ts';
 import { ensureRoles, grantRights } from './roles.ts';
+import { noteInside } from './row-filter.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readTables } from './table-catalog.ts';
 
@@ -53,6 +54,7 @@ export async function prepareDatabase(
     const faults = [
       ...serverFaults(server, configuration.settings.origins),
       ...findings.flatMap((finding) => finding.faults),
+      ...(await filterFaults(client, configuration, tables)),
     ];
     if (faults.length > 0) throw unsuitable(faults);
     for (const warning of findings.flatMap((finding) => finding.warnings)) preparation.warn(warning);
@@ -63,6 +65,7 @@ export async function prepareDatabase(
     await ensureSlot(preparation, slot);
     await grantRights(preparation, configuration, tables);
     const marking = await ensureOrigins(preparation, configuration.settings.origins);
+    if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
     // When the connection is gone, so is the lock, and the error that tells is on its way.

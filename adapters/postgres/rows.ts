@@ -13,6 +13,7 @@ import type { Instant } from '../../core/link.ts';
 import type { Session } from './connection.ts';
 import { query, queryTuples } from './connection.ts';
 import { copyRows } from './copy.ts';
+import { outsideFilter } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
@@ -30,6 +31,8 @@ export interface StoredRow {
   readonly editedAt: Instant | undefined;
   /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
   readonly softDeleted: boolean;
+  /** The row filter does not let it out; undefined: the object has no filter. */
+  readonly outside: boolean | undefined;
 }
 
 /** Which rows: by key, or by the Salesforce id that they carry. */
@@ -60,13 +63,14 @@ export async function lockRows(
       where ${chosen} order by t.${key} for no key update of t`,
     [wanted],
   );
-  return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {
+  return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
     let fields: FieldValues | undefined;
     return {
       key: String(rowKey),
       salesforceId: salesforceId ?? undefined,
       editedAt: parseInstant(edited ?? ''),
       softDeleted: deleted !== null,
+      outside: mapping.filter === undefined ? undefined : outside === 'true',
       // Converted when they are looked at: by then the server has something else to do.
       get fields() {
         fields ??= readValues(mapping, values);
@@ -88,9 +92,11 @@ async function keyType(session: Session, mapping: ObjectMapping): Promise<string
   return (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
 }
 
-function marks({ updatedAtColumn, deletedAtColumn }: ObjectMapping): string {
+function marks(mapping: ObjectMapping): string {
+  const { updatedAtColumn, deletedAtColumn } = mapping;
   const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
-  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}`;
+  const outside = outsideFilter(mapping, 't') ?? 'null';
+  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}, ${outside}::text`;
 }
 
 function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {

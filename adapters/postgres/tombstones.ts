@@ -124,12 +124,13 @@ async function releaseChildren(
             set waiting = case when j.known and j.orphan
                                then l.waiting || jsonb_build_object($3::text, j.id) else l.waiting end,
                 reread_due = l.reread_due or j.survivor is not null,
-                dirty = l.dirty or j.known is not true,
+                dirty = l.dirty or j.known is not true or $4,
                 dirty_since = coalesce(l.dirty_since,
-                                       case when j.known is not true or j.survivor is not null then clock_timestamp() end),
+                                       case when j.known is not true or j.survivor is not null or $4 then clock_timestamp() end),
                 revision = l.revision + 1
            from judged j where l.id = j.link_id`,
-        [child.object, doomed, field],
+        // The lookup may be what the row filter looks at.
+        [child.object, doomed, field, child.filter !== undefined],
       );
     }
   }

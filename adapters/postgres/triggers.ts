@@ -1,5 +1,5 @@
 /**
- * What the application's triggers make of our writes. The streamer does not see it, for the whole transaction is ours; so a
+ * What the application's triggers make of our writes, and which rows our writes bring into the row filter or out of it. The streamer does not see it, for the whole transaction is ours; so a
  * row that is not what the merge made of it becomes due, and Salesforce gets the trigger's value.
  */
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
@@ -15,19 +15,26 @@ export interface WrittenRow {
   readonly after: RowVersion | undefined;
 }
 
-/** Salesforce ids of the rows in which a trigger has changed a mapped column. Asks nothing of tables without triggers. */
+/**
+ * Salesforce ids of the rows in which a trigger has changed a mapped column, or that have crossed the border of the row
+ * filter. Asks nothing of tables that have neither.
+ */
 export async function writtenByTriggers(
   session: Session,
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   written: readonly WrittenRow[],
 ): Promise<ReadonlySet<string>> {
-  if (written.length === 0 || !(await hasTriggers(session, mapping))) return new Set();
+  if (written.length === 0) return new Set();
+  const triggers = await hasTriggers(session, mapping);
+  if (!triggers && mapping.filter === undefined) return new Set();
   const keys = written.flatMap(({ link }) => link.rowKey ?? []);
   const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
   const changed = written.filter(({ kind, link, after }) => {
     const row = withWaiting(link, rows.get(link.rowKey ?? ''));
-    return row !== undefined && mapping.fields.some((field) => differs(field, kind, row, after));
+    if (row === undefined) return false;
+    const crossed = kind === 'update' && row.outside !== after?.outside;
+    return crossed || (triggers && mapping.fields.some((field) => differs(field, kind, row, after)));
   });
   return new Set(changed.map(({ link }) => link.salesforceId));
 }

@@ -49,8 +49,12 @@ async function joinField(session: Session, child: ObjectMapping, field: FieldMap
   );
   await query(
     session,
-    'update sfsync.link set waiting = waiting - $2, revision = revision + 1 where id = any ($1::bigint[])',
-    [rows.map(({ id }) => id), field.field],
+    // The lookup may be what the row filter looks at.
+    `update sfsync.link
+        set waiting = waiting - $2, dirty = dirty or $3, revision = revision + 1,
+            dirty_since = case when dirty or $3 then coalesce(dirty_since, clock_timestamp()) else dirty_since end
+      where id = any ($1::bigint[])`,
+    [rows.map(({ id }) => id), field.field, child.filter !== undefined],
   );
   return rows.length;
 }

@@ -33,6 +33,12 @@ const SCENARIOS: readonly Scenario[] = [
   { deletesOfRow: 2, editsInSalesforce: 1, seconds: 1 },
   { deletesInSalesforce: 2, editsOfRow: 1, seconds: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, deletesOfRow: 1, seconds: 1 },
+  { crossings: 2, leaving: 'delete', editsInSalesforce: 1, crashes: 1, seconds: 1 },
+  { crossings: 2, leaving: 'delete', editsOfRow: 1, refusals: 1, seconds: 1 },
+  { crossings: 2, leaving: 'delete', deletesInSalesforce: 1, seconds: 1 },
+  { crossings: 1, leaving: 'delete', editsInSalesforce: 1, deletesOfRow: 1, seconds: 1 },
+  { crossings: 2, leaving: 'ignore', editsInSalesforce: 1, editsOfRow: 1, seconds: 1 },
+  { crossings: 2, leaving: 'ignore', deletesInSalesforce: 1, editsOfRow: 1, seconds: 1 },
 ];
 
 describe('in every interleaving the sides end equal, no edit is lost, and nothing echoes', () => {
@@ -140,6 +146,14 @@ const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; r
       },
     },
     scenario: { editsInSalesforce: 1, deletesOfRow: 1, seconds: 1, noWindow: true },
+  },
+  {
+    off: 'what the delete for a row outside the filter has buried lives on in the row',
+    rules: {
+      settle: (mapping, { link, row }, ...rest) =>
+        RULES.settle(mapping, { link, row: row && { ...row, outside: undefined } }, ...rest),
+    },
+    scenario: { editsInSalesforce: 1, crossings: 1, leaving: 'delete', seconds: 1, noWindow: true },
   },
   {
     off: 'an ambiguous file is read again',

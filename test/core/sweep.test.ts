@@ -134,6 +134,7 @@ describe('a purged record', () => {
     waiting: {},
     push: undefined,
     refused: { fields: {}, deleted: undefined },
+    wasInside: false,
   };
   const account = mappingOf(mapping, 'Account');
   const round = { revision: 3, readAt: NOW };

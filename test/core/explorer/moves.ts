@@ -1,7 +1,7 @@
 /** Everything that can happen next in a world. sfsync's moves call the functions of core/ and nothing else. */
 import type { ObjectMapping } from '../../../core/configuration.ts';
 import { acceptReread, receive } from '../../../core/inbound.ts';
-import type { Link, RowVersion } from '../../../core/link.ts';
+import { type Link, type RowVersion, withInside } from '../../../core/link.ts';
 import type { Conflict, RecordState } from '../../../core/merge.ts';
 import { decide, isDue, type Outcome, type Push, settle } from '../../../core/outbound.ts';
 import {
@@ -137,6 +137,10 @@ function application(scenario: Scenario, world: World): Move[] {
         made.push({ what: `the application sets ${value}, decoded but not visible`, world: early });
       }
     }
+  }
+  if (may(scenario, world, 'crossings') && !row.deleted) {
+    const crossed = { ...spend(world, 'crossings'), queued: true, outside: !world.outside };
+    made.push({ what: `the row ${world.outside ? 'comes back into' : 'leaves'} the filter`, world: crossed });
   }
   if (may(scenario, world, 'deletesOfRow')) {
     const changed = toggled({ ...spend(world, 'deletesOfRow'), queued: true }, 'row');
@@ -405,7 +409,7 @@ function collected(mapping: ObjectMapping, rules: Rules, world: World): Move[] {
   if (!(link.dirty || link.rereadDue || link.push !== undefined) || !fenced) return [];
   const due = rules.isDue(mapping, { link, row: rowVersion(world) });
   const revision = link.revision + 1;
-  const next = { ...world, link: { ...link, dirty: due, revision } };
+  const next = { ...world, link: { ...withInside(link, rowVersion(world)), dirty: due, revision } };
   if (!due) return [{ what: 'collect: the row equals the base', world: next }];
   return [{ what: 'collect takes the record in hand', world: { ...next, step: { at: 'collected', revision } } }];
 }

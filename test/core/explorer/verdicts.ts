@@ -24,7 +24,7 @@ export function violations(scenario: Scenario, world: World): Violation[] {
   if (world.echo) found.push('an echo');
   if (world.writes > 8) found.push('writes without end');
   const { used } = world;
-  const edits = (used.editsOfRow ?? 0) + (used.deletesOfRow ?? 0);
+  const edits = (used.editsOfRow ?? 0) + (used.deletesOfRow ?? 0) + (used.crossings ?? 0);
   const allowed = edits + world.excuses + (used.lostAnswers ?? 0) + (scenario.trigger === undefined ? 0 : edits);
   if (world.writes > allowed) found.push('more writes than edits');
   if (isQuiet(world)) found.push(...atRest(scenario, world));
@@ -33,14 +33,21 @@ export function violations(scenario: Scenario, world: World): Violation[] {
 
 function atRest(scenario: Scenario, world: World): Violation[] {
   const { salesforce, row } = world;
+  const outside = world.outside && !row.deleted;
   const live = !salesforce.deleted || !row.deleted;
-  const agree =
-    salesforce.deleted === row.deleted &&
-    (!live || FIELDS.every((field) => fieldsOf(salesforce)[field] === fieldsOf(row)[field]));
+  // Outside the filter the sides may differ; a record whose row has left it is deleted unless
+  // somebody has brought one of them back.
+  const { deletesInSalesforce = 0, deletesOfRow = 0 } = world.used;
+  const left = scenario.leaving === 'delete' && deletesInSalesforce + deletesOfRow === 0;
+  const agree = outside
+    ? !left || salesforce.deleted
+    : salesforce.deleted === row.deleted &&
+      (!live || FIELDS.every((field) => fieldsOf(salesforce)[field] === fieldsOf(row)[field]));
   const { refused } = world.link;
   const listed = Object.keys(refused.fields).length > 0 || refused.deleted !== undefined;
   if (!agree) return listed ? [] : ['the sides differ for good'];
-  const values = live ? [salesforce.x, salesforce.y, row.x, row.y] : [];
+  const inSalesforce = outside && salesforce.deleted ? [] : [salesforce.x, salesforce.y];
+  const values = live ? [...inSalesforce, row.x, row.y] : [];
   // A revive undoes the delete before it, and what it returns to no comparison of values can see.
   const undone = world.ancestors.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
   const kept = world.logged | undone | lineage(world, salesforce.life, row.life, ...values) | 1;

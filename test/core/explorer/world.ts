@@ -20,6 +20,9 @@ export interface Scenario {
   /** Deletes and undeletes by people; deletes and re-inserts by the application. */
   readonly deletesInSalesforce?: number;
   readonly deletesOfRow?: number;
+  /** The application takes the row out of the row filter, and back into it. */
+  readonly crossings?: number;
+  readonly leaving?: 'delete' | 'ignore';
   readonly crashes?: number;
   readonly lostAnswers?: number;
   readonly refusals?: number;
@@ -40,14 +43,17 @@ export interface Scenario {
   readonly seconds?: number;
 }
 
-export type Budget = Exclude<keyof Scenario, 'noWindow' | 'trigger' | 'policy' | 'deleteRow' | 'delivery' | 'seconds'>;
+export type Budget = Exclude<
+  keyof Scenario,
+  'noWindow' | 'trigger' | 'policy' | 'deleteRow' | 'leaving' | 'delivery' | 'seconds'
+>;
 
-export function mappingFor({ policy = 'salesforce', deleteRow = 'delete', delivery = 'api' }: Scenario): ObjectMapping {
+export function mappingFor(scenario: Scenario): ObjectMapping {
+  const { policy = 'salesforce', deleteRow = 'delete', delivery = 'api', leaving } = scenario;
   const fields = { x: text('x', { policy }), y: text('y', { policy }) };
-  return mappingOf(
-    defineSync({ objects: { Thing: { table: 'things', updatedAt: 'updated_at', deleteRow, delivery, fields } } }),
-    'Thing',
-  );
+  const filter = leaving && { where: 'inside', leaving };
+  const thing = { table: 'things', updatedAt: 'updated_at', deleteRow, delivery, filter, fields };
+  return mappingOf(defineSync({ objects: { Thing: thing } }), 'Thing');
 }
 
 export interface Side {
@@ -104,6 +110,8 @@ export interface World {
   readonly clock: number;
   readonly row: Side;
   readonly link: Link;
+  /** The row is outside the row filter. */
+  readonly outside: boolean;
   /** The second in which the application last edited the row. */
   readonly editedAt: number;
   /** The row's key lies in the change queue. */
@@ -143,7 +151,8 @@ export function initialWorld(): World {
     stamp: 1,
     clock: 1,
     row: side,
-    link: { ...newLink(ID, 'key'), base, highWater: SECOND },
+    link: { ...newLink(ID, 'key'), base, highWater: SECOND, wasInside: true },
+    outside: false,
     editedAt: 0,
     queued: false,
     invisible: undefined,
@@ -171,8 +180,8 @@ export function fieldsOf({ x, y }: Pick<Side, 'x' | 'y'>): FieldValues {
   return { x, y };
 }
 
-export function rowVersion({ row, editedAt }: World): RowVersion | undefined {
-  return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND };
+export function rowVersion({ row, editedAt, outside }: World): RowVersion | undefined {
+  return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND, outside };
 }
 
 export function versionOf(side: Side, stamp: number): SalesforceVersion {

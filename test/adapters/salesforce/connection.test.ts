@@ -153,7 +153,7 @@ describe('a session that has ended', () => {
       { connection, mapping: accounts, notAfter: Date.now() + 50, sent: { any: false } },
       lines,
     );
-    expect(tally(outcomes)).toEqual({ unknown: 1 });
+    expect(tally(outcomes)).toEqual({ 'not applied': 1 });
     expect((await org.stats()).writes).toEqual({});
   });
 });

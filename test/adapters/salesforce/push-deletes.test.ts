@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type PushTarget, pushDeletes, pushRevives } from '../../../adapters/salesforce/push.ts';
+import { pushDeletes, pushRevives } from '../../../adapters/salesforce/push.ts';
 import { readRecords } from '../../../adapters/salesforce/read.ts';
+import type { PushTarget } from '../../../adapters/salesforce/record-answer.ts';
 import type { PushLine } from '../../../core/outbound-tasks.ts';
 import { type StartedOrg, startedOrg } from '../../local/org-simulator/started-org.ts';
 import { accounts, createMany, deleteMany, outcomeOf, tally } from './records.ts';
@@ -51,7 +52,7 @@ describe('deletes', () => {
   test.for([
     ['is lost', { lostReply: {} }, 1],
     ['never came', { connectionReset: {} }, 0],
-    ['is an error of the server', { serverUnavailable: { times: 1 } }, 0],
+    ['comes from a proxy', { badGateway: { times: 1 } }, 0],
   ] as const)('whose answer %s are unknown, and are sent once', async ([, fault, deleted]) => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 1);
@@ -65,7 +66,7 @@ describe('deletes', () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 1);
     const outcomes = await pushDeletes(target(org, { notAfter: Date.now() - 1 }), ids.map(deletion));
-    expect([tally(outcomes), (await org.stats()).apiCalls.total]).toEqual([{ unknown: 1 }, 0]);
+    expect([tally(outcomes), (await org.stats()).apiCalls.total]).toEqual([{ 'not applied': 1 }, 0]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type PushTarget, pushUpdates } from '../../../adapters/salesforce/push.ts';
+import { pushUpdates } from '../../../adapters/salesforce/push.ts';
 import { readRecords } from '../../../adapters/salesforce/read.ts';
+import type { PushTarget } from '../../../adapters/salesforce/record-answer.ts';
 import { created, type StartedOrg, startedOrg } from '../../local/org-simulator/started-org.ts';
 import { accounts, createMany, deleteMany, opportunities, outcomeOf, tally, update } from './records.ts';
 
@@ -174,7 +175,6 @@ describe('a call whose answer is lost', () => {
     ['after the write', { lostReply: {} }, 401],
     ['before it', { connectionReset: {} }, 201],
     ['in a proxy', { badGateway: { times: 1 } }, 201],
-    ['in a busy server', { serverUnavailable: { times: 1 } }, 201],
   ] as const)('%s leaves its records unknown, is not sent again, and the next call is', async ([, fault, written]) => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 401);
@@ -212,7 +212,7 @@ describe('nothing was sent at all', () => {
     await expect(pushed).rejects.toMatchObject({ name: 'RetryableError', code: 'ECONNREFUSED' });
   });
 
-  test('for the daily limit is reached: the step may be tried again; later calls of a batch are unknown', async () => {
+  test('for the daily limit is reached: the step may be tried again; later calls of a batch are not applied', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 401);
     const lines = ids.map((id) => update(id, { Phone: '1' }));
@@ -226,19 +226,33 @@ describe('nothing was sent at all', () => {
       const answer = request(...args);
       return answer.finally(() => org.faults({ requestLimitExceeded: {} }));
     }) as typeof request);
-    expect(tally(await pushUpdates(target(org), lines))).toEqual({ accepted: 200, unknown: 201 });
+    expect(tally(await pushUpdates(target(org), lines))).toEqual({ accepted: 200, 'not applied': 201 });
     await org.faults({ requestLimitExceeded: false });
     expect((await org.stats()).writes).toEqual({ Account: { update: 200 } });
   });
 
-  test('for the deadline is over: all records are unknown, and Salesforce is not asked', async () => {
+  test('for Salesforce says that it is not available: likewise', async () => {
+    await using org = await startedOrg();
+    const ids = await createMany(org, 'Account', 401);
+    const lines = ids.map((id) => update(id, { Phone: '1' }));
+    await org.faults({ serverUnavailable: { times: 1 } });
+    const pushed = pushUpdates(target(org), lines);
+    await expect(pushed).rejects.toMatchObject({ name: 'RetryableError', code: 'SERVER_UNAVAILABLE' });
+    await org.faults({ serverUnavailable: { times: 1 } });
+    const outcomes = await pushUpdates(target(org, { sent: { any: true } }), lines);
+    expect(tally(outcomes)).toEqual({ accepted: 201, 'not applied': 200 });
+    expect(outcomes[0]).toEqual({ id: ids[0], outcome: 'not applied', code: 'SERVER_UNAVAILABLE' });
+    expect((await org.stats()).writes).toEqual({ Account: { update: 201 } });
+  });
+
+  test('for the deadline is over: all records are not applied, and Salesforce is not asked', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 201);
     const outcomes = await pushUpdates(
       target(org, { notAfter: Date.now() - 1 }),
       ids.map((id) => update(id, { Phone: '1' })),
     );
-    expect(tally(outcomes)).toEqual({ unknown: 201 });
+    expect(tally(outcomes)).toEqual({ 'not applied': 201 });
     expect((await org.stats()).apiCalls.total).toBe(0);
   });
 });

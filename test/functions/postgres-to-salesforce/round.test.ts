@@ -330,6 +330,6 @@ test('a push after its deadline, as after a late redrive, sends nothing', async 
   await application('update lenders set phone = null');
   const decided = await decide();
   const outcomes = await push({ ...decided, notAfter: new Date(Date.now() - 1000).toISOString() });
-  expect(await lambda.lines(outcomes[0] ?? '')).toMatchObject([{ outcome: 'unknown' }]);
+  expect(await lambda.lines(outcomes[0] ?? '')).toMatchObject([{ outcome: 'not applied' }]);
   expect((await org.stats()).writes).toEqual({});
 });

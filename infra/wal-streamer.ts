@@ -33,6 +33,8 @@ export interface WalStreamerProps {
 }
 
 const HEARTBEAT_FILE = '/tmp/sfsync-heartbeat';
+/** Filled when the image is built: see its Dockerfile. */
+const COMPILE_CACHE = '/tmp/sfsync-compile-cache';
 /** The loop writes its heartbeat every few seconds, also when there is nothing to read. */
 const HEARTBEAT_MAX_AGE_MS = 60_000;
 
@@ -101,6 +103,7 @@ export class WalStreamer extends Construct {
       environment: {
         CHANGE_QUEUE_URLS: queueUrls,
         HEARTBEAT_FILE,
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
         POWERTOOLS_SERVICE_NAME: 'sfsync',
         POWERTOOLS_LOG_LEVEL: 'INFO',
       },

@@ -11,8 +11,8 @@ import { Outlet } from './outlet.ts';
 import type { RowChange } from './pgoutput.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Bytes of messages that may wait for the queues: what several calls for each of a few objects take. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Bytes of messages that may wait for the queues, those under way included: full calls for each of three objects. */
+const MAX_WAITING_BYTES = 2 * 1024 * 1024;
 
 export interface PublisherListener {
   /** The queue has accepted a message. `moved`: the flush position is further than before. */

@@ -2,6 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { STREAMER_ROLE } from '../../core/database-names.ts';
@@ -43,6 +45,8 @@ export function startStreamer(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH,
+      // As the image has it; Node's own default place.
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
       ...queues.env,
       PGHOST: hostname,
       PGPORT: port,

@@ -107,7 +107,7 @@ describe('what is published', () => {
     await app.query("update borrowers set last_name = 'd'");
     await app.query('delete from borrowers');
     await app.query("insert into loan_applications (id) values ('6f0c1f7e-56a1-4a6c-8a31-0d3f8f2f3a10')");
-    await queues.until(() => keysOf(queues, 'Opportunity').length > 0);
+    await confirmedUpToNow(database);
     expect(new Set(keysOf(queues))).toEqual(new Set(['7', '8']));
     expect(
       queues.messages

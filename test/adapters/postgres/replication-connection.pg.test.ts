@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ReplicationConnection } from '../../../adapters/postgres/replication-connection.ts';
@@ -45,11 +46,23 @@ function connect({ message = () => undefined, keepalive = () => undefined }: Lis
   return { connection, run, started: started.promise };
 }
 
+/** A server that is busy may end the old connection after we have closed it, and tells nobody: it is asked until it has. */
+async function slotIsFree(): Promise<void> {
+  for (;;) {
+    const { rows } = await app.query('select from pg_replication_slots where slot_name = $1 and active', [
+      database.name,
+    ]);
+    if (rows.length === 0) return;
+    await pause(10);
+  }
+}
+
 /** The transactions from here on, read until `count` of them, as their key, and where their commits begin and end. */
 async function readTransactions(count: number, report?: (ends: readonly Lsn[]) => Lsn) {
   const transactions: { key: string; commitStart: Lsn; end: Lsn }[] = [];
   const all = Promise.withResolvers<void>();
   let [key, commitStart] = ['', 0n];
+  await slotIsFree();
   const { connection, run } = connect({
     message(message) {
       if (message.kind === 'begin') commitStart = message.commitStart;
@@ -89,6 +102,7 @@ test('a keepalive is told after the messages that came before it, however slow t
   const keepalives: { position: Lsn; afterChanges: number }[] = [];
   let end = 0n;
   const done = Promise.withResolvers<void>();
+  await slotIsFree();
   const { connection, run } = connect({
     message(message) {
       // While nothing is read the server sends the rest, and the keepalive: they arrive in one piece.
@@ -118,6 +132,7 @@ test('a keepalive is told after the messages that came before it, however slow t
 
 test('what cannot be handled ends the stream, and nothing after it is handled', async () => {
   const handled: string[] = [];
+  await slotIsFree();
   const { run } = connect({
     message(message) {
       if (message.kind === 'change') {
@@ -138,6 +153,7 @@ test('what cannot be handled ends the stream, and nothing after it is handled', 
 test('closing in the middle of a large transaction, with the stream held up, takes no time', async () => {
   await app.query("insert into lenders (id, name) select n, repeat('x', 200) from generate_series(1000, 60000) n");
   const stuck = Promise.withResolvers<void>();
+  await slotIsFree();
   const { connection, run } = connect({
     message(message) {
       if (message.kind !== 'change') return undefined;
@@ -153,6 +169,7 @@ test('closing in the middle of a large transaction, with the stream held up, tak
 });
 
 test('a slot in use is refused with the code that says so', async () => {
+  await slotIsFree();
   const first = connect({});
   await Promise.race([first.started, first.run]);
   await expect(connect({}).run).rejects.toSatisfy(

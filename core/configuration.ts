@@ -112,6 +112,11 @@ const settingsSchema = z.strictObject({
   batchRecords: z.int().min(1).max(2000).default(2000),
   /** After how many batches an execution hands over to a new one (a history ends at 25,000 events). */
   batchesPerExecution: z.int().min(1).max(100).default(50),
+  /**
+   * How much of an inbound file is mapped and applied at once, in one transaction, in MiB: 8 are some ten thousand records,
+   * well inside a Lambda's memory.
+   */
+  rangeMegabytes: z.number().min(0.0625).max(32).default(8),
   /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
   origins: z.int().min(1).max(64).default(8),
   /** For how long after `sent_at` a push may still send a request, in seconds. */

@@ -6,9 +6,6 @@ import type { ObjectMapping } from './configuration.ts';
 import type { ReadRecord } from './salesforce-record.ts';
 import { parseExact, parseRecord, parseRecordLine } from './salesforce-record.ts';
 
-/** About 8 MiB of lines are mapped and applied at once: some ten thousand records, well inside a Lambda's memory. */
-export const RANGE_BYTES = 8 * 1024 * 1024;
-
 /** A header names fields and nothing else: API names separated by commas, the Id among them. */
 export function isHeader(text: string): boolean {
   const names = text

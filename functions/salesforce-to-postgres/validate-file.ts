@@ -5,7 +5,7 @@ import type { ObjectMapping } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import { validateFileInput, validateFileOutput } from '../../core/inbound-tasks.ts';
-import { anyReadable, isArray, isCsv, isHeader, RANGE_BYTES } from '../../core/record-file.ts';
+import { anyReadable, isArray, isCsv, isHeader } from '../../core/record-file.ts';
 import { parseInboundKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
@@ -14,6 +14,7 @@ import { readInboundRecords } from './inbound-records.ts';
 const { BUCKET_NAME } = environment({ BUCKET_NAME: z.string() });
 const storage = new Storage(BUCKET_NAME);
 
+const RANGE_BYTES = Math.ceil(configuration.settings.rangeMegabytes * 1024 * 1024);
 /** A JSON array or a CSV cannot be cut by lines: it is mapped in one piece, within a Lambda's memory. */
 const MAX_PIECE_BYTES = 64 * 1024 * 1024;
 const LINE_END_WINDOW = 64 * 1024;

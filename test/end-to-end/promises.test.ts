@@ -14,6 +14,7 @@ import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
 import { families } from './families.suite.ts';
 import { killed } from './killed.suite.ts';
+import { largeFile } from './large-file.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
 import { personalData } from './personal-data.suite.ts';
@@ -75,5 +76,6 @@ describe('outages', () => {
   stoppedExecutions(sides);
   salesforceAway(sides);
 });
+largeFile(sides);
 // Last: searches what all others left.
 personalData(sides, traffic);

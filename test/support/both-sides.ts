@@ -1,6 +1,7 @@
 /** Both sides of a running local system, as the people and the application on either side have them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import jsforce from 'jsforce';
 import pg from 'pg';
@@ -64,6 +65,7 @@ export interface ExecutionEvent {
   /** Seconds since 1970. */
   readonly timestamp: number;
   readonly stateEnteredEventDetails?: { readonly name: string };
+  readonly mapIterationSucceededEventDetails?: { readonly index: number };
 }
 
 export type Machine = 'salesforceToPostgres' | 'postgresToSalesforce';
@@ -206,7 +208,7 @@ export class BothSides {
   }
 
   /** Puts a file where the inbound flow of the object would put one. A marker is called as its run. Answers the key. */
-  async putInboundFile(object: string, content: string, name = 'records'): Promise<string> {
+  async putInboundFile(object: string, content: string | Readable, name = 'records'): Promise<string> {
     const flow = this.system.endpoints.resources[`inboundFlow.${object}`] ?? `flow-of-${object}`;
     const run = `run-${crypto.randomUUID()}`;
     const key = `salesforce/${object}/${flow}/${run}/${name === 'marker' ? run : name}`;

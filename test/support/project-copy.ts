@@ -29,7 +29,7 @@ const SOURCES = [
 
 /**
  * The sample, with the waits of the real world cut short where a test has to sit them out: an API push whose execution
- * died is over after 11 s instead of 15 min. Loan applications travel through the API, the others through AppFlow.
+ * died is over after 11 s instead of 15 min. A quarter of a megabyte is a range, so that a file of some megabytes has many. Loan applications travel through the API, the others through AppFlow.
  */
 const IMPATIENT_CONFIGURATION = `import sample from './sync.config.sample.ts';
 
@@ -37,7 +37,7 @@ export default {
   objects: sample.objects.map((mapping) =>
     mapping.object === 'Opportunity' ? { ...mapping, delivery: 'api' as const } : mapping,
   ),
-  settings: { ...sample.settings, announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1 },
+  settings: { ...sample.settings, announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1, rangeMegabytes: 0.25 },
 };
 `;
 
@@ -49,15 +49,20 @@ export interface ProjectCopy {
 export interface CopyOptions {
   /** Whose it is; left out: of whoever runs the test. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Text of its `sync.config.ts`; the sample lies beside it as `sync.config.sample.ts`. @default the impatient one */
+  readonly configuration?: string;
 }
 
-/** Copies the project with the impatient configuration. */
-export async function copyProject({ owner }: CopyOptions = {}): Promise<ProjectCopy> {
+/** Copies the project, with the impatient configuration or another one. */
+export async function copyProject({
+  owner,
+  configuration = IMPATIENT_CONFIGURATION,
+}: CopyOptions = {}): Promise<ProjectCopy> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'sfsync-project-'));
   await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
   await symlink(await realpath(join(ROOT, 'node_modules')), join(directory, 'node_modules'));
   await rename(join(directory, 'sync.config.ts'), join(directory, 'sync.config.sample.ts'));
-  await writeFile(join(directory, 'sync.config.ts'), IMPATIENT_CONFIGURATION);
+  await writeFile(join(directory, 'sync.config.ts'), configuration);
   if (owner !== undefined) await giveTo(directory, owner);
   return {
     directory,

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RANGE_BYTES } from '../../../core/record-file.ts';
+import configuration from '../../../sync.config.ts';
 import { invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
+
+const RANGE_BYTES = configuration.settings.rangeMegabytes * 1024 * 1024;
 
 interface Range {
   readonly start: number;

@@ -1,0 +1,42 @@
+/** A file of many ranges, and a crash in the middle of it: what was finished is not done again. */
+import { expect, test } from 'vitest';
+import { type BothSides, type ExecutionEvent, until } from '../support/both-sides.ts';
+import { appliedLoans, appliedTotals, breakWrites, expectedTotals, loanFile } from '../support/loan-file.ts';
+
+const LOANS = 30_000;
+
+export function largeFile(sides: () => BothSides): void {
+  test('a crash in the middle of a large file is redriven, and only unfinished ranges run again', async () => {
+    const both = sides();
+    const key = await both.putInboundFile('Opportunity', loanFile(LOANS));
+    await until('a part of the file', async () => (await appliedLoans(both)) > 0);
+    const mend = await breakWrites(both);
+    const failed = await both.executionOf(key).finally(mend);
+    expect(failed).toMatchObject({ status: 'FAILED', error: 'ConfigurationError' });
+    const before = await both.history(failed.executionArn);
+    expect(await appliedLoans(both)).toBeLessThan(LOANS);
+
+    await both.system.call('states', 'RedriveExecution', { executionArn: failed.executionArn });
+    const ended = await until('the end of the redrive', async () => {
+      const execution = await both.describe(failed.executionArn);
+      return execution.status !== 'RUNNING' && execution;
+    });
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await appliedTotals(both)).toEqual(expectedTotals(LOANS));
+
+    const history = await both.history(failed.executionArn);
+    const finishedBefore = finishedRanges(before);
+    const finishedAfter = finishedRanges(history.slice(before.length));
+    expect(finishedBefore.length).toBeGreaterThan(0);
+    expect(finishedAfter.length).toBeGreaterThan(0);
+    // Each range was finished once.
+    const all = [...finishedBefore, ...finishedAfter].sort((a, b) => a - b);
+    expect(all).toEqual(all.map((_, index) => index));
+    expect(JSON.parse(ended.output ?? '')).toMatchObject({ rejected: 0, conflicts: 0 });
+  });
+}
+
+/** Indexes of the ranges whose iteration succeeded. */
+function finishedRanges(events: readonly ExecutionEvent[]): number[] {
+  return events.flatMap(({ mapIterationSucceededEventDetails }) => mapIterationSucceededEventDetails?.index ?? []);
+}

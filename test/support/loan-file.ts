@@ -11,7 +11,7 @@ const STAGE_NAMES = Object.keys(STAGES);
 function loan(n: number) {
   const day = `${2027 + (n % 3)}-${pad((n % 12) + 1, 2)}-${pad((n % 28) + 1, 2)}`;
   return {
-    Id: `006${pad(n, 12)}AAA`,
+    Id: loanId(n),
     IsDeleted: false,
     SystemModstamp: '2026-01-01T00:00:00.000+0000',
     Name: `Loan ${n} of the large file`,
@@ -26,27 +26,34 @@ function loan(n: number) {
   };
 }
 
-/** The file with loans 0 to `count` - 1, as a stream. */
-export function loanFile(count: number): Readable {
+/** Which loans: `count` of them, from the one with number `first` on. */
+export interface Loans {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The file with these loans, as a stream. */
+export function loanFile({ first, count }: Loans): Readable {
   return Readable.from(
     (function* () {
-      for (let first = 0; first < count; first += LINES_PER_CHUNK) {
-        const size = Math.min(LINES_PER_CHUNK, count - first);
-        yield Buffer.from(Array.from({ length: size }, (_, i) => `${JSON.stringify(loan(first + i))}\n`).join(''));
+      for (let done = 0; done < count; done += LINES_PER_CHUNK) {
+        const size = Math.min(LINES_PER_CHUNK, count - done);
+        const lines = Array.from({ length: size }, (_, i) => `${JSON.stringify(loan(first + done + i))}\n`);
+        yield Buffer.from(lines.join(''));
       }
     })(),
   );
 }
 
-/** How many loans of the file there are, and a sum over their values that does not depend on their order. */
+/** How many loans there are, and a sum over their values that does not depend on their order. */
 export interface LoanTotals {
   readonly count: number;
   readonly checksum: bigint;
 }
 
-export function expectedTotals(count: number): LoanTotals {
+export function expectedTotals({ first, count }: Loans): LoanTotals {
   let checksum = 0n;
-  for (let n = 0; n < count; n++) {
+  for (let n = first; n < first + count; n++) {
     const { Id, Name, Amount, StageName, CloseDate, Loan_Term_Months__c: months } = loan(n);
     const digest = createHash('md5').update([Id, Name, Amount, StageName, CloseDate, months].join('|')).digest();
     checksum += BigInt(digest.readUInt32BE(0));
@@ -54,20 +61,30 @@ export function expectedTotals(count: number): LoanTotals {
   return { count, checksum };
 }
 
-/** Totals of the file's loans in the table, of which each must have its link with a base. */
-export async function appliedTotals(both: BothSides): Promise<LoanTotals> {
-  const row = await both.row<{ count: string; checksum: string }>(`
-    select count(*), coalesce(sum(('x' || substr(md5(concat_ws('|', t.salesforce_id, title, trim_scale(amount), stage,
-           closes_on, term_months)), 1, 8))::bit(32)::bigint), 0) as checksum
-      from loan_applications t join sfsync.link l on l.object = 'Opportunity' and l.row_key = t.id::text
-     where title like '% of the large file' and l.base is not null and not l.dirty`);
+/** Totals of these loans in the table, of which each must have its link with a base. */
+export async function appliedTotals(both: BothSides, loans: Loans): Promise<LoanTotals> {
+  const row = await both.row<{ count: string; checksum: string }>(
+    `select count(*), coalesce(sum(('x' || substr(md5(concat_ws('|', t.salesforce_id, title, trim_scale(amount), stage,
+            closes_on, term_months)), 1, 8))::bit(32)::bigint), 0) as checksum
+       from loan_applications t join sfsync.link l on l.object = 'Opportunity' and l.row_key = t.id::text
+      where t.salesforce_id collate "C" between $1 and $2 and l.base is not null and not l.dirty`,
+    bounds(loans),
+  );
   return { count: Number(row?.count), checksum: BigInt(row?.checksum ?? 0) };
 }
 
-/** How many loans of the file are there; quick, for a look in between. */
-export async function appliedLoans(both: BothSides): Promise<number> {
-  const sql = "select count(*) from loan_applications where title like '% of the large file'";
-  return Number((await both.row<{ count: string }>(sql))?.count);
+/** How many of these loans there are; for a look in between. */
+export async function appliedLoans(both: BothSides, loans: Loans): Promise<number> {
+  const sql = 'select count(*) from loan_applications where salesforce_id collate "C" between $1 and $2';
+  return Number((await both.row<{ count: string }>(sql, bounds(loans)))?.count);
+}
+
+function bounds({ first, count }: Loans): [string, string] {
+  return [loanId(first), loanId(first + count - 1)];
+}
+
+function loanId(n: number): string {
+  return `006${pad(n, 12)}AAA`;
 }
 
 /**

@@ -63,10 +63,7 @@ async function memory(loans: Loans): Promise<Figure[]> {
   await both.system.call('events', 'DisableRule', { Name: rule });
   const key = await both.putInboundFile(OBJECT, loanFile(loans));
   const bucket = both.resource('bucket');
-  const { ContentLength: size } = await both.system.call<{ ContentLength: number }>('s3', 'HeadObject', {
-    Bucket: bucket,
-    Key: key,
-  });
+  const size = await sizeOf(key);
   type Validated = { ranges: { start: number; end: number }[] };
   const validated = await measureInvocation<Validated>(both, 'ValidateFile', { bucket, key, size });
   const [range] = validated.output.ranges;
@@ -100,12 +97,14 @@ async function undisturbed(loans: Loans): Promise<Figure[]> {
   processTerminal.progress('writing the file ...');
   const key = await both.putInboundFile(OBJECT, loanFile(loans));
   const started = performance.now();
+  const megabytes = (await sizeOf(key)) / 1e6;
   const execution = await ended(key, loans, 'applying');
   const seconds = (performance.now() - started) / 1000;
   assertSucceeded(execution);
   await assertApplied(loans);
   const history = await both.history(execution.executionArn);
   return [
+    { what: 'size of the file', value: megabytes, unit: 'MB' },
     { what: 'time, from file to last row', value: seconds, unit: 's' },
     { what: 'records a second', value: loans.count / seconds, unit: '/s' },
     { what: 'ranges', value: finishedRanges(history), unit: '' },
@@ -139,6 +138,11 @@ async function crashed(loans: Loans): Promise<Figure[]> {
     { what: 'crash: time from redrive to last row', value: seconds, unit: 's' },
     ...limits(history, 'crash: '),
   ];
+}
+
+async function sizeOf(key: string): Promise<number> {
+  const input = { Bucket: both.resource('bucket'), Key: key };
+  return (await both.system.call<{ ContentLength: number }>('s3', 'HeadObject', input)).ContentLength;
 }
 
 async function rulesOf(construct: string): Promise<string[]> {

@@ -63,13 +63,19 @@ function setupFaults({ slot, unpublished, missingRoles }: DatabaseStatus, slotNa
   return faults;
 }
 
-function objectFaults({ object, circuit, circuitReason, openRejects, openConflicts }: ObjectStatus): string[] {
+function objectFaults(status: ObjectStatus): string[] {
+  const { object, circuit, circuitReason, openRejects, openConflicts, heldDeletes } = status;
   const faults: string[] = [];
   if (circuit === 'open') faults.push(`${object}: the circuit is open: ${circuitReason ?? 'no reason kept'}`);
   if (openRejects > 0)
     faults.push(
       `${object}: ${openRejects} rejected records: \`sfsync rejects\` lists them, \`sfsync redrive rejects\` tries them again`,
     );
+  if (heldDeletes > 0) {
+    faults.push(
+      `${object}: ${heldDeletes} deletes are held: \`sfsync release ${object}\` sends them or brings the rows back`,
+    );
+  }
   if (openConflicts > 0) faults.push(`${object}: ${openConflicts} conflicts: \`sfsync conflicts\` lists them`);
   return faults;
 }

@@ -2,7 +2,7 @@
 /**
  * The command line: `sfsync prepare` makes what the database needs, `sfsync load` links what both sides have already,
  * `sfsync check` tells how it stands, `sfsync rejects` and `sfsync conflicts` list what people have to look at, `sfsync
- * redrive` tries again what nobody could handle.
+ * redrive` tries again what nobody could handle, `sfsync release` lets deletes go that the guard holds.
  */
 import { Command, Option } from 'commander';
 import { classified } from '../adapters/aws-errors.ts';
@@ -16,6 +16,7 @@ import { describeDrift, findDrift } from './drift.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';
 import { addRedriveCommands } from './redrive.ts';
+import { addReleaseCommand } from './release.ts';
 import { describePreparation, describeStatus } from './report.ts';
 import { findSalesforce, isSalesforceKnown, type SalesforceOptions, withSalesforceOptions } from './salesforce.ts';
 import {
@@ -89,6 +90,7 @@ withSalesforceOptions(database(program.command('check')))
 addLoadCommand(program, configuration);
 addListings(program, configuration, print);
 addRedriveCommands(program, configuration);
+addReleaseCommand(program, configuration);
 
 function database(command: Command): Command {
   return withDatabaseOptions(command).addOption(

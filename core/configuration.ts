@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import type { FieldType } from './canonical.ts';
+import type { DeleteGuard } from './delete-guard.ts';
 import { ConfigurationError } from './errors.ts';
 
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
@@ -59,6 +60,8 @@ export interface ObjectMapping {
   readonly delivery: Delivery;
   /** undefined: all rows go to Salesforce. */
   readonly filter: RowFilter | undefined;
+  /** undefined: every delete is sent. */
+  readonly deleteGuard: DeleteGuard | undefined;
   /** By whose value the first load matches records with rows that carry no Salesforce id yet. */
   readonly matchBy: FieldMapping | undefined;
   /** In the order of the configuration. */
@@ -96,6 +99,23 @@ const objectSchema = z.strictObject({
   filter: z
     .strictObject({ where: z.string().trim().min(1), leaving: z.enum(['delete', 'ignore']).default('ignore') })
     .optional(),
+  deleteGuard: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          percent: z.number().min(0).max(100).default(10),
+          atLeast: z.int().min(0).default(20),
+          atMost: z.int().min(0).default(500),
+          windowMinutes: z.int().min(1).max(10_080).default(60),
+        }),
+      ],
+      {
+        error:
+          'must be false, or { percent (0 to 100), atLeast, atMost, windowMinutes (1 to 10080) }, whole numbers but for the share',
+      },
+    )
+    .prefault({}),
   /** A mapped Salesforce field, such as an external id. */
   matchBy: apiName.optional(),
   fields: z.record(apiName, fieldSchema),
@@ -197,7 +217,8 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
-  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, filter } = definition;
+  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, filter, deleteGuard } =
+    definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
     Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
@@ -214,6 +235,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     deletedAtColumn: deletedAt,
     delivery,
     filter: filter && Object.freeze(filter),
+    deleteGuard: deleteGuard === false ? undefined : Object.freeze(deleteGuard),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),
     fields: Object.freeze(fields),
   });
@@ -237,6 +259,10 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
     faults.push(
       `${at}.filter: leaving 'delete' deletes records and brings them back, which neither deleteRow nor deleteRecord 'ignore' goes with; say leaving 'ignore', or change these`,
     );
+  }
+  const { deleteGuard: guard } = mapping;
+  if (guard !== undefined && guard.atLeast > guard.atMost) {
+    faults.push(`${at}.deleteGuard: atLeast (is ${guard.atLeast}) is more than atMost (is ${guard.atMost})`);
   }
   for (const { field: api, type, policy, references } of mapping.fields) {
     const where = `${at}.fields.${api}`;

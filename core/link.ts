@@ -91,6 +91,8 @@ export interface Link {
   readonly refused: Refused;
   /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
   readonly wasInside: boolean;
+  /** What the guard against delete storms said of the record's delete; undefined: nothing, or there is none. */
+  readonly guard: 'held' | 'passed' | undefined;
 }
 
 /** A link and its row, as one locked read found them. */
@@ -114,6 +116,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     push: undefined,
     refused: NOTHING_REFUSED,
     wasInside: false,
+    guard: undefined,
   };
 }
 
@@ -135,11 +138,21 @@ export function isGone(mapping: ObjectMapping, link: Link, row: RowVersion | und
   return row === undefined || (row.outside === true && mapping.filter?.leaving === 'delete' && link.wasInside);
 }
 
-/** The link after a look at the row. A record that was deleted has to come back first: a person's undelete stands. */
-export function withInside(link: Link, row: RowVersion | undefined): Link {
+/**
+ * The link after a look at the row: what was true of the row as it was is forgotten. A record that was deleted has to come
+ * back before its row can leave the filter: a person's undelete stands.
+ */
+export function afterLook(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
   const outOfReach = row === undefined || (row.outside === true && link.base?.deleted === true);
   const wasInside = row?.outside === false || (link.wasInside && !outOfReach);
-  return wasInside === link.wasInside ? link : { ...link, wasInside };
+  const seen = wasInside === link.wasInside ? link : { ...link, wasInside };
+  const deletes = seen.guard === undefined || outgoing(mapping, seen, row)?.kind === 'delete';
+  return deletes ? seen : { ...seen, guard: undefined };
+}
+
+/** Whether this is on its way to Salesforce: everything but a delete that is held. */
+export function mayGo(link: Link, out: Outgoing | undefined): out is Outgoing {
+  return out !== undefined && !(out.kind === 'delete' && link.guard === 'held');
 }
 
 /**

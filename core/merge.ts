@@ -6,7 +6,7 @@
 import type { CanonicalValue, FieldValues } from './canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from './configuration.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
-import { outgoing, stillRefused, withInside, withWaiting } from './link.ts';
+import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
@@ -50,10 +50,10 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
 
 /** The link with `refused` and `dirty` as they follow from its base and the row. */
 export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
-  const seen = withInside(link, row);
+  const seen = afterLook(mapping, link, row);
   const refused = stillRefused(mapping, seen, row);
   const trimmed = refused === seen.refused ? seen : { ...seen, refused };
-  const dirty = outgoing(mapping, trimmed, row) !== undefined;
+  const dirty = mayGo(trimmed, outgoing(mapping, trimmed, row));
   return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
 }
 

@@ -51,6 +51,19 @@ export function messageOf(notice: Notice): Message {
             subject: `sfsync: Salesforce is back, ${notice.object} goes on`,
             text: lines(`Changes of ${notice.object} are sent to Salesforce again.`, `Execution: ${notice.execution}`),
           };
+    case 'deletes held':
+      return {
+        subject: `sfsync: deletes of ${notice.object} are held`,
+        text: lines(
+          `Rows of ${notice.object} were deleted in unusual number: ${plural(notice.records, 'delete')} so far, and all that follow, are held. Nothing of it has reached Salesforce; updates go on.`,
+          'Find out whether they were meant. If so:',
+          `  npm run sfsync -- release ${notice.object}`,
+          'If they were a mistake, bring the rows back from a backup or, as far as Salesforce knows them, with:',
+          `  npm run sfsync -- release ${notice.object} --restore`,
+          `npm run sfsync -- check counts them.`,
+          `Execution: ${notice.execution}`,
+        ),
+      };
     case 'failed execution':
       return failedExecution(notice);
     default:

@@ -61,6 +61,8 @@ export const decideChangesOutput = z.strictObject({
   reasons: z.array(reasonCount),
   /** Salesforce answered, and so the object's circuit was closed. */
   circuitClosed: z.boolean(),
+  /** Deletes that are held from now on, and of which people are to be told; absent: none. */
+  heldDeletes: z.int().min(1).optional(),
 });
 
 export const pushLine = z.strictObject({
@@ -170,6 +172,13 @@ export const notice = z.discriminatedUnion('about', [
     execution: z.string(),
     state: z.enum(['open', 'closed']),
     reason: z.string().optional(),
+  }),
+  z.strictObject({
+    about: z.literal('deletes held'),
+    object: z.string(),
+    execution: z.string(),
+    /** So far: further ones are not told. */
+    records: count,
   }),
   z.strictObject({
     about: z.literal('failed execution'),

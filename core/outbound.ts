@@ -7,14 +7,20 @@ import type { Delivery, ObjectMapping } from './configuration.ts';
 import { outgoingFields } from './configuration.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
-import { isGone, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import { afterLook, isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
 
 /** Whether a collected link has anything to do: if not, it is no longer dirty. */
 export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
   if (link.push !== undefined || link.rereadDue || link.base === undefined) return true;
-  return outgoing(mapping, link, withWaiting(link, row)) !== undefined;
+  return mayGo(link, outgoing(mapping, link, withWaiting(link, row)));
+}
+
+/** COLLECT: the link as it goes on after a look at its row. */
+export function collect(mapping: ObjectMapping, { link, row }: Pair): Link {
+  const seen = afterLook(mapping, link, withWaiting(link, row));
+  return { ...seen, dirty: isDue(mapping, { link: seen, row }), revision: link.revision + 1 };
 }
 
 /** What goes to Salesforce for one record. `fillers` are filled for a CSV of whole rows only. */
@@ -56,7 +62,7 @@ export function decide(
   );
   const link: Link = { ...merged.link, push: undefined, dirty: false };
   const out = outgoing(mapping, link, merged.row);
-  if (out === undefined) return { ...merged, link, outcome: 'done' };
+  if (!mayGo(link, out)) return { ...merged, link, outcome: 'done' };
   const push = pushOf(mapping, out, look);
   const open: OpenPush = {
     id: pushId,
@@ -202,5 +208,6 @@ export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
     fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
     deleted: out?.kind === 'revive' ? false : link.refused.deleted,
   };
-  return { ...link, base, refused, dirty: false, rereadDue: false, push: undefined, revision: link.revision + 1 };
+  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined };
+  return { ...link, ...done, base, refused, revision: link.revision + 1 };
 }

@@ -2,11 +2,10 @@
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
-import { withInside } from '../../core/link.ts';
-import { isDue } from '../../core/outbound.ts';
+import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import { inTransaction, type Session } from './connection.ts';
-import { dueRecords, invisibleTransactions, markDue } from './due.ts';
+import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
 import { holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { lockPairs, type StoredPair } from './pairs.ts';
@@ -62,12 +61,19 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
   const invisible = await invisibleTransactions(session, transactions);
   const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
-  const keys = messages.filter(isVisible).flatMap((message) => message.keys.map(([key]) => key));
-  if (keys.length > 0) {
-    const { marked, dropped } = await inTransaction(session, async () => {
+  const visible = messages.filter(isVisible);
+  const underLease = <T>(work: () => Promise<T>): Promise<T> =>
+    inTransaction(session, async () => {
       if (execution !== undefined) await holdLease(session, mapping.object, execution);
-      return markDue(session, mapping, keys);
+      return work();
     });
+  if (visible.some(({ truncated }) => truncated === true)) {
+    const marked = await markTruncated(session, mapping, underLease);
+    log.warn('the table was truncated: the records of rows that are gone are due', { object: mapping.object, marked });
+  }
+  const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
+  if (keys.length > 0) {
+    const { marked, dropped } = await underLease(() => markDue(session, mapping, keys));
     log.info('keys marked due', { keys: keys.length, marked, newRowsWithoutRecord: dropped });
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
@@ -88,9 +94,8 @@ export async function chooseBatch(
       const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
       const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
       const links = pairs.map((pair) => {
-        const due = isDue(mapping, pair);
-        const link = { ...withInside(pair.link, pair.row), dirty: due, revision: pair.link.revision + 1 };
-        return { linkId: pair.linkId, link, due };
+        const link = collect(mapping, pair);
+        return { linkId: pair.linkId, link, due: link.dirty };
       });
       await saveLinks(session, links);
       await reportUnreadable(session, mapping, execution, pairs);

@@ -9,6 +9,7 @@ import { decide, giveUp, isDue } from '../../core/outbound.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
+import { anyHeld, guardDeletes } from './delete-guard.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -43,7 +44,7 @@ export async function decideBatch(
   const { configuration, mapping, execution, batchId } = context;
   const refusedRows: Reject[] = [];
   const unusable = rejectsOfReads(looks);
-  const parts: { pushes: Decided[]; conflicts: number }[] = [];
+  const parts: { pushes: Decided[]; conflicts: number; heldDeletes: number }[] = [];
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
@@ -73,7 +74,9 @@ export async function decideBatch(
   const rejects = [...refusedRows, ...unusable];
   const reasons: ReasonCount[] = reasonCounts(rejects);
   const conflicts = parts.reduce((sum, part) => sum + part.conflicts, 0);
-  return { pushes: parts.flatMap((part) => part.pushes), conflicts, rejected: rejects.length, reasons, circuitClosed };
+  const heldDeletes = parts.reduce((sum, part) => sum + part.heldDeletes, 0);
+  const pushes = parts.flatMap((part) => part.pushes);
+  return { pushes, conflicts, heldDeletes, rejected: rejects.length, reasons, circuitClosed };
 }
 
 async function decidePart(
@@ -88,13 +91,18 @@ async function decidePart(
     mapping,
     looks.map(({ id }) => id),
   );
-  const decided = looks.flatMap(({ id, revision, version }) => {
+  const decisions = looks.flatMap(({ id, revision, version }) => {
     const pair = pairs.get(id);
     if (pair === undefined || version === undefined) return [];
     const look = { ...version, mergedInto: version.mergedInto };
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now });
-    return decision.outcome === 'left' ? [] : [{ id, pair, decision, survivor: version.mergedInto }];
+    return [{ id, pair, decision, survivor: version.mergedInto }];
   });
+  const heldBefore = await anyHeld(session, mapping.object);
+  const guarded = await guardDeletes(session, mapping, decisions);
+  const decided = guarded.flatMap(({ decision, ...record }) =>
+    decision.outcome === 'left' ? [] : [{ ...record, decision }],
+  );
   await writePairs(
     session,
     configuration,
@@ -112,16 +120,25 @@ async function decidePart(
   const pushes = decided.flatMap(({ id, decision }) =>
     decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
   );
-  return { pushes, conflicts: conflicts.length };
+  const held = decided.filter(({ decision }) => decision.link.guard === 'held').length;
+  // People are told of the first ones; what is held after them is counted by `sfsync check`.
+  return { pushes, conflicts: conflicts.length, heldDeletes: heldBefore ? 0 : held };
 }
 
 /** Nothing is left to send, nor left out because Salesforce refused it or could not store it. */
 function sidesAgree(decision: Exclude<Decision, { outcome: 'left' }>): boolean {
-  const { fields, deleted } = decision.link.refused;
+  const { guard, refused } = decision.link;
+  const { fields, deleted } = refused;
   const unreadable = Object.values(decision.row?.fields ?? {}).some(
     (value) => typeof value === 'string' && value.startsWith(UNREADABLE),
   );
-  return decision.outcome === 'done' && Object.keys(fields).length === 0 && deleted === undefined && !unreadable;
+  return (
+    decision.outcome === 'done' &&
+    guard !== 'held' &&
+    Object.keys(fields).length === 0 &&
+    deleted === undefined &&
+    !unreadable
+  );
 }
 
 /**

@@ -61,6 +61,50 @@ export async function markDue(session: Session, mapping: ObjectMapping, keys: re
   return { marked: rowCount ?? 0, dropped: strangers.length - carriers.length };
 }
 
+/** Links marked in one transaction: executions that work on the same object wait for no longer than that. */
+const TRUNCATED_LINKS = 20_000;
+
+/**
+ * The table was truncated: marks the links due whose row is gone, for the WAL does not say which rows it held. A row that
+ * carries the record's id under another key is not gone. Each chunk has a transaction of its own.
+ */
+export async function markTruncated(
+  session: Session,
+  mapping: ObjectMapping,
+  inTransaction: (work: () => Promise<MarkedLinks>) => Promise<MarkedLinks>,
+): Promise<number> {
+  const table = tableOf(mapping);
+  let total = 0;
+  for (let after = '0'; ; ) {
+    const { marked, last } = await inTransaction(async () => {
+      const { rows } = await query<MarkedLinks>(
+        session,
+        `with chunk as (select id from sfsync.link where object = $1 and id > $2 order by id limit $3),
+              gone as (select l.id from sfsync.link l
+                        where l.id in (select id from chunk) and l.row_key is not null and l.base_deleted is false
+                          and not exists (select from ${table} t where t.${name(mapping.keyColumn)}::text = l.row_key)
+                          and not exists (select from ${table} t where t.${name(mapping.salesforceIdColumn)} = l.salesforce_id)
+                        order by l.id for update of l),
+              due as (update sfsync.link l
+                         set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
+                        from gone where l.id = gone.id returning l.id)
+         select (select count(*)::int from due) as marked, (select max(id)::text from chunk) as last`,
+        [mapping.object, after, TRUNCATED_LINKS],
+      );
+      return rows[0] ?? { marked: 0, last: null };
+    });
+    total += marked;
+    if (last === null) return total;
+    after = last;
+  }
+}
+
+interface MarkedLinks {
+  readonly marked: number;
+  /** Id of the last link that was looked at; null: there was none. */
+  readonly last: string | null;
+}
+
 /** Whether links of the object are due, open pushes aside. */
 export async function anyDue(session: Session, object: string): Promise<boolean> {
   const { rows } = await query<{ due: boolean }>(

@@ -27,6 +27,8 @@ export interface ObjectStatus {
   readonly circuitReason: string | null;
   readonly openConflicts: number;
   readonly openRejects: number;
+  /** Deletes that the guard against delete storms holds. */
+  readonly heldDeletes: number;
 }
 
 export interface DatabaseStatus {
@@ -110,6 +112,7 @@ async function readUnpublished(client: pg.ClientBase, configuration: SyncConfigu
 async function readObjects(client: pg.ClientBase, configuration: SyncConfiguration): Promise<ObjectStatus[]> {
   const { rows } = await client.query<ObjectStatus>(
     `select wanted.object, coalesce(links.total, 0) as links, coalesce(links.due, 0) as due, links.oldest as "oldestDue",
+            coalesce(links.held, 0) as "heldDeletes",
             coalesce(lease.circuit, 'closed') as circuit, lease.circuit_reason as "circuitReason",
             (select count(*)::int from sfsync.conflict c where c.object = wanted.object and resolved_at is null) as "openConflicts",
             (select count(*)::int from sfsync.rejected_record r where r.object = wanted.object and resolved_at is null) as "openRejects"
@@ -118,6 +121,7 @@ async function readObjects(client: pg.ClientBase, configuration: SyncConfigurati
        left join lateral (
          select count(*)::int as total,
                 count(*) filter (where dirty or push_id is not null or reread_due)::int as due,
+                count(*) filter (where delete_guard = 'held')::int as held,
                 min(dirty_since) filter (where dirty or push_id is not null or reread_due) as oldest
            from sfsync.link l where l.object = wanted.object) as links on true
       order by wanted.place`,

@@ -24,10 +24,14 @@ export const handler = defineHandler({
     const looks = await storage.readLines(versionsKey, readLine);
     const now = Date.now();
     const context = { configuration, mapping, execution, batchId };
-    const { pushes, ...said } = await decideBatch(session, context, looks, { readAt: Date.parse(readAt), now });
-    log.info('batch decided', { batchId, looked: looks.length, pushed: pushes.length, ...said });
+    const { pushes, heldDeletes, ...said } = await decideBatch(session, context, looks, {
+      readAt: Date.parse(readAt),
+      now,
+    });
+    log.info('batch decided', { batchId, looked: looks.length, pushed: pushes.length, heldDeletes, ...said });
     const notAfter = new Date(now + configuration.settings.pushDeadlineSeconds * 1000).toISOString();
-    return { batchId, pushed: pushes.length, notAfter, ...said, ...(await place(mapping, execution, batchId, pushes)) };
+    const keys = await place(mapping, execution, batchId, pushes);
+    return { batchId, pushed: pushes.length, notAfter, ...said, ...(heldDeletes > 0 && { heldDeletes }), ...keys };
   },
 });
 

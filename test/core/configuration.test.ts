@@ -59,6 +59,8 @@ describe('a definition', () => {
         deleteRecord: 'recycle-bin',
         deletedAtColumn: undefined,
         delivery: 'appflow',
+        filter: undefined,
+        deleteGuard: { percent: 10, atLeast: 20, atMost: 500, windowMinutes: 60 },
         matchBy: undefined,
         fields: [
           {
@@ -89,6 +91,13 @@ describe('a definition', () => {
     expect(objects[0]?.matchBy).toBe(objects[0]?.fields[1]);
   });
 
+  test('may do without the guard against delete storms', () => {
+    const { objects } = defineSync({
+      objects: { Account: { table: 'lenders', deleteGuard: false, fields: { Name: text('name') } } },
+    });
+    expect(objects[0]?.deleteGuard).toBeUndefined();
+  });
+
   test('is frozen all through', () => {
     const contact = mappingOf(configuration, 'Contact');
     for (const part of [configuration, configuration.objects, configuration.settings, contact, contact.fields]) {
@@ -116,6 +125,22 @@ describe('faults', () => {
     expect(faults).toEqual([
       expect.stringContaining("deleteRow 'soft' goes with deletedAt"),
       expect.stringContaining("policy 'latest' needs updatedAt"),
+    ]);
+  });
+
+  test.each([
+    [
+      { filter: { where: 'shared', leaving: 'delete' }, deleteRow: 'ignore' },
+      "neither deleteRow nor deleteRecord 'ignore'",
+    ],
+    [{ filter: { where: ' ' } }, 'objects.Account.filter.where'],
+    [{ deleteGuard: { percent: 101 } }, 'objects.Account.deleteGuard.percent: Too big'],
+    [{ deleteGuard: true }, 'objects.Account.deleteGuard: must be false, or { percent'],
+    [{ deleteGuard: { atLeast: 9, atMost: 8 } }, 'atLeast (is 9) is more than atMost (is 8)'],
+  ])('%j', (options, told) => {
+    const fields = { Name: text('name') };
+    expect(faultsOf({ objects: { Account: { table: 'lenders', ...options, fields } } })).toEqual([
+      expect.stringContaining(told),
     ]);
   });
 

@@ -90,6 +90,14 @@ test('of a sweep: a conflict that left its row as it is counts, too', () => {
   expect(text).toContain('1 conflict');
 });
 
+test('of held deletes: how many, and the two ways on', () => {
+  const { subject, text } = messageOf({ about: 'deletes held', object: 'Contact', execution: ARN, records: 2000 });
+  expect(subject).toBe('sfsync: deletes of Contact are held');
+  expect(text).toContain('2000 deletes so far');
+  expect(text).toContain('npm run sfsync -- release Contact\n');
+  expect(text).toContain('npm run sfsync -- release Contact --restore');
+});
+
 test('of a circuit: opening says why and that nothing is lost, closing that it goes on', () => {
   const circuit = { about: 'circuit', object: 'Contact', execution: ARN } as const;
   const opened = messageOf({ ...circuit, state: 'open', reason: 'RetryableError: Salesforce answered ECONNREFUSED.' });

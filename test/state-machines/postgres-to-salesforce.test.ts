@@ -222,6 +222,16 @@ describe('what is told', () => {
     expect(machine.inputsOf('Notify')).toHaveLength(1);
   });
 
+  test('that deletes are held, while what is not held is pushed', async () => {
+    const said = decided({ pushed: 3, pushedKey: 'pushed', updatesKey: 'updates', heldDeletes: 2000 });
+    const machine = machineOf(tasks({ DecideChanges: () => said }));
+    expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.inputsOf('Notify')).toEqual([
+      { about: 'deletes held', object: 'Contact', execution: machine.executionArn, records: 2000 },
+    ]);
+    expect(machine.inputsOf('PushRecords')).toHaveLength(1);
+  });
+
   test('that the circuit has closed', async () => {
     const machine = machineOf(tasks({ DecideChanges: () => decided({ circuitClosed: true }) }));
     expect(await machine.run({ ...CHANGES, trigger: 'schedule' })).toMatchObject({ status: 'SUCCEEDED' });

@@ -16,6 +16,8 @@ type Found = SalesforceVersion | undefined;
 
 export class OutboundRounds {
   readonly mapping: ObjectMapping;
+  /** Messages of transactions that were not visible yet. */
+  readonly sentAgain: ChangeMessage[] = [];
   readonly #session: Session;
   readonly #configuration: SyncConfiguration;
   #moment = Date.UTC(2026, 0, 2);
@@ -44,7 +46,13 @@ export class OutboundRounds {
         ...message,
       },
     }));
-    const queue = { receive: async () => waiting.splice(0, 10), delete: async () => undefined };
+    const queue = {
+      receive: async () => waiting.splice(0, 10),
+      delete: async () => undefined,
+      sendAgain: async (message: ChangeMessage) => {
+        this.sentAgain.push(message);
+      },
+    };
     const place = {
       session: this.#session,
       mapping: this.mapping,

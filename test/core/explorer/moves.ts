@@ -1,9 +1,9 @@
 /** Everything that can happen next in a world. sfsync's moves call the functions of core/ and nothing else. */
 import type { ObjectMapping } from '../../../core/configuration.ts';
 import { acceptReread, receive } from '../../../core/inbound.ts';
-import { type Link, type RowVersion, withInside } from '../../../core/link.ts';
+import type { Link, RowVersion } from '../../../core/link.ts';
 import type { Conflict, RecordState } from '../../../core/merge.ts';
-import { decide, isDue, type Outcome, type Push, settle } from '../../../core/outbound.ts';
+import { collect, decide, type Outcome, type Push, settle } from '../../../core/outbound.ts';
 import {
   type Arrival,
   type Budget,
@@ -29,7 +29,7 @@ export interface Move {
 export interface Rules {
   readonly receive: typeof receive;
   readonly acceptReread: typeof acceptReread;
-  readonly isDue: typeof isDue;
+  readonly collect: typeof collect;
   readonly decide: typeof decide;
   readonly settle: typeof settle;
   /** An open push is taken in hand only when nothing of it can land any more. */
@@ -38,7 +38,7 @@ export interface Rules {
   readonly visible: boolean;
 }
 
-export const RULES: Rules = { receive, acceptReread, isDue, decide, settle, fenced: true, visible: true };
+export const RULES: Rules = { receive, acceptReread, collect, decide, settle, fenced: true, visible: true };
 
 const IN_FLIGHT = 2;
 const IDLE: Step = { at: 'idle' };
@@ -407,10 +407,10 @@ function collected(mapping: ObjectMapping, rules: Rules, world: World): Move[] {
   const { link } = world;
   const fenced = !rules.fenced || link.push === undefined || world.flights.length === 0;
   if (!(link.dirty || link.rereadDue || link.push !== undefined) || !fenced) return [];
-  const due = rules.isDue(mapping, { link, row: rowVersion(world) });
-  const revision = link.revision + 1;
-  const next = { ...world, link: { ...withInside(link, rowVersion(world)), dirty: due, revision } };
-  if (!due) return [{ what: 'collect: the row equals the base', world: next }];
+  const taken = rules.collect(mapping, { link, row: rowVersion(world) });
+  const { revision } = taken;
+  const next = { ...world, link: taken };
+  if (!taken.dirty) return [{ what: 'collect: the row equals the base', world: next }];
   return [{ what: 'collect takes the record in hand', world: { ...next, step: { at: 'collected', revision } } }];
 }
 

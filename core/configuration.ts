@@ -62,7 +62,7 @@ export interface ObjectMapping {
   readonly filter: RowFilter | undefined;
   /** undefined: every delete is sent. */
   readonly deleteGuard: DeleteGuard | undefined;
-  /** By whose value the first load matches records with rows that carry no Salesforce id yet. */
+  /** By whose value records that are new to us are matched with rows that carry no Salesforce id yet. */
   readonly matchBy: FieldMapping | undefined;
   /** In the order of the configuration. */
   readonly fields: readonly FieldMapping[];
@@ -283,13 +283,13 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   return faults;
 }
 
-/** A reference would be matched before its parents are, and a checkbox tells nobody from anybody else. */
+/** A reference would be matched before its parents are, and a checkbox or a set tells nobody from anybody else. */
 function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefined): string[] {
   if (named === undefined) return [];
   const at = `objects.${object}.matchBy (is ${JSON.stringify(named)})`;
   if (matchBy === undefined) return [`${at}: is not one of the mapped fields; name one of them, or map it`];
   const { type } = matchBy;
-  if (type !== 'reference' && type !== 'boolean') return [];
+  if (type !== 'reference' && type !== 'boolean' && type !== 'multipicklist') return [];
   return [`${at}: is a ${type}, which cannot tell records apart; name a field whose value is one record's own`];
 }
 

@@ -8,7 +8,7 @@ import { bisect, inSavepoint } from './bisect.ts';
 import { query, RowRefusedError, type Session } from './connection.ts';
 import { anyDue } from './due.ts';
 import { inOwnTransaction } from './origin.ts';
-import type { Item, JudgedRecord, Rule, SetContext, SetResult } from './record-set.ts';
+import type { Item, JudgedRecord, ReadSet, Rule, SetContext, SetResult } from './record-set.ts';
 import { judgeSet, readSet, writeSet } from './record-set.ts';
 import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
@@ -98,7 +98,8 @@ async function apply(
     await query(session, BY_INDEX);
     for (const wave of waves(items)) {
       const applied = await applyWave(session, context, wave, rule, ({ version, line }, error) => {
-        const field = mapping.fields.find(({ column }) => 'column' in error && error.column === column)?.field;
+        const refusedColumn = mapping.fields.find(({ column }) => 'column' in error && error.column === column);
+        const field = error.field ?? refusedColumn?.field;
         rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
       });
       parts.push(...applied);
@@ -139,7 +140,8 @@ function waves(items: readonly Item[]): Item[][] {
 
 /**
  * Applies a wave set by set. The next set is read before this one is written, and judged while it is being written: the
- * server and we work at the same time. (Not where a write to one row may change another one of the table.)
+ * server and we work at the same time. (Not where a write to one row may change
+ * another one of the table, or which row a record belongs to.)
  */
 async function applyWave(
   session: Session,
@@ -152,15 +154,19 @@ async function applyWave(
   const sets = Array.from({ length: Math.ceil(wave.length / SET_RECORDS) }, (_, i) =>
     wave.slice(i * SET_RECORDS, (i + 1) * SET_RECORDS),
   );
-  const isFixed = await rowsStandAlone(session, mapping);
+  const isFixed = mapping.matchBy === undefined && (await rowsStandAlone(session, mapping));
   const results: SetResult[] = [];
+  let ahead: ReadSet | undefined;
   let judged: JudgedRecord[] | undefined;
   for (const [i, set] of sets.entries()) {
-    judged ??= await judgeSet(mapping, await readSet(session, context, set, 'at once'), rule);
+    const { records, refused } = ahead ?? (await readSet(session, context, set, 'at once'));
+    for (const { item, error } of refused) refuse(item, error);
+    const left = refused.length === 0 ? set : set.filter((item) => !refused.some((each) => each.item === item));
+    judged ??= await judgeSet(mapping, records, rule);
     const next = isFixed ? sets[i + 1] : undefined;
-    const read = next && (await readSet(session, context, next, 'at once'));
-    const writing = writeOrBisect(session, context, set, judged, rule, refuse);
-    const judging = read && judgeSet(mapping, read, rule);
+    ahead = next && (await readSet(session, context, next, 'at once'));
+    const writing = writeOrBisect(session, context, left, judged, rule, refuse);
+    const judging = ahead && judgeSet(mapping, ahead.records, rule);
     // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
     await Promise.allSettled([writing, judging]);
     results.push(...(await writing));
@@ -181,10 +187,13 @@ async function writeOrBisect(
   const whole = await inSavepoint(session, () => writeSet(session, context, judged, set.length));
   if (!(whole instanceof RowRefusedError)) return [whole.result];
   const work = async (part: readonly Item[]) => {
-    const read = await readSet(session, context, part, 'claimed');
-    return writeSet(session, context, await judgeSet(context.mapping, read, rule), part.length);
+    const { records, refused } = await readSet(session, context, part, 'claimed');
+    const judgedAgain = await judgeSet(context.mapping, records, rule);
+    return { result: await writeSet(session, context, judgedAgain, part.length - refused.length), refused };
   };
-  return bisect(session, set, work, refuse);
+  const parts = await bisect(session, set, work, refuse);
+  for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);
+  return parts.map(({ result }) => result);
 }
 
 /** Counts by code and field: what may be said of rejects without naming a value. */

@@ -131,7 +131,8 @@ async function stillFree(
   });
 }
 
-async function writeIds(session: Session, mapping: ObjectMapping, pairs: readonly KeyPair[]): Promise<number> {
+/** Writes ids into rows, unless another row carries them. Answers how many it wrote. */
+export async function writeIds(session: Session, mapping: ObjectMapping, pairs: readonly KeyPair[]): Promise<number> {
   const key = name(mapping.keyColumn);
   const id = name(mapping.salesforceIdColumn);
   const { rowCount } = await query(

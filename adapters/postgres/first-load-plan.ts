@@ -87,11 +87,12 @@ export async function storeRows(
 }
 
 /** As `fromPostgres` reads it. */
-function columnText({ column, type }: FieldMapping): string {
+export function columnText({ column, type }: FieldMapping): string {
   return type === 'multipicklist' ? `array_to_string(${name(column)}, ';')` : `${name(column)}::text`;
 }
 
-function readKey({ type, field }: FieldMapping, text: string | null): string | undefined {
+/** The key that a row has by the text of its column. */
+export function readKey({ type, field }: FieldMapping, text: string | null): string | undefined {
   try {
     return matchingKey(fromPostgres(type, text, field));
   } catch (error) {

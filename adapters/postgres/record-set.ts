@@ -1,10 +1,12 @@
 /** One set of records, in which none occurs twice: locked and read, judged by the rules of core/inbound.ts, and written. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { RejectedRecordError } from '../../core/errors.ts';
 import type { Received } from '../../core/inbound.ts';
 import type { Pair, SalesforceVersion } from '../../core/link.ts';
 import type { Session } from './connection.ts';
 import { claimLinks, dropLinks } from './links.ts';
+import { adoptMatches } from './matching.ts';
 import type { NewPair, StoredPair } from './pairs.ts';
 import { lockPairs, newPair, writePairs } from './pairs.ts';
 import { reportConflicts, resolveRejects } from './reports.ts';
@@ -36,13 +38,24 @@ export interface ReadRecord {
   readonly pair: StoredPair | NewPair;
 }
 
+export interface RefusedItem {
+  readonly item: Item;
+  readonly error: RejectedRecordError;
+}
+
+export interface ReadSet {
+  readonly records: readonly ReadRecord[];
+  /** Records that are not to be judged: nothing tells which row is theirs. */
+  readonly refused: readonly RefusedItem[];
+}
+
 /** Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out. */
 export async function readSet(
   session: Session,
   { configuration, mapping }: SetContext,
   items: readonly Item[],
   newLinks: NewLinks,
-): Promise<ReadRecord[]> {
+): Promise<ReadSet> {
   const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
   // A link that is written at once names its row, whose key must be known before the row is.
   const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
@@ -51,16 +64,34 @@ export async function readSet(
   const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
   const unknown = live.filter((id) => !pairs.has(id));
   // A row may carry the id of a record that has no link yet: they are a pair.
-  const carried = await carriedIds(session, mapping, unknown);
+  const byId = new Set(await carriedIds(session, mapping, unknown));
+  const unpaired = items
+    .map(({ version }) => version)
+    .filter(({ id, deleted }) => !deleted && !byId.has(id) && isUnpaired(pairs.get(id)));
+  const { adopted, refused } = await adoptMatches(session, configuration, mapping, unpaired);
+  const carried = [...byId, ...adopted];
   if (carried.length > 0) {
     await claimLinks(session, mapping.object, carried);
     for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
   }
   for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
-  return items.flatMap((item) => {
-    const pair = pairs.get(item.version.id);
-    return pair === undefined ? [] : { item, pair };
-  });
+  return {
+    records: items.flatMap((item) => {
+      const pair = pairs.get(item.version.id);
+      return pair === undefined || refused.has(item.version.id) ? [] : { item, pair };
+    }),
+    refused: items.flatMap((item) => {
+      const error = refused.get(item.version.id);
+      return error === undefined ? [] : { item, error };
+    }),
+  };
+}
+
+/** No version of the record was merged, and it has no row that we know of. */
+function isUnpaired(pair: Pair | undefined): boolean {
+  return (
+    pair === undefined || (pair.link.base === undefined && pair.link.rowKey === undefined && pair.row === undefined)
+  );
 }
 
 /** What is to become of a record by the rules; `again`: its link has changed since it was read from Salesforce. */

@@ -10,9 +10,9 @@ const FILE = {
 };
 const READ_AT = '2026-03-01T12:00:05.000Z';
 const RANGES = [
-  { start: 0, end: 1000 },
-  { start: 1000, end: 2000 },
-  { start: 2000, end: 3000 },
+  { start: 0, end: 1000, firstLine: 1 },
+  { start: 1000, end: 2000, firstLine: 11 },
+  { start: 2000, end: 3000, firstLine: 21 },
 ];
 
 function applied(change: Partial<Applied> = {}): Applied {

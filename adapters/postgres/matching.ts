@@ -1,0 +1,126 @@
+/**
+ * Records that are new to us and may have a row already, by the field that `matchBy` names. The rule is that of the first
+ * load (core/first-load.ts): a key links only when it leaves no choice. A row that is matched gets the record's id; from
+ * there on the two are a pair like any other that carries an id.
+ */
+import pg from 'pg';
+import type { FieldType } from '../../core/canonical.ts';
+import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { RejectedRecordError } from '../../core/errors.ts';
+import { matchingKey, placeKey } from '../../core/first-load.ts';
+import type { SalesforceVersion } from '../../core/link.ts';
+import { bisect } from './bisect.ts';
+import type { Session } from './connection.ts';
+import { query } from './connection.ts';
+import { writeIds } from './first-load-links.ts';
+import { columnText, readKey } from './first-load-plan.ts';
+import { lockRows, tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+export interface Matched {
+  /** Records whose row carries their id now. */
+  readonly adopted: readonly string[];
+  /** Records of which nothing tells which row is theirs, or whose row may not have their id. */
+  readonly refused: ReadonlyMap<string, RejectedRecordError>;
+}
+
+const NOTHING: Matched = { adopted: [], refused: new Map() };
+
+/** Finds rows for live records that have neither a row nor a link with one, and gives these rows their ids. */
+export async function adoptMatches(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  versions: readonly SalesforceVersion[],
+): Promise<Matched> {
+  const { matchBy } = mapping;
+  if (matchBy === undefined) return NOTHING;
+  const records = Map.groupBy(versions, ({ fields }) => matchingKey(fields[matchBy.field]));
+  records.delete(undefined);
+  const keys = [...records.keys()].filter((key) => key !== undefined);
+  if (keys.length === 0) return NOTHING;
+  const rows = await rowsByKey(session, configuration, mapping, matchBy, keys);
+  const pairs: { salesforceId: string; rowKey: string; key: string }[] = [];
+  const refused = new Map<string, RejectedRecordError>();
+  for (const key of keys) {
+    const ids = (records.get(key) ?? []).map(({ id }) => id);
+    const { all, free } = rows.get(key) ?? { all: 0, free: [] };
+    const facts = { records: ids.length, freeRecords: ids.length, rows: all, freeRows: free.length };
+    const place = placeKey(facts);
+    const [salesforceId, rowKey] = [ids[0], free[0]];
+    if (place === 'ambiguous') for (const id of ids) refused.set(id, ambiguous(mapping, matchBy, ids.length, all));
+    if (place === 'pair' && salesforceId !== undefined && rowKey !== undefined)
+      pairs.push({ salesforceId, rowKey, key });
+  }
+  await bisect(
+    session,
+    pairs,
+    (part) => writeIds(session, mapping, part),
+    ({ salesforceId }, error) => void refused.set(salesforceId, error),
+  );
+  return { adopted: pairs.map(({ salesforceId }) => salesforceId).filter((id) => !refused.has(id)), refused };
+}
+
+function ambiguous({ schema, table }: ObjectMapping, { field }: FieldMapping, records: number, rows: number) {
+  return new RejectedRecordError(
+    'AMBIGUOUS_MATCH',
+    `${records} new record(s) and ${rows} row(s) of ${schema}.${table} have the same ${field}, so nothing tells which row is the record's: write its id into the right row, or make the values differ; then redrive it.`,
+    field,
+  );
+}
+
+interface RowsOfKey {
+  readonly all: number;
+  /** Keys of those that carry no id and have no link, locked. */
+  readonly free: readonly string[];
+}
+
+async function rowsByKey(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  matchBy: FieldMapping,
+  keys: readonly string[],
+): Promise<Map<string, RowsOfKey>> {
+  const [key, id] = [`t.${name(mapping.keyColumn)}`, `t.${name(mapping.salesforceIdColumn)}`];
+  const { value, type } = matchExpression(matchBy.type, `t.${name(matchBy.column)}`);
+  const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${name(mapping.deletedAtColumn)} is null`;
+  const { rows } = await query<{ row_key: string; match: string | null; free: boolean }>(
+    session,
+    `select ${key}::text as row_key, ${columnText(matchBy)} as match,
+            ${id} is null and not exists (select from sfsync.link l where l.object = $2 and l.row_key = ${key}::text) as free
+       from ${tableOf(mapping)} t where ${value} = any ($1::${type}[]) ${gone}`,
+    [keys, mapping.object],
+  );
+  const free = rows.filter((row) => row.free).map((row) => row.row_key);
+  // Another execution may give one of them an id meanwhile: what counts is how they stand under the lock.
+  const locked = await lockRows(session, configuration, mapping, { keys: free });
+  const still = new Set(locked.filter(({ salesforceId }) => salesforceId === undefined).map((row) => row.key));
+  const byKey = Map.groupBy(rows, ({ match }) => readKey(matchBy, match));
+  return new Map(
+    keys.map((each): [string, RowsOfKey] => {
+      const having = (byKey.get(each) ?? []).map((row) => row.row_key);
+      return [each, { all: having.length, free: having.filter((rowKey) => still.has(rowKey)) }];
+    }),
+  );
+}
+
+/**
+ * What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. (A text with
+ * a carriage return in it is found by `sfsync load` only.)
+ */
+export function matchExpression(type: FieldType, column: string): { readonly value: string; readonly type: string } {
+  switch (type) {
+    case 'number':
+      return { value: `(${column}::numeric)`, type: 'numeric' };
+    case 'date':
+      return { value: column, type: 'date' };
+    case 'time':
+      return { value: column, type: 'time' };
+    case 'datetime':
+      return { value: `date_trunc('second', ${column})`, type: 'timestamptz' };
+    default:
+      return { value: `btrim(${column}::text, E' \\t\\n\\x0B\\f\\r')`, type: 'text' };
+  }
+}

@@ -3,7 +3,7 @@ import type { ChangeMessage } from '../core/change-message.ts';
 import { MAX_MESSAGE_BYTES } from '../core/change-message.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { formatLsn } from '../core/lsn.ts';
-import type { ChangeOperation } from './pgoutput.ts';
+import type { ChangeOperation } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Collect changes marks the links of a message in one transaction, which should stay short. */
@@ -44,18 +44,33 @@ export class ChangeBatch {
 
   /** The body of the message. `position`: the newest commit of which the batch holds changes. */
   body(position: Lsn): string {
-    const message: ChangeMessage = {
+    return bodyOf({
       object: this.object,
       keys: [...this.#keys],
       position: formatLsn(position),
       committedAt: new Date(this.#committedAt).toISOString(),
       transactions: [...this.#transactions],
-    };
-    // SQS refuses these two characters (SendMessage, "Unicode characters"), which JSON may also write as escapes.
-    return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (character) =>
-      character === '\ufffe' ? '\\ufffe' : '\\uffff',
-    );
+    });
   }
+}
+
+/** The body of a message that says that rows of the object went, and nobody knows which. */
+export function truncatedBody(object: string, { id, committedAt, commitStart }: Transaction): string {
+  return bodyOf({
+    object,
+    keys: [],
+    truncated: true,
+    position: formatLsn(commitStart),
+    committedAt: new Date(committedAt).toISOString(),
+    transactions: [id],
+  });
+}
+
+function bodyOf(message: ChangeMessage): string {
+  // SQS refuses these two characters (SendMessage, "Unicode characters"), which JSON may also write as escapes.
+  return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (character) =>
+    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
 }
 
 /** Bytes of `["<key>","<operation>"],` with the longest operation; a character takes at most six as an escape. */

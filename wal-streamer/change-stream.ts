@@ -13,10 +13,12 @@ import { backoffMs, waited } from './backoff.ts';
 import { FlushPosition } from './flush-position.ts';
 import type { Heartbeat } from './health.ts';
 import { isAlive, SILENCE_MS } from './health.ts';
-import type { StreamMessage } from './pgoutput.ts';
 import { PgoutputDecoder } from './pgoutput.ts';
 import type { Publisher } from './publisher.ts';
 import { afterFailure } from './stream-failure.ts';
+import type { StreamMessage } from './stream-message.ts';
+import type { TableChange } from './table-watch.ts';
+import { TableWatch } from './table-watch.ts';
 import { TransactionReader } from './transaction.ts';
 import { TransactionIds } from './transaction-id.ts';
 
@@ -34,7 +36,10 @@ export interface StreamEvents {
   streaming(from: Lsn, facts: StreamFacts): void;
   /** The stream broke and is built up again. */
   interrupted(next: 'wait for the slot' | 'connect again', attempt: number, error: unknown): void;
-  truncated(tables: readonly string[]): void;
+  /** Rows of the object went, and nobody knows which; the receiver looks at all of its links. */
+  unnamedRows(object: string, by: 'truncate' | 'delete'): void;
+  /** DDL on a mapped table. */
+  tableChanged(change: TableChange): void;
 }
 
 export interface ChangeStreamOptions {
@@ -48,10 +53,12 @@ export interface ChangeStreamOptions {
 
 export class ChangeStream {
   readonly #options: ChangeStreamOptions;
+  readonly #tables: TableWatch;
   #session: Session | undefined;
 
   constructor(options: ChangeStreamOptions) {
     this.#options = options;
+    this.#tables = new TableWatch(options.configuration.objects);
   }
 
   /** The queues have accepted something, and the flush position has moved. */
@@ -62,7 +69,7 @@ export class ChangeStream {
   /** Streams until the signal, then publishes what is in hand and confirms it. Throws SyncError when a person is needed. */
   async run(stop: AbortSignal): Promise<void> {
     for (let attempt = 1; !stop.aborted; attempt++) {
-      const session = new Session(this.#options);
+      const session = new Session(this.#options, this.#tables);
       this.#session = session;
       try {
         await session.run(stop);
@@ -81,6 +88,7 @@ export class ChangeStream {
 /** One connection. */
 class Session {
   readonly #options: ChangeStreamOptions;
+  readonly #tables: TableWatch;
   readonly #connection: ReplicationConnection<StreamMessage>;
   #position = new FlushPosition(0n);
   #reader: TransactionReader | undefined;
@@ -91,7 +99,8 @@ class Session {
   #reporting: NodeJS.Timeout | undefined;
   #streamed = false;
 
-  constructor(options: ChangeStreamOptions) {
+  constructor(options: ChangeStreamOptions, tables: TableWatch) {
+    this.#tables = tables;
     const { configuration, database, slot } = options;
     this.#options = options;
     const mappings = configuration.objects;
@@ -147,7 +156,13 @@ class Session {
         committed: (end) => {
           if (publisher.committed(end)) this.#reportSoon();
         },
-        truncated: (tables) => events.truncated(tables),
+        unnamed: (object, transaction, by) => {
+          events.unnamedRows(object, by);
+          return publisher.truncated(object, transaction);
+        },
+        described: (table) => {
+          for (const change of this.#tables.described(table)) events.tableChanged(change);
+        },
       },
       new TransactionIds(facts.nextTransaction),
     );

@@ -82,8 +82,11 @@ async function main(stop: AbortSignal): Promise<void> {
       interrupted: (next, attempt, error) => {
         if (lasting(attempt)) logger.warn(`the stream broke: ${next}`, { attempt, ...reasonOf(error) });
       },
-      truncated: (tables) => {
-        logger.warn('TRUNCATE of mapped tables is not carried to Salesforce', { tables });
+      unnamedRows: (object, by) => {
+        if (by === 'truncate') logger.warn('a mapped table was truncated: its records count as deleted', { object });
+      },
+      tableChanged: ({ table, column, change }) => {
+        logger.warn(`a mapped table was changed: ${change}`, { table, column });
       },
     },
   });

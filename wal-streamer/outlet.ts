@@ -8,9 +8,9 @@ import { MAX_MESSAGE_BYTES } from '../core/change-message.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { formatLsn } from '../core/lsn.ts';
 import { backoffMs, waited } from './backoff.ts';
-import { ChangeBatch } from './change-batch.ts';
+import { ChangeBatch, truncatedBody } from './change-batch.ts';
 import type { FlushPosition, Hold } from './flush-position.ts';
-import type { ChangeOperation } from './pgoutput.ts';
+import type { ChangeOperation } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A batch that takes no more changes. */
@@ -86,16 +86,18 @@ export class Outlet {
     if (this.#open === undefined) return;
     const { batch, guard } = this.#open;
     this.#open = undefined;
-    const body = batch.body(position);
-    const bytes = Buffer.byteLength(body);
-    const publication = {
-      object: this.#object,
-      body,
-      bytes,
-      keys: batch.keys,
-      position: formatLsn(position),
-      guard,
-    };
+    this.#enqueue(batch.body(position), batch.keys, formatLsn(position), guard);
+  }
+
+  /** A message of its own: rows of the object went, and nobody knows which. */
+  truncated(transaction: Transaction, position: FlushPosition): void {
+    if (this.#open !== undefined) this.seal(this.#open.newest.commitStart);
+    const guard = { position, hold: position.hold() };
+    this.#enqueue(truncatedBody(this.#object, transaction), 0, formatLsn(transaction.commitStart), guard);
+  }
+
+  #enqueue(body: string, keys: number, position: string, guard: Guard): void {
+    const publication = { object: this.#object, body, bytes: Buffer.byteLength(body), keys, position, guard };
     this.#sealed.push(publication);
     this.#listener.sealed(publication);
     this.#pump();

@@ -2,32 +2,10 @@
  * Reads the messages of pgoutput (PostgreSQL manual, "Logical Replication Message Formats", protocol version 1) as far as
  * this project needs them: which row changed. No value but the key is decoded.
  */
-import type { ChangeMessage } from '../core/change-message.ts';
 import type { ObjectMapping } from '../core/configuration.ts';
 import { ConfigurationError, InvariantError } from '../core/errors.ts';
-import type { Lsn } from '../core/lsn.ts';
-
-export type ChangeOperation = ChangeMessage['keys'][number][1];
-
-export type StreamMessage =
-  | { readonly kind: 'begin'; readonly xid: number; readonly committedAt: number; readonly commitStart: Lsn }
-  | { readonly kind: 'origin'; readonly name: string }
-  /** A transactional logical message. */
-  | { readonly kind: 'marker'; readonly prefix: string }
-  | RowChange
-  | { readonly kind: 'truncate'; readonly tables: readonly string[] }
-  | { readonly kind: 'commit'; readonly end: Lsn }
-  /** Nothing to do: a table's description, a change of a table that is not mapped. */
-  | { readonly kind: 'nothing' };
-
-export interface RowChange {
-  readonly kind: 'change';
-  readonly object: string;
-  readonly operation: ChangeOperation;
-  readonly key: string;
-  /** The key before an update that changed it. */
-  readonly oldKey: string | undefined;
-}
+import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
+import { keyIndexOf } from './table-watch.ts';
 
 /** A published table, in the column order of the messages that follow. */
 interface Relation {
@@ -57,7 +35,7 @@ const TAG = {
   text: 0x74,
 } as const;
 
-export class PgoutputDecoder {
+export class PgoutputDecoder implements StreamDecoder {
   readonly #mappings: ReadonlyMap<string, ObjectMapping>;
   /** By relation oid. A table is described again before its first change after DDL. */
   readonly #relations = new Map<number, Relation>();
@@ -66,7 +44,6 @@ export class PgoutputDecoder {
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
   }
 
-  /** Throws InvariantError for what is no pgoutput message, ConfigurationError when a table has lost its key column. */
   decode(bytes: Buffer): StreamMessage {
     switch (bytes[0]) {
       case TAG.begin: {
@@ -82,8 +59,7 @@ export class PgoutputDecoder {
       case TAG.delete:
         return this.#delete(bytes);
       case TAG.relation:
-        this.#describe(bytes);
-        return NOTHING;
+        return this.#describe(bytes);
       case TAG.origin:
         return { kind: 'origin', name: new Cursor(bytes, 9).string() };
       case TAG.message:
@@ -98,23 +74,14 @@ export class PgoutputDecoder {
     }
   }
 
-  #describe(bytes: Buffer): void {
-    const cursor = new Cursor(bytes, 1);
-    const oid = cursor.uint32();
-    const table = `${cursor.string()}.${cursor.string()}`;
-    cursor.skip(1);
-    const columns = Array.from({ length: cursor.uint16() }, () => {
-      cursor.skip(1);
-      const name = cursor.string();
-      cursor.skip(8);
-      return name;
-    });
+  #describe(bytes: Buffer): StreamMessage {
+    const description = describedTable(new Cursor(bytes, 1));
+    const { oid, table } = description;
     const mapping = this.#mappings.get(table);
-    const keyIndex = mapping === undefined ? -1 : columns.indexOf(mapping.keyColumn);
-    if (mapping !== undefined && keyIndex < 0) {
-      throw new ConfigurationError('NO_KEY_COLUMN', `Table ${table} has no key column ${mapping.keyColumn} any more.`);
-    }
+    const keyIndex = mapping === undefined ? -1 : keyIndexOf(mapping, description);
+    if (mapping !== undefined && keyIndex < 0) throw withoutKey(table, mapping.keyColumn);
     this.#relations.set(oid, { table, object: mapping?.object, keyIndex });
+    return { kind: 'table', table: description };
   }
 
   #insert(bytes: Buffer): StreamMessage {
@@ -137,9 +104,11 @@ export class PgoutputDecoder {
   }
 
   #delete(bytes: Buffer): StreamMessage {
-    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    const { object, keyIndex } = this.#relation(bytes.readUInt32BE(1));
     if (object === undefined) return NOTHING;
-    const key = required(new Cursor(bytes, 6).column(keyIndex), table);
+    const key = new Cursor(bytes, 6).column(keyIndex);
+    // Only the columns of the identity are filled, and it may be an index without the key.
+    if (key === undefined) return { kind: 'unnamed rows', objects: [object], by: 'delete' };
     return { kind: 'change', object, operation: 'delete', key, oldKey: undefined };
   }
 
@@ -148,10 +117,8 @@ export class PgoutputDecoder {
     const count = cursor.uint32();
     cursor.skip(1);
     const relations = Array.from({ length: count }, () => this.#relation(cursor.uint32()));
-    return {
-      kind: 'truncate',
-      tables: relations.filter(({ object }) => object !== undefined).map(({ table }) => table),
-    };
+    const objects = relations.flatMap(({ object }) => object ?? []);
+    return objects.length === 0 ? NOTHING : { kind: 'unnamed rows', objects, by: 'truncate' };
   }
 
   #relation(oid: number): Relation {
@@ -161,11 +128,33 @@ export class PgoutputDecoder {
   }
 }
 
+function describedTable(cursor: Cursor): TableDescription & { readonly oid: number } {
+  const oid = cursor.uint32();
+  const table = `${cursor.string()}.${cursor.string()}`;
+  const replicaIdentity = String.fromCharCode(cursor.uint8());
+  const columns = Array.from({ length: cursor.uint16() }, () => {
+    const identity = (cursor.uint8() & 1) === 1;
+    const name = cursor.string();
+    const type = String(cursor.uint32());
+    cursor.skip(4);
+    return { name, type, identity };
+  });
+  return { oid, table, columns, replicaIdentity };
+}
+
+/** The key was renamed, and the replica identity does not tell which column it is. */
+export function withoutKey(table: string, keyColumn: string): ConfigurationError {
+  return new ConfigurationError(
+    'NO_KEY_COLUMN',
+    `Table ${table} has no key column ${keyColumn} any more, and its replica identity does not tell which column it is: give the column its name back.`,
+  );
+}
+
 function instant(bytes: Buffer, at: number): number {
   return Number(bytes.readBigInt64BE(at) / 1000n) + EPOCH_MS;
 }
 
-/** A primary key is neither null nor stored out of line, so its text is in every row and in every old key. */
+/** A primary key is neither null nor stored out of line, so its text is in every new row. */
 function required(key: string | undefined, table: string): string {
   if (key !== undefined) return key;
   throw new InvariantError('PGOUTPUT', `pgoutput sent a change of ${table} without its key.`);
@@ -182,6 +171,11 @@ class Cursor {
 
   skip(count: number): void {
     this.#at += count;
+  }
+
+  uint8(): number {
+    this.#at += 1;
+    return this.#bytes.readUInt8(this.#at - 1);
   }
 
   uint16(): number {

@@ -8,7 +8,7 @@ import type { Lsn } from '../core/lsn.ts';
 import { FlushPosition } from './flush-position.ts';
 import type { OutletListener, Publication } from './outlet.ts';
 import { Outlet } from './outlet.ts';
-import type { RowChange } from './pgoutput.ts';
+import type { RowChange } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Bytes of messages that may wait for the queues, those under way included: full calls for each of three objects. */
@@ -47,10 +47,25 @@ export class Publisher implements OutletListener {
 
   /** A row has changed. Answers a promise when there is no room for more. */
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void> {
-    const outlet = this.#outlets.get(change.object);
-    if (outlet === undefined) throw new InvariantError('NO_QUEUE', `${change.object} has no change queue.`);
+    const outlet = this.#outletOf(change.object);
     if (change.oldKey !== undefined) outlet.add(change.oldKey, 'delete', transaction, this.#position);
     outlet.add(change.key, change.operation, transaction, this.#position);
+    return this.#waitForRoom();
+  }
+
+  /** Rows of the object went, and nobody knows which. Answers as `changed`. */
+  truncated(object: string, transaction: Transaction): undefined | Promise<void> {
+    this.#outletOf(object).truncated(transaction, this.#position);
+    return this.#waitForRoom();
+  }
+
+  #outletOf(object: string): Outlet {
+    const outlet = this.#outlets.get(object);
+    if (outlet !== undefined) return outlet;
+    throw new InvariantError('NO_QUEUE', `${object} has no change queue.`);
+  }
+
+  #waitForRoom(): undefined | Promise<void> {
     if (this.#waitingBytes < MAX_WAITING_BYTES) return undefined;
     this.#room ??= Promise.withResolvers();
     return this.#room.promise;

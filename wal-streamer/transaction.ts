@@ -6,7 +6,7 @@
 import { InvariantError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { isOwnMarker, isOwnOrigin } from './echo.ts';
-import type { RowChange, StreamMessage } from './pgoutput.ts';
+import type { RowChange, StreamMessage, TableDescription } from './stream-message.ts';
 import type { TransactionIds } from './transaction-id.ts';
 
 export interface Transaction {
@@ -23,7 +23,9 @@ export interface TransactionListener {
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void>;
   /** Everything of the transaction was handed on, or it had nothing for us. */
   committed(end: Lsn): void;
-  truncated(tables: readonly string[]): void;
+  /** Rows of the object went, and nobody says which; told once for a transaction. */
+  unnamed(object: string, transaction: Transaction, by: 'truncate' | 'delete'): undefined | Promise<void>;
+  described(table: TableDescription): void;
 }
 
 interface OpenTransaction {
@@ -31,6 +33,8 @@ interface OpenTransaction {
   echo: boolean;
   /** Something other than its origin was read. */
   started: boolean;
+  /** Objects whose rows went without a name. */
+  readonly unnamed: Set<string>;
 }
 
 export class TransactionReader {
@@ -54,7 +58,7 @@ export class TransactionReader {
       case 'begin': {
         const { xid, committedAt, commitStart } = message;
         const transaction = { id: this.#ids.widen(xid).toString(), committedAt, commitStart };
-        this.#open = { transaction, echo: false, started: false };
+        this.#open = { transaction, echo: false, started: false, unnamed: new Set() };
         return undefined;
       }
       case 'origin':
@@ -71,12 +75,12 @@ export class TransactionReader {
         current.started = true;
         return current.echo ? undefined : this.#listener.changed(message, current.transaction);
       }
-      case 'truncate': {
-        const current = this.#current();
-        current.started = true;
-        if (!current.echo && message.tables.length > 0) this.#listener.truncated(message.tables);
+      case 'unnamed rows':
+        return this.#unnamed(message);
+      case 'table':
+        // It may come between transactions, too.
+        this.#listener.described(message.table);
         return undefined;
-      }
       case 'commit':
         this.#open = undefined;
         this.#listener.committed(message.end);
@@ -88,8 +92,20 @@ export class TransactionReader {
     }
   }
 
+  #unnamed({ objects, by }: StreamMessage & { kind: 'unnamed rows' }): undefined | Promise<void> {
+    const current = this.#current();
+    current.started = true;
+    if (current.echo) return undefined;
+    const waits = objects.flatMap((object) => {
+      if (current.unnamed.has(object)) return [];
+      current.unnamed.add(object);
+      return this.#listener.unnamed(object, current.transaction, by) ?? [];
+    });
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }
+
   #current(): OpenTransaction {
     if (this.#open !== undefined) return this.#open;
-    throw new InvariantError('PGOUTPUT', 'pgoutput sent a change outside of a transaction.');
+    throw new InvariantError('PGOUTPUT', 'The server sent a change outside of a transaction.');
   }
 }

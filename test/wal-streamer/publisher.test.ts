@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { ChangeSender, Refusal } from '../../adapters/change-publisher.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import { FlushPosition } from '../../wal-streamer/flush-position.ts';
-import type { RowChange } from '../../wal-streamer/pgoutput.ts';
 import { Publisher } from '../../wal-streamer/publisher.ts';
+import type { RowChange } from '../../wal-streamer/stream-message.ts';
 
 /** A queue that answers a call when the test says so. */
 class StubbornQueue implements ChangeSender {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lsn } from '../../core/lsn.ts';
-import type { StreamMessage } from '../../wal-streamer/pgoutput.ts';
+import type { StreamMessage } from '../../wal-streamer/stream-message.ts';
 import { TransactionReader } from '../../wal-streamer/transaction.ts';
 import { TransactionIds } from '../../wal-streamer/transaction-id.ts';
 
@@ -12,7 +12,7 @@ const begin: StreamMessage = { kind: 'begin', xid: 900, committedAt: 1000, commi
 const commit: StreamMessage = { kind: 'commit', end: 100n };
 
 function read(messages: readonly StreamMessage[]) {
-  const seen = { keys: [] as string[], transactions: [] as string[], ends: [] as Lsn[], truncated: [] as string[] };
+  const seen = { keys: [] as string[], transactions: [] as string[], ends: [] as Lsn[], unnamed: [] as string[] };
   const reader = new TransactionReader(
     {
       changed: ({ key }, { id }) => {
@@ -21,7 +21,11 @@ function read(messages: readonly StreamMessage[]) {
         return undefined;
       },
       committed: (end) => seen.ends.push(end),
-      truncated: (tables) => seen.truncated.push(...tables),
+      unnamed: (object) => {
+        seen.unnamed.push(object);
+        return undefined;
+      },
+      described: () => undefined,
     },
     new TransactionIds(1000n),
   );
@@ -61,10 +65,12 @@ describe('transactions of the stream', () => {
     expect(read([begin, own, change('1'), commit, begin, change('2'), commit]).keys).toEqual(['2']);
   });
 
-  test('tell of a TRUNCATE, unless it is our own', () => {
-    const truncate: StreamMessage = { kind: 'truncate', tables: ['public.lenders'] };
-    expect(read([begin, truncate, commit]).truncated).toEqual(['public.lenders']);
-    expect(read([begin, { kind: 'origin', name: 'sfsync_0' }, truncate, commit]).truncated).toEqual([]);
+  test('tell of rows without a name, once for each object, unless they are our own', () => {
+    const truncate: StreamMessage = { kind: 'unnamed rows', objects: ['Account', 'Contact'], by: 'truncate' };
+    const gone: StreamMessage = { kind: 'unnamed rows', objects: ['Account'], by: 'delete' };
+    expect(read([begin, gone, truncate, gone, commit]).unnamed).toEqual(['Account', 'Contact']);
+    expect(read([begin, gone, commit, begin, gone, commit]).unnamed).toEqual(['Account', 'Account']);
+    expect(read([begin, { kind: 'origin', name: 'sfsync_0' }, truncate, commit]).unnamed).toEqual([]);
   });
 
   test('a change outside of one is a bug', () => {

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import configuration from '../../sync.config.ts';
+import type { TableColumn, TableDescription } from '../../wal-streamer/stream-message.ts';
+import { keyIndexOf, TableWatch } from '../../wal-streamer/table-watch.ts';
+
+const [lenders] = configuration.objects;
+if (lenders === undefined) throw new Error('The sample has no objects.');
+
+const COLUMNS: readonly TableColumn[] = [
+  ...new Set([lenders.keyColumn, lenders.salesforceIdColumn, ...lenders.fields.map(({ column }) => column)]),
+].map((name) => ({ name, type: '25', identity: name === lenders.keyColumn }));
+
+function table(change: Partial<TableDescription> = {}): TableDescription {
+  return { oid: 1, table: 'public.lenders', columns: COLUMNS, replicaIdentity: 'd', ...change };
+}
+
+describe('DDL on a mapped table', () => {
+  test('of which nothing was heard before is told only when it does not fit the configuration', () => {
+    const watch = new TableWatch(configuration.objects);
+    expect(watch.described(table())).toEqual([]);
+    expect(watch.described(table({ columns: [...COLUMNS, { name: 'new', type: '25', identity: false }] }))).toEqual([]);
+  });
+
+  test('is told with the column, once', () => {
+    const watch = new TableWatch(configuration.objects);
+    watch.described(table());
+    const gone = table({ columns: COLUMNS.filter(({ name }) => name !== 'phone') });
+    const told = [
+      { table: 'public.lenders', column: 'phone', change: 'the mapped column is gone or has another name' },
+    ];
+    expect(watch.described(gone)).toEqual(told);
+    expect(watch.described(gone)).toEqual([]);
+    const other = table({ columns: COLUMNS.map((each) => (each.name === 'name' ? { ...each, type: '1043' } : each)) });
+    expect(watch.described(other)).toMatchObject([{ column: 'name', change: expect.stringContaining('another type') }]);
+  });
+
+  test.each([
+    ['f', COLUMNS, 'the replica identity is full now'],
+    ['n', COLUMNS.map((each) => ({ ...each, identity: false })), 'the replica identity is nothing, so'],
+    ['d', COLUMNS.map((each) => ({ ...each, identity: false })), 'has no primary key any more'],
+    ['i', COLUMNS.map((each) => ({ ...each, identity: each.name === 'name' })), 'the replica identity lacks the key'],
+  ])('of its replica identity (%s) is told', (replicaIdentity, columns, text) => {
+    const watch = new TableWatch(configuration.objects);
+    watch.described(table());
+    expect(watch.described(table({ replicaIdentity, columns }))).toMatchObject([
+      { change: expect.stringContaining(text) },
+    ]);
+  });
+
+  test('that gives it another name makes the streamer look at the publication again, once', () => {
+    const watch = new TableWatch(configuration.objects);
+    watch.described(table());
+    const renamed = table({ table: 'public.lenders_old' });
+    expect(() => watch.described(renamed)).toThrow('public.lenders is called public.lenders_old now');
+    watch.described(table());
+    expect(watch.described(renamed)).toEqual([]);
+  });
+});
+
+test('a key that was renamed is still the only column of the identity; under others it cannot be told', () => {
+  const renamed = COLUMNS.map((each) => (each.name === 'id' ? { ...each, name: 'lender_id' } : each));
+  expect(keyIndexOf(lenders, table({ columns: renamed }))).toBe(0);
+  expect(keyIndexOf(lenders, table({ columns: renamed.map((each) => ({ ...each, identity: true })) }))).toBe(-1);
+});

@@ -1,0 +1,51 @@
+/** What the stream tells, whichever output plugin wrote it. */
+import type { ChangeMessage } from '../core/change-message.ts';
+import type { Lsn } from '../core/lsn.ts';
+
+export type ChangeOperation = ChangeMessage['keys'][number][1];
+
+export type StreamMessage =
+  | { readonly kind: 'begin'; readonly xid: number; readonly committedAt: number; readonly commitStart: Lsn }
+  | { readonly kind: 'origin'; readonly name: string }
+  /** A transactional logical message. */
+  | { readonly kind: 'marker'; readonly prefix: string }
+  | RowChange
+  /** Rows of these objects went, and the stream does not say which: TRUNCATE, or a DELETE without the key. */
+  | { readonly kind: 'unnamed rows'; readonly objects: readonly string[]; readonly by: 'truncate' | 'delete' }
+  /** How a table looks to the changes that follow. */
+  | { readonly kind: 'table'; readonly table: TableDescription }
+  | { readonly kind: 'commit'; readonly end: Lsn }
+  /** Nothing to do: a type, a change of a table that is not mapped. */
+  | { readonly kind: 'nothing' };
+
+export interface RowChange {
+  readonly kind: 'change';
+  readonly object: string;
+  readonly operation: ChangeOperation;
+  readonly key: string;
+  /** The key before an update that changed it. */
+  readonly oldKey: string | undefined;
+}
+
+export interface TableDescription {
+  /** The same after a rename; undefined: the plugin does not tell. */
+  readonly oid: number | undefined;
+  /** Schema and name, as in the configuration. */
+  readonly table: string;
+  readonly columns: readonly TableColumn[];
+  /** As in pg_class: `d`efault, `n`othing, `f`ull, `i`ndex; undefined: the plugin does not tell. */
+  readonly replicaIdentity: string | undefined;
+}
+
+export interface TableColumn {
+  readonly name: string;
+  /** Only for comparing: an oid or a name. */
+  readonly type: string;
+  /** Part of the replica identity. */
+  readonly identity: boolean;
+}
+
+export interface StreamDecoder {
+  /** Throws InvariantError for what the plugin never sends, ConfigurationError when a table has no key column any more. */
+  decode(bytes: Buffer): StreamMessage;
+}

@@ -1,0 +1,118 @@
+/**
+ * DDL is not in the stream; what it did to a mapped table shows in the table's next description. Each thing is told once,
+ * also when the same WAL is read again over another connection.
+ */
+import type { ObjectMapping } from '../core/configuration.ts';
+import { RetryableError } from '../core/errors.ts';
+import type { TableDescription } from './stream-message.ts';
+
+/** Something that a person should know before the next run of the pipelines trips over it. */
+export interface TableChange {
+  readonly table: string;
+  readonly column: string | undefined;
+  readonly change: string;
+}
+
+export class TableWatch {
+  readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  readonly #last = new Map<string, TableDescription>();
+  /** Names of mapped tables by oid. */
+  readonly #named = new Map<number, string>();
+  readonly #told = new Set<string>();
+
+  constructor(mappings: readonly ObjectMapping[]) {
+    this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
+  }
+
+  /**
+   * Answers what is new. Throws RetryableError, once, when a mapped table has got another name: the next connection
+   * looks at the publication again, and stops when the table is missing there.
+   */
+  described(description: TableDescription): readonly TableChange[] {
+    const { oid, table } = description;
+    const mapping = this.#mappings.get(table);
+    if (mapping === undefined) {
+      this.#renamed(oid, table);
+      return [];
+    }
+    if (oid !== undefined) this.#named.set(oid, table);
+    const last = this.#last.get(table);
+    this.#last.set(table, description);
+    return [...columnChanges(mapping, description, last), ...identityChanges(mapping, description, last)].filter(
+      (change) => this.#isNews(change),
+    );
+  }
+
+  #renamed(oid: number | undefined, table: string): void {
+    const before = oid === undefined ? undefined : this.#named.get(oid);
+    if (before === undefined || oid === undefined) return;
+    this.#named.delete(oid);
+    if (!this.#isNews({ table: before, column: undefined, change: `renamed ${oid} ${table}` })) return;
+    const message = `Table ${before} is called ${table} now, and its changes are no longer those of ${before}.`;
+    throw new RetryableError('TABLE_RENAMED', message);
+  }
+
+  #isNews({ table, column, change }: TableChange): boolean {
+    const text = JSON.stringify([table, column, change]);
+    if (this.#told.has(text)) return false;
+    this.#told.add(text);
+    return true;
+  }
+}
+
+function columnChanges(
+  mapping: ObjectMapping,
+  { table, columns }: TableDescription,
+  last: TableDescription | undefined,
+): TableChange[] {
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  const before = new Map(last?.columns.map(({ name, type }) => [name, type]));
+  return mappedColumns(mapping).flatMap((column) => {
+    const type = types.get(column);
+    if (type === undefined) return [{ table, column, change: 'the mapped column is gone or has another name' }];
+    const old = before.get(column);
+    if (old === undefined || old === type) return [];
+    return [{ table, column, change: `the mapped column has another type (${old} became ${type})` }];
+  });
+}
+
+function identityChanges(
+  { keyColumn }: ObjectMapping,
+  { table, columns, replicaIdentity }: TableDescription,
+  last: TableDescription | undefined,
+): TableChange[] {
+  if (replicaIdentity === undefined) return [];
+  if (replicaIdentity !== 'n' && !columns.some(({ identity }) => identity)) {
+    return [{ table, column: undefined, change: 'has no primary key any more: updates and deletes of its rows fail' }];
+  }
+  if (replicaIdentity === 'i' && !columns.some(({ name, identity }) => identity && name === keyColumn)) {
+    const change = 'the replica identity lacks the key: a delete does not say which row, so all links are looked at';
+    return [{ table, column: keyColumn, change }];
+  }
+  if (replicaIdentity === (last?.replicaIdentity ?? replicaIdentity) && replicaIdentity !== 'n') return [];
+  return [{ table, column: undefined, change: `the replica identity is ${IDENTITIES[replicaIdentity]} now` }];
+}
+
+const IDENTITIES: Readonly<Record<string, string>> = {
+  d: 'default',
+  f: 'full',
+  i: 'an index',
+  n: 'nothing, so updates and deletes of its rows fail',
+};
+
+function mappedColumns(mapping: ObjectMapping): string[] {
+  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, fields } = mapping;
+  const own = [keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn].flatMap((column) => column ?? []);
+  return [...new Set([...own, ...fields.map(({ column }) => column)])];
+}
+
+/**
+ * Where the key stands in a row. A key column that was renamed is still the only column of the identity: what was
+ * written before and after the rename can both be read. -1: it cannot be told.
+ */
+export function keyIndexOf({ keyColumn }: ObjectMapping, { columns }: TableDescription): number {
+  const named = columns.findIndex(({ name }) => name === keyColumn);
+  if (named >= 0) return named;
+  const identity = columns.flatMap(({ identity: part }, i) => (part ? [i] : []));
+  return identity.length === 1 ? (identity[0] ?? -1) : -1;
+}

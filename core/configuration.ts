@@ -15,8 +15,11 @@ export type ConflictPolicy = 'salesforce' | 'postgres' | 'latest';
 /** What a delete in Salesforce does to the row. `soft`: sets the column `deletedAt`, and such a row counts as gone. */
 export type DeleteRow = 'delete' | 'soft' | 'ignore';
 
-/** What a delete of the row does to the record. */
-export type DeleteRecord = 'recycle-bin' | 'ignore';
+/**
+ * What a delete of the row does to the record. `hard`: it goes to the recycle bin, and out of it once the read-back has shown
+ * that the delete has buried no edit. A record whose row has left the filter stays in the bin: the row may come back.
+ */
+export type DeleteRecord = 'recycle-bin' | 'hard' | 'ignore';
 
 /** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
 export type Delivery = 'appflow' | 'api';
@@ -93,7 +96,7 @@ const objectSchema = z.strictObject({
   salesforceId: identifier.default('salesforce_id'),
   updatedAt: identifier.optional(),
   deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
-  deleteRecord: z.enum(['recycle-bin', 'ignore']).default('recycle-bin'),
+  deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
   filter: z

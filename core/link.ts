@@ -91,6 +91,8 @@ export interface Link {
   readonly refused: Refused;
   /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
   readonly wasInside: boolean;
+  /** Our delete is verified, and the record is to be emptied from the recycle bin. */
+  readonly purgeDue: boolean;
   /** What the guard against delete storms said of the record's delete; undefined: nothing, or there is none. */
   readonly guard: 'held' | 'passed' | undefined;
 }
@@ -116,6 +118,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     push: undefined,
     refused: NOTHING_REFUSED,
     wasInside: false,
+    purgeDue: false,
     guard: undefined,
   };
 }
@@ -131,6 +134,8 @@ export function withWaiting(link: Link, row: RowVersion | undefined): RowVersion
 export type Outgoing =
   | { readonly kind: 'update'; readonly fields: FieldValues }
   | { readonly kind: 'delete' }
+  /** Out of the recycle bin, for good. */
+  | { readonly kind: 'purge' }
   | { readonly kind: 'revive'; readonly fields: FieldValues };
 
 /** Whether Salesforce shall not have the record: its row is gone, or has left the row filter where that counts as gone. */
@@ -145,7 +150,9 @@ export function isGone(mapping: ObjectMapping, link: Link, row: RowVersion | und
 export function afterLook(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
   const outOfReach = row === undefined || (row.outside === true && link.base?.deleted === true);
   const wasInside = row?.outside === false || (link.wasInside && !outOfReach);
-  const seen = wasInside === link.wasInside ? link : { ...link, wasInside };
+  const purgeDue = link.purgeDue && row === undefined && link.base?.deleted === true;
+  const same = wasInside === link.wasInside && purgeDue === link.purgeDue;
+  const seen = same ? link : { ...link, wasInside, purgeDue };
   const deletes = seen.guard === undefined || outgoing(mapping, seen, row)?.kind === 'delete';
   return deletes ? seen : { ...seen, guard: undefined };
 }
@@ -163,8 +170,9 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   const { base, refused, waiting } = link;
   if (base === undefined) return undefined;
   if (row === undefined || isGone(mapping, link, row)) {
-    const nothing = base.deleted || refused.deleted === true || mapping.deleteRecord === 'ignore';
-    return nothing ? undefined : { kind: 'delete' };
+    if (refused.deleted === true || mapping.deleteRecord === 'ignore') return undefined;
+    if (!base.deleted) return { kind: 'delete' };
+    return link.purgeDue ? { kind: 'purge' } : undefined;
   }
   if (row.outside === true) return undefined;
   // A row that outlived its record by intent brings nothing back.
@@ -193,7 +201,7 @@ export function stillRefused(mapping: ObjectMapping, link: Link, row: RowVersion
     ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
   );
   const gone = isGone(mapping, link, row);
-  const sidesDiffer = base !== undefined && base.deleted !== gone;
+  const sidesDiffer = base !== undefined && (base.deleted !== gone || link.purgeDue);
   const deleted = sidesDiffer && refused.deleted === gone ? refused.deleted : undefined;
   return { fields: Object.fromEntries(fields), deleted };
 }

@@ -51,7 +51,7 @@ export const decideChangesOutput = z.strictObject({
   csvKey: z.string().optional(),
   /** JSON lines of `pushLine`: updates and revives. */
   updatesKey: z.string().optional(),
-  /** JSON lines of `pushLine`: deletes. */
+  /** JSON lines of `pushLine`: deletes and purges. */
   deletesKey: z.string().optional(),
   /** The push deadline, for the steps that send to the API. */
   notAfter: z.iso.datetime(),
@@ -67,8 +67,8 @@ export const decideChangesOutput = z.strictObject({
 
 export const pushLine = z.strictObject({
   id: z.string(),
-  kind: z.enum(['update', 'delete', 'revive']),
-  /** Canonical values; empty for a delete. */
+  kind: z.enum(['update', 'delete', 'purge', 'revive']),
+  /** Canonical values; empty for a delete or purge. */
   fields: fieldValues,
 });
 export type PushLine = Readonly<z.output<typeof pushLine>>;

@@ -60,7 +60,10 @@ export function decide(
     look,
     mergeFresh(mapping, pair, look, { readAt, unknown: pair.link.push !== undefined }),
   );
-  const link: Link = { ...merged.link, push: undefined, dirty: false };
+  const { push: before } = pair.link;
+  // Nobody knows what became of it, but here it is: deleted.
+  const landed = before?.sentDeleted === true && purges(mapping, merged);
+  const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
   const out = outgoing(mapping, link, merged.row);
   if (!mayGo(link, out)) return { ...merged, link, outcome: 'done' };
   const push = pushOf(mapping, out, look);
@@ -69,7 +72,7 @@ export function decide(
     sentAt: now,
     delivery: push.delivery,
     sent: sentOf(push),
-    sentDeleted: out.kind === 'update' ? undefined : out.kind === 'delete',
+    sentDeleted: out.kind === 'update' ? undefined : out.kind !== 'revive',
     seen: {},
   };
   return { ...merged, link: { ...link, push: open }, outcome: 'push', push };
@@ -88,7 +91,7 @@ function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion):
 }
 
 function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
-  const fields = out.kind === 'delete' ? {} : out.fields;
+  const fields = 'fields' in out ? out.fields : {};
   const entries = (values: FieldValues, filler: boolean) =>
     Object.entries(values).map(([field, value]) => [field, { value, filler }] as const);
   return Object.fromEntries([...entries(fillers, true), ...entries(fields, false)]);
@@ -122,8 +125,16 @@ export function settle(
   });
   const merged = restoreSeen(mapping, push, readBack, fresh);
   const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;
-  const settled = agree(mapping, { ...merged.link, push: undefined, refused }, merged.row);
+  // An accepted delete is verified now; an accepted purge is done.
+  const purgeDue = outcome === 'accepted' && push.sentDeleted === true ? !link.purgeDue : link.purgeDue;
+  const due = { push: undefined, refused, purgeDue: purgeDue && purges(mapping, merged) };
+  const settled = agree(mapping, { ...merged.link, ...due }, merged.row);
   return { ...merged, link: settled, outcome: 'settled' };
+}
+
+/** Whether a delete of ours that has come to this end goes on out of the recycle bin. */
+function purges({ deleteRecord }: ObjectMapping, { link, row }: Merged): boolean {
+  return deleteRecord === 'hard' && row === undefined && link.base?.deleted === true;
 }
 
 /**
@@ -198,6 +209,14 @@ export function pushAgain(link: Link, now: Instant): { readonly link: Link; read
 }
 
 /**
+ * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
+ * accepted our delete. `accepted`: of the open push.
+ */
+export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
+  return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
+}
+
+/**
  * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
  * changes. A row that is gone has got what it wanted.
  */
@@ -208,6 +227,6 @@ export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
     fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
     deleted: out?.kind === 'revive' ? false : link.refused.deleted,
   };
-  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined };
+  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
   return { ...link, ...done, base, refused, revision: link.revision + 1 };
 }

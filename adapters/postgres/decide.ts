@@ -5,7 +5,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { Instant, Pair } from '../../core/link.ts';
 import type { Decision, Push } from '../../core/outbound.ts';
-import { decide, giveUp, isDue } from '../../core/outbound.ts';
+import { decide, giveUp, isDue, mayBeMissing } from '../../core/outbound.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
@@ -15,7 +15,7 @@ import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, writePairs } from './pairs.ts';
 import type { Reject, RejectContext } from './reports.ts';
-import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { NOT_VISIBLE, rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { joinWaiting } from './waiting.ts';
 
 export interface BatchContext {
@@ -43,7 +43,7 @@ export async function decideBatch(
 ) {
   const { configuration, mapping, execution, batchId } = context;
   const refusedRows: Reject[] = [];
-  const unusable = rejectsOfReads(looks);
+  let unusable = rejectsOfReads(looks);
   const parts: { pushes: Decided[]; conflicts: number; heldDeletes: number }[] = [];
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
@@ -61,7 +61,8 @@ export async function decideBatch(
         },
       )),
     );
-    const stuck = await giveUpOn(session, context, [...refusedRows, ...unusable]);
+    const { stuck, gone } = await giveUpOn(session, context, [...refusedRows, ...unusable]);
+    unusable = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     const report = (direction: RejectContext['direction'], rejects: readonly Reject[]) =>
       reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
     const outward = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
@@ -141,22 +142,37 @@ function sidesAgree(decision: Exclude<Decision, { outcome: 'left' }>): boolean {
   );
 }
 
+export interface GivenUp {
+  /** Ids of those that had something to send. */
+  readonly stuck: ReadonlySet<string>;
+  /** Ids of those that both sides wanted gone, and that are: no fault. */
+  readonly gone: ReadonlySet<string>;
+}
+
 /**
  * Rejected records are no longer due; they are listed, and taken up again when the row or the record changes, or when
- * they are redriven. Answers the ids of those that had something to send.
+ * they are redriven. `accepted`: ids of those whose open push Salesforce has accepted.
  */
 export async function giveUpOn(
   session: Session,
   { configuration, mapping }: Pick<BatchContext, 'configuration' | 'mapping'>,
   rejects: readonly Reject[],
-): Promise<ReadonlySet<string>> {
+  accepted: ReadonlySet<string> = new Set(),
+): Promise<GivenUp> {
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
   const pairs = await lockPairs(session, configuration, mapping, ids);
   await saveLinks(
     session,
     [...pairs.values()].map((pair) => ({ linkId: pair.linkId, link: giveUp(mapping, pair) })),
   );
-  return new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id));
+  const missing = new Set(
+    rejects.flatMap(({ code, salesforceId }) => (code === NOT_VISIBLE.code ? (salesforceId ?? []) : [])),
+  );
+  const gone = new Set(
+    [...pairs].filter(([id, pair]) => missing.has(id) && mayBeMissing(pair, accepted.has(id))).map(([id]) => id),
+  );
+  await resolveRejects(session, mapping.object, 'to-salesforce', [...gone]);
+  return { stuck: new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id)), gone };
 }
 
 /** The look that was ordered for the sake of Salesforce's side alone sends nothing. */

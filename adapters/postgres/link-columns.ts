@@ -36,6 +36,7 @@ export const LINK_COLUMNS: readonly LinkColumn[] = [
   { name: 'refused', type: 'jsonb', of: ({ refused }) => refused.fields },
   { name: 'refused_deleted', type: 'boolean', of: ({ refused }) => refused.deleted },
   { name: 'was_inside', type: 'boolean', of: ({ wasInside }) => wasInside },
+  { name: 'purge_due', type: 'boolean', of: ({ purgeDue }) => purgeDue },
   { name: 'delete_guard', type: 'text', of: ({ guard }) => guard },
 ];
 
@@ -57,7 +58,7 @@ export function columnText({ of, type }: LinkColumn, link: Link): string | boole
 export const LINK_SELECTION = `l.id, salesforce_id, row_key, base, base_deleted, extract(epoch from high_water) * 1000 as high_water,
   revision, dirty, extract(epoch from applied_at) * 1000 as applied_at, reread_due, waiting, push_id,
   extract(epoch from sent_at) * 1000 as sent_at, push_delivery, sent, sent_deleted, seen, refused, refused_deleted, was_inside,
-  delete_guard`;
+  purge_due, delete_guard`;
 
 /** A row of `LINK_SELECTION` as the driver reads it: bigint and numeric as texts. */
 export interface LinkRow {
@@ -81,6 +82,7 @@ export interface LinkRow {
   readonly refused: FieldValues;
   readonly refused_deleted: boolean | null;
   readonly was_inside: boolean;
+  readonly purge_due: boolean;
   readonly delete_guard: 'held' | 'passed' | null;
 }
 
@@ -100,6 +102,7 @@ export function storedLink(row: LinkRow): StoredLink {
       push: openPush(row),
       refused: { fields: row.refused, deleted: row.refused_deleted ?? undefined },
       wasInside: row.was_inside,
+      purgeDue: row.purge_due,
       guard: row.delete_guard ?? undefined,
     },
   };

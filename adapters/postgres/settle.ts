@@ -45,7 +45,7 @@ export async function settleBatch(
   const { configuration, mapping, execution, batchId } = context;
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
-  const rejects = rejectsOfReads(readBacks);
+  let rejects = rejectsOfReads(readBacks);
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const found = readBacks.filter(({ version }) => version !== undefined);
@@ -55,7 +55,11 @@ export async function settleBatch(
         refusedRows.push(rejectOf({ id, code: error.code, reason: error.message }));
       })),
     );
-    await giveUpOn(session, context, [...refusedRows, ...rejects]);
+    const accepted = new Set(
+      [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : [])),
+    );
+    const { gone } = await giveUpOn(session, context, [...refusedRows, ...rejects], accepted);
+    rejects = rejects.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     rejects.push(...parts.flatMap((part) => part.rejects));
     const origin = { object: mapping.object, source: batchId, execution };
     await reportRejects(session, { ...origin, direction: 'to-postgres' }, refusedRows);

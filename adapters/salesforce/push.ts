@@ -22,6 +22,17 @@ export async function pushDeletes(target: PushTarget, lines: readonly PushLine[]
   );
 }
 
+/**
+ * Empties records from the recycle bin. What has no entry there is live again, was emptied already or went with its parent:
+ * nothing is left to do here, and the read-back tells which.
+ */
+export async function pushPurges(target: PushTarget, lines: readonly PushLine[]): Promise<OutcomeLine[]> {
+  const outcomes = await sendInCollections(target, lines, (part) => purge(target.connection, part), refusedDelete);
+  return outcomes.map((outcome) =>
+    outcome.code === 'INVALID_ID_FIELD' ? { id: outcome.id, outcome: 'accepted' } : outcome,
+  );
+}
+
 /** Brings records back from the recycle bin by SOAP undelete, and then writes all their fields. */
 export async function pushRevives(target: PushTarget, lines: readonly PushLine[]): Promise<OutcomeLine[]> {
   // A record that cannot be undeleted may be live already; the update decides.
@@ -72,17 +83,26 @@ async function remove(connection: SalesforceConnection, lines: readonly PushLine
   return connection.request<readonly RecordAnswer[]>({ method: 'DELETE', url }, ONCE);
 }
 
+async function purge(connection: SalesforceConnection, lines: readonly PushLine[]): Promise<readonly RecordAnswer[]> {
+  const answers = [await connection.soap.emptyRecycleBin(lines.map(({ id }) => id))].flat();
+  return soapAnswers(answers, 'DELETE_FAILED');
+}
+
 async function undelete(
   connection: SalesforceConnection,
   lines: readonly PushLine[],
 ): Promise<readonly RecordAnswer[]> {
-  const answers = await connection.soap.undelete(lines.map(({ id }) => id));
+  return soapAnswers(await connection.soap.undelete(lines.map(({ id }) => id)), 'UNDELETE_FAILED');
+}
+
+/** `unnamed`: the code of an error that comes without one. */
+function soapAnswers(answers: readonly object[], unnamed: string): readonly RecordAnswer[] {
   return answers.map((answer) => {
     const errors = 'errors' in answer && answer.errors ? [answer.errors].flat() : [];
     return {
-      success: String(answer.success) === 'true',
+      success: 'success' in answer && String(answer.success) === 'true',
       errors: errors.map((error) => ({
-        statusCode: String(Object(error).statusCode ?? 'UNDELETE_FAILED'),
+        statusCode: String(Object(error).statusCode ?? unnamed),
         message: String(Object(error).message ?? ''),
       })),
     };

@@ -54,11 +54,11 @@ async function place(mapping: ObjectMapping, execution: string, batchId: string,
     ),
     updatesKey: await lines(
       'updates',
-      byApi.filter(({ kind }) => kind !== 'delete'),
+      byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),
     ),
     deletesKey: await lines(
       'deletes',
-      byApi.filter(({ kind }) => kind === 'delete'),
+      byApi.filter(({ kind }) => kind === 'delete' || kind === 'purge'),
     ),
     csvKey: byFlow.length === 0 ? undefined : outboundKey(mapping.object, batchId),
   };
@@ -67,14 +67,14 @@ async function place(mapping: ObjectMapping, execution: string, batchId: string,
 }
 
 function pushLineOf({ id, push: { outgoing } }: Decided): PushLine {
-  return { id, kind: outgoing.kind, fields: outgoing.kind === 'delete' ? {} : outgoing.fields };
+  return { id, kind: outgoing.kind, fields: 'fields' in outgoing ? outgoing.fields : {} };
 }
 
 /** RFC 4180, UTF-8 without BOM, `\n`: whole rows, for AppFlow writes every mapped field of a file. */
 function csv(mapping: ObjectMapping, pushes: readonly Decided[]): string {
   const fields = outgoingFields(mapping);
   const rows = pushes.map(({ id, push: { outgoing, fillers } }) => {
-    const values = { ...fillers, ...(outgoing.kind === 'delete' ? {} : outgoing.fields) };
+    const values = { ...fillers, ...('fields' in outgoing && outgoing.fields) };
     return [id, ...fields.map(({ field, type }) => toCsv(type, values[field] ?? null))];
   });
   const columns = ['Id', ...fields.map(({ field }) => field)];

@@ -1,7 +1,7 @@
-/** Moves records to Salesforce's recycle bin through the Salesforce API. */
+/** Moves records to Salesforce's recycle bin through the Salesforce API, and out of it for good. */
 import { z } from 'zod';
 import { sharedConnection } from '../../adapters/salesforce/connection.ts';
-import { pushDeletes } from '../../adapters/salesforce/push.ts';
+import { pushDeletes, pushPurges } from '../../adapters/salesforce/push.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
@@ -26,8 +26,10 @@ export const handler = defineHandler({
       sent: { any: false },
     };
     const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
-      const outcomes = await pushDeletes(target, lines);
-      log.info('records deleted', { pushKey, records: lines.length });
+      const deletes = lines.filter(({ kind }) => kind === 'delete');
+      const purges = lines.filter(({ kind }) => kind === 'purge');
+      const outcomes = [...(await pushDeletes(target, deletes)), ...(await pushPurges(target, purges))];
+      log.info('records deleted', { pushKey, records: deletes.length, purged: purges.length });
       return outcomes;
     });
     return { outcomesKey };

@@ -33,6 +33,9 @@ const SCENARIOS: readonly Scenario[] = [
   { deletesOfRow: 2, editsInSalesforce: 1, seconds: 1 },
   { deletesInSalesforce: 2, editsOfRow: 1, seconds: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, deletesOfRow: 1, seconds: 1 },
+  { deletesOfRow: 1, deleteRecord: 'hard', editsInSalesforce: 1, seconds: 1 },
+  { deletesOfRow: 1, deleteRecord: 'hard', deletesInSalesforce: 1, lostAnswers: 1, seconds: 1 },
+  { deletesOfRow: 2, deleteRecord: 'hard', crashes: 1, seconds: 1 },
   { crossings: 2, leaving: 'delete', editsInSalesforce: 1, crashes: 1, seconds: 1 },
   { crossings: 2, leaving: 'delete', editsOfRow: 1, refusals: 1, seconds: 1 },
   { crossings: 2, leaving: 'delete', deletesInSalesforce: 1, seconds: 1 },
@@ -146,6 +149,24 @@ const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; r
       },
     },
     scenario: { editsInSalesforce: 1, deletesOfRow: 1, seconds: 1, noWindow: true },
+  },
+  {
+    off: 'a record is emptied from the recycle bin only when the delete has been verified',
+    rules: {
+      settle: (mapping, pair, readBack, ...rest) => {
+        const result = RULES.settle(mapping, pair, readBack, ...rest);
+        const { push, purgeDue } = pair.link;
+        if (result.outcome === 'again' || push?.sentDeleted !== true || purgeDue || !readBack.deleted) return result;
+        const base = { fields: {}, ...result.link.base, deleted: true };
+        return {
+          ...result,
+          row: undefined,
+          conflicts: [],
+          link: { ...result.link, base, purgeDue: true, dirty: true },
+        };
+      },
+    },
+    scenario: { editsInSalesforce: 1, deletesOfRow: 1, deleteRecord: 'hard', seconds: 1, noWindow: true },
   },
   {
     off: 'what the delete for a row outside the filter has buried lives on in the row',

@@ -135,6 +135,7 @@ describe('a purged record', () => {
     push: undefined,
     refused: { fields: {}, deleted: undefined },
     wasInside: false,
+    purgeDue: false,
     guard: undefined,
   };
   const account = mappingOf(mapping, 'Account');

@@ -121,10 +121,14 @@ function deletedTogether(org: Org, record: StoredRecord, root: string): StoredRe
   return [record, ...children.flatMap((child) => deletedTogether(org, child, root))];
 }
 
-/** Takes a record, and what was deleted with it, out of the bin: gone for clients except queryAll. */
-export function emptyFromBin(org: Org, id: string): void {
+/**
+ * Takes a record, and what was deleted with it, out of the bin: gone for clients except queryAll. What was deleted with
+ * another record has no place there of its own, and may not be named (SOAP API Developer Guide, emptyRecycleBin).
+ */
+export function emptyFromBin(org: Org, writer: Writer, id: string): void {
   const record = org.records.get(id);
-  if (record?.bin === undefined || record.bin.emptied)
+  if (record !== undefined) checkRowFaults(org, writer, org.schema.object(record.object), id);
+  if (record?.bin === undefined || record.bin.emptied || record.bin.deletedWith !== id)
     throw new SalesforceError('INVALID_ID_FIELD', `entity is not in the recycle bin: ${id}`);
   for (const deleted of deletedTogether(org, record, record.bin.deletedWith)) markEmptied(org, deleted);
   org.records.note({ object: record.object, id, kind: 'hardDelete', cascade: false, fields: [], unchanged: false });

@@ -39,7 +39,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     }),
   emptyRecycleBin: (org, call, parameters) =>
     withIds(org, call, parameters, (id) => {
-      emptyFromBin(org, id);
+      emptyFromBin(org, call.writer, id);
     }),
   merge: (org, call, parameters) => children(parameters, 'mergeRequests').map((request) => merge(org, call, request)),
   create: (org, call, parameters) =>

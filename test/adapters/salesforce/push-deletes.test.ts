@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pushDeletes, pushRevives } from '../../../adapters/salesforce/push.ts';
+import { pushDeletes, pushPurges, pushRevives } from '../../../adapters/salesforce/push.ts';
 import { readRecords } from '../../../adapters/salesforce/read.ts';
 import type { PushTarget } from '../../../adapters/salesforce/record-answer.ts';
 import type { PushLine } from '../../../core/outbound-tasks.ts';
@@ -130,5 +130,41 @@ describe('revives', () => {
     await org.faults({ requestLimitExceeded: {} });
     const pushed = pushRevives(target(org), [revival(id)]);
     await expect(pushed).rejects.toMatchObject({ name: 'RetryableError', code: 'REQUEST_LIMIT_EXCEEDED' });
+  });
+});
+
+describe('purges', () => {
+  const purge = (id: string): PushLine => ({ id, kind: 'purge', fields: {} });
+
+  test('take records out of the recycle bin, so that nothing brings them back', async () => {
+    await using org = await startedOrg();
+    const ids = await createMany(org, 'Account', 2);
+    await deleteMany(org, ids);
+    expect(tally(await pushPurges(target(org), ids.map(purge)))).toEqual({ accepted: 2 });
+    expect(await pushRevives(target(org), ids.map(revival))).toMatchObject([
+      { outcome: 'refused', code: 'UNDELETE_FAILED' },
+      { outcome: 'refused', code: 'UNDELETE_FAILED' },
+    ]);
+    // Repeated after a lost answer.
+    expect(tally(await pushPurges(target(org), ids.map(purge)))).toEqual({ accepted: 2 });
+  });
+
+  test('leave a record alone that somebody has brought back', async () => {
+    await using org = await startedOrg();
+    const [id = ''] = await createMany(org, 'Account', 1);
+    expect(tally(await pushPurges(target(org), [purge(id)]))).toEqual({ accepted: 1 });
+    expect(await isDeleted(org, id)).toBe(false);
+  });
+
+  test('that Salesforce refuses are told with their reason, and one whose answer is lost is unknown', async () => {
+    await using org = await startedOrg();
+    const [id = ''] = await createMany(org, 'Account', 1);
+    await deleteMany(org, [id]);
+    await org.faults({ rowError: { ids: [id], code: 'INSUFFICIENT_ACCESS_OR_READONLY', message: 'Not yours.' } });
+    expect(await pushPurges(target(org), [purge(id)])).toMatchObject([
+      { outcome: 'refused', code: 'INSUFFICIENT_ACCESS_OR_READONLY', reason: 'Not yours.' },
+    ]);
+    await org.faults({ rowError: null, lostReply: {} });
+    expect(tally(await pushPurges(target(org), [purge(id)]))).toEqual({ unknown: 1 });
   });
 });

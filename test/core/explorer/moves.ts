@@ -96,7 +96,7 @@ function people(scenario: Scenario, world: World): Move[] {
       }
     }
   }
-  if (may(scenario, world, 'deletesInSalesforce')) {
+  if (may(scenario, world, 'deletesInSalesforce') && !world.purged) {
     for (const stamp of times) {
       const used = stamp < world.clock ? spend(world, 'lateCommits') : world;
       made.push({
@@ -257,13 +257,13 @@ function landing(scenario: Scenario, world: World): Move[] {
     const answered = (from: World, outcome: Outcome): World => ({ ...from, step: { at: 'answered', outcome } });
     const made: Move[] = [];
     for (const stamp of stamps(scenario, world)) {
-      const { world: landed, applied } = land(scenario, { ...world, flights }, flight, stamp);
+      const { world: landed, outcome } = land(scenario, { ...world, flights }, flight, stamp);
       const what = `the push ${shownPush(flight.push)} lands, stamp ${stamp}`;
       if (!flight.awaited) {
         made.push({ what: `${what}, long after its execution`, world: landed });
         continue;
       }
-      made.push({ what, world: answered(landed, applied ? 'accepted' : 'not applied') });
+      made.push({ what, world: answered(landed, outcome) });
       // A lost answer leaves the push open: only the fence tells when it is over.
       if (may(scenario, world, 'lostAnswers')) {
         made.push({ what: `${what}, its answer is lost`, world: { ...spend(landed, 'lostAnswers'), step: IDLE } });
@@ -288,27 +288,32 @@ function landing(scenario: Scenario, world: World): Move[] {
   });
 }
 
-function land(scenario: Scenario, world: World, flight: Flight, stamp: number): { world: World; applied: boolean } {
+function land(scenario: Scenario, world: World, flight: Flight, stamp: number): { world: World; outcome: Outcome } {
   const { salesforce } = world;
   const { outgoing, fillers } = flight.push;
   let window = world.window;
   const overwritten = (value: string | number, by: number, looked: string | number) => {
     window |= lineage(world, value) & ~by & ~lineage(world, looked) & ~world.ours;
   };
+  if (outgoing.kind === 'purge') {
+    return { outcome: 'accepted', world: salesforce.deleted ? { ...world, purged: true } : world };
+  }
+  if (world.purged && outgoing.kind === 'revive') return { world, outcome: 'refused' };
   if (outgoing.kind === 'delete') {
     if (salesforce.deleted) {
       // Both sides wanted it deleted, and it is.
       return {
-        applied: true,
+        outcome: 'accepted',
         world: { ...world, logged: world.logged | lineage(world, flight.life, salesforce.life) },
       };
     }
     const seen = lineage(world, flight.life);
     for (const field of FIELDS) overwritten(salesforce[field], seen, flight.looked[field]);
     const side = { ...salesforce, deleted: true, life: flight.life };
-    return { applied: true, world: committed({ ...world, window, salesforce: side, writes: world.writes + 1 }, stamp) };
+    const deleted = { ...world, window, salesforce: side, writes: world.writes + 1 };
+    return { outcome: 'accepted', world: committed(deleted, stamp) };
   }
-  if (salesforce.deleted && outgoing.kind === 'update') return { world, applied: false };
+  if (salesforce.deleted && outgoing.kind === 'update') return { world, outcome: 'not applied' };
   const revived = salesforce.deleted ? { ...salesforce, deleted: false, life: flight.life } : salesforce;
   const values = { ...fillers, ...outgoing.fields };
   let side: Side = revived;
@@ -330,7 +335,7 @@ function land(scenario: Scenario, world: World, flight: Flight, stamp: number): 
     writes: world.writes + 1,
     echo: world.echo || (!changed && needless),
   };
-  return { world: committed(pushesX ? triggered(scenario, put) : put, stamp), applied: true };
+  return { world: committed(pushesX ? triggered(scenario, put) : put, stamp), outcome: 'accepted' };
 }
 
 function triggered({ trigger }: Scenario, world: World): World {
@@ -455,6 +460,6 @@ function shown({ x, y, deleted }: Side): string {
 }
 
 function shownPush({ outgoing, fillers }: Push): string {
-  const fields = outgoing.kind === 'delete' ? [] : Object.values(outgoing.fields);
+  const fields = 'fields' in outgoing ? Object.values(outgoing.fields) : [];
   return [outgoing.kind, ...fields, ...Object.values(fillers).map((value) => `(${value})`)].join(' ');
 }

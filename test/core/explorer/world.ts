@@ -36,6 +36,7 @@ export interface Scenario {
   readonly trigger?: 'writes y' | 'normalises x';
   readonly policy?: 'salesforce' | 'postgres' | 'latest';
   readonly deleteRow?: 'delete' | 'ignore';
+  readonly deleteRecord?: 'recycle-bin' | 'hard';
   readonly delivery?: 'api' | 'appflow';
   /** Counts edits that were overwritten in the documented window as lost: shows what the rules save of them. */
   readonly noWindow?: boolean;
@@ -45,14 +46,14 @@ export interface Scenario {
 
 export type Budget = Exclude<
   keyof Scenario,
-  'noWindow' | 'trigger' | 'policy' | 'deleteRow' | 'leaving' | 'delivery' | 'seconds'
+  'noWindow' | 'trigger' | 'policy' | 'deleteRow' | 'deleteRecord' | 'leaving' | 'delivery' | 'seconds'
 >;
 
 export function mappingFor(scenario: Scenario): ObjectMapping {
-  const { policy = 'salesforce', deleteRow = 'delete', delivery = 'api', leaving } = scenario;
+  const { policy = 'salesforce', deleteRow = 'delete', deleteRecord, delivery = 'api', leaving } = scenario;
   const fields = { x: text('x', { policy }), y: text('y', { policy }) };
   const filter = leaving && { where: 'inside', leaving };
-  const thing = { table: 'things', updatedAt: 'updated_at', deleteRow, delivery, filter, fields };
+  const thing = { table: 'things', updatedAt: 'updated_at', deleteRow, deleteRecord, delivery, filter, fields };
   return mappingOf(defineSync({ objects: { Thing: thing } }), 'Thing');
 }
 
@@ -110,6 +111,8 @@ export interface World {
   readonly clock: number;
   readonly row: Side;
   readonly link: Link;
+  /** The record is no longer in the recycle bin: nothing brings it back. */
+  readonly purged: boolean;
   /** The row is outside the row filter. */
   readonly outside: boolean;
   /** The second in which the application last edited the row. */
@@ -152,6 +155,7 @@ export function initialWorld(): World {
     clock: 1,
     row: side,
     link: { ...newLink(ID, 'key'), base, highWater: SECOND, wasInside: true },
+    purged: false,
     outside: false,
     editedAt: 0,
     queued: false,

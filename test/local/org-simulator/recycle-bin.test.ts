@@ -134,8 +134,12 @@ describe('leaving the bin', () => {
   test('emptyRecycleBin: no way back, still in queryAll until the purge', async () => {
     await using org = await startedOrg();
     const { account, child } = await family(org);
+    const notThere = { success: false };
+    const empty = (id: string) => org.connection.soap.emptyRecycleBin([id]);
+    expect(await empty(account)).toMatchObject([notThere]);
     await org.connection.sobject('Account').destroy(account);
-    expect(await org.connection.soap.emptyRecycleBin([account])).toMatchObject([{ id: account, success: true }]);
+    expect(await empty(child)).toMatchObject([notThere]);
+    expect(await empty(account)).toMatchObject([{ id: account, success: true }]);
     expect(await org.connection.soap.undelete([account])).toMatchObject([{ success: false }]);
     expect(await anyRecord(org, 'Contact', child)).toMatchObject({ IsDeleted: true });
     expect((await refusal(org.connection.sobject('Account').retrieve(account))).errorCode).toBe('NOT_FOUND');

@@ -125,6 +125,11 @@ const objectSchema = z.strictObject({
 });
 
 const settingsSchema = z.strictObject({
+  /**
+   * The output plugin of the replication slot: pgoutput is part of every server; wal2json has to be installed there, and
+   * knows no publications. A slot keeps the plugin that it was made with: after a change, `sfsync recover-slot`.
+   */
+  plugin: z.enum(['pgoutput', 'wal2json']).default('pgoutput'),
   /** How often AppFlow looks for changed records, in minutes. One minute is the shortest that AppFlow offers. */
   pollEveryMinutes: z.int().min(1).max(1440).default(1),
   /** How often the outbound pipeline looks for work that no event announced, in minutes. */
@@ -162,6 +167,9 @@ const settingsSchema = z.strictObject({
   /** How often all records are compared with all links, in hours; 0: only when somebody asks for it. */
   fullSweepEveryHours: z.int().min(0).max(8760).default(168),
 });
+
+/** What writes the stream, on the server. */
+export type OutputPlugin = Settings['plugin'];
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 

@@ -5,7 +5,7 @@
 import type { ReplicationDatabase } from '../adapters/postgres/replication-connection.ts';
 import { ReplicationConnection } from '../adapters/postgres/replication-connection.ts';
 import type { StreamFacts } from '../adapters/postgres/stream-facts.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
+import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/configuration.ts';
 import { PUBLICATION } from '../core/database-names.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
@@ -16,11 +16,12 @@ import { isAlive, SILENCE_MS } from './health.ts';
 import { PgoutputDecoder } from './pgoutput.ts';
 import type { Publisher } from './publisher.ts';
 import { afterFailure } from './stream-failure.ts';
-import type { StreamMessage } from './stream-message.ts';
+import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 import type { TableChange } from './table-watch.ts';
 import { TableWatch } from './table-watch.ts';
 import { TransactionReader } from './transaction.ts';
 import { TransactionIds } from './transaction-id.ts';
+import { Wal2jsonDecoder } from './wal2json.ts';
 
 /** The server cuts a silent client after wal_sender_timeout, 60 s by default. */
 const STATUS_EVERY_MS = 2_000;
@@ -88,7 +89,6 @@ export class ChangeStream {
 /** One connection. */
 class Session {
   readonly #options: ChangeStreamOptions;
-  readonly #tables: TableWatch;
   readonly #connection: ReplicationConnection<StreamMessage>;
   #position = new FlushPosition(0n);
   #reader: TransactionReader | undefined;
@@ -100,13 +100,15 @@ class Session {
   #streamed = false;
 
   constructor(options: ChangeStreamOptions, tables: TableWatch) {
-    this.#tables = tables;
     const { configuration, database, slot } = options;
     this.#options = options;
     const mappings = configuration.objects;
-    const decoder = new PgoutputDecoder(mappings);
+    const { plugin } = configuration.settings;
+    const decoder = newDecoder(plugin, mappings, (table) => {
+      for (const change of tables.described(table)) options.events.tableChanged(change);
+    });
     this.#connection = new ReplicationConnection(
-      { database, slot, publication: PUBLICATION, mappings },
+      { database, slot, plugin, publication: PUBLICATION, mappings },
       (bytes) => decoder.decode(bytes),
       {
         starting: (facts) => this.#starting(facts),
@@ -160,9 +162,6 @@ class Session {
           events.unnamedRows(object, by);
           return publisher.truncated(object, transaction);
         },
-        described: (table) => {
-          for (const change of this.#tables.described(table)) events.tableChanged(change);
-        },
       },
       new TransactionIds(facts.nextTransaction),
     );
@@ -208,4 +207,12 @@ class Session {
     this.report();
     await this.#connection.close();
   }
+}
+
+function newDecoder(
+  plugin: OutputPlugin,
+  mappings: readonly ObjectMapping[],
+  described: (table: TableDescription) => void,
+): StreamDecoder {
+  return plugin === 'wal2json' ? new Wal2jsonDecoder(mappings, described) : new PgoutputDecoder(mappings, described);
 }

@@ -37,10 +37,13 @@ const TAG = {
 
 export class PgoutputDecoder implements StreamDecoder {
   readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  readonly #described: (table: TableDescription) => void;
   /** By relation oid. A table is described again before its first change after DDL. */
   readonly #relations = new Map<number, Relation>();
 
-  constructor(mappings: readonly ObjectMapping[]) {
+  /** `described`: is told how a table looks to the changes that follow; what it throws ends the stream there. */
+  constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
+    this.#described = described;
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
   }
 
@@ -59,7 +62,8 @@ export class PgoutputDecoder implements StreamDecoder {
       case TAG.delete:
         return this.#delete(bytes);
       case TAG.relation:
-        return this.#describe(bytes);
+        this.#describe(bytes);
+        return NOTHING;
       case TAG.origin:
         return { kind: 'origin', name: new Cursor(bytes, 9).string() };
       case TAG.message:
@@ -74,14 +78,14 @@ export class PgoutputDecoder implements StreamDecoder {
     }
   }
 
-  #describe(bytes: Buffer): StreamMessage {
+  #describe(bytes: Buffer): void {
     const description = describedTable(new Cursor(bytes, 1));
     const { oid, table } = description;
+    this.#described(description);
     const mapping = this.#mappings.get(table);
     const keyIndex = mapping === undefined ? -1 : keyIndexOf(mapping, description);
     if (mapping !== undefined && keyIndex < 0) throw withoutKey(table, mapping.keyColumn);
     this.#relations.set(oid, { table, object: mapping?.object, keyIndex });
-    return { kind: 'table', table: description };
   }
 
   #insert(bytes: Buffer): StreamMessage {

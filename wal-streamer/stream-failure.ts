@@ -14,6 +14,9 @@ const SLOT_ACTIVE = '55006';
 /** The slot was invalidated, or wal_level is not logical. */
 const NOT_IN_PREREQUISITE_STATE = '55000';
 
+/** Its file is not there; it does not know an option of ours. */
+const PLUGIN_REFUSED = ['58P01', '22023'];
+
 /** A connection that ends without an error of the server is the network's doing, or a crash of the server. */
 export function afterFailure(error: unknown): StreamFailure {
   if (error instanceof RetryableError) return { next: 'connect again' };
@@ -24,6 +27,10 @@ export function afterFailure(error: unknown): StreamFailure {
   if (code === SLOT_ACTIVE) return { next: 'wait for the slot' };
   if (code === NOT_IN_PREREQUISITE_STATE || classifySqlState(code) === 'configuration') {
     const message = `PostgreSQL does not start the stream (SQLSTATE ${code}): ${error.message}. \`sfsync check\` tells more.`;
+    return { next: 'stop', error: new ConfigurationError(code, message, { cause: error }) };
+  }
+  if (PLUGIN_REFUSED.includes(code)) {
+    const message = `PostgreSQL does not start the output plugin (SQLSTATE ${code}): ${error.message}. settings.plugin says which one it is: 'pgoutput' is part of every server, 'wal2json' (2.4 or newer) has to be installed there.`;
     return { next: 'stop', error: new ConfigurationError(code, message, { cause: error }) };
   }
   if (classifySqlState(code) === 'retry') return { next: 'connect again' };

@@ -12,8 +12,6 @@ export type StreamMessage =
   | RowChange
   /** Rows of these objects went, and the stream does not say which: TRUNCATE, or a DELETE without the key. */
   | { readonly kind: 'unnamed rows'; readonly objects: readonly string[]; readonly by: 'truncate' | 'delete' }
-  /** How a table looks to the changes that follow. */
-  | { readonly kind: 'table'; readonly table: TableDescription }
   | { readonly kind: 'commit'; readonly end: Lsn }
   /** Nothing to do: a type, a change of a table that is not mapped. */
   | { readonly kind: 'nothing' };
@@ -27,6 +25,7 @@ export interface RowChange {
   readonly oldKey: string | undefined;
 }
 
+/** How a table looks to the changes that follow. */
 export interface TableDescription {
   /** The same after a rename; undefined: the plugin does not tell. */
   readonly oid: number | undefined;

@@ -6,7 +6,7 @@
 import { InvariantError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 import { isOwnMarker, isOwnOrigin } from './echo.ts';
-import type { RowChange, StreamMessage, TableDescription } from './stream-message.ts';
+import type { RowChange, StreamMessage } from './stream-message.ts';
 import type { TransactionIds } from './transaction-id.ts';
 
 export interface Transaction {
@@ -25,7 +25,6 @@ export interface TransactionListener {
   committed(end: Lsn): void;
   /** Rows of the object went, and nobody says which; told once for a transaction. */
   unnamed(object: string, transaction: Transaction, by: 'truncate' | 'delete'): undefined | Promise<void>;
-  described(table: TableDescription): void;
 }
 
 interface OpenTransaction {
@@ -77,10 +76,6 @@ export class TransactionReader {
       }
       case 'unnamed rows':
         return this.#unnamed(message);
-      case 'table':
-        // It may come between transactions, too.
-        this.#listener.described(message.table);
-        return undefined;
       case 'commit':
         this.#open = undefined;
         this.#listener.committed(message.end);

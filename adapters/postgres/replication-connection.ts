@@ -8,7 +8,8 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
-import type { ObjectMapping } from '../../core/configuration.ts';
+import type { ObjectMapping, OutputPlugin } from '../../core/configuration.ts';
+import { ECHO_MESSAGE_PREFIX } from '../../core/database-names.ts';
 import type { Lsn } from '../../core/lsn.ts';
 import { parseLsn } from '../../core/lsn.ts';
 import type { StreamFacts } from './stream-facts.ts';
@@ -17,6 +18,8 @@ import { readStreamFacts } from './stream-facts.ts';
 export interface StreamSource {
   readonly database: ReplicationDatabase;
   readonly slot: string;
+  readonly plugin: OutputPlugin;
+  /** For pgoutput; wal2json goes by the mapped tables. */
   readonly publication: string;
   readonly mappings: readonly ObjectMapping[];
 }
@@ -99,16 +102,16 @@ export class ReplicationConnection<Message> {
 
   /** Streams until `close`, then resolves. Rejects with the server's error, or with what `decode` or the listener threw. */
   async run(): Promise<void> {
-    const { slot, publication, mappings } = this.#source;
+    const { slot } = this.#source;
     const plugin = {
-      name: 'pgoutput',
+      name: this.#source.plugin,
       options: {},
       parse: (bytes: Buffer) => this.#parse(bytes),
       start: async (client: pg.Client) => {
         this.#client = client;
-        const facts = await readStreamFacts(client, slot, publication, mappings);
+        const facts = await readStreamFacts(client, this.#source);
         this.#listener.starting(facts);
-        return client.query(startCommand(slot, publication, facts));
+        return client.query(startCommand(this.#source, facts));
       },
     };
     try {
@@ -217,14 +220,32 @@ export class ReplicationConnection<Message> {
 }
 
 /** 0/0: the server begins at what the slot has confirmed. */
-function startCommand(slot: string, publication: string, { filtersOrigins }: StreamFacts): string {
-  const options = [
-    "proto_version '1'",
-    `publication_names ${pg.escapeLiteral(publication)}`,
-    "messages 'true'",
-    ...(filtersOrigins ? ["origin 'none'"] : []),
-  ];
-  return `START_REPLICATION SLOT ${pg.escapeIdentifier(slot)} LOGICAL 0/0 (${options.join(', ')})`;
+function startCommand(source: StreamSource, facts: StreamFacts): string {
+  const options = source.plugin === 'pgoutput' ? pgoutputOptions(source, facts) : wal2jsonOptions(source, facts);
+  const list = Object.entries(options).map(([option, value]) => `"${option}" ${pg.escapeLiteral(value)}`);
+  return `START_REPLICATION SLOT ${pg.escapeIdentifier(source.slot)} LOGICAL 0/0 (${list.join(', ')})`;
+}
+
+function pgoutputOptions({ publication }: StreamSource, { filtersOrigins }: StreamFacts): Record<string, string> {
+  return {
+    proto_version: '1',
+    publication_names: publication,
+    messages: 'true',
+    ...(filtersOrigins ? { origin: 'none' } : {}),
+  };
+}
+
+/** It filters by the number of an origin; a name would be accepted, and filter nothing. */
+function wal2jsonOptions({ mappings }: StreamSource, { ownOrigins }: StreamFacts): Record<string, string> {
+  return {
+    'format-version': '2',
+    'include-xids': 'true',
+    'include-lsn': 'true',
+    'include-timestamp': 'true',
+    'add-msg-prefixes': ECHO_MESSAGE_PREFIX,
+    'add-tables': mappings.map(({ schema, table }) => `${schema}.${table}`).join(','),
+    ...(ownOrigins.length > 0 ? { 'filter-origins': ownOrigins.join(',') } : {}),
+  };
 }
 
 class DecodingFailure {

@@ -3,7 +3,7 @@
  * the first change before it, on PostgreSQL 15 for good.
  */
 import pg from 'pg';
-import type { SyncConfiguration } from '../../core/configuration.ts';
+import type { OutputPlugin, SyncConfiguration } from '../../core/configuration.ts';
 import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION } from '../../core/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { Preparation } from './preparation.ts';
@@ -90,39 +90,77 @@ function quoted(schema: string, table: string): string {
   return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
 }
 
-interface SlotState {
+export interface SlotState {
   readonly plugin: string | null;
   readonly database: string | null;
+  /** It belongs to this database. */
   readonly here: boolean;
   readonly lost: boolean;
+  /** The process that reads it. */
+  readonly activePid: number | null;
 }
 
-/** Creates the slot, or makes sure that the one of that name is ours and can be read from. It waits for open transactions. */
-export async function ensureSlot(preparation: Preparation, slot: string): Promise<void> {
-  const { rows } = await preparation.client.query<SlotState>(
+/** undefined: there is none of that name. */
+export async function readSlot(client: pg.ClientBase, slot: string): Promise<SlotState | undefined> {
+  const { rows } = await client.query<SlotState>(
     `select plugin, database, database is not distinct from current_database() as here,
-            coalesce(wal_status = 'lost', false) as lost
+            coalesce(wal_status = 'lost', false) as lost, active_pid as "activePid"
        from pg_replication_slots where slot_name = $1`,
     [slot],
   );
-  const [state] = rows;
-  if (state === undefined) {
-    await preparation.execute(`select pg_create_logical_replication_slot(${pg.escapeLiteral(slot)}, 'pgoutput')`, {
-      alreadyDone: ALREADY_THERE,
-    });
-    preparation.note(`replication slot ${slot}`, 'created');
-    return;
-  }
-  if (!state.here || state.plugin !== 'pgoutput') {
+  return rows[0];
+}
+
+const PLUGINS: readonly (string | null)[] = ['pgoutput', 'wal2json'];
+
+/** Throws ConfigurationError for a slot that somebody else must have made. */
+export function refuseForeignSlot(slot: string, { here, database, plugin }: SlotState): void {
+  if (here && PLUGINS.includes(plugin)) return;
+  throw new ConfigurationError(
+    'FOREIGN_SLOT',
+    `Replication slot ${slot} belongs to database ${database ?? '(none)'}, plugin ${plugin ?? '(none)'}: a slot's name is unique on the server. Choose another name with --slot.`,
+  );
+}
+
+/** The output plugin is not installed on the server. */
+const NO_SUCH_FILE = '58P01';
+
+/** Creates the slot. It waits for open transactions. Throws ConfigurationError when the server has no such plugin. */
+export async function createSlot(preparation: Preparation, slot: string, plugin: OutputPlugin): Promise<void> {
+  try {
+    await preparation.execute(
+      `select pg_create_logical_replication_slot(${pg.escapeLiteral(slot)}, ${pg.escapeLiteral(plugin)})`,
+      { alreadyDone: ALREADY_THERE },
+    );
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_FILE) throw error;
     throw new ConfigurationError(
-      'FOREIGN_SLOT',
-      `Replication slot ${slot} belongs to database ${state.database ?? '(none)'}, plugin ${state.plugin ?? '(none)'}: a slot's name is unique on the server. Choose another name with --slot.`,
+      NO_SUCH_FILE,
+      `The server has no output plugin ${plugin} (${error.message}). Install it there (Debian: package postgresql-<version>-${plugin}), or set settings.plugin to 'pgoutput', which every server has.`,
+      { cause: error },
     );
   }
+  preparation.note(`replication slot ${slot}`, 'created');
+}
+
+/** Creates the slot, or makes sure that the one of that name is ours and can be read from. */
+export async function ensureSlot(preparation: Preparation, slot: string, plugin: OutputPlugin): Promise<void> {
+  const state = await readSlot(preparation.client, slot);
+  if (state === undefined) {
+    await createSlot(preparation, slot, plugin);
+    return;
+  }
+  refuseForeignSlot(slot, state);
   if (state.lost) {
     throw new ConfigurationError(
       'LOST_SLOT',
-      `Replication slot ${slot} was invalidated: WAL that it needed is gone, and changes in it are lost for Salesforce. Drop it (select pg_drop_replication_slot('${slot}')), run prepare again, and compare both sides.`,
+      `Replication slot ${slot} was invalidated: WAL that it needed is gone. Run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile.`,
+    );
+  }
+  if (state.plugin !== plugin) {
+    throw new ConfigurationError(
+      'OTHER_PLUGIN',
+      `Replication slot ${slot} was made for the output plugin ${state.plugin ?? '(none)'}, settings.plugin is ${plugin}. If the slot is sfsync's own, stop the streamer and run \`sfsync recover-slot\`; otherwise choose another name with --slot.`,
     );
   }
   preparation.note(`replication slot ${slot}`, 'unchanged');

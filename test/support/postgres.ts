@@ -52,6 +52,11 @@ export async function startOwnPostgres(
   return { ...handle(url, shutDown), restart };
 }
 
+/** A server that somebody else has launched, for a test on a certain version; `stop` shuts it down. */
+export function useServer({ url, shutDown }: { url: string; shutDown: () => Promise<void> }): TestPostgres {
+  return handle(url, shutDown);
+}
+
 function handle(url: string, shutDown: () => Promise<void>): TestPostgres {
   const databases = new Set<TestDatabase>();
   return {

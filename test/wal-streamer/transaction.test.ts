@@ -25,7 +25,6 @@ function read(messages: readonly StreamMessage[]) {
         seen.unnamed.push(object);
         return undefined;
       },
-      described: () => undefined,
     },
     new TransactionIds(1000n),
   );

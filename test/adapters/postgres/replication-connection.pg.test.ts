@@ -36,6 +36,7 @@ function connect({ message = () => undefined, keepalive = () => undefined }: Lis
     {
       database: { host, port: Number(port), database: database.name, user, password, ssl: false },
       slot: database.name,
+      plugin: 'pgoutput',
       publication: 'sfsync',
       mappings: configuration.objects,
     },

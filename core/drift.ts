@@ -187,7 +187,7 @@ function columnDrift(mapping: ObjectMapping, field: FieldMapping, found: Describ
   if (incoming && type === 'number' && found.scale > 0 && INTEGERS.includes(column.type)) {
     drifts.push(risky(`.${api}: has ${found.scale} decimals in Salesforce, ${place} none; make the column numeric`));
   }
-  // A lookup is null while its parent has no row; prepare refuses such a column.
+  // What a lookup's column says of null is told with the table (adapters/postgres/database-check.ts).
   if (incoming && type !== 'reference' && type !== 'boolean' && found.nillable && column.notNull) {
     drifts.push(risky(`.${api}: may be empty in Salesforce, and ${place} allows no null; drop not null`));
   }

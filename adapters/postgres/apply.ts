@@ -38,6 +38,8 @@ export interface AppliedVersions {
   readonly conflicts: number;
   readonly reasons: ReasonCount[];
   readonly due: boolean;
+  /** Other objects of which records have become due: their parents have landed, or their children have gone. */
+  readonly alsoDue: string[];
   readonly toRead: readonly { id: string; revision: number }[];
 }
 
@@ -106,7 +108,9 @@ async function apply(
     }
     await reportRejects(session, { object: mapping.object, direction: 'to-postgres', source, execution }, rejects);
   });
-  await inOwnTransaction(session, origins, () => joinWaiting(session, configuration, mapping.object));
+  const joined = await inOwnTransaction(session, origins, () =>
+    joinWaiting(session, configuration, { object: mapping.object, source, execution }),
+  );
   const sum = (count: (part: SetResult) => number) => parts.reduce((total, part) => total + count(part), 0);
   return {
     inserted: sum((part) => part.inserted),
@@ -118,6 +122,7 @@ async function apply(
     reasons: reasonCounts(rejects),
     toRead: parts.flatMap((part) => part.toRead),
     due: await anyDue(session, mapping.object),
+    alsoDue: joined.due.filter((object) => object !== mapping.object),
   };
 }
 
@@ -169,7 +174,9 @@ async function applyWave(
     const judging = ahead && judgeSet(mapping, ahead.records, rule);
     // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
     await Promise.allSettled([writing, judging]);
-    results.push(...(await writing));
+    const written = await writing;
+    for (const { item, error } of written.flatMap((part) => part.refused)) refuse(item, error);
+    results.push(...written);
     judged = await judging;
   }
   return results;

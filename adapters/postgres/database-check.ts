@@ -67,7 +67,10 @@ export function tableFindings(
     ...mapping.fields.flatMap((field) => referenceFaults(field, table, tables, configuration)),
   ];
   const at = (text: string) => `${name}${text.startsWith(':') ? '' : '.'}${text}`;
-  return { faults: faults.map(at), warnings: insertWarnings(mapping, table).map(at) };
+  return {
+    faults: faults.map(at),
+    warnings: [...insertWarnings(mapping, table), ...requiredLookupWarnings(mapping, table)].map(at),
+  };
 }
 
 /** What is wrong with the row filters of the objects whose table is there. */
@@ -173,7 +176,7 @@ function fieldFaults({ column: name, type, field, direction }: FieldMapping, tab
 }
 
 function referenceFaults(
-  { column: name, field, references, direction }: FieldMapping,
+  { column: name, references }: FieldMapping,
   table: CatalogTable,
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
@@ -187,11 +190,18 @@ function referenceFaults(
   if (key !== undefined && key.type !== column.type) {
     faults.push(`${name}: is of type ${column.type}, the key of ${references} is ${key.type}; they must be the same`);
   }
-  const deferrable = table.foreignKeys.some((foreignKey) => foreignKey.column === name && foreignKey.deferrable);
-  if (column.notNull && !deferrable && direction !== 'to-salesforce') {
-    faults.push(`${name}: allows no null; ${field} stays empty while its ${references} has no row; drop not null`);
-  }
   return faults;
+}
+
+/** A record cannot wait in such a row with an empty lookup. */
+function requiredLookupWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
+  return mapping.fields.flatMap(({ column, field, references, direction }) => {
+    if (references === undefined || direction === 'to-salesforce' || columnOf(table, column)?.notNull !== true)
+      return [];
+    return [
+      `${column}: allows no null: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that lands; drop not null to have it wait with an empty column`,
+    ];
+  });
 }
 
 /** Columns that a row made from a Salesforce record would leave empty although they must not be. */

@@ -70,7 +70,7 @@ export async function decideBatch(
     await report('to-salesforce', unusable.filter(outward));
   });
   await inOwnTransaction(session, configuration.settings.origins, () =>
-    joinWaiting(session, configuration, mapping.object),
+    joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
   );
   const rejects = [...refusedRows, ...unusable];
   const reasons: ReasonCount[] = reasonCounts(rejects);

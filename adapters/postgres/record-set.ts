@@ -10,6 +10,7 @@ import { adoptMatches } from './matching.ts';
 import type { NewPair, StoredPair } from './pairs.ts';
 import { lockPairs, newPair, writePairs } from './pairs.ts';
 import { reportConflicts, resolveRejects } from './reports.ts';
+import { withChildren, withoutParent } from './required-parents.ts';
 import { carriedIds } from './rows.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -125,6 +126,8 @@ export interface SetResult {
   readonly unchanged: number;
   readonly conflicts: number;
   readonly toRead: readonly { id: string; revision: number }[];
+  /** Records that were not written, because of a parent or a child. */
+  readonly refused: readonly RefusedItem[];
 }
 
 /** Writes what was judged. `size`: of the set, with those that were left out. */
@@ -134,9 +137,15 @@ export async function writeSet(
   judged: readonly JudgedRecord[],
   size: number,
 ): Promise<SetResult> {
-  const received = judged.flatMap(({ item, pair, result }) =>
-    result.outcome === 'again' ? [] : { id: item.version.id, survivor: item.version.mergedInto, pair, result },
+  const all = judged.flatMap(({ item, pair, result }) =>
+    result.outcome === 'again'
+      ? []
+      : { id: item.version.id, survivor: item.version.mergedInto, item, pair, result, row: result.row },
   );
+  const orphans = await withoutParent(session, configuration, mapping, all);
+  const parents = await withChildren(session, configuration, mapping, all);
+  const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
+  const received = all.filter(({ id }) => !isBlocked(id));
   const written = await writePairs(
     session,
     configuration,
@@ -156,11 +165,17 @@ export async function writeSet(
   await resolveRejects(session, mapping.object, 'to-postgres', merged);
 
   const changed = written.inserted + written.updated + written.deleted;
+  const refused = all.flatMap(({ id, item }): RefusedItem[] => {
+    const error = orphans.get(id) ?? parents.get(id);
+    return error === undefined ? [] : [{ item, error }];
+  });
   const toRead = judged.flatMap(({ item, pair, result }) => {
+    if (isBlocked(item.version.id)) return [];
     if (result.outcome === 'again') return { id: item.version.id, revision: pair.link.revision };
     return result.outcome === 'reread' ? { id: item.version.id, revision: result.link.revision } : [];
   });
-  return { ...written, unchanged: size - changed - toRead.length, conflicts: conflicts.length, toRead };
+  const unchanged = size - changed - toRead.length - refused.length;
+  return { ...written, unchanged, conflicts: conflicts.length, toRead, refused };
 }
 
 /** A claimed link that got neither a base nor a row. */

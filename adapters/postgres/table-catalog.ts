@@ -15,11 +15,6 @@ export interface CatalogColumn {
   readonly generated: boolean;
 }
 
-export interface CatalogForeignKey {
-  readonly column: string;
-  readonly deferrable: boolean;
-}
-
 export interface CatalogTable {
   /** pg_class.relkind: `r` a table, `p` a partitioned one. */
   readonly kind: string;
@@ -34,8 +29,6 @@ export interface CatalogTable {
   readonly replicaIdentity: string;
   /** The columns of the index under `replica identity using index`. */
   readonly identityColumns: readonly string[];
-  /** Foreign keys of one column. */
-  readonly foreignKeys: readonly CatalogForeignKey[];
   /** Sequences that the columns' defaults and identities draw from, quoted. */
   readonly sequences: readonly string[];
 }
@@ -72,10 +65,6 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
     select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
     where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null),
   'identityColumns', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisreplident), '[]'),
-  'foreignKeys', (
-    select coalesce(jsonb_agg(jsonb_build_object('column', a.attname, 'deferrable', k.condeferrable)), '[]')
-    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
-    where k.conrelid = c.oid and k.contype = 'f' and cardinality(k.conkey) = 1),
   'sequences', (
     select coalesce(jsonb_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]')
     from pg_depend p

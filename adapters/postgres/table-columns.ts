@@ -9,6 +9,8 @@ import { query, transactionOf } from './connection.ts';
 export interface TableColumns {
   /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
   readonly types: ReadonlyMap<string, string>;
+  /** Columns that allow no null. */
+  readonly notNull: ReadonlySet<string>;
   /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
   readonly keyDefault: string | undefined;
 }
@@ -41,9 +43,9 @@ export async function rowsStandAlone(session: Session, mapping: ObjectMapping): 
 }
 
 async function readColumns(session: Session, { schema, table, keyColumn }: ObjectMapping): Promise<TableColumns> {
-  const { rows } = await query<{ column: string; type: string; default: string | null }>(
+  const { rows } = await query<{ column: string; type: string; not_null: boolean; default: string | null }>(
     session,
-    `select a.attname as column, format_type(a.atttypid, -1) as type,
+    `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
             case when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
                  when has_sequence_privilege(s.sequence, 'usage') then format('nextval(%L)', s.sequence) end as default
        from pg_attribute a
@@ -54,6 +56,7 @@ async function readColumns(session: Session, { schema, table, keyColumn }: Objec
   );
   return {
     types: new Map(rows.map(({ column, type }) => [column, type])),
+    notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
     keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
   };
 }

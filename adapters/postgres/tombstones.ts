@@ -8,6 +8,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { columnsOf, tableOf, updateRows } from './rows.ts';
+import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -82,7 +83,7 @@ async function markDeleted(session: Session, mapping: ObjectMapping, column: str
  * buried parent gets a null lookup and waits for the parent, as one does that came too early; an undelete joins them again.
  * The children of a record that was merged into another go to the survivor; whether Salesforce has stamped them is not
  * documented, so they are read again. A lookup that the application had just changed to this parent is no longer what
- * Salesforce has: the link becomes due.
+ * Salesforce has: the link becomes due. A lookup whose column allows no null is left alone (see required-parents.ts).
  */
 async function releaseChildren(
   session: Session,
@@ -99,6 +100,7 @@ async function releaseChildren(
   for (const child of configuration.objects) {
     for (const { field, column, references } of child.fields) {
       if (references !== parent.object) continue;
+      const required = (await tableColumns(session, child)).notNull.has(column);
       // As everywhere, links come before their rows.
       await query(
         session,
@@ -116,7 +118,7 @@ async function releaseChildren(
                          join ${tableOf(parent)} p on p.${parentId} = d.id
                          left join ${tableOf(parent)} s on s.${parentId} = d.survivor),
               released as (update ${tableOf(child)} t set ${name(column)} = gone.survivor_key
-                             from gone where t.${name(column)} = gone.key
+                             from gone where t.${name(column)} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
                            returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is null as orphan),
               judged as (select l.id as link_id, r.*, l.base ->> $3 = r.id as known from released r
                            join sfsync.link l on l.object = $1 and l.row_key = r.key)

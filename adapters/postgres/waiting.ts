@@ -2,44 +2,91 @@
 import pg from 'pg';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
+import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
+import type { Reject, RejectContext } from './reports.ts';
+import { rejectOf, reportRejects } from './reports.ts';
+import { CHILDREN_EXIST, requiredLookups } from './required-parents.ts';
 import { tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
+export interface Joined {
+  /** Objects of which records have become due: they have to be read again. */
+  readonly due: readonly string[];
+}
+
+type JoinContext = Pick<RejectContext, 'object' | 'source' | 'execution'>;
+
 /**
- * Joins waiting children of `object`, and children that wait for a record of `object`, to the parents that have landed.
- * Runs in a transaction of its own after the one that wrote: of a parent's and a child's transactions, whichever commits
- * last sees the other, so no pair is overlooked. Answers how many lookups were filled.
+ * Joins waiting children of `object`, and children that wait for a record of `object`, to the parents that have landed; and
+ * takes up again what a parent or a child had kept from being written. Runs in a transaction of its own after the one that
+ * wrote: of a parent's and a child's transactions, whichever commits last sees the other, so no pair is overlooked.
  */
-export async function joinWaiting(session: Session, configuration: SyncConfiguration, object: string): Promise<number> {
-  let joined = 0;
+export async function joinWaiting(
+  session: Session,
+  configuration: SyncConfiguration,
+  context: JoinContext,
+): Promise<Joined> {
+  const due = new Set<string>();
   for (const child of configuration.objects) {
+    const required = new Set((await requiredLookups(session, child)).map(({ field }) => field));
     for (const field of child.fields) {
       if (field.references === undefined) continue;
-      if (child.object === object || field.references === object) {
-        joined += await joinField(session, child, field, mappingOf(configuration, field.references));
+      if (child.object !== context.object && field.references !== context.object) continue;
+      const parent = mappingOf(configuration, field.references);
+      if (!required.has(field.field)) await joinField(session, child, field, parent, context);
+      else {
+        if (await readOrphans(session, child, field, parent)) due.add(child.object);
+        if (await readParents(session, child, field, parent)) due.add(parent.object);
       }
     }
   }
-  return joined;
+  return { due: [...due] };
 }
 
-async function joinField(session: Session, child: ObjectMapping, field: FieldMapping, parent: ObjectMapping) {
-  const { rows } = await query<{ id: string; row_key: string; parent_key: string }>(
+async function joinField(
+  session: Session,
+  child: ObjectMapping,
+  field: FieldMapping,
+  parent: ObjectMapping,
+  context: JoinContext,
+): Promise<void> {
+  const { rows } = await query<Joinable>(
     session,
-    `select l.id::text, l.row_key, p.${name(parent.keyColumn)}::text as parent_key
+    `select l.id::text as link_id, l.salesforce_id, l.row_key, p.${name(parent.keyColumn)}::text as parent_key
        from sfsync.link l
        join ${tableOf(parent)} p on p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2
       where l.object = $1 and l.waiting <> '{}' and l.waiting ? $2
       order by l.salesforce_id for update of l for key share of p`,
     [child.object, field.field],
   );
-  if (rows.length === 0) return 0;
+  const refused: Reject[] = [];
+  await bisect(
+    session,
+    rows,
+    (part) => fill(session, child, field, part),
+    ({ salesforce_id, row_key }, { code, message }) => {
+      const reject = rejectOf({ id: salesforce_id, code, reason: message, field: field.field });
+      refused.push({ ...reject, rowKey: row_key ?? undefined });
+    },
+  );
+  // Those that the table refuses go on waiting, and are tried again with the next file.
+  await reportRejects(session, { ...context, object: child.object, direction: 'to-postgres' }, refused);
+}
+
+interface Joinable {
+  readonly link_id: string;
+  readonly salesforce_id: string;
+  readonly row_key: string | null;
+  readonly parent_key: string;
+}
+
+async function fill(session: Session, child: ObjectMapping, field: FieldMapping, part: readonly Joinable[]) {
   const key = name(child.keyColumn);
   const column = name(field.column);
-  const filled = rows.map((row) => ({ [child.keyColumn]: row.row_key, [field.column]: row.parent_key }));
+  const filled = part.map((row) => ({ [child.keyColumn]: row.row_key, [field.column]: row.parent_key }));
   await query(
     session,
     `update ${tableOf(child)} t set ${column} = x.${column}
@@ -47,14 +94,46 @@ async function joinField(session: Session, child: ObjectMapping, field: FieldMap
       where t.${key} = x.${key} and t.${column} is null`,
     [JSON.stringify(filled)],
   );
+  await query(session, 'set constraints all immediate');
   await query(
     session,
-    // The lookup may be what the row filter looks at.
-    `update sfsync.link
-        set waiting = waiting - $2, dirty = dirty or $3, revision = revision + 1,
-            dirty_since = case when dirty or $3 then coalesce(dirty_since, clock_timestamp()) else dirty_since end
-      where id = any ($1::bigint[])`,
-    [rows.map(({ id }) => id), field.field, child.filter !== undefined],
+    'update sfsync.link set waiting = waiting - $2, revision = revision + 1 where id = any ($1::bigint[])',
+    [part.map(({ link_id }) => link_id), field.field],
   );
-  return rows.length;
+  await query(
+    session,
+    `update sfsync.rejected_record set resolved_at = now()
+      where object = $1 and direction = 'to-postgres' and field = $2 and salesforce_id = any ($3::text[])
+        and resolved_at is null`,
+    [child.object, field.field, part.map(({ salesforce_id }) => salesforce_id)],
+  );
+}
+
+const READ_AGAIN = `reread_due = true, dirty_since = coalesce(dirty_since, clock_timestamp()), revision = revision + 1`;
+
+/** Records that were rejected for want of their parent, which has landed. Nothing of them is kept here: they are read again. */
+async function readOrphans(session: Session, child: ObjectMapping, { field }: FieldMapping, parent: ObjectMapping) {
+  const { rowCount } = await query(
+    session,
+    `update sfsync.link l set waiting = waiting - $2, ${READ_AGAIN}
+      where l.object = $1 and l.waiting <> '{}' and l.waiting ? $2
+        and exists (select from ${tableOf(parent)} p where p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2)`,
+    [child.object, field],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+/** Deletes of parents that were put off because of children, which have gone. */
+async function readParents(session: Session, child: ObjectMapping, { column }: FieldMapping, parent: ObjectMapping) {
+  const { rowCount } = await query(
+    session,
+    `update sfsync.link l set ${READ_AGAIN}
+       from sfsync.rejected_record r
+      where r.object = $1 and r.direction = 'to-postgres' and r.code = $2 and r.resolved_at is null
+        and l.object = r.object and l.salesforce_id = r.salesforce_id and not l.reread_due
+        and not exists (select from ${tableOf(parent)} p join ${tableOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
+                         where p.${name(parent.salesforceIdColumn)} = l.salesforce_id)`,
+    [parent.object, CHILDREN_EXIST],
+  );
+  return (rowCount ?? 0) > 0;
 }

@@ -192,6 +192,23 @@ describe('what is told', () => {
       expect.objectContaining({ Source: 'sfsync', DetailType: 'Changes available', Detail: '{"object":"Contact"}' }),
     ]);
   });
+
+  test('links of other objects that became due are announced once each, with or without its own', async () => {
+    const announcedWith = async (due: boolean) => {
+      const machine = new PipelineMachine(
+        'salesforce-to-postgres',
+        tasks({ ApplyRecords: () => applied({ due, alsoDue: ['Case', 'Opportunity'] }) }),
+      );
+      expect(await machine.run(FILE)).toMatchObject({ status: 'SUCCEEDED' });
+      return machine.busEvents.map(({ Detail }) => Detail);
+    };
+    expect(await announcedWith(false)).toEqual(['{"object":"Case"}', '{"object":"Opportunity"}']);
+    expect(await announcedWith(true)).toEqual([
+      '{"object":"Contact"}',
+      '{"object":"Case"}',
+      '{"object":"Opportunity"}',
+    ]);
+  });
 });
 
 describe('the surroundings', () => {

@@ -126,7 +126,7 @@ describe('prepare', () => {
     const error = await prepare(database, defineSync(definition)).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect((error as Error).message.split('\n')).toEqual([
-      'The database has 13 fault(s):',
+      'The database has 12 fault(s):',
       expect.stringContaining('public.lenders: has no primary key'),
       expect.stringContaining('public.lenders.salesforce_id: must be unique'),
       expect.stringContaining('public.lenders.phone: the column does not exist'),
@@ -137,7 +137,6 @@ describe('prepare', () => {
         'public.borrowers.born: is of type timestamp; Born__c is mapped as datetime, which needs timestamptz',
       ),
       expect.stringContaining('public.borrowers.lender: is of type uuid, the key of Account is int8'),
-      expect.stringContaining('public.borrowers.lender: allows no null'),
       expect.stringContaining('public.secured: has row level security'),
       expect.stringContaining('public.secured: has replica identity nothing'),
       expect.stringContaining('public.secured.name: is of type int4; Name is mapped as text'),

@@ -12,19 +12,22 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
 
+export type Bar = { readonly below: number } | { readonly atMost: number } | { readonly atLeast: number };
+
 /** A figure, and the bar that it has to hold. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  readonly bar?: { readonly below: number } | { readonly atLeast: number } | undefined;
+  readonly bar?: Bar | undefined;
   /** What the figure consists of, or where it is from. */
   readonly note?: string | undefined;
 }
 
 export function holds({ value, bar }: Figure): boolean {
   if (bar === undefined) return true;
-  return 'below' in bar ? value < bar.below : value >= bar.atLeast;
+  if ('below' in bar) return value < bar.below;
+  return 'atMost' in bar ? value <= bar.atMost : value >= bar.atLeast;
 }
 
 /** Prints the figures; sets the exit status to 1 when a bar is missed. */
@@ -38,9 +41,8 @@ export function report(title: string, figures: readonly Figure[], { json }: { re
   const table = new Table({ head: ['', 'measured', 'bar', '', ''], style: { head: [], border: [] } });
   for (const figure of figures) {
     const { what, value, unit, bar, note } = figure;
-    const limit = bar === undefined ? '' : 'below' in bar ? `< ${rounded(bar.below)}` : `>= ${rounded(bar.atLeast)}`;
     const verdict = bar === undefined ? '' : holds(figure) ? 'held' : 'MISSED';
-    table.push([what, `${rounded(value)} ${unit}`.trim(), limit, verdict, note ?? '']);
+    table.push([what, `${rounded(value)} ${unit}`.trim(), told(bar), verdict, note ?? '']);
   }
   process.stdout.write(`${title}\n${machine()}\n${table.toString()}\n`);
 }
@@ -50,6 +52,12 @@ export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown';
   const memory = `${Math.round(totalmem() / 1024 ** 3)} GiB`;
   return `${availableParallelism()} processors (${model}), ${memory}, ${process.platform} ${release()}, Node ${process.versions.node}`;
+}
+
+function told(bar: Bar | undefined): string {
+  if (bar === undefined) return '';
+  if ('below' in bar) return `< ${rounded(bar.below)}`;
+  return 'atMost' in bar ? `<= ${rounded(bar.atMost)}` : `>= ${rounded(bar.atLeast)}`;
 }
 
 function rounded(value: number): string {

@@ -1,28 +1,38 @@
 /**
  * How fast records are applied, against the two ways that everybody knows: a row-by-row upsert with autocommit, and a raw
- * COPY into a temporary table with INSERT ... ON CONFLICT. `npm run bench:apply [rows] [repeats]`.
+ * COPY into a temporary table with INSERT ... ON CONFLICT: `npm run bench:apply`.
  *
  * sfsync keeps a base for every record, which the other two do not: it writes two tables. Every repeat starts from an
  * empty database of a durable server (fsync on); reported are the medians and their ratios.
  */
-import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import Table from 'cli-table3';
+import { Command } from 'commander';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type AppliedVersions, applyVersions } from '../adapters/postgres/apply.ts';
 import { openSession, type Session } from '../adapters/postgres/connection.ts';
 import { prepareDatabase } from '../adapters/postgres/prepare.ts';
+import { processTerminal } from '../cli/terminal.ts';
 import { type CanonicalValue, toPostgres } from '../core/canonical.ts';
 import { mappingOf } from '../core/configuration.ts';
 import { APPLY_ROLE } from '../core/database-names.ts';
 import type { SalesforceVersion } from '../core/link.ts';
 import { launch } from '../test/support/postgres-launch.ts';
+import { type Figure, median, report } from './figures.ts';
 import { WIDE_COLUMNS, WIDE_SYNC, wideTable, wideVersion } from './wide-object.ts';
 
-const ROWS = Number(process.argv[2] ?? 100_000);
-const REPEATS = Number(process.argv[3] ?? 3);
+const {
+  rows: ROWS,
+  repeats: REPEATS,
+  json,
+} = new Command('npm run bench:apply --')
+  .description('Rows applied with their base, against row-by-row upserts and a raw COPY of the same rows.')
+  .option('--rows <n>', 'rows', Number, 100_000)
+  .option('--repeats <n>', 'of which the medians count', Number, 3)
+  .option('--json', 'figures as JSON', false)
+  .parse()
+  .opts<{ rows: number; repeats: number; json: boolean }>();
 /** Row by row is slow and steady: a part of the rows tells its rate. */
 const SAMPLE = Math.min(ROWS, 5000);
 /** Records of 20 fields in a range of 8 MiB, which is what one Lambda applies in one transaction. */
@@ -50,7 +60,8 @@ try {
     await asSuperuser(`bench_${repeat}`, (client) => measure(client, `bench_${repeat}`, repeat));
     await asSuperuser('postgres', (client) => client.query(`drop database bench_${repeat} with (force)`));
   }
-  report();
+  processTerminal.progress(undefined);
+  report(`${ROWS} rows of ${WIDE_COLUMNS.length} columns, medians of ${REPEATS} repeats`, figures(), { json });
 } finally {
   await server.shutDown();
 }
@@ -76,11 +87,11 @@ async function measure(client: pg.Client, database: string, repeat: number): Pro
         COPY: () => copyAndUpsert(client, versions),
       };
       for (const way of WAYS) {
+        processTerminal.progress(`repeat ${repeat} of ${REPEATS}: ${name}, ${way}`);
         await client.query('vacuum analyze');
         await client.query('checkpoint');
         const rate = await ways[way]();
         rates.set(`${name} ${way}`, [...(rates.get(`${name} ${way}`) ?? []), rate]);
-        process.stderr.write(`repeat ${repeat}, ${name}, ${way}: ${Math.round(rate)} rows/s\n`);
       }
     }
   } finally {
@@ -166,23 +177,19 @@ async function asSuperuser(database: string, work: (client: pg.Client) => Promis
   }
 }
 
-function report(): void {
-  const table = new Table({
-    head: ['', 'sfsync rows/s', 'row by row', 'ratio (bar 10)', 'COPY', 'ratio (bar 0.4)'],
-    style: { head: [], border: [] },
+/** Ratios within each repeat: whatever slows the machine down for a while slows all three. */
+function figures(): Figure[] {
+  return CASES.flatMap(({ name }) => {
+    const [ours = [], byRow = [], byCopy = []] = WAYS.map((way) => rates.get(`${name} ${way}`) ?? []);
+    const ratio = (others: readonly number[]) => median(ours.map((rate, i) => rate / (others[i] ?? Number.NaN)));
+    return [
+      { what: `${name}: sfsync`, value: median(ours), unit: 'rows/s' },
+      { what: `${name}: of row by row`, value: ratio(byRow), unit: 'times', bar: { atLeast: 10 }, note: told(byRow) },
+      { what: `${name}: of raw COPY`, value: ratio(byCopy), unit: 'times', bar: { atLeast: 0.4 }, note: told(byCopy) },
+    ];
   });
-  for (const { name } of CASES) {
-    const [ours, byRow, byCopy] = WAYS.map((way) => median(rates.get(`${name} ${way}`) ?? []));
-    if (ours === undefined || byRow === undefined || byCopy === undefined) continue;
-    const round = (rate: number) => Math.round(rate).toLocaleString('en');
-    table.push([name, round(ours), round(byRow), (ours / byRow).toFixed(1), round(byCopy), (ours / byCopy).toFixed(2)]);
-  }
-  process.stdout.write(
-    `${ROWS} rows of ${WIDE_COLUMNS.length} columns, medians of ${REPEATS} repeats, ${availableParallelism()} processors; `,
-  );
-  process.stdout.write(`row by row on a sample of ${SAMPLE} rows\n${table.toString()}\n`);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+function told(others: readonly number[]): string {
+  return `${Math.round(median(others)).toLocaleString('en')} rows/s`;
 }

@@ -41,7 +41,16 @@ export const mapRecordsOutput = z.strictObject({
   rejected: count,
 });
 
-const fieldValues = z.record(z.string(), z.union([z.string(), z.boolean(), z.null()]));
+/** Checked as it is: a schema of a record would copy each of its values into an object that grows key by key. */
+const fieldValues = z.custom<Record<string, string | boolean | null>>(
+  isFieldValues,
+  'must be canonical values by field',
+);
+
+function isFieldValues(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((each) => each === null || typeof each === 'string' || typeof each === 'boolean');
+}
 
 export const salesforceVersion = z.strictObject({
   id: z.string(),

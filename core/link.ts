@@ -103,6 +103,8 @@ export interface Pair {
   readonly row: RowVersion | undefined;
 }
 
+const NOTHING_WAITS: Link['waiting'] = {};
+
 /** A link about which nothing is known but its Salesforce id (and the row that carries it). */
 export function newLink(salesforceId: string, rowKey: string | undefined): Link {
   return {
@@ -114,7 +116,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     dirty: false,
     appliedAt: undefined,
     rereadDue: false,
-    waiting: {},
+    waiting: NOTHING_WAITS,
     push: undefined,
     refused: NOTHING_REFUSED,
     wasInside: false,

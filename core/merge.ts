@@ -7,6 +7,7 @@ import type { CanonicalValue, FieldValues } from './canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from './configuration.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
 import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts';
+import { wholeRecord } from './whole-record.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
@@ -58,7 +59,16 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
 }
 
 function baseOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion): Base {
-  return { deleted: version.deleted, fields: withTold({ ...base?.fields }, version.fields, mapping.fields) };
+  return {
+    deleted: version.deleted,
+    fields: withTold(valuesOf(mapping, base, version), version.fields, mapping.fields),
+  };
+}
+
+/** What is known without the version, to be added to. */
+function valuesOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion) {
+  if (base !== undefined) return { ...base.fields };
+  return mapping.fields.every(({ field }) => version.fields[field] !== undefined) ? wholeRecord(mapping) : {};
 }
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */

@@ -5,6 +5,7 @@ import type { ObjectMapping } from './configuration.ts';
 import { RejectedRecordError } from './errors.ts';
 import type { SalesforceVersion } from './link.ts';
 import { toId18 } from './salesforce-id.ts';
+import { wholeRecord } from './whole-record.ts';
 
 /** A record that cannot be used; `id` where at least that could be read. */
 export interface UnusableRecord {
@@ -56,7 +57,8 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   const stamp = typeof record.SystemModstamp === 'string' ? parseInstant(record.SystemModstamp) : undefined;
   if (stamp === undefined) return unusable('NO_STAMP', 'The record has no valid SystemModstamp.', 'SystemModstamp', id);
   try {
-    const fields: Record<string, CanonicalValue> = {};
+    const isWhole = mapping.fields.every(({ field }) => record[field] !== undefined);
+    const fields: Record<string, CanonicalValue> = isWhole ? wholeRecord(mapping) : {};
     for (const { field, type } of mapping.fields) {
       if (record[field] !== undefined) fields[field] = fromSalesforce(type, record[field], field);
     }

@@ -10,6 +10,7 @@ import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/
 import { mappingOf } from '../../core/configuration.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { Instant } from '../../core/link.ts';
+import { wholeRecord } from '../../core/whole-record.ts';
 import type { Session } from './connection.ts';
 import { query, queryTuples } from './connection.ts';
 import { copyRows } from './copy.ts';
@@ -81,7 +82,7 @@ export async function lockRows(
 }
 
 function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): FieldValues {
-  const fields: Record<string, CanonicalValue> = {};
+  const fields = wholeRecord(mapping);
   mapping.fields.forEach(({ field, type }, i) => {
     fields[field] = readValue(type, values[i] ?? null, field);
   });

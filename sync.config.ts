@@ -30,6 +30,9 @@ export default defineSync({
     },
     Opportunity: {
       table: 'public.loan_applications',
+      // An application that somebody fills in on the portal becomes an opportunity.
+      insert: true,
+      externalId: 'External_Id__c',
       fields: {
         Name: text('title'),
         Amount: number('amount'),

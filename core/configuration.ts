@@ -67,6 +67,8 @@ export interface ObjectMapping {
   readonly deleteGuard: DeleteGuard | undefined;
   /** By whose value records that are new to us are matched with rows that carry no Salesforce id yet. */
   readonly matchBy: FieldMapping | undefined;
+  /** The external id that holds the row key; set where new rows become records (`insert: true`). */
+  readonly externalIdField: string | undefined;
   /** In the order of the configuration. */
   readonly fields: readonly FieldMapping[];
 }
@@ -121,6 +123,10 @@ const objectSchema = z.strictObject({
     .prefault({}),
   /** A mapped Salesforce field, such as an external id. */
   matchBy: apiName.optional(),
+  /** Rows without a Salesforce id become records, by upsert on `externalId`. */
+  insert: z.boolean().default(false),
+  /** A unique external id of the object that holds the row key, and nothing else. */
+  externalId: apiName.optional(),
   fields: z.record(apiName, fieldSchema),
 });
 
@@ -215,6 +221,7 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
     ...(parsed.error?.issues ?? []).map(schemaFault),
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
+    ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
     ...sharedTables(objects),
     ...(parsed.success && names.length === 0 ? ['objects: name at least one'] : []),
   ];
@@ -228,8 +235,8 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
-  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery, filter, deleteGuard } =
-    definition;
+  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
+  const { filter, deleteGuard, insert, externalId } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
     Object.freeze({ field: api, ...mapping, references: mapping.references ?? undefined }),
@@ -248,6 +255,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     filter: filter && Object.freeze(filter),
     deleteGuard: deleteGuard === false ? undefined : Object.freeze(deleteGuard),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),
+    externalIdField: insert ? externalId : undefined,
     fields: Object.freeze(fields),
   });
 }
@@ -302,6 +310,28 @@ function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefin
   const { type } = matchBy;
   if (type !== 'reference' && type !== 'boolean' && type !== 'multipicklist') return [];
   return [`${at}: is a ${type}, which cannot tell records apart; name a field whose value is one record's own`];
+}
+
+/** The external id is how a record is recognised whose Salesforce id never came back, so it is nobody else's to write. */
+function insertFaults(
+  { object, fields }: ObjectMapping,
+  given: { insert?: boolean | undefined; externalId?: string | undefined },
+): string[] {
+  const { insert = false, externalId } = given;
+  const faults: string[] = [];
+  if (insert !== (externalId !== undefined)) {
+    faults.push(
+      `objects.${object}: insert goes with externalId, the field that holds the row key; name both or neither`,
+    );
+  }
+  if (externalId === undefined) return faults;
+  const at = `objects.${object}.externalId (is ${JSON.stringify(externalId)})`;
+  if (SYSTEM_FIELDS.includes(externalId)) faults.push(`${at}: is a system field; name an external id of your own`);
+  if (fields.some(({ field: api }) => api === externalId))
+    faults.push(
+      `${at}: is one of the mapped fields, and holds the row key; remove it from fields, or name another one`,
+    );
+  return faults;
 }
 
 function sharedTables(objects: readonly ObjectMapping[]): string[] {

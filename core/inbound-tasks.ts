@@ -57,6 +57,7 @@ export const salesforceVersion = z.strictObject({
   deleted: z.boolean(),
   mergedInto: z.string().optional(),
   stamp: z.int(),
+  externalId: z.string().optional(),
   fields: fieldValues,
 });
 

@@ -18,6 +18,8 @@ export interface SalesforceVersion {
   /** The survivor of a Salesforce merge, on a deleted loser. */
   readonly mergedInto: string | undefined;
   readonly stamp: Instant;
+  /** The row key that the record names, where the object takes inserts. */
+  readonly externalId?: string | undefined;
   /** The mapped fields. A field that is absent was not told, which is not null: such a version is read again. */
   readonly fields: FieldValues;
 }

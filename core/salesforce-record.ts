@@ -64,11 +64,27 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
     }
     const deleted = fromSalesforce('boolean', record.IsDeleted, 'IsDeleted') === true;
     const survivor = fromSalesforce('reference', record.MasterRecordId, 'MasterRecordId');
-    return { version: { id, deleted, mergedInto: typeof survivor === 'string' ? survivor : undefined, stamp, fields } };
+    const mergedInto = typeof survivor === 'string' ? survivor : undefined;
+    return { version: { id, deleted, mergedInto, stamp, ...externalIdOf(mapping, record), fields } };
   } catch (error) {
     if (error instanceof RejectedRecordError) return unusable(error.code, error.message, error.field, id);
     throw error;
   }
+}
+
+function externalIdOf({ externalIdField }: ObjectMapping, record: Readonly<Record<string, unknown>>) {
+  if (externalIdField === undefined) return {};
+  const value = fromSalesforce('text', record[externalIdField], externalIdField);
+  return typeof value === 'string' ? { externalId: value } : {};
+}
+
+/** The fields that a read of the object asks for: system fields, the external id, mapped fields. */
+export function readFields({ externalIdField, fields }: ObjectMapping): string[] {
+  return [
+    ...SYSTEM_FIELDS,
+    ...(externalIdField === undefined ? [] : [externalIdField]),
+    ...fields.map(({ field }) => field),
+  ];
 }
 
 function unusable(code: string, reason: string, field?: string, id?: string): ReadRecord {

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { sharedConnection } from '../adapters/salesforce/connection.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
+import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
 import { Storage } from '../adapters/storage.ts';
 import { mappingOf } from '../core/configuration.ts';
-import { readSalesforceInput, readSalesforceOutput, recordToRead } from '../core/inbound-tasks.ts';
+import { readSalesforceInput, readSalesforceOutput } from '../core/inbound-tasks.ts';
+import { parted, toReadLine } from '../core/insertion-tasks.ts';
 import { purgedVersion } from '../core/sweep.ts';
 import configuration from '../sync.config.ts';
 import { defineHandler, environment } from './handler.ts';
@@ -20,7 +22,8 @@ export const handler = defineHandler({
   output: readSalesforceOutput,
   run: async ({ object, recordsKey }, { log }) => {
     const mapping = mappingOf(configuration, object);
-    const wanted = await storage.readLines(recordsKey, recordToRead);
+    const all = await storage.readLines(recordsKey, toReadLine);
+    const [newRows, wanted] = parted(all);
     const connection = await sharedConnection(SALESFORCE_SECRET_ARN);
     const readAt = new Date().toISOString();
     const found = await readRecords(
@@ -35,9 +38,18 @@ export const handler = defineHandler({
       const { version, unusable: rejected } = record ?? purged ?? {};
       return { id, revision, version, rejected };
     });
+    const named = await readByExternalId(
+      connection,
+      mapping,
+      newRows.map(({ externalId }) => externalId),
+    );
+    const looks = newRows.map((row) => {
+      const { version, unusable: rejected } = named.get(row.externalId) ?? {};
+      return { ...row, version, rejected };
+    });
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
-    await storage.writeLines(versionsKey, lines);
-    log.debug('records read', { recordsKey, wanted: wanted.length, found: found.size });
-    return { versionsKey, readAt, records: wanted.length };
+    await storage.writeLines(versionsKey, [...lines, ...looks]);
+    log.debug('records read', { recordsKey, wanted: all.length, found: found.size + named.size });
+    return { versionsKey, readAt, records: all.length };
   },
 });

@@ -28,7 +28,7 @@ export class InboundFlow extends Construct {
 
   constructor(scope: Construct, id: string, { mapping, connectionName, pollEveryMinutes, storage }: InboundFlowProps) {
     super(scope, id);
-    const { object } = mapping;
+    const { object, externalIdField } = mapping;
     this.flowName = `sfsync-salesforce-to-postgres-${object}`;
     this.flowArn = Stack.of(this).formatArn({ service: 'appflow', resource: 'flow', resourceName: this.flowName });
     const flow = new CfnFlow(this, 'Flow', {
@@ -74,6 +74,7 @@ export class InboundFlow extends Construct {
         ID_FIELD,
         ...STAMPS,
         ...(MERGEABLE.has(object) ? [MASTER_RECORD_ID] : []),
+        ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: 'text' })]),
         ...mapping.fields.map(flowField),
       ]),
     });

@@ -2,8 +2,10 @@
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { Link } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
+import { anyParentLinked } from './children.ts';
 import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
 import { holdLease } from './lease.ts';
@@ -13,6 +15,7 @@ import { type Reject, reportRejects } from './reports.ts';
 
 export interface CollectPlace {
   readonly session: Session;
+  readonly configuration: SyncConfiguration;
   readonly mapping: ObjectMapping;
   /** The lease holder; undefined while the lease is not held: marking records due needs none. */
   readonly execution: string | undefined;
@@ -57,7 +60,7 @@ export async function drain(place: CollectPlace, waitSeconds: number): Promise<n
 }
 
 async function receiveMessages(place: CollectPlace, messages: readonly ChangeMessage[]): Promise<void> {
-  const { session, mapping, execution, queue, log } = place;
+  const { session, configuration, mapping, execution, queue, log } = place;
   const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
   const invisible = await invisibleTransactions(session, transactions);
   const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
@@ -73,8 +76,8 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   }
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
   if (keys.length > 0) {
-    const { marked, dropped } = await underLease(() => markDue(session, mapping, keys));
-    log.info('keys marked due', { keys: keys.length, marked, newRowsWithoutRecord: dropped });
+    const { marked, inserts, dropped } = await underLease(() => markDue(session, configuration, mapping, keys));
+    log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
     await queue.sendAgain(message, INVISIBLE_DELAY_SECONDS);
@@ -83,8 +86,7 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
 
 /** COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done. */
 export async function chooseBatch(
-  { session, mapping, execution }: CollectPlace,
-  configuration: SyncConfiguration,
+  { session, configuration, mapping, execution }: CollectPlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<{ id: string; revision: number }[]> {
   const { settings } = configuration;
@@ -93,10 +95,13 @@ export async function chooseBatch(
       if (execution !== undefined) await holdLease(session, mapping.object, execution);
       const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
       const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
-      const links = pairs.map((pair) => {
-        const link = collect(mapping, pair);
-        return { linkId: pair.linkId, link, due: link.dirty };
-      });
+      const links: { readonly linkId: string; readonly link: Link; readonly due: boolean }[] = [];
+      for (const pair of pairs) {
+        const { dirty, ...link } = collect(mapping, pair);
+        const lacks = pair.lacksId && link.base?.deleted === false;
+        const due = dirty || lacks || (await anyParentLinked(session, configuration, mapping, pair.row));
+        links.push({ linkId: pair.linkId, link: { ...link, dirty: due }, due });
+      }
       await saveLinks(session, links);
       await reportUnreadable(session, mapping, execution, pairs);
       return { found: ids.length, due: links.filter(({ due }) => due).map(({ link }) => link) };

@@ -3,13 +3,16 @@ import type { z } from 'zod';
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
+import type { InsertionLook } from '../../core/insertion-tasks.ts';
 import type { Instant, Pair } from '../../core/link.ts';
 import type { Decision, Push } from '../../core/outbound.ts';
 import { decide, giveUp, isDue, mayBeMissing } from '../../core/outbound.ts';
+import { returnIds } from './adoption.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { anyHeld, guardDeletes } from './delete-guard.ts';
+import { decideInsertions } from './insertion-batch.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -35,13 +38,21 @@ export interface Decided {
 
 type Look = z.output<typeof readLine>;
 
+export interface DecideRound {
+  readonly readAt: Instant;
+  readonly now: Instant;
+  /** What the look found of new rows. */
+  readonly newRows?: readonly InsertionLook[];
+}
+
 export async function decideBatch(
   session: Session,
   context: BatchContext,
   looks: readonly Look[],
-  { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
+  { readAt, now, newRows = [] }: DecideRound,
 ) {
   const { configuration, mapping, execution, batchId } = context;
+  let inserted: Awaited<ReturnType<typeof decideInsertions>> | undefined;
   const refusedRows: Reject[] = [];
   let unusable = rejectsOfReads(looks);
   const parts: { pushes: Decided[]; conflicts: number; heldDeletes: number }[] = [];
@@ -67,17 +78,19 @@ export async function decideBatch(
       reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
     const outward = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
     await report('to-postgres', [...refusedRows, ...unusable.filter((reject) => !outward(reject))]);
-    await report('to-salesforce', unusable.filter(outward));
+    inserted = await decideInsertions(session, context, newRows, { readAt, now });
+    await report('to-salesforce', [...unusable.filter(outward), ...inserted.rejects]);
   });
   await inOwnTransaction(session, configuration.settings.origins, () =>
     joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
   );
-  const rejects = [...refusedRows, ...unusable];
+  const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
   const reasons: ReasonCount[] = reasonCounts(rejects);
-  const conflicts = parts.reduce((sum, part) => sum + part.conflicts, 0);
+  const conflicts = parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0);
   const heldDeletes = parts.reduce((sum, part) => sum + part.heldDeletes, 0);
   const pushes = parts.flatMap((part) => part.pushes);
-  return { pushes, conflicts, heldDeletes, rejected: rejects.length, reasons, circuitClosed };
+  const inserts = inserted?.pushes ?? [];
+  return { pushes, inserts, conflicts, heldDeletes, rejected: rejects.length, reasons, circuitClosed };
 }
 
 async function decidePart(
@@ -110,6 +123,8 @@ async function decidePart(
     mapping,
     decided.map(({ pair, decision, survivor }) => ({ before: pair, link: decision.link, row: decision.row, survivor })),
   );
+  const merges = decided.map(({ pair, decision: { link, row } }) => ({ pair, link, row }));
+  await returnIds(session, configuration, mapping, merges);
   const conflicts = decided.flatMap(({ id, decision }) =>
     decision.conflicts.map((conflict) => ({ salesforceId: id, rowKey: decision.link.rowKey, conflict })),
   );

@@ -1,8 +1,10 @@
 /** Postgres as the list of what is due towards Salesforce: marking keys that the queue named, and choosing a batch. */
 import pg from 'pg';
-import type { ObjectMapping, Settings } from '../../core/configuration.ts';
+import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/configuration.ts';
+import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
+import { markAllInsertions, markInsertions } from './insertions.ts';
 import { tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -20,6 +22,8 @@ export async function invisibleTransactions(session: Session, transactions: read
 
 export interface MarkedKeys {
   readonly marked: number;
+  /** New rows that are to become records. */
+  readonly inserts: number;
   /** New rows that Salesforce does not have; the object takes no inserts. */
   readonly dropped: number;
 }
@@ -28,8 +32,14 @@ export interface MarkedKeys {
  * Marks the links of the keys due. A key without a link may be a row that carries the Salesforce id of one: its key
  * was changed, so it is relinked; or of a record without a link, which gets one and is read from Salesforce first.
  */
-export async function markDue(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<MarkedKeys> {
+export async function markDue(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  keys: readonly string[],
+): Promise<MarkedKeys> {
   const wanted = [...new Set(keys)];
+  if (mapping.externalIdField !== undefined) await releaseReinserted(session, mapping, wanted);
   const key = name(mapping.keyColumn);
   const id = name(mapping.salesforceIdColumn);
   const { rows: strangers } = await query<{ key: string; id: string | null }>(
@@ -49,6 +59,8 @@ export async function markDue(session: Session, mapping: ObjectMapping, keys: re
        on conflict (object, salesforce_id) do update set row_key = excluded.row_key`,
       [mapping.object, JSON.stringify(carriers)],
     );
+    const parents = carriers.map((carrier) => carrier.key);
+    await wakeChildren(session, configuration, mapping, parents);
   }
   const { rowCount } = await query(
     session,
@@ -58,7 +70,30 @@ export async function markDue(session: Session, mapping: ObjectMapping, keys: re
        from due where l.id = due.id`,
     [mapping.object, wanted],
   );
-  return { marked: rowCount ?? 0, dropped: strangers.length - carriers.length };
+  const unknown = strangers.filter(({ id: salesforceId }) => salesforceId === null).map((stranger) => stranger.key);
+  if (mapping.externalIdField === undefined) return { marked: rowCount ?? 0, inserts: 0, dropped: unknown.length };
+  // Of the others, too, an insertion may be under way whose row is gone now.
+  await markInsertions(session, mapping.object, wanted, { isNew: false });
+  const inserts = await markInsertions(session, mapping.object, unknown, { isNew: true });
+  return { marked: rowCount ?? 0, inserts, dropped: 0 };
+}
+
+/**
+ * A row that is there without a Salesforce id, under the key of a record that is deleted, is a new row: the application
+ * has inserted it again, and does not mean that record. The link lets go of the key.
+ */
+async function releaseReinserted(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<void> {
+  await query(
+    session,
+    `with reinserted as (
+       select l.id from sfsync.link l
+         join jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x on x.${name(mapping.keyColumn)}::text = l.row_key
+         join ${tableOf(mapping)} t on t.${name(mapping.keyColumn)} = x.${name(mapping.keyColumn)}
+        where l.object = $1 and l.base_deleted and l.push_id is null and t.${name(mapping.salesforceIdColumn)} is null
+        order by l.salesforce_id for update of l)
+     update sfsync.link l set row_key = null, revision = l.revision + 1 from reinserted where l.id = reinserted.id`,
+    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
 }
 
 /** Links marked in one transaction: executions that work on the same object wait for no longer than that. */
@@ -75,6 +110,10 @@ export async function markTruncated(
 ): Promise<number> {
   const table = tableOf(mapping);
   let total = 0;
+  await inTransaction(async () => {
+    await markAllInsertions(session, mapping.object);
+    return { marked: 0, last: null };
+  });
   for (let after = '0'; ; ) {
     const { marked, last } = await inTransaction(async () => {
       const { rows } = await query<MarkedLinks>(

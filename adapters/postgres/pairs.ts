@@ -16,6 +16,8 @@ export interface StoredPair extends Pair {
   readonly linkId: string;
   /** The link as it stands in the table: a relinked row has another key. */
   readonly stored: Link;
+  /** The object takes inserts, and the row does not carry the id of its record: the application has removed it. */
+  readonly lacksId: boolean;
 }
 
 /** A record that has neither a link nor a row. */
@@ -50,7 +52,9 @@ export async function lockPairs(
     [...links].map(([id, { linkId, link }]) => {
       const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
       const relinked = row === undefined ? link : { ...link, rowKey: row.key };
-      return [id, { linkId, stored: link, link: relinked, row: row?.softDeleted ? undefined : row }];
+      const live = row?.softDeleted ? undefined : row;
+      const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
+      return [id, { linkId, stored: link, link: relinked, row: live, lacksId }];
     }),
   );
 }

@@ -4,6 +4,9 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import type { RejectedRecordError } from '../../core/errors.ts';
 import type { Received } from '../../core/inbound.ts';
 import type { Pair, SalesforceVersion } from '../../core/link.ts';
+import type { Adoptable } from './adoption.ts';
+import { findAdoptable, finishAdoptions } from './adoption.ts';
+import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { claimLinks, dropLinks } from './links.ts';
 import { adoptMatches } from './matching.ts';
@@ -37,6 +40,8 @@ export type NewLinks = 'at once' | 'claimed';
 export interface ReadRecord {
   readonly item: Item;
   readonly pair: StoredPair | NewPair;
+  /** The row that the record names by its external id, and that becomes its row. */
+  readonly adopted: Adoptable | undefined;
 }
 
 export interface RefusedItem {
@@ -69,17 +74,26 @@ export async function readSet(
   const unpaired = items
     .map(({ version }) => version)
     .filter(({ id, deleted }) => !deleted && !byId.has(id) && isUnpaired(pairs.get(id)));
-  const { adopted, refused } = await adoptMatches(session, configuration, mapping, unpaired);
+  const candidates = unpaired.map((version) => ({ version, pair: pairs.get(version.id) }));
+  const adoptable = await findAdoptable(session, configuration, mapping, candidates);
+  // The key that a record names says more than a value which both happen to have.
+  const unnamed = unpaired.filter(({ id }) => !adoptable.has(id));
+  const { adopted, refused } = await adoptMatches(session, configuration, mapping, unnamed);
   const carried = [...byId, ...adopted];
   if (carried.length > 0) {
     await claimLinks(session, mapping.object, carried);
     for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
+    const parents = adopted.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
+    await wakeChildren(session, configuration, mapping, parents);
   }
+  for (const [id, { pair }] of adoptable) pairs.set(id, pair);
   for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
   return {
     records: items.flatMap((item) => {
       const pair = pairs.get(item.version.id);
-      return pair === undefined || refused.has(item.version.id) ? [] : { item, pair };
+      if (pair === undefined || refused.has(item.version.id)) return [];
+      const adopting = adoptable.get(item.version.id);
+      return { item, pair, adopted: adopting?.done === false ? adopting : undefined };
     }),
     refused: items.flatMap((item) => {
       const error = refused.get(item.version.id);
@@ -112,8 +126,8 @@ export async function judgeSet(
   rule: Rule,
 ): Promise<JudgedRecord[]> {
   const judged: JudgedRecord[] = [];
-  for (const { item, pair } of records) {
-    judged.push({ item, pair, result: rule(mapping, pair, item) });
+  for (const { item, pair, adopted } of records) {
+    judged.push({ item, pair, adopted, result: rule(mapping, pair, item) });
     if (judged.length % TURN_RECORDS === 0) await nextTurn();
   }
   return judged;
@@ -137,10 +151,10 @@ export async function writeSet(
   judged: readonly JudgedRecord[],
   size: number,
 ): Promise<SetResult> {
-  const all = judged.flatMap(({ item, pair, result }) =>
+  const all = judged.flatMap(({ item, pair, adopted, result }) =>
     result.outcome === 'again'
       ? []
-      : { id: item.version.id, survivor: item.version.mergedInto, item, pair, result, row: result.row },
+      : { id: item.version.id, survivor: item.version.mergedInto, item, pair, adopted, result, row: result.row },
   );
   const orphans = await withoutParent(session, configuration, mapping, all);
   const parents = await withChildren(session, configuration, mapping, all);
@@ -151,6 +165,14 @@ export async function writeSet(
     configuration,
     mapping,
     received.map(({ survivor, pair, result }) => ({ before: pair, link: result.link, row: result.row, survivor })),
+  );
+  await finishAdoptions(
+    session,
+    configuration,
+    mapping,
+    received.flatMap(({ adopted, result: { link, row } }) =>
+      adopted === undefined ? [] : { link, row, insertionId: adopted.insertionId },
+    ),
   );
   await dropLinks(
     session,

@@ -102,7 +102,8 @@ export async function reportRejects(
           replaced as (delete from sfsync.rejected_record r using incoming x
              where r.object = $1 and r.direction = $2 and r.resolved_at is null
                and (r.salesforce_id = x.salesforce_id
-                    or (x.salesforce_id is null and r.salesforce_id is null and r.source = $3 and r.line = x.line)))
+                    or (x.salesforce_id is null and r.salesforce_id is null
+                        and (r.source = $3 and r.line = x.line or r.row_key = x.row_key))))
      insert into sfsync.rejected_record
        (object, salesforce_id, row_key, field, direction, source, line, code, reason, execution)
      select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, $4 from incoming x`,
@@ -123,5 +124,17 @@ export async function resolveRejects(
     `update sfsync.rejected_record set resolved_at = now()
       where object = $1 and direction = $2 and salesforce_id = any ($3::text[]) and resolved_at is null`,
     [object, direction, salesforceIds],
+  );
+}
+
+/** Closes the open rejects of new rows, which now are records. */
+export async function resolveRowRejects(session: Session, object: string, rowKeys: readonly string[]): Promise<void> {
+  if (rowKeys.length === 0) return;
+  await query(
+    session,
+    `update sfsync.rejected_record set resolved_at = now()
+      where object = $1 and direction = 'to-salesforce' and salesforce_id is null and row_key = any ($2::text[])
+        and resolved_at is null`,
+    [object, rowKeys],
   );
 }

@@ -1,14 +1,17 @@
 /** SETTLE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
 import type { readLine } from '../../core/inbound-tasks.ts';
+import type { InsertionLook, InsertOutcome } from '../../core/insertion-tasks.ts';
 import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import type { Outcome } from '../../core/outbound.ts';
 import { holdsSent, pushAgain, settle } from '../../core/outbound.ts';
 import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
+import { returnIds } from './adoption.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
+import { type InsertionsDone, settleInsertions } from './insertion-batch.ts';
 import { holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -23,6 +26,9 @@ export interface BatchAnswers {
   readonly outcomes: ReadonlyMap<string, OutcomeLine>;
   /** Rows that the flow's run failed to put; undefined: no run ended. */
   readonly flowFailures: number | undefined;
+  /** What the read-back found of new rows, and the answers to their upserts by row key. */
+  readonly newRows?: readonly InsertionLook[];
+  readonly insertOutcomes?: ReadonlyMap<string, InsertOutcome>;
   readonly readAt: Instant;
   readonly now: Instant;
 }
@@ -46,6 +52,7 @@ export async function settleBatch(
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);
+  let inserted: InsertionsDone | undefined;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const found = readBacks.filter(({ version }) => version !== undefined);
@@ -60,15 +67,17 @@ export async function settleBatch(
     );
     const { gone } = await giveUpOn(session, context, [...refusedRows, ...rejects], accepted);
     rejects = rejects.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
-    rejects.push(...parts.flatMap((part) => part.rejects));
+    const { newRows = [], insertOutcomes = new Map(), readAt } = answers;
+    inserted = await settleInsertions(session, context, newRows, { outcomes: insertOutcomes, readAt });
+    rejects.push(...parts.flatMap((part) => part.rejects), ...inserted.rejects);
     const origin = { object: mapping.object, source: batchId, execution };
     await reportRejects(session, { ...origin, direction: 'to-postgres' }, refusedRows);
     await reportRejects(session, { ...origin, direction: 'to-salesforce' }, rejects);
     rejects.push(...refusedRows);
   });
   return {
-    settled: parts.reduce((sum, part) => sum + part.settled, 0),
-    conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
+    settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
+    conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
     rejected: rejects.length,
     reasons: reasonCounts(rejects),
     readAgain: parts.flatMap((part) => part.readAgain),
@@ -110,6 +119,8 @@ async function settlePart(
     mapping,
     settled.map(({ pair, result }) => ({ before: pair, link: result.link, row: result.row })),
   );
+  const merges = settled.map(({ pair, result: { link, row } }) => ({ pair, link, row }));
+  await returnIds(session, configuration, mapping, merges);
   const again = judged
     .filter(({ outcome }) => outcome === 'push again')
     .map(({ id, pair }) => ({ id, pair, ...pushAgain(pair.link, answers.now) }));

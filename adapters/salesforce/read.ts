@@ -1,14 +1,14 @@
 /** Fresh reads: the records as Salesforce holds them now, live or in the recycle bin. */
 import type { ObjectMapping } from '../../core/configuration.ts';
 import type { ReadRecord } from '../../core/salesforce-record.ts';
-import { isMergeable, parseRecord, SYSTEM_FIELDS } from '../../core/salesforce-record.ts';
+import { isMergeable, parseRecord, readFields } from '../../core/salesforce-record.ts';
 import { API_VERSION, calling, type SalesforceConnection } from './connection.ts';
 
 /** `POST /composite/sobjects/X` takes 2,000 ids (REST API Developer Guide, sObject Collections). */
 const RETRIEVE_IDS = 2000;
 
 /** A query travels in the URL, of which Salesforce takes 16,384 bytes; the rest is for host, path and parameters. */
-const QUERY_BYTES = 15_000;
+export const QUERY_BYTES = 15_000;
 /** An id in its quotes and with its comma, as a URL spells them. */
 const ID_BYTES = '%27001000000000001AAA%27%2C'.length;
 
@@ -21,7 +21,7 @@ export async function readRecords(
   mapping: ObjectMapping,
   ids: readonly string[],
 ): Promise<Map<string, ReadRecord>> {
-  const fields = [...SYSTEM_FIELDS, ...mapping.fields.map(({ field }) => field)];
+  const fields = readFields(mapping);
   const found = new Map<string, ReadRecord>();
   const keep = (value: unknown) => {
     const record = parseRecord(mapping, value);

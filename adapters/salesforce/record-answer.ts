@@ -20,6 +20,8 @@ export interface RecordError {
 }
 
 export interface RecordAnswer {
+  /** Of the record, where the call was accepted. */
+  readonly id?: string | null;
   readonly success: boolean;
   readonly errors: readonly RecordError[];
 }

@@ -5,7 +5,7 @@
  */
 import type { Storage } from '../../adapters/storage.ts';
 import { RetryableError } from '../../core/errors.ts';
-import { type OutcomeLine, type PushLine, pushLine } from '../../core/outbound-tasks.ts';
+import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/insertion-tasks.ts';
 
 /** What the marker of a push holds: first the one, and the other once its outcomes are written. */
 const BEGUN = 'begun';
@@ -19,11 +19,11 @@ const DONE = 'done';
 export async function sendAtMostOnce(
   storage: Storage,
   pushKey: string,
-  send: (lines: readonly PushLine[]) => Promise<readonly OutcomeLine[]>,
+  send: (lines: readonly AnyPushLine[]) => Promise<readonly AnyOutcome[]>,
 ): Promise<string> {
   const begunKey = pushKey.replace(/\.jsonl$/, '-begun');
   const outcomesKey = pushKey.replace(/\.jsonl$/, '-outcomes.jsonl');
-  const lines = await storage.readLines(pushKey, pushLine);
+  const lines = await storage.readLines(pushKey, anyPushLine);
   if (await storage.create(begunKey, BEGUN)) {
     try {
       await storage.writeLines(outcomesKey, await send(lines));
@@ -38,7 +38,9 @@ export async function sendAtMostOnce(
   const unknownKey = pushKey.replace(/\.jsonl$/, '-unknown.jsonl');
   await storage.writeLines(
     unknownKey,
-    lines.map(({ id }) => ({ id, outcome: 'unknown' })),
+    lines.map((line) =>
+      'externalId' in line ? { externalId: line.externalId, outcome: 'unknown' } : { id: line.id, outcome: 'unknown' },
+    ),
   );
   return unknownKey;
 }

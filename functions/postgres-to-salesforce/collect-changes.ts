@@ -8,6 +8,7 @@ import { isRunning } from '../../adapters/executions.ts';
 import { chooseBatch, drain } from '../../adapters/postgres/collect.ts';
 import type { Session } from '../../adapters/postgres/connection.ts';
 import { anyOpenFlowPush } from '../../adapters/postgres/due.ts';
+import { chooseInsertions } from '../../adapters/postgres/insertion-batch.ts';
 import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
 import { retainedWalBytes } from '../../adapters/postgres/retained-wal.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
@@ -51,7 +52,7 @@ export const handler = defineHandler({
     // The metric behind the WAL alarm: measured here, for it matters most while the streamer is down.
     if (trigger === 'schedule' && batches === 0)
       log.info('slot', { retainedWalBytes: await retainedWalBytes(session) });
-    const place = { session, mapping, execution, queue, log };
+    const place = { session, configuration, mapping, execution, queue, log };
 
     const lease = await takeLease(session, object, execution, isRunning);
     if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
@@ -69,13 +70,15 @@ export const handler = defineHandler({
       await removeStrayFiles(object);
       if (mustFence) return { next: 'fence' };
       const limit = probing ? PROBE_RECORDS : settings.batchRecords;
-      const batch = await chooseBatch(place, configuration, { limit, flowFenced: fenced });
-      if (batch.length > 0) {
+      const batch = await chooseBatch(place, { limit, flowFenced: fenced });
+      const newRows = await chooseInsertions(place, limit - batch.length);
+      const lines = [...batch, ...newRows];
+      if (lines.length > 0) {
         const batchId = `${executionName(execution)}-${batches}`;
         const recordsKey = workKey(executionName(execution), `batch-${batches}.jsonl`);
-        await storage.writeLines(recordsKey, batch);
-        log.info('batch collected', { batchId, records: batch.length });
-        return { next: 'push', batchId, recordsKey, records: batch.length };
+        await storage.writeLines(recordsKey, lines);
+        log.info('batch collected', { batchId, records: batch.length, newRows: newRows.length });
+        return { next: 'push', batchId, recordsKey, records: lines.length };
       }
       if (Date.now() > lookUntil) return handOver();
       if ((await drain(place, WATCH_SECONDS)) > 0) continue;

@@ -2,11 +2,12 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { type Decided, decideBatch } from '../../adapters/postgres/decide.ts';
+import type { DecidedInsertion } from '../../adapters/postgres/insertion-batch.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { toCsv } from '../../core/canonical.ts';
 import { mappingOf, type ObjectMapping, outgoingFields } from '../../core/configuration.ts';
-import { readLine } from '../../core/inbound-tasks.ts';
+import { lookLine, parted } from '../../core/insertion-tasks.ts';
 import { decideChangesInput, decideChangesOutput, type PushLine } from '../../core/outbound-tasks.ts';
 import { executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
@@ -21,23 +22,29 @@ export const handler = defineHandler({
   run: async ({ object, execution, batchId, versionsKey, readAt }, { log }) => {
     const mapping = mappingOf(configuration, object);
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    const looks = await storage.readLines(versionsKey, readLine);
+    const [newRows, looks] = parted(await storage.readLines(versionsKey, lookLine));
     const now = Date.now();
     const context = { configuration, mapping, execution, batchId };
-    const { pushes, heldDeletes, ...said } = await decideBatch(session, context, looks, {
-      readAt: Date.parse(readAt),
-      now,
-    });
-    log.info('batch decided', { batchId, looked: looks.length, pushed: pushes.length, heldDeletes, ...said });
+    const round = { readAt: Date.parse(readAt), now, newRows };
+    const { pushes, inserts, heldDeletes, ...said } = await decideBatch(session, context, looks, round);
+    const pushed = pushes.length + inserts.length;
+    const looked = looks.length + newRows.length;
+    log.info('batch decided', { batchId, looked, pushed, inserts: inserts.length, heldDeletes, ...said });
     const notAfter = new Date(now + configuration.settings.pushDeadlineSeconds * 1000).toISOString();
-    const keys = await place(mapping, execution, batchId, pushes);
-    return { batchId, pushed: pushes.length, notAfter, ...said, ...(heldDeletes > 0 && { heldDeletes }), ...keys };
+    const keys = await place(mapping, execution, batchId, pushes, inserts);
+    return { batchId, pushed, notAfter, ...said, ...(heldDeletes > 0 && { heldDeletes }), ...keys };
   },
 });
 
 /** Lays the pushes where the next steps find them. Only what is there has a key in the answer. */
-async function place(mapping: ObjectMapping, execution: string, batchId: string, pushes: readonly Decided[]) {
-  if (pushes.length === 0) return {};
+async function place(
+  mapping: ObjectMapping,
+  execution: string,
+  batchId: string,
+  pushes: readonly Decided[],
+  inserts: readonly DecidedInsertion[],
+) {
+  if (pushes.length + inserts.length === 0) return {};
   const folder = executionName(execution);
   const lines = async (name: string, list: readonly unknown[]) => {
     if (list.length === 0) return undefined;
@@ -48,14 +55,14 @@ async function place(mapping: ObjectMapping, execution: string, batchId: string,
   const byApi = pushes.filter(({ push }) => push.delivery === 'api').map(pushLineOf);
   const byFlow = pushes.filter(({ push }) => push.delivery === 'appflow');
   const keys = {
-    pushedKey: await lines(
-      'pushed',
-      pushes.map(({ id, revision }) => ({ id, revision })),
-    ),
-    updatesKey: await lines(
-      'updates',
-      byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),
-    ),
+    pushedKey: await lines('pushed', [
+      ...pushes.map(({ id, revision }) => ({ id, revision })),
+      ...inserts.map(({ externalId, insertion }) => ({ externalId, insertion })),
+    ]),
+    updatesKey: await lines('updates', [
+      ...byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),
+      ...inserts.map(({ line }) => line),
+    ]),
     deletesKey: await lines(
       'deletes',
       byApi.filter(({ kind }) => kind === 'delete' || kind === 'purge'),

@@ -4,6 +4,7 @@ import { sharedConnection } from '../../adapters/salesforce/connection.ts';
 import { pushDeletes, pushPurges } from '../../adapters/salesforce/push.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
+import { parted } from '../../core/insertion-tasks.ts';
 import { pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
@@ -26,8 +27,9 @@ export const handler = defineHandler({
       sent: { any: false },
     };
     const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
-      const deletes = lines.filter(({ kind }) => kind === 'delete');
-      const purges = lines.filter(({ kind }) => kind === 'purge');
+      const changes = parted(lines)[1];
+      const deletes = changes.filter(({ kind }) => kind === 'delete');
+      const purges = changes.filter(({ kind }) => kind === 'purge');
       const outcomes = [...(await pushDeletes(target, deletes)), ...(await pushPurges(target, purges))];
       log.info('records deleted', { pushKey, records: deletes.length, purged: purges.length });
       return outcomes;

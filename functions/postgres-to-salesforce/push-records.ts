@@ -1,9 +1,11 @@
-/** Sends updates and revives through the Salesforce API. */
+/** Sends updates, revives and inserts through the Salesforce API. */
 import { z } from 'zod';
 import { sharedConnection } from '../../adapters/salesforce/connection.ts';
 import { pushRevives, pushUpdates } from '../../adapters/salesforce/push.ts';
+import { pushInserts } from '../../adapters/salesforce/push-inserts.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
+import { parted } from '../../core/insertion-tasks.ts';
 import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
@@ -26,11 +28,14 @@ export const handler = defineHandler({
       sent: { any: false },
     };
     const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
-      const of = (wanted: PushLine['kind']) => lines.filter(({ kind }) => kind === wanted);
+      const [inserts, changes] = parted(lines);
+      const of = (wanted: PushLine['kind']) => changes.filter(({ kind }) => kind === wanted);
       const updated = await pushUpdates(target, of('update'));
       const revived = await pushRevives(target, of('revive'));
-      log.info('records pushed', { pushKey, updated: updated.length, revived: revived.length });
-      return [...updated, ...revived];
+      const inserted = await pushInserts(target, inserts);
+      const counts = { updated: updated.length, revived: revived.length, inserted: inserted.length };
+      log.info('records pushed', { pushKey, ...counts });
+      return [...updated, ...revived, ...inserted];
     });
     return { outcomesKey };
   },

@@ -4,8 +4,8 @@ import { settleBatch } from '../../adapters/postgres/settle.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
-import { readLine } from '../../core/inbound-tasks.ts';
-import { outcomeLine, settleBatchInput, settleBatchOutput } from '../../core/outbound-tasks.ts';
+import { anyOutcome, lookLine, parted } from '../../core/insertion-tasks.ts';
+import { settleBatchInput, settleBatchOutput } from '../../core/outbound-tasks.ts';
 import { archiveKey, executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
@@ -18,8 +18,9 @@ export const handler = defineHandler({
   output: settleBatchOutput,
   run: async ({ object, execution, batchId, versionsKey, readAt, outcomesKeys, flowFailures, attempt }, { log }) => {
     const mapping = mappingOf(configuration, object);
-    const readBacks = await storage.readLines(versionsKey, readLine);
-    const outcomes = (await Promise.all(outcomesKeys.map((key) => storage.readLines(key, outcomeLine)))).flat();
+    const [newRows, readBacks] = parted(await storage.readLines(versionsKey, lookLine));
+    const lines = (await Promise.all(outcomesKeys.map((key) => storage.readLines(key, anyOutcome)))).flat();
+    const [inserted, outcomes] = parted(lines);
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const now = Date.now();
     const { readAgain, pushAgain, ...said } = await settleBatch(
@@ -28,6 +29,8 @@ export const handler = defineHandler({
       readBacks,
       {
         outcomes: new Map(outcomes.map((line) => [line.id, line])),
+        newRows,
+        insertOutcomes: new Map(inserted.map((line) => [line.externalId, line])),
         flowFailures,
         readAt: Date.parse(readAt),
         now,

@@ -359,7 +359,7 @@ describe('beside the live stream', () => {
     const connection = afterRead(async () => {
       await rows('update borrowers set credit_score = 700 where id = $1', [row]);
       const stream = await lender.session();
-      await inTransaction(stream, () => markDue(stream, mappingOf(configuration, 'Contact'), [row]));
+      await inTransaction(stream, () => markDue(stream, configuration, mappingOf(configuration, 'Contact'), [row]));
     });
     expect((await run('Contact', { connection })).result).toMatchObject({ linked: 1, left: 0, due: true });
     expect(await rows(`select row_key, dirty, base ->> 'Credit_Score__c' as base from sfsync.link`)).toEqual([

@@ -55,13 +55,14 @@ export class OutboundRounds {
     };
     const place = {
       session: this.#session,
+      configuration: this.#configuration,
       mapping: this.mapping,
       execution: EXECUTION,
       queue: queue as never,
       log: { info: () => undefined, warn: () => undefined },
     };
     await drain(place, 0);
-    return chooseBatch(place, this.#configuration, { limit: 10_000, flowFenced: true });
+    return chooseBatch(place, { limit: 10_000, flowFenced: true });
   }
 
   /** RECEIVE of the keys, and COLLECT. */

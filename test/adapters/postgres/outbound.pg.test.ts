@@ -42,7 +42,7 @@ function file(each: SalesforceVersion) {
   );
 }
 
-const place = { mapping, execution: EXECUTION, log: { info: () => undefined, warn: () => undefined } };
+const place = { configuration, mapping, execution: EXECUTION, log: { info: () => undefined, warn: () => undefined } };
 
 /** A change queue of one test, which keeps what is sent again. */
 function queueOf(...messages: ChangeMessage[]) {
@@ -71,7 +71,7 @@ function message(keys: string[], transactions: string[] = []): ChangeMessage {
 async function collect() {
   const keys = await rows('select row_key from sfsync.link');
   await drain({ ...place, session, ...queueOf(message(keys.map(({ row_key }) => row_key))) }, 0);
-  return chooseBatch({ ...place, session, ...queueOf() }, configuration, { limit: 100, flowFenced: false });
+  return chooseBatch({ ...place, session, ...queueOf() }, { limit: 100, flowFenced: false });
 }
 
 async function decide(
@@ -195,10 +195,13 @@ describe('an edited row', () => {
     expect(await settle(decided.pushes, look, {})).toMatchObject({ settled: 0 });
     expect(await state()).toMatchObject({ push_id: 'one-0' });
     expect(await collect()).toEqual([]);
-    const fenced = await chooseBatch({ ...place, session, ...queueOf() }, configuration, {
-      limit: 100,
-      flowFenced: true,
-    });
+    const fenced = await chooseBatch(
+      { ...place, session, ...queueOf() },
+      {
+        limit: 100,
+        flowFenced: true,
+      },
+    );
     expect(fenced).toHaveLength(1);
   });
 });
@@ -227,10 +230,8 @@ describe('a deleted row', () => {
 test('a changed primary key relinks the row: neither delete nor create', async () => {
   await rows('update lenders set id = gen_random_uuid()');
   const [{ id }] = await rows('select id from lenders');
-  await inTransaction(session, () => markDue(session, mapping, [id]));
-  expect(
-    await chooseBatch({ ...place, session, ...queueOf() }, configuration, { limit: 10, flowFenced: false }),
-  ).toEqual([]);
+  await inTransaction(session, () => markDue(session, configuration, mapping, [id]));
+  expect(await chooseBatch({ ...place, session, ...queueOf() }, { limit: 10, flowFenced: false })).toEqual([]);
   expect(await rows('select row_key, dirty from sfsync.link')).toEqual([{ row_key: id, dirty: false }]);
 });
 

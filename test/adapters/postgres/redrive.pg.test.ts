@@ -49,12 +49,12 @@ async function changed() {
   const message = { object: 'Account', keys, position: '0/1', committedAt: '2026-01-01T00:00:00Z', transactions: [] };
   const waiting = [{ receiptHandle: 'r', message }];
   const queue = { receive: async () => waiting.splice(0), delete: async () => undefined };
-  await drain({ session, mapping, execution: EXECUTION, queue: queue as never, log }, 0);
+  await drain({ session, configuration, mapping, execution: EXECUTION, queue: queue as never, log }, 0);
 }
 
 function collect() {
-  const place = { session, mapping, execution: EXECUTION, queue: undefined as never, log };
-  return chooseBatch(place, configuration, { limit: 100, flowFenced: false });
+  const place = { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log };
+  return chooseBatch(place, { limit: 100, flowFenced: false });
 }
 
 /** An execution up to the decision; the look shows `look`. */

@@ -1,0 +1,309 @@
+/** New rows in the steps of the outbound machine: chosen after the links of a batch, decided and settled with them. */
+import { UNREADABLE } from '../../core/canonical.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import type { InsertionRound } from '../../core/insertion.ts';
+import { decideInsertion, missingParents, newRecord, nextStep, settleInsertion } from '../../core/insertion.ts';
+import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../../core/insertion-tasks.ts';
+import type { Instant, SalesforceVersion } from '../../core/link.ts';
+import { newLink } from '../../core/link.ts';
+import type { Merged } from '../../core/merge.ts';
+import { writeAdoptions } from './adoption.ts';
+import { bisect } from './bisect.ts';
+import { anyParentLinked } from './children.ts';
+import type { CollectPlace } from './collect.ts';
+import { inTransaction, type Session } from './connection.ts';
+import type { BatchContext } from './decide.ts';
+import type { InsertionWrite, StoredInsertion } from './insertions.ts';
+import { dropInsertions, dueInsertions, lockInsertions, saveInsertions } from './insertions.ts';
+import { holdLease } from './lease.ts';
+import { lockLinks, type StoredLink } from './links.ts';
+import type { Reject } from './reports.ts';
+import { reportConflicts, reportRejects } from './reports.ts';
+
+/** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
+export async function chooseInsertions(
+  { session, configuration, mapping, execution }: CollectPlace,
+  limit: number,
+): Promise<InsertionToRead[]> {
+  if (mapping.externalIdField === undefined) return [];
+  const { settings } = configuration;
+  for (;;) {
+    const chosen = await inTransaction(session, async () => {
+      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      const keys = await dueInsertions(session, mapping.object, { limit, settings });
+      const found = [...(await lockInsertions(session, configuration, mapping, keys)).values()];
+      const steps: (StoredInsertion & { readonly step: Step })[] = [];
+      for (const stored of found) {
+        steps.push({ ...stored, step: await stepOf(session, configuration, mapping, stored) });
+      }
+      const of = (wanted: Step) => steps.filter(({ step }) => step === wanted);
+      await dropInsertions(
+        session,
+        of('drop').map(({ insertionId }) => insertionId),
+      );
+      await saveInsertions(
+        session,
+        of('rest').map(({ insertionId, insertion }) => ({ insertionId, insertion: { ...insertion, dirty: false } })),
+      );
+      const rejects = steps.flatMap((each) => rejectsOf(configuration, mapping, each));
+      const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
+      await reportRejects(session, { ...context, execution: execution ?? '' }, rejects);
+      return { found: keys.length, due: of('look') };
+    });
+    if (chosen.due.length > 0) {
+      return chosen.due.map(({ insertionId, insertion }) => ({ externalId: insertion.rowKey, insertion: insertionId }));
+    }
+    if (chosen.found === 0) return [];
+  }
+}
+
+/** again: a parent got its id while we looked; the next round reads the row with it. */
+type Step = ReturnType<typeof nextStep> | 'again';
+
+async function stepOf(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  { insertion, row }: StoredInsertion,
+): Promise<Step> {
+  const step = nextStep(mapping, { insertion, row });
+  if (step !== 'rest' || row === undefined || missingParents(mapping, row).length === 0) return step;
+  return (await anyParentLinked(session, configuration, mapping, row)) ? 'again' : step;
+}
+
+/** What people have to know: nothing will give the parent an id, or a column cannot be stored in Salesforce. */
+function rejectsOf(
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  { insertion, row, step }: StoredInsertion & { readonly step: Step },
+): Reject[] {
+  if (row === undefined || step === 'drop' || step === 'again') return [];
+  const orphaned = missingParents(mapping, row).find((field) => {
+    const parent = mapping.fields.find((candidate) => candidate.field === field)?.references ?? '';
+    return mappingOf(configuration, parent).externalIdField === undefined;
+  });
+  if (orphaned !== undefined) {
+    const reason = `The parent row of ${orphaned} has no Salesforce id, and its object takes no inserts. The row waits until the parent has one.`;
+    return [rowReject(insertion.rowKey, 'PARENT_WITHOUT_RECORD', reason, orphaned)];
+  }
+  const unreadable = mapping.fields.find(({ field }) => row.fields[field] === `${UNREADABLE}${field}`)?.field;
+  if (unreadable === undefined) return [];
+  const reason = `The column of ${unreadable} holds a value that Salesforce cannot store.`;
+  return [rowReject(insertion.rowKey, 'UNREADABLE_VALUE', reason, unreadable)];
+}
+
+function rowReject(rowKey: string, code: string, reason: string, field?: string): Reject {
+  return { salesforceId: undefined, rowKey, field, code, reason, line: undefined };
+}
+
+/** What a step did with the new rows of a batch. */
+export interface InsertionsDone {
+  readonly adopted: number;
+  readonly conflicts: number;
+  readonly rejects: readonly Reject[];
+}
+
+/** A new row to push, and which insertion it is. */
+export interface DecidedInsertion extends InsertionToRead {
+  readonly line: InsertLine;
+}
+
+/** DECIDE, in the transaction of the batch. */
+export async function decideInsertions(
+  session: Session,
+  context: BatchContext,
+  looks: readonly InsertionLook[],
+  { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
+): Promise<InsertionsDone & { readonly pushes: readonly DecidedInsertion[] }> {
+  const { mapping, batchId } = context;
+  const round = { ...roundOf(context, readAt), pushId: batchId, now };
+  const pushes: DecidedInsertion[] = [];
+  const done = await inParts(session, context, looks, async (part) => {
+    const stored = await lockLooked(session, context, part);
+    const adoptions: Adoption[] = [];
+    const decided: DecidedInsertion[] = [];
+    const unusable: Refusal[] = [];
+    const dropped: string[] = [];
+    const saved: InsertionWrite[] = [];
+    for (const { look, found } of stored) {
+      const { insertionId, insertion } = found;
+      if (look.rejected !== undefined) {
+        unusable.push({ found, code: look.rejected.code, reason: look.rejected.reason, field: look.rejected.field });
+        continue;
+      }
+      const decision = decideInsertion(mapping, found, look.version && complete(look.version), round);
+      if (decision.outcome === 'adopted') adoptions.push({ found, merged: decision });
+      else if (decision.outcome === 'dropped') dropped.push(insertionId);
+      else saved.push({ insertionId, insertion: decision.insertion });
+      if (decision.outcome === 'push') {
+        const line: InsertLine = { kind: 'insert', externalId: insertion.rowKey, fields: sendable(decision.fields) };
+        decided.push({ externalId: insertion.rowKey, insertion: insertionId, line });
+      }
+    }
+    await dropInsertions(session, dropped);
+    await saveInsertions(session, saved);
+    const result = await writeMerged(session, context, adoptions);
+    return { ...result, rejects: [...result.rejects, ...(await refuse(session, mapping, unusable))], decided };
+  });
+  for (const { decided } of done.parts) pushes.push(...decided);
+  return { ...done, pushes };
+}
+
+function sendable(fields: Readonly<Record<string, string | boolean | null>>): InsertLine['fields'] {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([field, value]) => (value === null ? [] : [[field, value]])),
+  );
+}
+
+/** SETTLE, in the transaction of the batch. An insertion that is gone was adopted meanwhile. */
+export async function settleInsertions(
+  session: Session,
+  context: BatchContext,
+  readBacks: readonly InsertionLook[],
+  { readAt, outcomes }: { readonly readAt: Instant; readonly outcomes: ReadonlyMap<string, InsertOutcome> },
+): Promise<InsertionsDone> {
+  const { mapping, batchId } = context;
+  return inParts(session, context, readBacks, async (part) => {
+    const adoptions: Adoption[] = [];
+    const refused: Reject[] = [];
+    const saved: InsertionWrite[] = [];
+    for (const { look, found } of await lockLooked(session, context, part)) {
+      const { insertionId, insertion } = found;
+      if (insertion.push?.id !== batchId) continue;
+      const answer = outcomes.get(insertion.rowKey);
+      const settlement = settleInsertion(
+        mapping,
+        found,
+        look.version && complete(look.version),
+        { outcome: answer?.outcome ?? 'unknown', id: answer?.id },
+        roundOf(context, readAt),
+      );
+      if (settlement.outcome === 'adopted') adoptions.push({ found, merged: settlement });
+      if (settlement.outcome !== 'closed') continue;
+      saved.push({ insertionId, insertion: settlement.insertion });
+      if (settlement.insertion.refused === undefined) continue;
+      const { code = 'UNKNOWN', reason = 'Salesforce gave no reason.', field } = answer ?? {};
+      refused.push(rowReject(insertion.rowKey, code, reason, field));
+    }
+    await saveInsertions(session, saved);
+    const result = await writeMerged(session, context, adoptions);
+    return { ...result, rejects: [...result.rejects, ...refused] };
+  });
+}
+
+type Part = { readonly adopted: number; readonly conflicts: number; readonly rejects: readonly Reject[] };
+
+/** Works on all lines at once, or part by part where the database refuses one; such a row is listed and waits. */
+async function inParts<Line extends InsertionLook, Done extends Part>(
+  session: Session,
+  context: BatchContext,
+  lines: readonly Line[],
+  work: (part: readonly Line[]) => Promise<Done>,
+): Promise<InsertionsDone & { readonly parts: readonly Done[] }> {
+  const failed: Reject[] = [];
+  const parts = await bisect(session, lines, work, async ({ externalId }, { code, message, field }) => {
+    const found = (await lockInsertions(session, context.configuration, context.mapping, [externalId])).get(externalId);
+    if (found !== undefined)
+      failed.push(...(await refuse(session, context.mapping, [{ found, code, reason: message, field }])));
+  });
+  return {
+    parts,
+    adopted: parts.reduce((sum, part) => sum + part.adopted, 0),
+    conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
+    rejects: [...parts.flatMap(({ rejects }) => rejects), ...failed],
+  };
+}
+
+function roundOf({ configuration }: BatchContext, readAt: Instant): InsertionRound {
+  return { readAt, clockSkewMs: configuration.settings.clockSkewSeconds * 1000 };
+}
+
+function complete(version: NonNullable<InsertionLook['version']>): SalesforceVersion {
+  return { ...version, mergedInto: version.mergedInto };
+}
+
+/** The insertions that were looked for, locked. One that is gone or was made anew is left out. */
+async function lockLooked(
+  session: Session,
+  { configuration, mapping }: BatchContext,
+  looks: readonly InsertionLook[],
+): Promise<{ readonly look: InsertionLook; readonly found: StoredInsertion }[]> {
+  const keys = looks.map(({ externalId }) => externalId);
+  const stored = await lockInsertions(session, configuration, mapping, keys);
+  return looks.flatMap((look) => {
+    const found = stored.get(look.externalId);
+    return found?.insertionId === look.insertion ? [{ look, found }] : [];
+  });
+}
+
+interface Adoption {
+  readonly found: StoredInsertion;
+  readonly merged: Merged;
+}
+
+interface Refusal {
+  readonly found: StoredInsertion;
+  readonly code: string;
+  readonly reason: string;
+  readonly field?: string | undefined;
+}
+
+/** Writes pairs. A record that belongs to another row is not taken from it. */
+async function writeMerged(
+  session: Session,
+  { configuration, mapping, execution }: BatchContext,
+  adoptions: readonly Adoption[],
+): Promise<Part> {
+  const ids = adoptions.map(({ merged }) => merged.link.salesforceId);
+  const links = await lockLinks(session, mapping.object, ids);
+  const free: Adoption[] = [];
+  const taken: Refusal[] = [];
+  for (const adoption of adoptions) {
+    const { found, merged } = adoption;
+    const linked = links.get(merged.link.salesforceId);
+    const ownId = found.row?.salesforceId;
+    if (linked?.link.rowKey === found.insertion.rowKey || (ownId !== undefined && ownId !== merged.link.salesforceId)) {
+      // The row is some record's already: it goes the ordinary way.
+      await dropInsertions(session, [found.insertionId]);
+    } else if (isClaim(linked)) free.push(adoption);
+    else {
+      const reason = `Record ${merged.link.salesforceId} carries the key of this row as its external id, and belongs to another row.`;
+      taken.push({ found, code: 'EXTERNAL_ID_TAKEN', reason });
+    }
+  }
+  await writeAdoptions(
+    session,
+    configuration,
+    mapping,
+    free.map(({ found: { insertionId, row: before }, merged: { link, row } }) => {
+      const claim = links.get(link.salesforceId);
+      const revised = { ...link, revision: link.revision + (claim?.link.revision ?? 0) };
+      const begun = { link: newLink(link.salesforceId, link.rowKey), row: before };
+      const place = claim === undefined ? {} : { linkId: claim.linkId, stored: claim.link, lacksId: true };
+      return { before: { ...begun, ...place }, link: revised, row, insertionId };
+    }),
+  );
+  const conflicts = free.flatMap(({ merged: { link, conflicts: logged } }) =>
+    logged.map((conflict) => ({ salesforceId: link.salesforceId, rowKey: link.rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  return { adopted: free.length, conflicts: conflicts.length, rejects: await refuse(session, mapping, taken) };
+}
+
+/** No link, or one of which nothing is known. */
+function isClaim(linked: StoredLink | undefined): boolean {
+  return linked === undefined || (linked.link.base === undefined && linked.link.rowKey === undefined);
+}
+
+/** Not due again until the row changes or the reject is redriven. */
+async function refuse(session: Session, mapping: ObjectMapping, refusals: readonly Refusal[]): Promise<Reject[]> {
+  await saveInsertions(
+    session,
+    refusals.map(({ found: { insertionId, insertion, row } }) => {
+      const refused = row === undefined ? {} : newRecord(mapping, row);
+      return { insertionId, insertion: { ...insertion, push: undefined, dirty: false, refused } };
+    }),
+  );
+  return refusals.map(({ found, code, reason, field }) => rowReject(found.insertion.rowKey, code, reason, field));
+}

@@ -1,0 +1,381 @@
+/** New rows on their way to becoming records, through every Lambda of the machine in its order. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { applyVersions } from '../../../adapters/postgres/apply.ts';
+import { markDue } from '../../../adapters/postgres/due.ts';
+import { readRecords } from '../../../adapters/salesforce/read.ts';
+import { mappingOf } from '../../../core/configuration.ts';
+import configuration from '../../../sync.config.ts';
+import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
+import type { LenderDatabase } from '../../support/lender-database.ts';
+import {
+  addDatabase,
+  addOrg,
+  invocation,
+  type LambdaEnvironment,
+  startLambdaEnvironment,
+} from '../lambda-environment.ts';
+
+interface Decided {
+  readonly batchId: string;
+  readonly pushedKey?: string;
+  readonly updatesKey?: string;
+  readonly deletesKey?: string;
+  readonly notAfter: string;
+  readonly pushed: number;
+}
+type Call<Output> = (event: object) => Promise<Output>;
+
+let lambda: LambdaEnvironment;
+let lender: LenderDatabase;
+let org: StartedOrg;
+let collectChanges: Call<{ next: string; batchId: string; recordsKey: string }>;
+let readSalesforce: Call<{ versionsKey: string; readAt: string }>;
+let decideChanges: Call<Decided>;
+let pushRecords: Call<{ outcomesKey: string }>;
+let deleteRecords: Call<{ outcomesKey: string }>;
+let settleBatch: Call<{ settled: number; rejected: number; conflicts: number; reasons: readonly object[] }>;
+
+beforeAll(async () => {
+  lambda = await startLambdaEnvironment();
+  lender = await addDatabase(lambda);
+  org = await addOrg(lambda);
+  collectChanges = invocation(await import('../../../functions/postgres-to-salesforce/collect-changes.ts'));
+  readSalesforce = invocation(await import('../../../functions/read-salesforce.ts'));
+  decideChanges = invocation(await import('../../../functions/postgres-to-salesforce/decide-changes.ts'));
+  pushRecords = invocation(await import('../../../functions/postgres-to-salesforce/push-records.ts'));
+  deleteRecords = invocation(await import('../../../functions/postgres-to-salesforce/delete-records.ts'));
+  settleBatch = invocation(await import('../../../functions/postgres-to-salesforce/settle-batch.ts'));
+});
+afterAll(async () => {
+  await org[Symbol.asyncDispose]();
+  await lender[Symbol.asyncDispose]();
+  await lambda[Symbol.asyncDispose]();
+});
+
+const object = 'Opportunity';
+const mapping = mappingOf(configuration, object);
+const rows = async (sql: string, values: unknown[] = []) => (await lender.application.query(sql, values)).rows;
+let rounds = 0;
+let execution: string;
+const folder = () => execution.slice(execution.lastIndexOf(':') + 1);
+const nextExecution = () => {
+  execution = `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:insert-${++rounds}`;
+};
+
+beforeEach(async () => {
+  await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+              sfsync.rejected_record, sfsync.tombstone, sfsync.insertion`);
+  await org.faults({ rowError: false, lostReply: false });
+  await org.call('POST', '~/_simulator/stats/reset');
+  nextExecution();
+});
+
+/** A new row, as the application makes it; what the streamer would tell of it is received. */
+async function insert(fields: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const row = { title: 'Bridge loan', stage: 'Prospecting', closes_on: '2031-05-31', ...fields };
+  const names = Object.keys(row);
+  const places = names.map((_, i) => `$${i + 1}`);
+  const sql = `insert into loan_applications (${names.join()}) values (${places.join()}) returning id`;
+  const [{ id }] = (await rows(sql, Object.values(row))) as [{ id: string }];
+  await receive(id);
+  return id;
+}
+
+async function receive(...keys: string[]): Promise<void> {
+  await markDue(await lender.session(), configuration, mapping, keys);
+}
+
+async function decide(): Promise<Decided> {
+  const collected = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });
+  expect(collected.next).toBe('push');
+  const { batchId, recordsKey } = collected;
+  const look = await readSalesforce({ object, recordsKey, execution: folder() });
+  return decideChanges({ object, execution, batchId, versionsKey: look.versionsKey, readAt: look.readAt });
+}
+
+async function push({ updatesKey, deletesKey, notAfter }: Decided): Promise<string[]> {
+  const event = { object, notAfter, execution: folder() };
+  const pushes = [
+    ...(updatesKey === undefined ? [] : [await pushRecords({ ...event, pushKey: updatesKey })]),
+    ...(deletesKey === undefined ? [] : [await deleteRecords({ ...event, pushKey: deletesKey })]),
+  ];
+  return pushes.map(({ outcomesKey }) => outcomesKey);
+}
+
+async function settle({ batchId, pushedKey }: Decided, outcomesKeys: readonly string[]) {
+  const { versionsKey, readAt } = await readSalesforce({ object, recordsKey: pushedKey, execution: folder() });
+  return settleBatch({ object, execution, batchId, versionsKey, readAt, outcomesKeys, attempt: 1 });
+}
+
+async function round() {
+  const decided = await decide();
+  return settle(decided, await push(decided));
+}
+
+/** The push is long over: nothing of it can land any more. */
+const fence = () =>
+  rows(`update sfsync.insertion set sent_at = sent_at - interval '1 day';
+        update sfsync.link set sent_at = sent_at - interval '1 day'`);
+
+/** What Salesforce has, as a file of the inbound flow brings it. */
+async function file(id: string): Promise<void> {
+  const found = await readRecords(org.connection, mapping, [id]);
+  const version = found.get(id)?.version;
+  if (version === undefined) throw new Error(`no record ${id}`);
+  const context = { configuration, mapping, source: 'f', execution: 'e' };
+  await applyVersions(await lender.session(), context, [{ line: 1, version }], Date.UTC(2100, 0, 1));
+}
+
+const recordsOf = async (key: string) =>
+  (
+    await org.connection.query<Record<string, unknown> & { Id: string }>(
+      `select Id, Name, Amount, StageName, Probability, External_Id__c from Opportunity where External_Id__c = '${key}'`,
+    )
+  ).records;
+const insertions = () => rows('select row_key, dirty, push_id, refused from sfsync.insertion');
+const links = () =>
+  rows('select salesforce_id, row_key, dirty, push_id, base_deleted from sfsync.link where object = $1 order by id', [
+    object,
+  ]);
+const row = async (key: string) => (await rows('select * from loan_applications where id = $1', [key]))[0];
+
+async function expectPair(key: string): Promise<string> {
+  const found = await recordsOf(key);
+  expect(found).toHaveLength(1);
+  const id = found[0]?.Id ?? '';
+  expect(await rows('select id, salesforce_id from loan_applications')).toEqual([{ id: key, salesforce_id: id }]);
+  expect(await links()).toEqual([
+    { salesforce_id: id, row_key: key, dirty: false, push_id: null, base_deleted: false },
+  ]);
+  expect(await insertions()).toEqual([]);
+  return id;
+}
+
+describe('a new row', () => {
+  test('becomes a record by upsert, and gets its id; what Salesforce fills in comes back', async () => {
+    const key = await insert({ amount: 1500 });
+    const decided = await decide();
+    expect(decided).toMatchObject({ pushed: 1 });
+    expect(await lambda.lines(decided.updatesKey ?? '')).toEqual([
+      {
+        kind: 'insert',
+        externalId: key,
+        fields: { Name: 'Bridge loan', Amount: '1500', StageName: 'Prospecting', CloseDate: '2031-05-31' },
+      },
+    ]);
+    expect(await insertions()).toEqual([{ row_key: key, dirty: false, push_id: decided.batchId, refused: null }]);
+    const outcomes = await push(decided);
+    expect(await settle(decided, outcomes)).toMatchObject({ settled: 1, rejected: 0, conflicts: 0 });
+    const id = await expectPair(key);
+    expect(await lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'accepted', id }]);
+    expect(await row(key)).toMatchObject({ probability: '10' });
+    expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1 } });
+    expect((await org.stats()).apiCalls.byKind).toMatchObject({ collections: 1, queryAll: 2 });
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+  });
+
+  test('that is edited after it was sent keeps its edit, which follows', async () => {
+    const key = await insert();
+    const decided = await decide();
+    const outcomes = await push(decided);
+    await rows(`update loan_applications set title = 'Later'`);
+    await receive(key);
+    await settle(decided, outcomes);
+    expect(await row(key)).toMatchObject({ title: 'Later' });
+    expect(await links()).toMatchObject([{ row_key: key, dirty: true }]);
+    const next = await decide();
+    expect(next).toMatchObject({ pushed: 1 });
+  });
+
+  test('that is deleted before it was sent is forgotten; one deleted after takes its record along', async () => {
+    const never = await insert();
+    await rows('delete from loan_applications');
+    const key = await insert();
+    const decided = await decide();
+    expect(decided).toMatchObject({ pushed: 1 });
+    const outcomes = await push(decided);
+    await rows('delete from loan_applications');
+    await receive(key);
+    await settle(decided, outcomes);
+    expect(await links()).toMatchObject([{ row_key: key, dirty: true, base_deleted: false }]);
+    await round();
+    expect(await recordsOf(key)).toEqual([]);
+    expect(await recordsOf(never)).toEqual([]);
+    expect(await rows('select from loan_applications')).toEqual([]);
+    expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1, delete: 1 } });
+  });
+});
+
+describe('one record and one row', () => {
+  test('when the answer was lost: the read-back finds the record', async () => {
+    const key = await insert();
+    const decided = await decide();
+    await org.faults({ lostReply: { kinds: ['collections'] } });
+    const outcomes = await push(decided);
+    expect(await lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'unknown' }]);
+    await settle(decided, outcomes);
+    await expectPair(key);
+  });
+
+  test('when nothing more was heard: the next round waits for the fence, and looks before it sends', async () => {
+    const key = await insert();
+    const decided = await decide();
+    await push(decided);
+    nextExecution();
+    const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
+    expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
+    await fence();
+    const [{ Id = '' } = {}] = await recordsOf(key);
+    await org.connection.sobject(object).update({ Id, Name: 'By a person' });
+    nextExecution();
+    expect(await decide()).toMatchObject({ pushed: 0 });
+    await expectPair(key);
+    expect(await row(key)).toMatchObject({ title: 'By a person' });
+    expect((await org.stats()).writes).toMatchObject({ Opportunity: { create: 1 } });
+  });
+
+  test('when nothing was sent at all: it is sent after the fence', async () => {
+    const key = await insert();
+    await decide();
+    await fence();
+    nextExecution();
+    await round();
+    await expectPair(key);
+  });
+
+  test('when the file is faster than the answer', async () => {
+    const key = await insert();
+    const decided = await decide();
+    const outcomes = await push(decided);
+    const [{ Id = '' } = {}] = await recordsOf(key);
+    await rows(`update loan_applications set title = 'Later'`);
+    await file(Id);
+    expect(await row(key)).toMatchObject({ salesforce_id: Id, title: 'Later' });
+    expect(await settle(decided, outcomes)).toMatchObject({ settled: 0, rejected: 0 });
+    await file(Id);
+    expect(await links()).toMatchObject([{ row_key: key, dirty: true }]);
+    expect(await insertions()).toEqual([]);
+    nextExecution();
+    expect(await decide()).toMatchObject({ pushed: 1 });
+  });
+
+  test('when a person types the key of a row into a record', async () => {
+    const key = await insert();
+    const fields = { Name: 'Typed', StageName: 'Approved', CloseDate: '2031-01-01', External_Id__c: key };
+    await org.connection.sobject(object).create(fields);
+    expect(await decide()).toMatchObject({ pushed: 0 });
+    await expectPair(key);
+    expect(await row(key)).toMatchObject({ title: 'Typed', stage: 'Approved' });
+  });
+
+  test('when the record is deleted before anybody here knew of it: the row goes with it', async () => {
+    const key = await insert();
+    const decided = await decide();
+    await push(decided);
+    const [{ Id = '' } = {}] = await recordsOf(key);
+    await org.connection.sobject(object).destroy(Id);
+    await fence();
+    nextExecution();
+    await decide();
+    expect(await rows('select from loan_applications')).toEqual([]);
+    expect(await rows('select salesforce_id from sfsync.tombstone')).toEqual([{ salesforce_id: Id }]);
+  });
+});
+
+describe('a row that was inserted again without its Salesforce id', () => {
+  test('is a new row, once its record is deleted', async () => {
+    const key = await insert();
+    await round();
+    const first = await expectPair(key);
+    await rows('delete from loan_applications');
+    await receive(key);
+    nextExecution();
+    await round();
+    expect(await recordsOf(key)).toEqual([]);
+    await insert({ id: key, title: 'Anew' });
+    nextExecution();
+    await round();
+    const [{ Id: second } = { Id: '' }] = await recordsOf(key);
+    expect(second).not.toBe(first);
+    expect(await row(key)).toMatchObject({ salesforce_id: second, title: 'Anew' });
+    expect(await links()).toEqual([
+      { salesforce_id: first, row_key: null, dirty: false, push_id: null, base_deleted: true },
+      { salesforce_id: second, row_key: key, dirty: false, push_id: null, base_deleted: false },
+    ]);
+  });
+
+  test('keeps its record while that lives, and gets the id back', async () => {
+    const key = await insert();
+    await round();
+    const id = await expectPair(key);
+    await rows('update loan_applications set salesforce_id = null');
+    await receive(key);
+    nextExecution();
+    expect(await decide()).toMatchObject({ pushed: 0 });
+    expect(await expectPair(key)).toBe(id);
+  });
+});
+
+describe('a refused row', () => {
+  test('is listed with the reason, waits for an edit, and is listed no more when it went through', async () => {
+    const key = await insert();
+    await org.faults({ rowError: { object, message: 'Not this one.', fields: ['Name'] } });
+    expect(await round()).toMatchObject({
+      settled: 0,
+      rejected: 1,
+      reasons: [{ code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Name', count: 1 }],
+    });
+    const open = () =>
+      rows('select salesforce_id, row_key, field, reason from sfsync.rejected_record where resolved_at is null');
+    expect(await open()).toEqual([{ salesforce_id: null, row_key: key, field: 'Name', reason: 'Not this one.' }]);
+    nextExecution();
+    const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
+    expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
+    await receive(key);
+    expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
+
+    await rows(`update loan_applications set title = 'Better'`);
+    await receive(key);
+    await round();
+    expect(await open()).toHaveLength(1);
+    await org.faults({ rowError: false });
+    await rows(`update loan_applications set title = 'Best'`);
+    await receive(key);
+    nextExecution();
+    await round();
+    await expectPair(key);
+    expect(await open()).toEqual([]);
+  });
+
+  test('leaves the others alone, linked ones too', async () => {
+    const [good, bad] = [await insert(), await insert({ stage: 'x'.repeat(300) })];
+    expect(await round()).toMatchObject({ settled: 1, rejected: 1 });
+    expect(await recordsOf(good)).toHaveLength(1);
+    expect(await recordsOf(bad)).toEqual([]);
+  });
+});
+
+describe('a lookup', () => {
+  const lenders = mappingOf(configuration, 'Account');
+
+  test('whose parent has no record holds the row back until it has one', async () => {
+    const [{ id: parent }] = (await rows(`insert into lenders (name) values ('Bank') returning id`)) as [
+      { id: string },
+    ];
+    const key = await insert({ lender_id: parent });
+    const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
+    expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
+    expect(await rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
+      { row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' },
+    ]);
+    const { id = '' } = await org.connection.sobject('Account').create({ Name: 'Bank' });
+    await rows('update lenders set salesforce_id = $1', [id]);
+    await markDue(await lender.session(), configuration, lenders, [parent]);
+    await round();
+    await expectPair(key);
+    expect(
+      await org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
+    ).toMatchObject({ records: [{ AccountId: id }] });
+    expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+  });
+});

@@ -113,7 +113,9 @@ export async function findAdoptable(
   mapping: ObjectMapping,
   candidates: readonly Candidate[],
 ): Promise<Map<string, Adoptable>> {
-  const named = new Map(candidates.flatMap((each) => (each.version.externalId ? [[each.version.externalId, each]] : [])));
+  const named = new Map(
+    candidates.flatMap((each) => (each.version.externalId ? [[each.version.externalId, each]] : [])),
+  );
   if (mapping.externalIdField === undefined || named.size === 0) return new Map();
   const insertions = await lockInsertions(session, configuration, mapping, [...named.keys()]);
   const keys = await fittingKeys(session, mapping, [...named.keys()]);

@@ -13,6 +13,7 @@ import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
 import { families } from './families.suite.ts';
+import { inserts } from './inserts.suite.ts';
 import { killed } from './killed.suite.ts';
 import { largeFile } from './large-file.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
@@ -70,6 +71,7 @@ describe.concurrent('edits', () => {
 });
 badInput(sides);
 editedMeanwhile(sides);
+inserts(sides);
 killed(sides);
 // Both wait a lot, and for different objects.
 describe('outages', () => {

@@ -96,7 +96,8 @@ export function describeFlows({ template, resources }: Assembly): void {
       expect(outbound.Properties.TriggerConfig).not.toHaveProperty('TriggerProperties');
     });
 
-    const system = ['Id', 'IsDeleted', 'SystemModstamp', ...(object === 'Opportunity' ? [] : ['MasterRecordId'])];
+    const own = object === 'Opportunity' ? ['External_Id__c'] : ['MasterRecordId'];
+    const system = ['Id', 'IsDeleted', 'SystemModstamp', ...own];
     test.each([
       ['inbound', inbound, 'Salesforce', [...system, ...mapping.fields.map(({ field }) => field)]],
       ['outbound', outbound, 'S3', ['Id', ...outgoingFields(mapping).map(({ field }) => field)]],

@@ -387,9 +387,10 @@ export class BothSides {
       `select object, salesforce_id, dirty, reread_due, push_id, push_delivery, sent_at from sfsync.link
         where dirty or reread_due or push_id is not null limit 20`,
     );
+    const inserts = await this.rows('select * from sfsync.insertion where dirty or push_id is not null limit 20');
     // Each file starts an execution, as soon as its event is delivered.
     const announced = executions.length >= files ? [] : [{ files, executions: executions.length }];
-    return [...announced, ...running, ...(await Promise.all(queues)).flat(), ...due];
+    return [...announced, ...running, ...(await Promise.all(queues)).flat(), ...due, ...inserts];
   }
 
   /** Messages in a queue, waiting, delayed or received. */

@@ -11,6 +11,7 @@ import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
 import { Traffic } from '../support/traffic.ts';
 import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
+import { deletes } from './deletes.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
 import { families } from './families.suite.ts';
 import { inserts } from './inserts.suite.ts';
@@ -70,6 +71,7 @@ describe.concurrent('edits', () => {
   lateFiles(sides);
 });
 badInput(sides);
+deletes(sides);
 editedMeanwhile(sides);
 inserts(sides);
 killed(sides);

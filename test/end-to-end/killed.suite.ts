@@ -58,6 +58,23 @@ export function killed(sides: () => BothSides): void {
       expect(await sides().failures(since), 'a lost session is tried again in its step').toEqual([]);
     });
 
+    test('the answers to our writes, lost on their way', async () => {
+      const [edited, deleted] = await sides().pairs('Opportunity', 2);
+      if (edited === undefined || deleted === undefined) throw new Error('two pairs were asked for');
+      const lost = { object: 'Opportunity', client: 'sfsync', kinds: ['collections'], times: 2 };
+      await sides().faults({ lostReply: lost });
+      await sides().rows('update loan_applications set amount = 9009 where id = $1', [edited.key]);
+      await sides().rows('delete from loan_applications where id = $1', [deleted.key]);
+      await until('two lost answers', async () => !(await sides().faultIsOn('lostReply')));
+      await sides().rest();
+
+      expect(await sides().record('Opportunity', edited.id, 'Amount')).toMatchObject({ Amount: 9009 });
+      expect(await sides().record('Opportunity', deleted.id, 'Amount')).toMatchObject({ IsDeleted: true });
+      expect(await writesOf([edited, deleted])).toEqual([['update'], ['delete']]);
+      const open = 'select from sfsync.conflict where salesforce_id = any ($1) and resolved_at is null';
+      expect(await sides().rows(open, [[edited.id, deleted.id]])).toEqual([]);
+    });
+
     test('functions, timed out while they hold a transaction', async () => {
       const [out, back] = await sides().pairs('Contact', 2);
       if (out === undefined || back === undefined) throw new Error('two pairs were asked for');

@@ -18,6 +18,7 @@ import { inserts } from './inserts.suite.ts';
 import { killed } from './killed.suite.ts';
 import { largeFile } from './large-file.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
+import { lateRedrives } from './late-redrives.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
 import { personalData } from './personal-data.suite.ts';
 import { salesforceAway } from './salesforce-away.suite.ts';
@@ -75,6 +76,7 @@ deletes(sides);
 editedMeanwhile(sides);
 inserts(sides);
 killed(sides);
+lateRedrives(sides);
 // Both wait a lot, and for different objects.
 describe('outages', () => {
   stoppedExecutions(sides);

@@ -2,10 +2,31 @@
 import { expect, test } from 'vitest';
 import { type BothSides, until } from '../support/both-sides.ts';
 
-/** The states of the outbound machine, in the order in which an execution with a push enters them. */
+/** The states of the outbound machine, in the order in which an execution with a push enters them, and what is pushed. */
 const STEPS = {
-  Contact: ['Read Salesforce', 'Decide changes', 'Start flow', 'Read runs', 'Read back', 'Settle batch'],
-  Opportunity: ['Read Salesforce', 'Decide changes', 'Push records', 'Read back', 'Settle batch'],
+  Contact: [
+    ['Collect changes', 'update'],
+    ['Read Salesforce', 'update'],
+    ['Decide changes', 'update'],
+    ['Start flow', 'update'],
+    ['Read runs', 'update'],
+    ['Read back', 'update'],
+    ['Settle batch', 'update'],
+  ],
+  Opportunity: [
+    ['Collect changes', 'delete'],
+    ['Read Salesforce', 'update'],
+    ['Decide changes', 'delete'],
+    ['Push records', 'update'],
+    ['Delete records', 'delete'],
+    ['Read back', 'update'],
+    ['Settle batch', 'delete'],
+  ],
+} as const;
+
+const TABLES = {
+  Contact: { table: 'borrowers', column: 'credit_score', field: 'Credit_Score__c' },
+  Opportunity: { table: 'loan_applications', column: 'amount', field: 'Amount' },
 } as const;
 
 export function stoppedExecutions(sides: () => BothSides): void {
@@ -32,28 +53,31 @@ export function stoppedExecutions(sides: () => BothSides): void {
       const steps = STEPS[object];
       const pairs = await sides().pairs(object, steps.length);
       const stopped: string[] = [];
-      for (const [i, state] of steps.entries()) {
+      for (const [i, [state, change]] of steps.entries()) {
         const stop = stopAt(object, state);
-        // A run that outlives its execution: whoever comes next has to wait for it.
-        const slow = { object, client: 'AmazonAppFlow', kinds: ['collections'], beforeMs: 2_000, times: 1 };
-        if (state === 'Read runs') await sides().faults({ slowAnswer: slow });
-        const sql = {
-          Contact: 'update borrowers set credit_score = $2 where id = $1',
-          Opportunity: 'update loan_applications set amount = $2 where id = $1',
-        };
-        await sides().rows(sql[object], [pairs[i]?.key, 700 + i]);
+        // A run, or a request, that outlives its execution: whoever comes next has to wait for it.
+        const client = { 'Read runs': 'AmazonAppFlow', 'Push records': 'sfsync', 'Delete records': 'sfsync' }[
+          state as string
+        ];
+        const slow = { object, client, kinds: ['collections'], beforeMs: 2_000, times: 1 };
+        if (client !== undefined) await sides().faults({ slowAnswer: slow });
+        const { table, column } = TABLES[object];
+        const sql = { update: `update ${table} set ${column} = ${700 + i}`, delete: `delete from ${table}` }[change];
+        await sides().rows(`${sql} where id = $1`, [pairs[i]?.key]);
         stopped.push(await stop);
       }
       expect(new Set(stopped).size).toBe(steps.length);
       await sides().rest();
 
-      const field = { Contact: 'Credit_Score__c', Opportunity: 'Amount' }[object];
+      const { field } = TABLES[object];
       for (const [i, { id }] of pairs.entries()) {
-        expect(await sides().record(object, id, field)).toMatchObject({ [field]: 700 + i });
+        const isDeleted = steps[i]?.[1] === 'delete';
+        const expected = isDeleted ? { IsDeleted: true } : { IsDeleted: false, [field]: 700 + i };
+        expect(await sides().record(object, id, field)).toMatchObject(expected);
       }
       expect(
         await Promise.all(pairs.map(async ({ id }) => (await sides().writesToRecord(id)).map(({ kind }) => kind))),
-      ).toEqual(pairs.map(() => ['update']));
+      ).toEqual(steps.map(([, change]) => [change]));
       for (const executionArn of stopped) {
         expect(await sides().describe(executionArn)).toMatchObject({ status: 'ABORTED', error: 'Killed' });
         await until('its dead letter', async () =>

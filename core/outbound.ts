@@ -43,22 +43,29 @@ export interface Round {
   readonly readAt: Instant;
 }
 
+export interface DecidingRound extends Round {
+  readonly pushId: string;
+  readonly now: Instant;
+  /** How far the clocks may be apart by which the look's stamp and the sending of the open push were taken, in ms. */
+  readonly clockSkew: number;
+}
+
 /**
  * DECIDE. The look is merged with the current row; what then still differs is sent. `pushId` and `now` name the push.
- * A push that was open is over by now (the caller has fenced it), but whether it landed is not known.
+ * A push that was open is over by now (the caller has fenced it), but whether it landed may not be known.
  */
 export function decide(
   mapping: ObjectMapping,
   pair: Pair,
   look: SalesforceVersion,
-  { revision, readAt, pushId, now }: Round & { readonly pushId: string; readonly now: Instant },
+  { revision, readAt, pushId, now, clockSkew }: DecidingRound,
 ): Decision {
   if (pair.link.revision !== revision) return { outcome: 'left' };
   const merged = restoreSeen(
     mapping,
     pair.link.push,
     look,
-    mergeFresh(mapping, pair, look, { readAt, unknown: pair.link.push !== undefined }),
+    mergeFresh(mapping, pair, look, { readAt, unknown: mayHaveLanded(pair.link.push, look, clockSkew) }),
   );
   const { push: before } = pair.link;
   // Nobody knows what became of it, but here it is: deleted.
@@ -76,6 +83,16 @@ export function decide(
     seen: {},
   };
   return { ...merged, link: { ...link, push: open }, outcome: 'push', push };
+}
+
+/** A record that was last written before the push was sent shows that nothing of it landed. */
+function mayHaveLanded(push: OpenPush | undefined, look: SalesforceVersion, clockSkew: number): boolean {
+  return push !== undefined && look.stamp >= toSecond(push.sentAt - clockSkew);
+}
+
+/** A stamp is cut to the second. */
+function toSecond(instant: Instant): Instant {
+  return instant - (instant % 1000);
 }
 
 /** AppFlow takes updates of existing records. What an empty cell does there is not documented, so null goes by API. */

@@ -109,7 +109,8 @@ async function decidePart(
     const pair = pairs.get(id);
     if (pair === undefined || version === undefined) return [];
     const look = { ...version, mergedInto: version.mergedInto };
-    const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now });
+    const clockSkew = configuration.settings.clockSkewSeconds * 1000;
+    const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now, clockSkew });
     return [{ id, pair, decision, survivor: version.mergedInto }];
   });
   const heldBefore = await anyHeld(session, mapping.object);

@@ -21,7 +21,7 @@ describe('deletes are a storm', () => {
 
 describe('a delete that is held', () => {
   const held = link({ guard: 'held', dirty: true });
-  const round = { revision: 7, readAt: 0, pushId: 'push', now: 0 };
+  const round = { revision: 7, readAt: 0, pushId: 'push', now: 0, clockSkew: 0 };
 
   test('is not taken in hand, however often the row is announced', () => {
     expect(collect(thing, { link: held, row: undefined })).toMatchObject({ dirty: false, guard: 'held' });

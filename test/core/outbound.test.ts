@@ -1,10 +1,11 @@
 /** COLLECT and DECIDE: is a record due, and what is sent. */
 import { describe, expect, test } from 'vitest';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/link.ts';
+import type { Merged } from '../../core/merge.ts';
 import { decide, giveUp, isDue } from '../../core/outbound.ts';
 import { base, ID, link, MERGED, push, row, SECOND, sent, thing, thingByFlow, version } from './thing.ts';
 
-const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10 };
+const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10, clockSkew: 2 * SECOND };
 const PARENT = '001000000000002AAA';
 
 function decided(before: Link, was: RowVersion | undefined, look: SalesforceVersion = version(), mapping = thing) {
@@ -107,6 +108,17 @@ describe('decide, through the API', () => {
     expect(editedBack).toMatchObject({ outcome: 'push', conflicts: [], push: { outgoing: { fields: { x: 'b' } } } });
     const undone = decided(before, row({ x: 'ours' }), version());
     expect(undone).toMatchObject({ outcome: 'push', conflicts: [{ reason: 'push may have been undone' }] });
+  });
+
+  test.for<[string, number, boolean]>([
+    ['was last written before the push, by any clock: it never landed', MERGED + 4 * SECOND, false],
+    ['may have been written since, as clocks go', MERGED + 3 * SECOND + 999, true],
+  ])('and the record %s', ([, sentAt, isUndone]) => {
+    const before = link({ push: push({ sentAt, sent: sent({ x: 'ours' }) }) });
+    const { conflicts } = decided(before, row({ x: 'ours' }), version()) as Merged;
+    expect(conflicts.length).toBe(isUndone ? 1 : 0);
+    const theirs = decided(before, row(), version({ x: 's' }));
+    expect(theirs).toMatchObject(isUndone ? { conflicts: [{ reason: 'both edited' }] } : { row: row({ x: 's' }) });
   });
 });
 

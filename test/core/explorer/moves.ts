@@ -14,6 +14,7 @@ import {
   newEdit,
   rowVersion,
   type Scenario,
+  SECOND,
   type Side,
   type Step,
   versionOf,
@@ -426,7 +427,8 @@ function decided(mapping: ObjectMapping, rules: Rules, world: World, step: Extra
     revision,
     readAt,
     pushId: 'push',
-    now: 0,
+    now: world.clock * SECOND,
+    clockSkew: 0,
   });
   if (decision.outcome === 'left')
     return { what: 'decide: the link has changed, left', world: { ...world, step: IDLE } };

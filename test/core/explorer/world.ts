@@ -11,7 +11,7 @@ import type { Outcome, Push } from '../../../core/outbound.ts';
 export const FIELDS = ['x', 'y'] as const;
 export type Field = (typeof FIELDS)[number];
 const ID = '001000000000001AAA';
-const SECOND = 1000;
+export const SECOND = 1000;
 
 /** How much may happen. What is absent may not happen at all. */
 export interface Scenario {
@@ -236,7 +236,6 @@ export function identity(world: World): string {
         ...link,
         revision: 0,
         appliedAt: rank(link.appliedAt ?? 0),
-        push: link.push && { ...link.push, sentAt: 0 },
       },
     },
   ]);

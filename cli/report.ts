@@ -52,13 +52,23 @@ function describeMarking({ marking, origins }: DatabaseStatus): string {
   return marking === 'origin' ? `marked by replication origin (${origins})` : 'marked by logical message';
 }
 
-function setupFaults({ slot, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
+function setupFaults({ slot, comparisonDue, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
   const faults = missingRoles.map((role) => `role ${role} does not exist: run \`sfsync prepare\``);
   if (unpublished === undefined) faults.push('the publication does not exist: run `sfsync prepare`');
   else if (unpublished.length > 0) faults.push(`not published: ${unpublished.join(', ')}: run \`sfsync prepare\``);
-  if (slot === undefined) faults.push(`replication slot ${slotName} does not exist: run \`sfsync prepare\``);
+  if (slot !== undefined && comparisonDue) {
+    faults.push(
+      `replication slot ${slotName} was made anew, and what was changed before is not found yet: run \`sfsync recover-slot\``,
+    );
+  }
+  if (slot === undefined)
+    faults.push(
+      `replication slot ${slotName} does not exist: run \`sfsync prepare\`, or \`sfsync recover-slot\` where there was one`,
+    );
   else if (slot.walStatus === 'lost')
-    faults.push(`replication slot ${slotName} is lost: its changes are gone; drop it and prepare again`);
+    faults.push(
+      `replication slot ${slotName} is lost: run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile`,
+    );
   else if (!slot.active) faults.push(`nobody reads replication slot ${slotName}: is the streamer running?`);
   return faults;
 }

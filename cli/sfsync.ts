@@ -15,6 +15,7 @@ import configuration from '../sync.config.ts';
 import { describeDrift, findDrift } from './drift.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';
+import { addRecoverSlotCommand } from './recover-slot.ts';
 import { addRedriveCommands } from './redrive.ts';
 import { addReleaseCommand } from './release.ts';
 import { describePreparation, describeStatus } from './report.ts';
@@ -90,6 +91,7 @@ withSalesforceOptions(database(program.command('check')))
 addLoadCommand(program, configuration);
 addListings(program, configuration, print);
 addRedriveCommands(program, configuration);
+addRecoverSlotCommand(program, configuration);
 addReleaseCommand(program, configuration);
 
 function database(command: Command): Command {

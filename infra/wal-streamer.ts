@@ -17,7 +17,7 @@ import {
   Secret,
 } from 'aws-cdk-lib/aws-ecs';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, type ILogGroup, LogGroup, MetricFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { ChangeQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
@@ -84,6 +84,7 @@ export class WalStreamer extends Construct {
       circuitBreaker: { rollback: true },
     });
     this.#alarmWhenNotRunning(operations);
+    this.#alarmWhenStopped(operations, logGroup);
   }
 
   #taskDefinition({ database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
@@ -154,6 +155,23 @@ export class WalStreamer extends Construct {
       periods: 5,
       missing: TreatMissingData.BREACHING,
       meaning: 'Nobody reads the replication slot: changes do not leave PostgreSQL, and its WAL piles up.',
+      heading: 'The WAL streamer is not running',
+    });
+  }
+
+  /** A task that is started again and again may look as if it ran: but each one says why it ends. */
+  #alarmWhenStopped(operations: Operations, logGroup: ILogGroup): void {
+    const filter = new MetricFilter(this, 'Stopped', {
+      logGroup,
+      filterPattern: FilterPattern.stringValue('$.level', '=', 'ERROR'),
+      metricNamespace: 'sfsync',
+      metricName: 'WalStreamerStopped',
+      metricValue: '1',
+    });
+    operations.alarm(this, 'StoppedAlarm', {
+      metric: filter.metric({ statistic: Stats.SUM, period: Duration.minutes(1) }),
+      threshold: 1,
+      meaning: 'The streamer ended because a person has to do something, such as to recover its replication slot.',
       heading: 'The WAL streamer is not running',
     });
   }

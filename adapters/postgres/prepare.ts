@@ -62,7 +62,7 @@ export async function prepareDatabase(
     await applyMigrations(preparation);
     await ensureRoles(preparation, server, passwords);
     await ensurePublication(preparation, configuration, slot);
-    await ensureSlot(preparation, slot, configuration.settings.plugin);
+    await ensureSlot(preparation, configuration, slot);
     await grantRights(preparation, configuration, tables);
     const marking = await ensureOrigins(preparation, configuration.settings.origins);
     if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);

@@ -7,6 +7,7 @@ import type { OutputPlugin, SyncConfiguration } from '../../core/configuration.t
 import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION } from '../../core/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { Preparation } from './preparation.ts';
+import { firstPlace, hasLinks, savePlace } from './recovery-place.ts';
 
 /** duplicate_object, and unique_violation when two create at the same moment. */
 const ALREADY_THERE = ['42710', '23505'];
@@ -144,9 +145,21 @@ export async function createSlot(preparation: Preparation, slot: string, plugin:
 }
 
 /** Creates the slot, or makes sure that the one of that name is ours and can be read from. */
-export async function ensureSlot(preparation: Preparation, slot: string, plugin: OutputPlugin): Promise<void> {
+export async function ensureSlot(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  slot: string,
+): Promise<void> {
+  const { plugin } = configuration.settings;
   const state = await readSlot(preparation.client, slot);
   if (state === undefined) {
+    if (await hasLinks(preparation.client)) {
+      // Written down before the slot is there: a healthy slot would not tell that there is a gap.
+      await preparation.execute(savePlace(slot, firstPlace(configuration)));
+      preparation.warn(
+        `Replication slot ${slot} was missing although records are linked: what was changed while there was none is not in it. Run \`sfsync recover-slot\` now, which finds it.`,
+      );
+    }
     await createSlot(preparation, slot, plugin);
     return;
   }

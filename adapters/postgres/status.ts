@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { SyncConfiguration } from '../../core/configuration.ts';
 import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION, SLOT, STREAMER_ROLE } from '../../core/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
+import { readPlace } from './recovery-place.ts';
 
 export interface SlotStatus {
   readonly name: string;
@@ -34,6 +35,8 @@ export interface ObjectStatus {
 export interface DatabaseStatus {
   readonly server: string;
   readonly slot: SlotStatus | undefined;
+  /** The slot was made anew, and the rows were not all compared since. */
+  readonly comparisonDue: boolean;
   /** Mapped tables that the publication lacks; undefined: there is no publication. */
   readonly unpublished: readonly string[] | undefined;
   readonly origins: number;
@@ -58,6 +61,7 @@ export async function readDatabaseStatus(
   return {
     ...(await readSetup(client)),
     slot: await readSlot(client, slot),
+    comparisonDue: (await readPlace(client, slot)) !== undefined,
     unpublished: await readUnpublished(client, configuration),
     objects: await readObjects(client, configuration),
   };

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { applyVersions } from '../../adapters/postgres/apply.ts';
+import type { Session } from '../../adapters/postgres/connection.ts';
+import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
+import { recoverSlot } from '../../adapters/postgres/slot-recovery.ts';
+import { readDatabaseStatus } from '../../adapters/postgres/status.ts';
+import { describeRecovery } from '../../cli/recover-slot.ts';
+import { mappingOf } from '../../core/configuration.ts';
+import configuration from '../../sync.config.ts';
+import { createLenderDatabase, type LenderDatabase, version } from '../support/lender-database.ts';
+import { startQueueService } from '../support/queue-service.ts';
+import { startStreamer } from '../support/streamer.ts';
+
+const ACCOUNTS = [1, 2, 3, 4, 5].map((n) => `00100000000000${n}AAA`);
+
+const NEW_KEY = '6f0c1f7e-56a1-4a6c-8a31-0d3f8f2f3a10';
+
+let lender: LenderDatabase;
+let session: Session;
+beforeEach(async () => {
+  lender = await createLenderDatabase();
+  session = await lender.session();
+  await applyVersions(
+    session,
+    { configuration, mapping: mappingOf(configuration, 'Account'), source: 'f', execution: 'e' },
+    ACCOUNTS.map((id, i) => ({ line: i + 1, version: version('Account', id, 1, { Phone: 'base' }) })),
+    Date.UTC(2030, 0, 1),
+  );
+});
+afterEach(() => lender[Symbol.asyncDispose]());
+
+async function rows(sql: string, values: unknown[] = []) {
+  return (await lender.application.query(sql, values)).rows;
+}
+
+const slot = () => lender.database.name;
+const dropSlot = () => rows('select pg_drop_replication_slot($1)', [slot()]);
+const dueRecords = async () =>
+  (await rows('select salesforce_id as id from sfsync.link where dirty or reread_due order by 1')).map(({ id }) => id);
+const recover = async (options: Partial<Parameters<typeof recoverSlot>[2]> = {}) =>
+  recoverSlot(await lender.database.client(), configuration, { slot: slot(), ...options });
+
+/** What the application does while nobody listens. */
+async function editMeanwhile(): Promise<void> {
+  const [one, two, three, four] = ACCOUNTS;
+  await rows("update lenders set phone = 'edited' where salesforce_id = $1", [one]);
+  await rows('delete from lenders where salesforce_id = $1', [two]);
+  await rows('update lenders set id = $2 where salesforce_id = $1', [three, NEW_KEY]);
+  await rows('update lenders set updated_at = now() where salesforce_id = $1', [four]);
+  await rows("insert into lenders (name, salesforce_id) values ('moved here', '00100000000009QAAA')");
+}
+
+test('a slot that was lost is made anew; edits made meanwhile are due, and later ones arrive through it', async () => {
+  await dropSlot();
+  await editMeanwhile();
+  await using queues = await startQueueService();
+  await using stopped = startStreamer(lender.database, queues);
+  expect(await stopped.exit()).toBe(2);
+  expect(stopped.lines.at(-1)?.message).toMatch(/does not exist.*`sfsync recover-slot`/);
+
+  const recovery = await recover();
+  expect(recovery).toMatchObject({ slotMade: true, resumed: false, compared: 10 });
+  // Edited, deleted, and a row whose record has no link; a changed key is only relinked, and an unmapped column is nothing.
+  const [one, two, three] = ACCOUNTS;
+  expect(await dueRecords()).toEqual(expect.arrayContaining([one, two, '00100000000009QAAA']));
+  expect(await dueRecords()).not.toContain(ACCOUNTS[3]);
+  expect(await rows('select row_key from sfsync.link where salesforce_id = $1', [three])).toEqual([
+    { row_key: NEW_KEY },
+  ]);
+  expect(describeRecovery(recovery, 'sfsync', false).join('\n')).toContain('made anew\nAccount:');
+
+  await using streamer = startStreamer(lender.database, queues);
+  await streamer.streaming();
+  await rows("update lenders set phone = 'later' where salesforce_id = $1", [ACCOUNTS[4]]);
+  await queues.until(() => queues.messages.length > 0);
+  expect(queues.messages[0]?.keys).toHaveLength(1);
+});
+
+test('nothing is due when nothing was changed, in any setting of the role that runs it', async () => {
+  await applyVersions(
+    session,
+    { configuration, mapping: mappingOf(configuration, 'Opportunity'), source: 'f', execution: 'e' },
+    [{ line: 1, version: version('Opportunity', '006000000000001AAA', 1, { Amount: '10.5' }) }],
+    Date.UTC(2030, 0, 1),
+  );
+  await dropSlot();
+  await rows(`alter database ${lender.database.name} set datestyle to 'German'`);
+  const recovery = await recover();
+  expect(await dueRecords()).toEqual([]);
+  expect(describeRecovery(recovery, 'sfsync', false)).toContain('nothing was changed meanwhile');
+});
+
+test('a healthy slot is left alone, unless only the comparison or a new one is asked for', async () => {
+  await editMeanwhile();
+  await expect(recover()).rejects.toMatchObject({ name: 'ConfigurationError', code: 'HEALTHY_SLOT' });
+  expect(await dueRecords()).toEqual([]);
+  const [before] = await rows(
+    'select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1',
+    [slot()],
+  );
+  expect(await recover({ slotIs: 'left alone' })).toMatchObject({ slotMade: false });
+  expect(await dueRecords()).toContain(ACCOUNTS[0]);
+  const [after] = await rows('select confirmed_flush_lsn::text as lsn from pg_replication_slots where slot_name = $1', [
+    slot(),
+  ]);
+  expect(after).toEqual(before);
+  expect(await recover({ slotIs: 'anew' })).toMatchObject({ slotMade: true });
+});
+
+test('a dry run tells the SQL and changes nothing', async () => {
+  await dropSlot();
+  await editMeanwhile();
+  const told: string[] = [];
+  expect(await recover({ dryRun: true, log: (line) => told.push(line) })).toMatchObject({
+    slotMade: true,
+    compared: 10,
+  });
+  expect(told.join('\n')).toContain(`pg_create_logical_replication_slot('${slot()}', 'pgoutput')`);
+  expect(await rows('select from pg_replication_slots where slot_name = $1', [slot()])).toEqual([]);
+  expect(await dueRecords()).toEqual([]);
+});
+
+test('a recovery that was interrupted is told by check, and the next run goes on with it', async () => {
+  await dropSlot();
+  await editMeanwhile();
+  const killed = recover({
+    progress: ({ object }) => {
+      if (object === 'Account') throw new Error('killed in the middle');
+    },
+  });
+  await expect(killed).rejects.toThrow('killed in the middle');
+  expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(true);
+  expect(await recover()).toMatchObject({ slotMade: false, resumed: true });
+  expect(await dueRecords()).toEqual(expect.arrayContaining([ACCOUNTS[0], ACCOUNTS[1], '00100000000009QAAA']));
+  expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(false);
+});
+
+test('prepare does not make a missing slot without a word where records are linked', async () => {
+  await dropSlot();
+  await editMeanwhile();
+  const { warnings } = await prepareDatabase(lender.application, configuration, { slot: slot() });
+  expect(warnings.join()).toMatch(/was missing although records are linked.*`sfsync recover-slot`/);
+  expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(true);
+  expect(await recover()).toMatchObject({ slotMade: false, resumed: true });
+  expect(await dueRecords()).toContain(ACCOUNTS[0]);
+});
+
+test('a slot that is still read is not taken away', async () => {
+  await using queues = await startQueueService();
+  await using streamer = startStreamer(lender.database, queues);
+  await streamer.streaming();
+  await expect(recover({ slotIs: 'anew' })).rejects.toMatchObject({ code: 'ACTIVE_SLOT' });
+});

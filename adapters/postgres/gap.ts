@@ -18,7 +18,7 @@ const PAGE = 2_000;
 
 export interface GapPage {
   readonly looked: number;
-  /** Keys that are due now. */
+  /** Links and new rows that are due now. */
   readonly marked: number;
   /** Where the next page begins; undefined: that was all. */
   readonly after: string | undefined;
@@ -31,7 +31,7 @@ export async function compareLinks(
   mapping: ObjectMapping,
   after: string | undefined,
 ): Promise<GapPage> {
-  return inTransaction(session, async () => {
+  const { keys, ...page } = await inTransaction(session, async () => {
     const { rows } = await query<{ id: string; salesforce_id: string }>(
       session,
       'select id::text, salesforce_id from sfsync.link where object = $1 and id > $2 order by id limit $3',
@@ -39,36 +39,47 @@ export async function compareLinks(
     );
     const ids = rows.map(({ salesforce_id }) => salesforce_id);
     const pairs = await lockPairs(session, configuration, mapping, ids);
-    const keys = [...pairs.values()].flatMap((pair) => {
+    const different = [...pairs.values()].flatMap((pair) => {
       const { link, stored } = pair;
       const due = !link.dirty && collect(mapping, pair).dirty;
       return due ? (stored.rowKey ?? link.rowKey ?? []) : [];
     });
-    if (keys.length > 0) await markDue(session, mapping, keys);
-    return { looked: rows.length, marked: keys.length, after: rows.length < PAGE ? undefined : rows.at(-1)?.id };
+    return { looked: rows.length, keys: different, after: rows.length < PAGE ? undefined : rows.at(-1)?.id };
   });
+  return { ...page, marked: await mark(session, configuration, mapping, keys) };
+}
+
+/** By itself: RECEIVE takes its locks in an order of its own. */
+async function mark(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  keys: readonly string[],
+): Promise<number> {
+  if (keys.length === 0) return 0;
+  const { marked, inserts } = await inTransaction(session, () => markDue(session, configuration, mapping, keys));
+  return marked + inserts;
 }
 
 /** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
 export async function compareRows(
   session: Session,
+  configuration: SyncConfiguration,
   mapping: ObjectMapping,
   after: string | undefined,
 ): Promise<GapPage> {
   const key = `t.${name(mapping.keyColumn)}`;
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
-  return inTransaction(session, async () => {
-    const { rows } = await query<{ key: string; linked: boolean }>(
-      session,
-      `select ${key}::text as key,
-              exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key}::text) as linked
-         from ${tableOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
-      [mapping.object, after ?? null, PAGE],
-    );
-    const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
-    if (keys.length > 0) await markDue(session, mapping, keys);
-    return { looked: rows.length, marked: keys.length, after: rows.length < PAGE ? undefined : rows.at(-1)?.key };
-  });
+  const { rows } = await query<{ key: string; linked: boolean }>(
+    session,
+    `select ${key}::text as key,
+            exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key}::text) as linked
+       from ${tableOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
+    [mapping.object, after ?? null, PAGE],
+  );
+  const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
+  const marked = await mark(session, configuration, mapping, keys);
+  return { looked: rows.length, marked, after: rows.length < PAGE ? undefined : rows.at(-1)?.key };
 }
 
 /** How many links and rows there are to look at. */

@@ -126,7 +126,7 @@ async function compareAll(
         ? { looked: 0, marked: 0, after: undefined }
         : stage === 'links'
           ? await compareLinks(client, configuration, mapping, after ?? undefined)
-          : await compareRows(client, mapping, after ?? undefined);
+          : await compareRows(client, configuration, mapping, after ?? undefined);
     looked += page.looked;
     marked.set(place.object, (marked.get(place.object) ?? 0) + page.marked);
     progress({ object: place.object, looked, marked: [...marked.values()].reduce((sum, each) => sum + each, 0) });

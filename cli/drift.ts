@@ -3,6 +3,7 @@ import type { Session } from '../adapters/postgres/connection.ts';
 import { filterFaults, tableFindings } from '../adapters/postgres/database-check.ts';
 import { readServerFacts } from '../adapters/postgres/server-facts.ts';
 import { readTables } from '../adapters/postgres/table-catalog.ts';
+import { listVanished } from '../adapters/postgres/vanished-fields.ts';
 import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
 import { describeObject } from '../adapters/salesforce/describe.ts';
 import type { SyncConfiguration } from '../core/configuration.ts';
@@ -32,7 +33,7 @@ export async function findDrift(
     ];
   });
   for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
-  if (org === undefined) return inTables;
+  if (org === undefined) return [...inTables, ...(await vanishedFields(client))];
   const inSalesforce: Drift[] = [];
   try {
     const connection = await org();
@@ -43,8 +44,17 @@ export async function findDrift(
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     inSalesforce.push({ kind: 'broken', text: `Salesforce could not be looked at: ${error.message}` });
+    inSalesforce.push(...(await vanishedFields(client)));
   }
   return [...inTables, ...inSalesforce];
+}
+
+/** What the pipelines have seen, where the org itself was not asked. */
+async function vanishedFields(client: Session): Promise<Drift[]> {
+  return (await listVanished(client)).map(({ object, field, since }) => ({
+    kind: 'broken',
+    text: `${object}.${field}: Salesforce has not told of it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`,
+  }));
 }
 
 /** `! ` stands before what somebody has to mend, `- ` before what may cost single records. */

@@ -47,6 +47,18 @@ export interface Drift {
   readonly text: string;
 }
 
+/** Code of what is told when a field of the mapping is gone. */
+export const FIELD_VANISHED = 'FIELD_VANISHED';
+
+/**
+ * The mapping without fields that are gone. Updates go through the API then, which writes what is named and nothing else: the
+ * flow is made for all fields.
+ */
+export function withoutFields(mapping: ObjectMapping, gone: ReadonlySet<string>): ObjectMapping {
+  const fields = mapping.fields.filter(({ field }) => !gone.has(field));
+  return fields.length === mapping.fields.length ? mapping : { ...mapping, fields, delivery: 'api' };
+}
+
 /** Types of Salesforce whose values a type of the mapping reads. A picklist is text; text takes an id as it is. */
 const FITTING: Readonly<Record<FieldType, readonly string[]>> = {
   text: [

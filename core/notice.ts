@@ -1,4 +1,5 @@
 /** What people read when something needs them: what happened, to which file or object, and what to do next. */
+import { FIELD_VANISHED } from './drift.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import type { Notice } from './outbound-tasks.ts';
 import { executionName } from './storage-layout.ts';
@@ -12,6 +13,28 @@ export interface Message {
 const LISTED_REASONS = 10;
 
 export function messageOf(notice: Notice): Message {
+  const message = plainMessage(notice);
+  if (!('reasons' in notice)) return message;
+  const gone = notice.reasons.flatMap(({ code, field }) => (code === FIELD_VANISHED && field ? [field] : []));
+  if (gone.length === 0) return message;
+  const others = notice.rejected + notice.conflicts + (notice.about === 'sweep' ? foundRecords(notice) : 0);
+  return others === 0 ? drift(notice, gone) : { ...message, text: lines(message.text, drift(notice, gone).text) };
+}
+
+function drift({ object, execution }: { object: string; execution: string }, fields: readonly string[]): Message {
+  return {
+    subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} vanished from Salesforce`,
+    text: lines(
+      `Salesforce no longer tells of ${fields.map((field) => `${object}.${field}`).join(', ')}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is told once.`,
+      'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
+      'When the field is back, all records of the object are read once more by themselves.',
+      'npm run sfsync -- check tells how it stands.',
+      `Execution: ${execution}`,
+    ),
+  };
+}
+
+function plainMessage(notice: Notice): Message {
   switch (notice.about) {
     case 'file':
       return {
@@ -133,7 +156,8 @@ function counts({ rejected, conflicts }: { rejected: number; conflicts: number }
   return said.filter(Boolean).join(' and ') || 'nothing rejected';
 }
 
-function reasons(list: readonly ReasonCount[]): string | undefined {
+function reasons(all: readonly ReasonCount[]): string | undefined {
+  const list = all.filter(({ code }) => code !== FIELD_VANISHED);
   if (list.length === 0) return undefined;
   const shown = list
     .slice(0, LISTED_REASONS)

@@ -1,6 +1,7 @@
 /** Reads records as Salesforce holds them now: before a push, after it, and where a file left a version in doubt. */
 import { z } from 'zod';
 import { sharedConnection } from '../adapters/salesforce/connection.ts';
+import { withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
 import { Storage } from '../adapters/storage.ts';
@@ -26,11 +27,8 @@ export const handler = defineHandler({
     const [newRows, wanted] = parted(all);
     const connection = await sharedConnection(SALESFORCE_SECRET_ARN);
     const readAt = new Date().toISOString();
-    const found = await readRecords(
-      connection,
-      mapping,
-      wanted.map(({ id }) => id),
-    );
+    const ids = wanted.map(({ id }) => id);
+    const found = await withKnownFields(connection, mapping, (known) => readRecords(connection, known, ids));
     const lines = wanted.map(({ id, revision, deletedAt }) => {
       const record = found.get(id);
       const purged =
@@ -38,11 +36,8 @@ export const handler = defineHandler({
       const { version, unusable: rejected } = record ?? purged ?? {};
       return { id, revision, version, rejected };
     });
-    const named = await readByExternalId(
-      connection,
-      mapping,
-      newRows.map(({ externalId }) => externalId),
-    );
+    const names = newRows.map(({ externalId }) => externalId);
+    const named = await withKnownFields(connection, mapping, (known) => readByExternalId(connection, known, names));
     const looks = newRows.map((row) => {
       const { version, unusable: rejected } = named.get(row.externalId) ?? {};
       return { ...row, version, rejected };

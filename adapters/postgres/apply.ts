@@ -13,6 +13,7 @@ import { judgeSet, readSet, writeSet } from './record-set.ts';
 import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
 import { rowsStandAlone } from './table-columns.ts';
+import { inForceForFile, inForceForRead } from './vanished-fields.ts';
 import { joinWaiting } from './waiting.ts';
 
 /** Records in one set: enough for set-based statements to pay, few enough for their parameters to stay small. */
@@ -44,7 +45,7 @@ export interface AppliedVersions {
 }
 
 /** Applies the records of a file. `readAfter`: the earliest moment at which they may have been read. */
-export function applyVersions(
+export async function applyVersions(
   session: Session,
   context: ApplyContext,
   lines: readonly z.output<typeof mappedLine>[],
@@ -56,13 +57,14 @@ export function applyVersions(
     if ('version' in what) items.push({ version: complete(what.version), line, revision: undefined });
     else rejects.push(rejectOf(what.rejected, line));
   }
-  return apply(session, context, items, rejects, (mapping, pair, { version }) =>
-    receive(mapping, pair, version, readAfter),
+  const mapping = await inForceForFile(session, context.mapping, versionsOf(items));
+  return apply(session, { ...context, mapping }, items, rejects, (rules, pair, { version }) =>
+    receive(rules, pair, version, readAfter),
   );
 }
 
 /** Applies records that were read again because a file left open which version is newer. */
-export function applyRereads(
+export async function applyRereads(
   session: Session,
   context: ApplyContext,
   lines: readonly z.output<typeof readLine>[],
@@ -74,9 +76,20 @@ export function applyRereads(
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
-  return apply(session, context, items, rejects, (mapping, pair, { version, revision }) =>
-    acceptReread(mapping, pair, version, { revision: revision ?? 0, readAt }),
+  const { mapping, reasons } = await inForceForRead(
+    session,
+    context.mapping,
+    versionsOf(items),
+    `apply ${context.execution}`,
   );
+  const applied = await apply(session, { ...context, mapping }, items, rejects, (rules, pair, { version, revision }) =>
+    acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
+  );
+  return { ...applied, reasons: [...applied.reasons, ...reasons] };
+}
+
+function versionsOf(items: readonly Item[]): SalesforceVersion[] {
+  return items.map(({ version }) => version);
 }
 
 function complete(

@@ -19,6 +19,7 @@ import { inOwnTransaction } from './origin.ts';
 import { lockPairs, writePairs } from './pairs.ts';
 import type { Reject, RejectContext } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { inForceForRead } from './vanished-fields.ts';
 import { joinWaiting } from './waiting.ts';
 
 export interface BatchContext {
@@ -47,11 +48,14 @@ export interface DecideRound {
 
 export async function decideBatch(
   session: Session,
-  context: BatchContext,
+  given: BatchContext,
   looks: readonly Look[],
   { readAt, now, newRows = [] }: DecideRound,
 ) {
-  const { configuration, mapping, execution, batchId } = context;
+  const { configuration, execution, batchId } = given;
+  const told = [...looks, ...newRows].flatMap(({ version }) => version ?? []);
+  const { mapping, reasons: drift } = await inForceForRead(session, given.mapping, told, `decide ${batchId}`);
+  const context = { ...given, mapping };
   let inserted: Awaited<ReturnType<typeof decideInsertions>> | undefined;
   const refusedRows: Reject[] = [];
   let unusable = rejectsOfReads(looks);
@@ -85,7 +89,7 @@ export async function decideBatch(
     joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
   );
   const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
-  const reasons: ReasonCount[] = reasonCounts(rejects);
+  const reasons: ReasonCount[] = [...reasonCounts(rejects), ...drift];
   const conflicts = parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0);
   const heldDeletes = parts.reduce((sum, part) => sum + part.heldDeletes, 0);
   const pushes = parts.flatMap((part) => part.pushes);

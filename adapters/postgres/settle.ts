@@ -18,6 +18,7 @@ import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
 import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
+import { inForceForRead } from './vanished-fields.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -44,11 +45,14 @@ interface Part {
 /** Settles the records of a batch that were read back. A record whose outcome is unknown keeps its push open. */
 export async function settleBatch(
   session: Session,
-  context: BatchContext,
+  given: BatchContext,
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
 ) {
-  const { configuration, mapping, execution, batchId } = context;
+  const { configuration, execution, batchId } = given;
+  const told = [...readBacks, ...(answers.newRows ?? [])].flatMap(({ version }) => version ?? []);
+  const { mapping, reasons: drift } = await inForceForRead(session, given.mapping, told, `settle ${batchId}`);
+  const context = { ...given, mapping };
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);
@@ -79,7 +83,7 @@ export async function settleBatch(
     settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
     rejected: rejects.length,
-    reasons: reasonCounts(rejects),
+    reasons: [...reasonCounts(rejects), ...drift],
     readAgain: parts.flatMap((part) => part.readAgain),
     pushAgain: parts.flatMap((part) => part.pushAgain),
   };

@@ -50,6 +50,18 @@ test('what has changed on either side is told with the change to make, and each 
   }
 });
 
+test('a field that the pipelines have left out is told also where the org is not asked', async () => {
+  await lender.application.query(
+    `insert into sfsync.drift (object, field, seen_by) values ('Contact', 'Email', 'test')`,
+  );
+  expect(await drift(undefined)).toEqual([
+    expect.stringMatching(/^! Contact\.Email: Salesforce has not told of it since 2/),
+  ]);
+  expect(await drift(ours)).toEqual([]);
+  await lender.application.query('update sfsync.drift set closed_at = now()');
+  expect(await drift(undefined)).toEqual([]);
+});
+
 test('an org that is away is one finding among the others', async () => {
   const away = () => Promise.reject(new RetryableError('ECONNREFUSED', 'Salesforce answered ECONNREFUSED.'));
   expect(await drift(away)).toEqual(['! Salesforce could not be looked at: Salesforce answered ECONNREFUSED.']);

@@ -1,0 +1,10 @@
+-- Fields of the mapping that a read of Salesforce was not told: they are left out, in both directions, until one tells them
+-- again. closed_at: it is back. seen_by: the step that saw it first and tells people; tried again, it tells them again.
+create table sfsync.drift (
+  object     text not null,
+  field      text not null,
+  seen_by    text not null,
+  first_seen timestamptz not null default now(),
+  closed_at  timestamptz,
+  primary key (object, field)
+);

@@ -142,8 +142,10 @@ const settingsSchema = z.strictObject({
   safetyNetMinutes: z.int().min(1).max(60).default(5),
   /** The least time between two `Changes available` events of one object, in seconds. */
   announceEverySeconds: z.int().min(0).max(300).default(5),
-  /** Records in one outbound batch; one call reads up to 2,000 records of Salesforce. */
-  batchRecords: z.int().min(1).max(2000).default(2000),
+  /** Records in one outbound batch; through AppFlow at most 2,000. One call reads up to 2,000 records of Salesforce. */
+  batchRecords: z.int().min(1).max(10_000).default(10_000),
+  /** More updates than that in one batch go by a job of the Bulk API instead of calls of 200 (`delivery: 'api'`). */
+  bulkAboveRecords: z.int().min(0).max(10_000).default(2000),
   /** After how many batches an execution hands over to a new one (a history ends at 25,000 events). */
   batchesPerExecution: z.int().min(1).max(100).default(50),
   /**
@@ -153,8 +155,8 @@ const settingsSchema = z.strictObject({
   rangeMegabytes: z.number().min(0.0625).max(32).default(8),
   /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
   origins: z.int().min(1).max(64).default(8),
-  /** For how long after `sent_at` a push may still send a request, in seconds. */
-  pushDeadlineSeconds: z.int().min(10).max(900).default(300),
+  /** For how long after `sent_at` a push may still send a request, in seconds: less than the 15 minutes of a Lambda. */
+  pushDeadlineSeconds: z.int().min(10).max(780).default(300),
   /** The longest life of one request in Salesforce, in seconds (a call may run 10 minutes: app limits cheat sheet). */
   requestLifeSeconds: z.int().min(1).max(3600).default(600),
   /** The longest run of an inbound flow, in minutes: a file may hold what was true that long before it was put. */

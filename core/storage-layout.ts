@@ -32,3 +32,12 @@ export function archiveKey(object: string, batchId: string): string {
 export function executionName(arn: string): string {
   return arn.slice(arn.lastIndexOf(':') + 1);
 }
+
+/**
+ * Where the markers of a batch's updates lie, of which each may name a Bulk job: those sent first, and those of a run's
+ * failed rows that were pushed again. Prefixes: what was never pushed has no marker.
+ */
+export function pushMarkers(batchId: string): readonly string[] {
+  const folder = batchId.slice(0, batchId.lastIndexOf('-'));
+  return [workKey(folder, `updates-${batchId}-begun`), workKey(folder, `push-again-${batchId}-`)];
+}

@@ -52,7 +52,8 @@ export async function pushRevives(target: PushTarget, lines: readonly PushLine[]
   ];
 }
 
-async function patch(
+/** One collections call that updates records; every one has an answer. */
+export async function patch(
   { connection, mapping }: PushTarget,
   lines: readonly PushLine[],
 ): Promise<readonly RecordAnswer[]> {

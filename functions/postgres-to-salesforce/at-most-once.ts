@@ -3,44 +3,58 @@
  * seconds or (redriven) days later: what it sent may have landed, and a person may have edited the record since. Sending
  * it again would overwrite that edit unseen.
  */
+import { UNDER_WAY } from '../../adapters/salesforce/bulk-ingest.ts';
 import type { Storage } from '../../adapters/storage.ts';
 import { RetryableError } from '../../core/errors.ts';
 import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/insertion-tasks.ts';
 
-/** What the marker of a push holds: first the one, and the other once its outcomes are written. */
+/** What the marker of a push holds: first the one, a Bulk job's id once there is one, and the last once its outcomes are written. */
 const BEGUN = 'begun';
+const JOB = /^750\w+$/;
 const DONE = 'done';
+const MARKER_BYTES = 32;
+
+export interface Sending {
+  /** Sends; a RetryableError means that nothing was sent, unless its code is UNDER_WAY. `keepJob` stores the id of a Bulk job. */
+  send(lines: readonly AnyPushLine[], keepJob: (jobId: string) => Promise<void>): Promise<readonly AnyOutcome[]>;
+  /** Goes on with a Bulk job that a call before this one has made. */
+  goOn?(lines: readonly AnyPushLine[], jobId: string): Promise<readonly AnyOutcome[]>;
+}
 
 /**
- * Sends the lines of a push file, unless a call before this one has begun to: then its outcomes hold, and where it left
- * none they are unknown, so that the records wait until nothing of that push can land any more. A RetryableError of
- * `send` means that nothing was sent. Answers the key of the outcomes.
+ * Sends the lines of a push file, unless a call before this one has begun to: then its outcomes hold, or those of the
+ * Bulk job that it has made. Where it left neither they are unknown, so that the records wait until nothing of that push
+ * can land any more. Answers the key of the outcomes.
  */
-export async function sendAtMostOnce(
-  storage: Storage,
-  pushKey: string,
-  send: (lines: readonly AnyPushLine[]) => Promise<readonly AnyOutcome[]>,
-): Promise<string> {
+export async function sendAtMostOnce(storage: Storage, pushKey: string, sending: Sending): Promise<string> {
   const begunKey = pushKey.replace(/\.jsonl$/, '-begun');
   const outcomesKey = pushKey.replace(/\.jsonl$/, '-outcomes.jsonl');
   const lines = await storage.readLines(pushKey, anyPushLine);
+  const mark = (text: string) => storage.write(begunKey, text, 'text/plain');
+  const done = async (outcomes: readonly AnyOutcome[]) => {
+    await storage.writeLines(outcomesKey, outcomes);
+    await mark(DONE);
+    return outcomesKey;
+  };
   if (await storage.create(begunKey, BEGUN)) {
     try {
-      await storage.writeLines(outcomesKey, await send(lines));
-      await storage.write(begunKey, DONE, 'text/plain');
+      return await done(await sending.send(lines, mark));
     } catch (error) {
-      if (error instanceof RetryableError) await storage.remove(begunKey);
+      if (error instanceof RetryableError && error.code !== UNDER_WAY) await storage.remove(begunKey);
       throw error;
     }
-    return outcomesKey;
   }
-  if ((await storage.readRange(begunKey, 0, DONE.length)).toString() === DONE) return outcomesKey;
+  const marker = (await storage.readRange(begunKey, 0, MARKER_BYTES)).toString();
+  if (marker === DONE) return outcomesKey;
+  if (JOB.test(marker) && sending.goOn !== undefined) return done(await sending.goOn(lines, marker));
   const unknownKey = pushKey.replace(/\.jsonl$/, '-unknown.jsonl');
-  await storage.writeLines(
-    unknownKey,
-    lines.map((line) =>
-      'externalId' in line ? { externalId: line.externalId, outcome: 'unknown' } : { id: line.id, outcome: 'unknown' },
-    ),
-  );
+  await storage.writeLines(unknownKey, unknown(lines));
   return unknownKey;
+}
+
+/** Outcomes of lines of which nobody knows any. */
+export function unknown(lines: readonly AnyPushLine[]): AnyOutcome[] {
+  return lines.map((line) =>
+    'externalId' in line ? { externalId: line.externalId, outcome: 'unknown' } : { id: line.id, outcome: 'unknown' },
+  );
 }

@@ -36,6 +36,8 @@ const LAST_LOOK_SECONDS = 1;
  * stays invisible, would otherwise keep it until the Lambda's timeout fails the execution.
  */
 const LOOK_FOR_MS = 60_000;
+/** Through AppFlow the window between look and write is a whole run: the larger the batch, the longer. */
+const LARGEST_BATCH = { appflow: 2000, api: 10_000 } as const;
 /** Records that are risked on a Salesforce that was away. */
 const PROBE_RECORDS = 10;
 
@@ -69,7 +71,7 @@ export const handler = defineHandler({
       const mustFence = !fenced && (await anyOpenFlowPush(session, object));
       await removeStrayFiles(object);
       if (mustFence) return { next: 'fence' };
-      const limit = probing ? PROBE_RECORDS : settings.batchRecords;
+      const limit = probing ? PROBE_RECORDS : Math.min(settings.batchRecords, LARGEST_BATCH[mapping.delivery]);
       const batch = await chooseBatch(place, { limit, flowFenced: fenced });
       const newRows = await chooseInsertions(place, limit - batch.length);
       const lines = [...batch, ...newRows];

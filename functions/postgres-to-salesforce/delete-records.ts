@@ -26,13 +26,15 @@ export const handler = defineHandler({
       notAfter: Date.parse(notAfter),
       sent: { any: false },
     };
-    const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
-      const changes = parted(lines)[1];
-      const deletes = changes.filter(({ kind }) => kind === 'delete');
-      const purges = changes.filter(({ kind }) => kind === 'purge');
-      const outcomes = [...(await pushDeletes(target, deletes)), ...(await pushPurges(target, purges))];
-      log.info('records deleted', { pushKey, records: deletes.length, purged: purges.length });
-      return outcomes;
+    const outcomesKey = await sendAtMostOnce(storage, pushKey, {
+      async send(lines) {
+        const changes = parted(lines)[1];
+        const deletes = changes.filter(({ kind }) => kind === 'delete');
+        const purges = changes.filter(({ kind }) => kind === 'purge');
+        const outcomes = [...(await pushDeletes(target, deletes)), ...(await pushPurges(target, purges))];
+        log.info('records deleted', { pushKey, records: deletes.length, purged: purges.length });
+        return outcomes;
+      },
     });
     return { outcomesKey };
   },

@@ -1,15 +1,18 @@
 /** Sends updates, revives and inserts through the Salesforce API. */
 import { z } from 'zod';
+import { fitsBulk } from '../../adapters/salesforce/bulk-csv.ts';
+import { goOnWithBulk, pushByBulk } from '../../adapters/salesforce/bulk-ingest.ts';
 import { sharedConnection } from '../../adapters/salesforce/connection.ts';
 import { pushRevives, pushUpdates } from '../../adapters/salesforce/push.ts';
 import { pushInserts } from '../../adapters/salesforce/push-inserts.ts';
+import type { PushTarget } from '../../adapters/salesforce/record-answer.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import { parted } from '../../core/insertion-tasks.ts';
 import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
-import { sendAtMostOnce } from './at-most-once.ts';
+import { sendAtMostOnce, unknown } from './at-most-once.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),
@@ -27,16 +30,43 @@ export const handler = defineHandler({
       notAfter: Date.parse(notAfter),
       sent: { any: false },
     };
-    const outcomesKey = await sendAtMostOnce(storage, pushKey, async (lines) => {
-      const [inserts, changes] = parted(lines);
-      const of = (wanted: PushLine['kind']) => changes.filter(({ kind }) => kind === wanted);
-      const updated = await pushUpdates(target, of('update'));
-      const revived = await pushRevives(target, of('revive'));
-      const inserted = await pushInserts(target, inserts);
-      const counts = { updated: updated.length, revived: revived.length, inserted: inserted.length };
-      log.info('records pushed', { pushKey, ...counts });
-      return [...updated, ...revived, ...inserted];
+    const { bulkAboveRecords } = configuration.settings;
+    const outcomesKey = await sendAtMostOnce(storage, pushKey, {
+      async send(lines, keepJob) {
+        const [inserts, changes] = parted(lines);
+        const byBulk = bulkLines(changes, bulkAboveRecords);
+        const pushed = await pushLines(target, without(changes, byBulk));
+        const inserted = await pushInserts(target, inserts);
+        const ofJob = byBulk.length === 0 ? [] : await pushByBulk(target, byBulk, keepJob);
+        const counts = { updatesAndRevives: changes.length, byBulk: byBulk.length, inserted: inserted.length };
+        log.info('records pushed', { pushKey, ...counts });
+        return [...pushed, ...inserted, ...ofJob];
+      },
+      async goOn(lines, jobId) {
+        const [inserts, changes] = parted(lines);
+        const byBulk = bulkLines(changes, bulkAboveRecords);
+        const ofJob = await goOnWithBulk(target, byBulk, jobId);
+        log.info('push went on with its job', { pushKey, jobId, byBulk: byBulk.length });
+        // The others went before the job, and their answers with the call that had them.
+        return [...unknown([...inserts, ...without(changes, byBulk)]), ...ofJob];
+      },
     });
     return { outcomesKey };
   },
 });
+
+async function pushLines(target: PushTarget, lines: readonly PushLine[]) {
+  const of = (wanted: PushLine['kind']) => lines.filter(({ kind }) => kind === wanted);
+  return [...(await pushUpdates(target, of('update'))), ...(await pushRevives(target, of('revive')))];
+}
+
+/** Many updates go as one job of the Bulk API, which costs the same few calls whatever their number. */
+function bulkLines(lines: readonly PushLine[], bulkAboveRecords: number): readonly PushLine[] {
+  const fitting = lines.filter(fitsBulk);
+  return fitting.length > bulkAboveRecords ? fitting : [];
+}
+
+function without(lines: readonly PushLine[], others: readonly PushLine[]): readonly PushLine[] {
+  const taken = new Set(others);
+  return lines.filter((line) => !taken.has(line));
+}

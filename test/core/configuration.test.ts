@@ -81,7 +81,11 @@ describe('a definition', () => {
         delivery: 'api',
       }),
     ]);
-    expect(configuration.settings).toMatchObject({ pollEveryMinutes: 1, batchRecords: 2000, pushDeadlineSeconds: 300 });
+    expect(configuration.settings).toMatchObject({
+      pollEveryMinutes: 1,
+      batchRecords: 10_000,
+      pushDeadlineSeconds: 300,
+    });
   });
 
   test('may name the field by which the first load matches', () => {
@@ -146,7 +150,7 @@ describe('faults', () => {
 
   test('are told all at once, each with its place, what was seen and what is allowed', () => {
     const faults = faultsOf({
-      settings: { pollEveryMinutes: 0, batchRecords: 5000 },
+      settings: { pollEveryMinutes: 0, batchRecords: 50_000 },
       objects: {
         Account: { table: 'Public.Lenders', fields: { Name: text('name') } },
         Contact: {
@@ -166,7 +170,7 @@ describe('faults', () => {
     expect(faults).toEqual([
       'objects.Account.table: must be a table name such as public.lenders (is "Public.Lenders")',
       'settings.pollEveryMinutes: Too small: expected number to be >=1 (is 0)',
-      'settings.batchRecords: Too big: expected number to be <=2000 (is 5000)',
+      'settings.batchRecords: Too big: expected number to be <=10000 (is 50000)',
       'objects.Contact: column name is used twice; give each field a column of its own',
       'objects.Contact.fields.Id: is a system field, which sfsync reads by itself; remove it',
       'objects.Contact.fields.OwnerId: points to User, which is not one of the objects; map it, or map the lookup as text',

@@ -155,6 +155,8 @@ const settingsSchema = z.strictObject({
   rangeMegabytes: z.number().min(0.0625).max(32).default(8),
   /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
   origins: z.int().min(1).max(64).default(8),
+  /** The share of the org's API calls of a day that pushes leave to others; at 0 they go on until Salesforce refuses. */
+  apiReservePercent: z.int().min(0).max(90).default(10),
   /** For how long after `sent_at` a push may still send a request, in seconds: less than the 15 minutes of a Lambda. */
   pushDeadlineSeconds: z.int().min(10).max(780).default(300),
   /** The longest life of one request in Salesforce, in seconds (a call may run 10 minutes: app limits cheat sheet). */

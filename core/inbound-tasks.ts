@@ -121,6 +121,8 @@ export const recordToRead = z.strictObject({
   revision: count,
   /** When it was deleted by Salesforce's log, milliseconds since 1970: found in neither place, it was purged. */
   deletedAt: z.int().optional(),
+  /** The open push of the record: over by now, but for a job of the Bulk API that may still be at work. */
+  pushId: z.string().optional(),
 });
 
 export const readSalesforceInput = z.strictObject({
@@ -128,6 +130,8 @@ export const readSalesforceInput = z.strictObject({
   /** JSON lines of `recordToRead`. */
   recordsKey: z.string(),
   execution: z.string(),
+  /** Fails when less than the reserve of the day's API calls is left: what follows may wait. */
+  keepReserve: z.boolean().default(false),
 });
 export const readSalesforceOutput = z.strictObject({
   /** JSON lines of `readLine`. */

@@ -41,3 +41,11 @@ export function pushMarkers(batchId: string): readonly string[] {
   const folder = batchId.slice(0, batchId.lastIndexOf('-'));
   return [workKey(folder, `updates-${batchId}-begun`), workKey(folder, `push-again-${batchId}-`)];
 }
+
+/** The marker of a push holds a word or the id of the Bulk job by which it goes. */
+export const MARKER_BYTES = 32;
+
+/** The Bulk job that the marker of a push names. */
+export function bulkJobOf(marker: string): string | undefined {
+  return /^750\w+$/.test(marker) ? marker : undefined;
+}

@@ -1,5 +1,6 @@
 /** Reads records as Salesforce holds them now: before a push, after it, and where a file left a version in doubt. */
 import { z } from 'zod';
+import { apiUsage, keepReserve } from '../adapters/salesforce/api-usage.ts';
 import { sharedConnection } from '../adapters/salesforce/connection.ts';
 import { withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
@@ -11,6 +12,7 @@ import { parted, toReadLine } from '../core/insertion-tasks.ts';
 import { purgedVersion } from '../core/sweep.ts';
 import configuration from '../sync.config.ts';
 import { defineHandler, environment } from './handler.ts';
+import { endJobsOf } from './push-markers.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),
@@ -21,11 +23,14 @@ const storage = new Storage(BUCKET_NAME);
 export const handler = defineHandler({
   input: readSalesforceInput,
   output: readSalesforceOutput,
-  run: async ({ object, recordsKey }, { log }) => {
+  run: async ({ object, recordsKey, keepReserve: keepsReserve }, { log }) => {
     const mapping = mappingOf(configuration, object);
     const all = await storage.readLines(recordsKey, toReadLine);
     const [newRows, wanted] = parted(all);
     const connection = await sharedConnection(SALESFORCE_SECRET_ARN);
+    for (const pushId of new Set(wanted.flatMap(({ pushId }) => pushId ?? []))) {
+      await endJobsOf(storage, connection, pushId);
+    }
     const readAt = new Date().toISOString();
     const ids = wanted.map(({ id }) => id);
     const found = await withKnownFields(connection, mapping, (known) => readRecords(connection, known, ids));
@@ -42,6 +47,9 @@ export const handler = defineHandler({
       const { version, unusable: rejected } = named.get(row.externalId) ?? {};
       return { ...row, version, rejected };
     });
+    const usage = apiUsage(connection);
+    if (usage !== undefined) log.info('api calls', { apiCallsUsed: usage.used, apiCallsAllowed: usage.allowed });
+    if (keepsReserve) keepReserve(object, usage, configuration.settings.apiReservePercent);
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
     await storage.writeLines(versionsKey, [...lines, ...looks]);
     log.debug('records read', { recordsKey, wanted: all.length, found: found.size + named.size });

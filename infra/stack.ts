@@ -69,6 +69,7 @@ export class SyncStack extends Stack {
     });
     storage.grantRead(readSalesforce, WORK_PREFIX);
     storage.grantWrite(readSalesforce, WORK_PREFIX);
+    storage.grantList(readSalesforce, WORK_PREFIX);
     salesforceSecret.grantRead(readSalesforce);
     return readSalesforce;
   }

@@ -1,7 +1,9 @@
 /** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
+import type { z } from 'zod';
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { recordToRead } from '../../core/inbound-tasks.ts';
 import type { Link } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
@@ -88,7 +90,7 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
 export async function chooseBatch(
   { session, configuration, mapping, execution }: CollectPlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
-): Promise<{ id: string; revision: number }[]> {
+): Promise<z.input<typeof recordToRead>[]> {
   const { settings } = configuration;
   for (;;) {
     const chosen = await inTransaction(session, async () => {
@@ -106,7 +108,13 @@ export async function chooseBatch(
       await reportUnreadable(session, mapping, execution, pairs);
       return { found: ids.length, due: links.filter(({ due }) => due).map(({ link }) => link) };
     });
-    if (chosen.due.length > 0) return chosen.due.map((link) => ({ id: link.salesforceId, revision: link.revision }));
+    if (chosen.due.length > 0) {
+      return chosen.due.map(({ salesforceId: id, revision, push }) => ({
+        id,
+        revision,
+        ...(push && { pushId: push.id }),
+      }));
+    }
     if (chosen.found === 0) return [];
   }
 }

@@ -38,8 +38,26 @@ export async function pushByBulk(
   keep: (jobId: string) => Promise<void>,
 ): Promise<OutcomeLine[]> {
   if (Date.now() > target.notAfter) return lines.map(({ id }) => notApplied(id, TOO_LATE));
-  const { connection, mapping } = target;
-  const { csv, rows } = bulkCsv(mapping, lines);
+  const { csv, rows } = bulkCsv(target.mapping, lines);
+  let jobId: string;
+  try {
+    jobId = await prepared(target, csv, keep);
+  } catch (error) {
+    // What else the push holds has been sent by now, and must not be sent again.
+    if (!target.sent.any || !(error instanceof RetryableError)) throw error;
+    return lines.map(({ id }) => notApplied(id, error.code));
+  }
+  target.sent.any = true;
+  const outcomes = await seeThrough(target, rows, jobId);
+  return [...outcomes, ...lines.slice(rows.length).map(({ id }) => notApplied(id, 'BULK_JOB_FULL'))];
+}
+
+/** A job that holds the upload and is not closed. */
+async function prepared(
+  { connection, mapping }: PushTarget,
+  csv: string,
+  keep: (jobId: string) => Promise<void>,
+): Promise<string> {
   const asked = { object: mapping.object, operation: 'update', contentType: 'CSV', lineEnding: 'LF' };
   const { id } = await send<IngestJob>(connection, 'POST', JOBS, JSON.stringify(asked));
   try {
@@ -50,9 +68,7 @@ export async function pushByBulk(
     await changeState(connection, id, 'Aborted').catch(() => undefined);
     throw error;
   }
-  target.sent.any = true;
-  const outcomes = await seeThrough(target, rows, id);
-  return [...outcomes, ...lines.slice(rows.length).map((line) => notApplied(line.id, 'BULK_JOB_FULL'))];
+  return id;
 }
 
 /**

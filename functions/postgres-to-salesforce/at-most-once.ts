@@ -7,12 +7,11 @@ import { UNDER_WAY } from '../../adapters/salesforce/bulk-ingest.ts';
 import type { Storage } from '../../adapters/storage.ts';
 import { RetryableError } from '../../core/errors.ts';
 import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/insertion-tasks.ts';
+import { bulkJobOf, MARKER_BYTES } from '../../core/storage-layout.ts';
 
-/** What the marker of a push holds: first the one, a Bulk job's id once there is one, and the last once its outcomes are written. */
+/** What the marker of a push holds: first the one, then the id of a Bulk job if there is one, last the other. */
 const BEGUN = 'begun';
-const JOB = /^750\w+$/;
 const DONE = 'done';
-const MARKER_BYTES = 32;
 
 export interface Sending {
   /** Sends; a RetryableError means that nothing was sent, unless its code is UNDER_WAY. `keepJob` stores the id of a Bulk job. */
@@ -46,7 +45,8 @@ export async function sendAtMostOnce(storage: Storage, pushKey: string, sending:
   }
   const marker = (await storage.readRange(begunKey, 0, MARKER_BYTES)).toString();
   if (marker === DONE) return outcomesKey;
-  if (JOB.test(marker) && sending.goOn !== undefined) return done(await sending.goOn(lines, marker));
+  const jobId = bulkJobOf(marker);
+  if (jobId !== undefined && sending.goOn !== undefined) return done(await sending.goOn(lines, jobId));
   const unknownKey = pushKey.replace(/\.jsonl$/, '-unknown.jsonl');
   await storage.writeLines(unknownKey, unknown(lines));
   return unknownKey;

@@ -4,7 +4,7 @@ import type { Occasion } from './faults/faults.ts';
 import { type HttpRequest, RESET } from './http-server.ts';
 import type { Org } from './org.ts';
 import { purge } from './records/recycle-bin.ts';
-import { checkVersion, DAILY_REQUESTS } from './rest/api-versions.ts';
+import { checkVersion } from './rest/api-versions.ts';
 import { Router } from './router.ts';
 import { notFound, SalesforceError } from './salesforce-error.ts';
 import type { Sessions } from './sessions.ts';
@@ -36,6 +36,8 @@ export class Api {
     const found = this.#find(request.path);
     const kind = found?.route.kind ?? 'unknown';
     org.stats.call(kind);
+    // Asking for a token is not counted against the daily requests.
+    if (kind !== 'token') org.usage.count();
     const occasion: Occasion = {
       kind,
       objects: objectsOf(org, request, found?.params ?? {}),
@@ -102,7 +104,7 @@ export class Api {
       if (handler === undefined) throw methodNotAllowed(request.method, Object.keys(found.route.methods));
       const writer = { kind: found.route.kind, client: occasion.client, userId: org.identity.userId };
       const answer = handler(org, { ...request, ...found, writer, json: () => parseJson(request.body) });
-      const usage = `api-usage=${org.stats.totalCalls}/${DAILY_REQUESTS}`;
+      const usage = `api-usage=${org.usage.used}/${org.usage.allowed}`;
       return { ...answer, headers: { ...answer.headers, 'Sforce-Limit-Info': usage } };
     } catch (error) {
       if (!(error instanceof SalesforceError)) return unexpected(error);

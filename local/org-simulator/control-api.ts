@@ -28,7 +28,7 @@ export function controlAnswer(
 
 const ADDRESSES =
   'GET stats, POST stats/reset, GET writes, GET faults, POST faults, DELETE faults, POST actions: {"purge": {object?, ids?}}, ' +
-  '{"expireTokens": true}';
+  '{"expireTokens": true}, {"apiUsage": {used, allowed?}}';
 
 function answer(org: Org, sessions: Sessions, request: string, body: string): Answer {
   switch (request) {
@@ -61,9 +61,21 @@ function act(org: Org, sessions: Sessions, request: unknown): object {
     else if (name === 'expireTokens') {
       sessions.revokeAll();
       done.expiredTokens = true;
-    } else throw new FaultSettingError(`there is no action "${name}"; there are: purge, expireTokens`);
+    } else if (name === 'apiUsage') {
+      const { used, allowed } = apiUsageOf(value);
+      org.usage.set(used, allowed);
+      done.apiUsage = { used: org.usage.used, allowed: org.usage.allowed };
+    } else throw new FaultSettingError(`there is no action "${name}"; there are: purge, expireTokens, apiUsage`);
   }
   return done;
+}
+
+function apiUsageOf(value: unknown): { readonly used: number; readonly allowed: number | undefined } {
+  const { used, allowed } = Object(value) as { used?: unknown; allowed?: unknown };
+  const isCount = (count: unknown): count is number => Number.isInteger(count) && Number(count) >= 0;
+  if (!isCount(used) || (allowed !== undefined && !isCount(allowed)))
+    throw new FaultSettingError('apiUsage takes {"used": n, "allowed"?: n}, whole numbers');
+  return { used, allowed };
 }
 
 function purgeScope(value: unknown): { object?: string; ids?: readonly string[] } {

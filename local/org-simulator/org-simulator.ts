@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Api } from './api.ts';
+import { ApiUsage } from './api-usage.ts';
 import { BulkRunner } from './bulk/bulk-runner.ts';
 import { ingestRoutes } from './bulk/ingest-api.ts';
 import { JobStore } from './bulk/job-store.ts';
@@ -74,6 +75,7 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
     records,
     faults,
     stats,
+    usage: new ApiUsage(now),
     identity,
     instanceUrl: () => origin,
     now,

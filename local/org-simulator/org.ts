@@ -1,3 +1,4 @@
+import type { ApiUsage } from './api-usage.ts';
 import type { Faults } from './faults/faults.ts';
 import type { AcceptanceRules } from './records/field-values.ts';
 import type { RecordStore } from './records/record-store.ts';
@@ -23,6 +24,7 @@ export interface Org {
   readonly records: RecordStore;
   readonly faults: Faults;
   readonly stats: Stats;
+  readonly usage: ApiUsage;
   readonly identity: OrgIdentity;
   /** `http://127.0.0.1:<port>`, where this org answers. */
   readonly instanceUrl: () => string;

@@ -25,7 +25,7 @@ export class Stats {
     this.#apiCalls[kind] = (this.#apiCalls[kind] ?? 0) + 1;
   }
 
-  /** Requests so far; what `Sforce-Limit-Info` tells. */
+  /** Requests so far. */
   get totalCalls(): number {
     return Object.values(this.#apiCalls).reduce((sum, n) => sum + n, 0);
   }

@@ -7,8 +7,6 @@ import { attributes } from '../soql/projection.ts';
 
 export const OLDEST_VERSION = 50;
 export const NEWEST_VERSION = 66;
-/** Requests in 24 hours that `Sforce-Limit-Info` and `/limits` speak of; a refusal is a fault to be switched on. */
-export const DAILY_REQUESTS = 100_000;
 
 const SEASONS = ['Spring', 'Summer', 'Winter'];
 
@@ -72,7 +70,7 @@ function resources(org: Org, call: Call): Answer {
 function limits(org: Org): Answer {
   const full = (Max: number) => ({ Max, Remaining: Max });
   return ok({
-    DailyApiRequests: { Max: DAILY_REQUESTS, Remaining: Math.max(0, DAILY_REQUESTS - org.stats.totalCalls) },
+    DailyApiRequests: { Max: org.usage.allowed, Remaining: Math.max(0, org.usage.allowed - org.usage.used) },
     DailyBulkApiBatches: full(15_000),
     DailyBulkV2QueryJobs: full(10_000),
     DailyBulkV2QueryFileStorageMB: full(976_562),

@@ -288,6 +288,44 @@ test('an execution that has lost its lease writes nothing', async () => {
   expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
 });
 
+describe('of a push whose execution is gone', () => {
+  test('the Bulk job is ended before its records are looked at, and never lands', async () => {
+    const [id = ''] = await agreed({ Name: 'Acme' });
+    await application('update lenders set phone = null');
+    const decided = await decide();
+    const { json } = await org.call('POST', '/jobs/ingest', { object, operation: 'update' });
+    const { id: jobId } = json as { id: string };
+    await org.call('PUT', `/jobs/ingest/${jobId}/batches`, `Id,Phone\n${id},#N/A\n`, { 'Content-Type': 'text/csv' });
+    await org.faults({ slowBulkJobs: { seconds: 60 } });
+    await org.call('PATCH', `/jobs/ingest/${jobId}`, { state: 'UploadComplete' });
+    await lambda.put((decided.updatesKey ?? '').replace('.jsonl', '-begun'), jobId);
+
+    execution = `${execution}-later`;
+    await rows(`delete from sfsync.lease; update sfsync.link set sent_at = now() - interval '1 day'`);
+    const later = await decide();
+    expect(later.batchId).not.toBe(decided.batchId);
+    const state = async () => ((await org.call('GET', `/jobs/ingest/${jobId}`)).json as { state: string }).state;
+    expect(await state()).toBe('Aborted');
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: 'b' });
+    await settle(later, await push(later));
+    expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: null });
+    expect((await org.stats()).writes).toEqual({ Account: { update: 1 } });
+    expect(await links()).toEqual([CLEAN]);
+  });
+});
+
+test('a look that leaves less than the reserve of the API calls says so, and others may use it', async () => {
+  const [id = ''] = await agreed({ Name: 'Acme' });
+  await lambda.put('work/reserve/records.jsonl', `${JSON.stringify({ id, revision: 1 })}\n`);
+  const look = { object, recordsKey: 'work/reserve/records.jsonl', execution: 'reserve' };
+  await org.call('POST', '~/_simulator/actions', { apiUsage: { used: 95_000, allowed: 100_000 } });
+  const kept = readSalesforce({ ...look, keepReserve: true });
+  await expect(kept).rejects.toMatchObject({ name: 'RetryableError', code: 'API_CALLS_USED_UP' });
+  expect(await readSalesforce(look)).toMatchObject({ records: 1 });
+  await org.call('POST', '~/_simulator/actions', { apiUsage: { used: 0 } });
+  expect(await readSalesforce({ ...look, keepReserve: true })).toMatchObject({ records: 1 });
+});
+
 describe('a call that is made once more, for its answer was lost or it died,', () => {
   test('sends nothing and answers as before', async () => {
     const [id = ''] = await agreed({ Name: 'Acme' });

@@ -1,0 +1,18 @@
+/** Ends what an earlier push may still have at work in Salesforce, before the records of that push are looked at. */
+import { endBulkJob } from '../adapters/salesforce/bulk-ingest.ts';
+import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
+import type { Storage } from '../adapters/storage.ts';
+import { bulkJobOf, MARKER_BYTES, pushMarkers } from '../core/storage-layout.ts';
+
+/**
+ * Aborts the Bulk jobs of a push whose execution is gone, and waits until nothing of them can land any more. Its calls
+ * need no such thing: they are over by the time at which their records are taken up again.
+ */
+export async function endJobsOf(storage: Storage, connection: SalesforceConnection, pushId: string): Promise<void> {
+  for (const prefix of pushMarkers(pushId)) {
+    for (const key of (await storage.list(prefix)).filter((each) => each.endsWith('-begun'))) {
+      const jobId = bulkJobOf((await storage.readRange(key, 0, MARKER_BYTES)).toString());
+      if (jobId !== undefined) await endBulkJob(connection, jobId);
+    }
+  }
+}

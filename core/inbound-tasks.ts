@@ -131,7 +131,7 @@ export const readSalesforceInput = z.strictObject({
   recordsKey: z.string(),
   execution: z.string(),
   /** Fails when less than the reserve of the day's API calls is left: what follows may wait. */
-  keepReserve: z.boolean().default(false),
+  keepReserve: z.boolean().optional(),
 });
 export const readSalesforceOutput = z.strictObject({
   /** JSON lines of `readLine`. */

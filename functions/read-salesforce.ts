@@ -49,7 +49,7 @@ export const handler = defineHandler({
     });
     const usage = apiUsage(connection);
     if (usage !== undefined) log.info('api calls', { apiCallsUsed: usage.used, apiCallsAllowed: usage.allowed });
-    if (keepsReserve) keepReserve(object, usage, configuration.settings.apiReservePercent);
+    if (keepsReserve === true) keepReserve(object, usage, configuration.settings.apiReservePercent);
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
     await storage.writeLines(versionsKey, [...lines, ...looks]);
     log.debug('records read', { recordsKey, wanted: all.length, found: found.size + named.size });

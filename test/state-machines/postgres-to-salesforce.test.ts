@@ -30,7 +30,7 @@ describe('a batch through the API', () => {
     const execution = machine.executionArn.split(':').at(-1);
     expect(machine.calls.map(({ task, input }) => [task, input])).toEqual([
       ['CollectChanges', { ...CHANGES, execution: machine.executionArn, batches: 0, fenced: false }],
-      ['ReadSalesforce', { object: 'Contact', recordsKey: 'records-of-b0', execution }],
+      ['ReadSalesforce', { object: 'Contact', recordsKey: 'records-of-b0', execution, keepReserve: true }],
       [
         'DecideChanges',
         {

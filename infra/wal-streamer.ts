@@ -35,7 +35,7 @@ export interface WalStreamerProps {
 const HEARTBEAT_FILE = '/tmp/sfsync-heartbeat';
 /** Filled when the image is built: see its Dockerfile. */
 const COMPILE_CACHE = '/tmp/sfsync-compile-cache';
-/** The loop writes its heartbeat every few seconds, also when there is nothing to read. */
+/** Every two seconds while it streams; while the database is away, with every attempt to connect, at most 25 s apart. */
 const HEARTBEAT_MAX_AGE_MS = 60_000;
 
 /** What the image holds; everything else stays out of its build, so that it is rebuilt only when one of these changes. */

@@ -80,6 +80,8 @@ export class ChangeStream {
         if (session.streamed) attempt = 1;
         if (stop.aborted) break;
         this.#options.events.interrupted(failure.next, attempt, error);
+        // Whoever tries again is alive, however long the database is away: a new process would do no better.
+        this.#options.heartbeat.beat();
         await waited(backoffMs(failure.next === 'wait for the slot' ? SLOT_TAKEN : RECONNECT, attempt), stop);
       }
     }

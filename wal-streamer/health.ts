@@ -1,6 +1,7 @@
 /**
- * The heartbeat file: its age tells the container's health check whether the stream is alive. The loop touches it; a
- * process that hangs, or that hears nothing from the server, does not.
+ * The heartbeat file: its age tells the container's health check whether the streamer is alive. A stream that hears the
+ * server touches it, and so does every attempt to connect again, of which one comes within 25 s (10 s for connecting, 15 s
+ * of pause at the most). A process that hangs, or a stream that is dead and not given up, does not.
  */
 import { writeFile } from 'node:fs/promises';
 

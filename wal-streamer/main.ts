@@ -18,7 +18,7 @@ import { readSettings } from './settings.ts';
 
 /** How long the last announcements may take when the streamer is asked to stop. */
 const FAREWELL_MS = 2_000;
-/** ECS kills the task 30 s after it has asked; whatever hangs by then is not worth waiting for. */
+/** The container has 120 s to stop, a local run gives 10 s; whatever hangs by then is not confirmed, and comes again. */
 const STOP_WITHIN_MS = 9_000;
 /** A failure that lasts is told at its first attempt and then at every tenth. */
 const TELL_EVERY = 10;

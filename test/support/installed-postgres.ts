@@ -21,19 +21,35 @@ export function findInstalledPostgres(version: number): InstalledPostgres | unde
   return { directory, hasWal2json: existsSync(join(directory, 'lib/wal2json.so')) };
 }
 
+export interface Launched {
+  readonly url: string;
+  /** Makes a standby of it, which can be promoted; shut down before its primary. */
+  standby(): Promise<Launched>;
+  shutDown(): Promise<void>;
+}
+
 /** Starts it in a new data directory; whoever launches a server shuts it down. */
-export async function launchInstalled({ directory }: InstalledPostgres, settings: readonly string[] = []) {
+export async function launchInstalled({ directory }: InstalledPostgres): Promise<Launched> {
   const place = await mkdtemp(join(tmpdir(), 'sfsync-postgres-'));
   const owner = ownerOfServer();
   if (owner !== undefined) await chown(place, owner.uid, owner.gid);
+  run(
+    join(directory, 'bin/initdb'),
+    ['-D', join(place, 'data'), '-U', 'postgres', '--auth=trust', '--no-sync', '--locale=C'],
+    place,
+  );
+  return start(directory, place);
+}
+
+function run(program: string, args: readonly string[], cwd: string): void {
+  const { status, stderr } = spawnSync(program, args, { ...ownerOfServer(), cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
+}
+
+async function start(directory: string, place: string): Promise<Launched> {
+  const owner = ownerOfServer();
   const data = join(place, 'data');
   const bin = (name: string) => join(directory, 'bin', name);
-  const made = spawnSync(bin('initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--locale=C'], {
-    ...owner,
-    cwd: place,
-    encoding: 'utf8',
-  });
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
   const flags = [
     `port=${port}`,
@@ -43,7 +59,6 @@ export async function launchInstalled({ directory }: InstalledPostgres, settings
     'max_replication_slots=40',
     'max_wal_senders=20',
     'fsync=off',
-    ...settings,
   ].flatMap((setting) => ['-c', setting]);
   const server = spawn(bin('postgres'), ['-D', data, ...flags], {
     ...owner,
@@ -55,7 +70,7 @@ export async function launchInstalled({ directory }: InstalledPostgres, settings
   const ready = Promise.withResolvers<void>();
   createInterface({ input: server.stderr }).on('line', (line) => {
     log.push(line);
-    if (line.includes('ready to accept connections')) ready.resolve();
+    if (/ready to accept (read-only )?connections/.test(line)) ready.resolve();
   });
   await Promise.race([
     ready.promise,
@@ -63,8 +78,16 @@ export async function launchInstalled({ directory }: InstalledPostgres, settings
       throw new Error(`PostgreSQL did not start: ${log.join('\n')}`);
     }),
   ]);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    url,
+    async standby() {
+      const copy = await mkdtemp(join(tmpdir(), 'sfsync-postgres-'));
+      if (owner !== undefined) await chown(copy, owner.uid, owner.gid);
+      const flags = ['-D', join(copy, 'data'), '--write-recovery-conf', '--checkpoint=fast', '--no-sync', '-d', url];
+      run(bin('pg_basebackup'), flags, copy);
+      return start(directory, copy);
+    },
     async shutDown() {
       // Fast shutdown, which ends the sessions that are left.
       server.kill('SIGINT');

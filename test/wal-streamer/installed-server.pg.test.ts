@@ -1,5 +1,5 @@
 /** PostgreSQL 15, which cannot filter origins for pgoutput, and wal2json, which no npm package has. */
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
@@ -13,6 +13,7 @@ import { ChangeStream } from '../../wal-streamer/change-stream.ts';
 import { Heartbeat } from '../../wal-streamer/health.ts';
 import { Publisher } from '../../wal-streamer/publisher.ts';
 import type { TableChange } from '../../wal-streamer/table-watch.ts';
+import type { Launched } from '../support/installed-postgres.ts';
 import { findInstalledPostgres, launchInstalled } from '../support/installed-postgres.ts';
 import { LENDER_TABLES, TEST_PASSWORDS } from '../support/lender-tables.ts';
 import type { TestDatabase, TestPostgres } from '../support/postgres.ts';
@@ -82,9 +83,11 @@ const missing = installed === undefined ? ` (not run: there is no /usr/lib/postg
 
 describe.skipIf(installed === undefined)(`PostgreSQL ${VERSION}${missing}`, () => {
   let server: TestPostgres;
+  let launched: Launched;
   beforeAll(async () => {
     if (installed === undefined) return;
-    server = useServer(await launchInstalled(installed));
+    launched = await launchInstalled(installed);
+    server = useServer(launched);
   });
   afterAll(() => server.stop());
 
@@ -216,6 +219,23 @@ describe.skipIf(installed === undefined)(`PostgreSQL ${VERSION}${missing}`, () =
     await expect(prepareDatabase(database.app, configured('wal2json'), { slot: database.name })).rejects.toThrow(
       /made for the output plugin pgoutput, settings\.plugin is wal2json/,
     );
+  });
+
+  test('failover to a standby without the slot: waits while it is a standby, then stops and says what to do', async () => {
+    const database = await preparedDatabase('pgoutput');
+    await using stack = new AsyncDisposableStack();
+    const standby = await launched.standby();
+    stack.defer(() => standby.shutDown());
+    const url = new URL(database.url);
+    url.port = new URL(standby.url).port;
+    const onStandby = { ...database, url: url.href };
+    const recovering = stack.use(stream(onStandby, 'pgoutput'));
+    await expect(recovering.started()).rejects.toThrow('The server is a standby');
+    const admin = new pg.Client({ connectionString: url.href });
+    await admin.connect();
+    stack.defer(() => admin.end());
+    await admin.query('select pg_promote()');
+    await expect(recovering.run).rejects.toThrow(/slot \S+ does not exist.*`sfsync recover-slot`/);
   });
 
   test('a server without the plugin: prepare says what to install or to set', async () => {

@@ -9,7 +9,7 @@ import { parseLsn } from '../../core/lsn.ts';
 import configuration from '../../sync.config.ts';
 import { LENDER_TABLES, TEST_PASSWORDS } from '../support/lender-tables.ts';
 import type { TestDatabase, TestPostgres } from '../support/postgres.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startOwnPostgres, startPostgres } from '../support/postgres.ts';
 import type { QueueService } from '../support/queue-service.ts';
 import { startQueueService } from '../support/queue-service.ts';
 import type { StreamerProcess } from '../support/streamer.ts';
@@ -21,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function preparedDatabase(): Promise<TestDatabase & { readonly app: pg.Client }> {
-  const database = await server.createDatabase();
+async function preparedDatabase(on: TestPostgres = server): Promise<TestDatabase & { readonly app: pg.Client }> {
+  const database = await on.createDatabase();
   const app = await database.client();
   await app.query(LENDER_TABLES);
   await prepareDatabase(app, configuration, { passwords: TEST_PASSWORDS, slot: database.name });
@@ -357,6 +357,44 @@ describe('what may happen to it', () => {
     });
     await database.app.query("insert into lenders (name) values ('after')");
     await queues.until(() => keysOf(queues).includes('1'));
+  });
+
+  test('the server is restarted: it connects again, and nothing is missing', async () => {
+    await using stack = new AsyncDisposableStack();
+    const own = await startOwnPostgres();
+    stack.defer(() => own.stop());
+    const database = await preparedDatabase(own);
+    await using queues = await startQueueService();
+    await using streamer = startStreamer(database, queues);
+    await streamer.streaming();
+    await database.app.query("insert into lenders (name) values ('before')");
+    await own.restart();
+    const app = await database.client();
+    await app.query("insert into lenders (name) values ('after')");
+    await queues.until(() => keysOf(queues).includes('2'));
+    expect(keysOf(queues)).toContain('1');
+    expect(streamer.lines.filter(({ message }) => message.startsWith('streaming from'))).toHaveLength(2);
+  });
+
+  test('the database is away: whoever tries again is alive, and stops when asked', async () => {
+    const database = await preparedDatabase();
+    const directory = await mkdtemp(join(tmpdir(), 'sfsync-heartbeat-'));
+    const file = join(directory, 'heartbeat');
+    try {
+      await using queues = await startQueueService();
+      await using streamer = startStreamer(database, queues, { HEARTBEAT_FILE: file, PGPORT: '1' });
+      expect(await streamer.line(({ level }) => level === 'WARN')).toMatchObject({
+        message: 'the stream broke: connect again',
+        code: 'ECONNREFUSED',
+      });
+      const beat = async () => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
+      while ((await beat()) === 0) await pause(20);
+      const first = await beat();
+      while ((await beat()) === first) await pause(20);
+      expect(await streamer.end('SIGTERM')).toBe(0);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test('another streamer has the slot: it waits, and takes over when that one ends', async () => {

@@ -46,7 +46,9 @@ export async function release(
 ): Promise<boolean> {
   const held = await readHeld(session, object);
   if (held.count === 0) {
-    terminal.tell(`no deletes of ${object} are held`);
+    // After a storm whose rows are all back the next ordinary deletes would be held until the window has passed.
+    if (!dryRun) await releaseHeld(session, object);
+    terminal.tell(`no deletes of ${object} are held${dryRun ? '' : '; counting begins anew'}`);
     return true;
   }
   for (const line of described(object, held)) terminal.tell(line);

@@ -93,7 +93,7 @@ function takeUp(session: Session, object: string, change: string): Promise<numbe
     await query(session, 'delete from sfsync.chosen_delete where object = $1', [object]);
     const { rowCount } = await query(
       session,
-      `with held as (select id from sfsync.link where object = $1 and delete_guard = 'held' order by id for update)
+      `with held as (select id from sfsync.link where object = $1 and delete_guard = 'held' order by salesforce_id for update)
        update sfsync.link l
           set ${change}, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
          from held where l.id = held.id`,

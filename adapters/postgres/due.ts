@@ -64,7 +64,7 @@ export async function markDue(
   }
   const { rowCount } = await query(
     session,
-    `with due as (select id from sfsync.link where object = $1 and row_key = any ($2::text[]) order by id for update)
+    `with due as (select id from sfsync.link where object = $1 and row_key = any ($2::text[]) order by salesforce_id for update)
      update sfsync.link l
         set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
        from due where l.id = due.id`,
@@ -123,7 +123,7 @@ export async function markTruncated(
                         where l.id in (select id from chunk) and l.row_key is not null and l.base_deleted is false
                           and not exists (select from ${table} t where t.${name(mapping.keyColumn)}::text = l.row_key)
                           and not exists (select from ${table} t where t.${name(mapping.salesforceIdColumn)} = l.salesforce_id)
-                        order by l.id for update of l),
+                        order by l.salesforce_id for update of l),
               due as (update sfsync.link l
                          set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
                         from gone where l.id = gone.id returning l.id)

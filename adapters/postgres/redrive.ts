@@ -68,7 +68,7 @@ export function takeUpAgain(session: Session, object: string, { salesforceIds, r
       session,
       `with chosen as (select id from sfsync.link
                         where object = $1 and (salesforce_id = any ($2::text[]) or row_key = any ($3::text[]))
-                        order by id for update)
+                        order by salesforce_id for update)
        update sfsync.link l
           set refused = '{}', refused_deleted = null, reread_due = true, dirty = true,
               dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1

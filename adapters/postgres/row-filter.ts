@@ -29,7 +29,7 @@ export async function noteInside(
     session,
     `with inside as (select l.id from sfsync.link l join ${table} t on l.row_key = t.${name(mapping.keyColumn)}::text
                       where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
-                        and not ${outside} order by l.id for update of l)
+                        and not ${outside} order by l.salesforce_id for update of l)
      update sfsync.link l set was_inside = true from inside where l.id = inside.id`,
     [mapping.object, salesforceIds ?? null],
   );

@@ -58,8 +58,13 @@ test('makes the deletes due, forgets what was counted, and announces the object'
   expect(await links()).toEqual([{ dirty: true, guard: 'passed', deleted: false, reread: false }]);
   expect((await session.query('select from sfsync.chosen_delete')).rowCount).toBe(0);
   expect(await stack.announced(1)).toEqual(['Account']);
-  expect(await release(stack.operator(), session, 'Account', false, yes)).toBe(true);
+  await session.query(`insert into sfsync.chosen_delete values ('Account', now(), 12)`);
+  expect(await release(stack.operator({ dryRun: true }), session, 'Account', false, yes)).toBe(true);
   expect(stack.told.at(-1)).toBe('no deletes of Account are held');
+  expect((await session.query('select from sfsync.chosen_delete')).rowCount).toBe(1);
+  expect(await release(stack.operator(), session, 'Account', false, yes)).toBe(true);
+  expect(stack.told.at(-1)).toBe('no deletes of Account are held; counting begins anew');
+  expect((await session.query('select from sfsync.chosen_delete')).rowCount).toBe(0);
 });
 
 test('--restore has the records read, and sends no delete', async () => {

@@ -82,6 +82,36 @@ export function deletes(sides: () => BothSides): void {
       expect(await kindsOfWrites(mistaken.id)).toEqual([]);
     });
 
+    test('by TRUNCATE are held, every one; with the rows back from a backup nothing was written', async () => {
+      const [edited] = await sides().pairs('Opportunity', 1);
+      const deletedRecords = async () =>
+        (await sides().salesforce.query('SELECT COUNT() FROM Opportunity WHERE IsDeleted = true', { scanAll: true }))
+          .totalSize;
+      const before = await deletedRecords();
+      const links = () =>
+        sides().row<{ links: number; held: number }>(
+          `select count(*)::int as links, count(*) filter (where delete_guard = 'held')::int as held
+             from sfsync.link where object = 'Opportunity' and not base_deleted and row_key is not null`,
+        );
+      await sides().rows('create table watch.backup as select * from loan_applications');
+      await sides().rows('truncate loan_applications');
+      await sides().rest();
+      const stood = await links();
+      expect(stood?.links).toBeGreaterThan(300);
+      expect(stood?.held).toBe(stood?.links);
+
+      // The watch on row writes looks away: what comes back is no edit.
+      await sides().database.query(`begin; set local session_replication_role = replica;
+        insert into loan_applications select * from watch.backup; commit`);
+      await sides().rows('update loan_applications set amount = 7117 where id = $1', [edited?.key]);
+      await sides().rest();
+      expect(await links()).toEqual({ links: stood?.links, held: 0 });
+      expect(await sides().record('Opportunity', edited?.id ?? '', 'Amount')).toMatchObject({ Amount: 7117 });
+      expect(await deletedRecords()).toBe(before);
+      expect(await kindsOfWrites(edited?.id ?? '')).toEqual(['update']);
+      expect(await sfsync('release', 'Opportunity')).toContain('counting begins anew');
+    });
+
     test.concurrent('for good: the record goes to the recycle bin, and out of it; a row inserted again is listed', async () => {
       const { id, key } = await newAccount();
       await sides().rows('delete from lenders where id = $1', [key]);

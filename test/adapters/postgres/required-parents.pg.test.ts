@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRereads, applyVersions } from '../../../adapters/postgres/apply.ts';
+import { chooseBatch } from '../../../adapters/postgres/collect.ts';
 import type { Session } from '../../../adapters/postgres/connection.ts';
+import { decideBatch } from '../../../adapters/postgres/decide.ts';
+import { takeLease } from '../../../adapters/postgres/lease.ts';
 import { mappingOf } from '../../../core/configuration.ts';
 import type { SalesforceVersion } from '../../../core/link.ts';
 import configuration from '../../../sync.config.ts';
@@ -79,6 +82,35 @@ describe('a lookup whose column allows no null', () => {
     });
     expect(await rows(OPEN)).toEqual([]);
     expect(await rows(FAMILY)).toContainEqual({ child: CHILD, parent: PARENT });
+  });
+
+  test('such a child, and the delete of such a parent, are taken up by the outbound pipeline', async () => {
+    const execution = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
+    const round = async (object: string, now: SalesforceVersion) => {
+      await takeLease(session, object, execution, async () => true);
+      const { mapping } = contextOf(object);
+      const log = { info: () => undefined, warn: () => undefined };
+      const place = { session, configuration, mapping, execution, log, queue: { receive: async () => [] } as never };
+      const batch = await chooseBatch(place, { limit: 100, flowFenced: false });
+      const looks = batch.map((each) => ({ ...each, version: now }));
+      const at = Date.now();
+      return decideBatch(session, { configuration, mapping, execution, batchId: 'one' }, looks, {
+        readAt: at,
+        now: at,
+      });
+    };
+    await apply('Contact', child(1, PARENT));
+    await apply('Account', version('Account', PARENT, 1));
+    expect(await round('Contact', child(1, PARENT))).toMatchObject({ rejected: 0, pushes: [] });
+    expect(await rows(FAMILY)).toEqual([{ child: CHILD, parent: PARENT }]);
+    expect(await rows(OPEN)).toEqual([]);
+
+    await apply('Account', deletedVersion('Account', PARENT, 2));
+    await apply('Contact', deletedVersion('Contact', CHILD, 2, { AccountId: PARENT }));
+    expect(await round('Account', deletedVersion('Account', PARENT, 2))).toMatchObject({ rejected: 0, pushes: [] });
+    expect(await rows('select from lenders union all select from borrowers')).toEqual([]);
+    expect(await rows(OPEN)).toEqual([]);
+    expect(await rows('select from sfsync.link where dirty or reread_due')).toEqual([]);
   });
 
   test('keeps the old parent of a child that has moved to one without a row, until that lands', async () => {

@@ -105,7 +105,7 @@ export interface Pair {
   readonly row: RowVersion | undefined;
 }
 
-const NOTHING_WAITS: Link['waiting'] = {};
+export const NOTHING_WAITS: Link['waiting'] = {};
 
 /** A link about which nothing is known but its Salesforce id (and the row that carries it). */
 export function newLink(salesforceId: string, rowKey: string | undefined): Link {

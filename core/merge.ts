@@ -118,12 +118,14 @@ class Merge {
   }
 
   #fields(row: RowVersion): RowVersion {
-    const changed: [string, CanonicalValue][] = [];
+    let fields: Record<string, CanonicalValue> | undefined;
     for (const field of this.#mapping.fields) {
       const value = this.#field(field, row);
-      if (value !== undefined && value !== row.fields[field.field]) changed.push([field.field, value]);
+      if (value === undefined || value === row.fields[field.field]) continue;
+      fields ??= { ...row.fields };
+      fields[field.field] = value;
     }
-    return changed.length === 0 ? row : { ...row, fields: { ...row.fields, ...Object.fromEntries(changed) } };
+    return fields === undefined ? row : { ...row, fields };
   }
 
   #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {

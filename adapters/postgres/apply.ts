@@ -16,8 +16,11 @@ import { rowsStandAlone } from './table-columns.ts';
 import { inForceForFile, inForceForRead } from './vanished-fields.ts';
 import { joinWaiting } from './waiting.ts';
 
-/** Records in one set: enough for set-based statements to pay, few enough for their parameters to stay small. */
-const SET_RECORDS = 2000;
+/**
+ * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
+ * sets are in memory at a time.
+ */
+const SET_RECORDS = 5000;
 
 /**
  * Records are found by their keys. An index lookup for each is right whatever the statistics say, and a table that is

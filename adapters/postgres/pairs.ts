@@ -3,7 +3,7 @@ import type { CanonicalValue, FieldValues } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
-import { newLink, withWaiting } from '../../core/link.ts';
+import { NOTHING_WAITS, newLink, withWaiting } from '../../core/link.ts';
 import { query, type Session } from './connection.ts';
 import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
 import { noteInside } from './row-filter.ts';
@@ -95,42 +95,43 @@ export async function writePairs(
   const inserts = of('insert');
   const made = inserts.length === 0 ? [] : await newKeys(session, mapping, inserts.length);
   const keys = new Map(made?.map((key, i) => [inserts[i]?.salesforceId, key]));
-  const linkOf = ({ link, salesforceId, waiting }: RowPlan): Link => {
+  const keyed = (write: RowPlan): RowPlan => {
+    const { link, salesforceId, waiting } = write;
     const rowKey = link.rowKey ?? keys.get(salesforceId);
-    return rowKey === link.rowKey && waiting === link.waiting ? link : { ...link, rowKey, waiting };
+    return rowKey === link.rowKey && waiting === link.waiting
+      ? write
+      : { ...write, link: { ...link, rowKey, waiting } };
   };
+  let linked = writes.map(keyed);
 
-  await insertLinks(session, mapping.object, writes.filter(({ before }) => before.linkId === undefined).map(linkOf));
+  const unlinked = linked.filter(({ before }) => before.linkId === undefined);
+  await insertLinks(
+    session,
+    mapping.object,
+    unlinked.map(({ link }) => link),
+  );
   await updateRows(session, mapping, of('update'));
   await buryRows(session, configuration, mapping, of('delete'));
   await restoreRows(session, mapping, of('restore'));
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
-  for (const [id, key] of await insertRows(session, mapping, withKeys)) keys.set(id, key);
+  const madeByTable = await insertRows(session, mapping, withKeys);
+  for (const [id, key] of madeByTable) keys.set(id, key);
+  if (madeByTable.size > 0) linked = writes.map(keyed);
   // A deferred constraint must speak while the caller can still tell which rows it means.
   await query(session, 'set constraints all immediate');
-  const rowWrites = writes.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
-  const touched = await writtenByTriggers(
-    session,
-    configuration,
-    mapping,
-    rowWrites.map((write) => ({ ...write, link: linkOf(write) })),
-  );
+  const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
+  const touched = await writtenByTriggers(session, configuration, mapping, rowWrites);
   await saveLinks(
     session,
-    writes.flatMap((write) => {
-      const { linkId, stored } = write.before;
-      const link = linkOf(write);
-      return linkId === undefined
-        ? []
-        : { linkId, stored, link: touched.has(write.salesforceId) ? { ...link, dirty: true } : link };
-    }),
+    linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>
+      linkId === undefined ? [] : { linkId, stored, link: touched.has(salesforceId) ? { ...link, dirty: true } : link },
+    ),
   );
+  const due = unlinked.filter(({ salesforceId }) => touched.has(salesforceId));
   await markDirty(
     session,
     mapping.object,
-    writes
-      .filter(({ before, salesforceId }) => before.linkId === undefined && touched.has(salesforceId))
-      .map(({ salesforceId }) => salesforceId),
+    due.map(({ salesforceId }) => salesforceId),
   );
   const added = [...inserts, ...of('restore')].map(({ salesforceId }) => salesforceId);
   await noteInside(session, mapping, added);
@@ -161,7 +162,12 @@ function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: Pa
   if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
   if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
   if (row === undefined) {
-    return { ...common, kind: link.rowKey === undefined ? 'insert' : 'restore', fields: after.fields, waiting: {} };
+    return {
+      ...common,
+      kind: link.rowKey === undefined ? 'insert' : 'restore',
+      fields: after.fields,
+      waiting: NOTHING_WAITS,
+    };
   }
   if (after === row) return { ...common, kind: 'none', fields: {}, waiting: stillWaiting(before, {}) };
   const fields: Record<string, CanonicalValue> = {};

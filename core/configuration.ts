@@ -24,6 +24,9 @@ export type DeleteRecord = 'recycle-bin' | 'hard' | 'ignore';
 /** How updates reach Salesforce: one CSV through AppFlow, or changed fields only through the Salesforce API. */
 export type Delivery = 'appflow' | 'api';
 
+/** What AppFlow does with an empty cell. */
+export type BlankCells = 'keep' | 'clear';
+
 /** Which rows go to Salesforce. It concerns that way only: what comes from Salesforce is applied to every row. */
 export interface RowFilter {
   /** An SQL expression over the table's columns, by their plain names; a row for which it is not true is outside. */
@@ -61,6 +64,7 @@ export interface ObjectMapping {
   /** A row in which it is not null counts as gone; set for `soft` only. */
   readonly deletedAtColumn: string | undefined;
   readonly delivery: Delivery;
+  readonly blankCells: BlankCells;
   /** undefined: all rows go to Salesforce. */
   readonly filter: RowFilter | undefined;
   /** undefined: every delete is sent. */
@@ -183,8 +187,17 @@ export type OutputPlugin = Settings['plugin'];
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
+const appflowSchema = z.strictObject({
+  /**
+   * What AppFlow does in this org with an empty cell of its file, which nobody documents: leaves the field alone, or clears
+   * it. `keep`: a field that becomes null goes through the API. docs/runbook.md says how to find out.
+   */
+  blankCells: z.enum(['keep', 'clear']).default('keep'),
+});
+
 const syncSchema = z.strictObject({
   objects: z.record(apiName, objectSchema),
+  appflow: appflowSchema.prefault({}),
   settings: settingsSchema.prefault({}),
 });
 
@@ -216,10 +229,11 @@ export function reference(column: string, references: string, options: FieldOpti
 export function defineSync(definition: SyncDefinition): SyncConfiguration {
   const parsed = syncSchema.safeParse(definition, { reportInput: true });
   const names = Object.keys(definition.objects ?? {});
+  const blankCells = parsed.data?.appflow.blankCells ?? 'keep';
   // Objects that can be read by themselves are looked at further, also when something else is at fault.
   const objects = Object.entries(definition.objects ?? {}).flatMap(([object, each]) => {
     const readable = objectSchema.safeParse(each);
-    return readable.success ? [mappingFrom(object, readable.data)] : [];
+    return readable.success ? [mappingFrom(object, readable.data, blankCells)] : [];
   });
   const faults = [
     ...(parsed.error?.issues ?? []).map(schemaFault),
@@ -238,7 +252,7 @@ function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
   return `${path.join('.') || 'the configuration'}: ${message}${seen}`;
 }
 
-function mappingFrom(object: string, definition: z.output<typeof objectSchema>): ObjectMapping {
+function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
   const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
   const { filter, deleteGuard, insert, externalId } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
@@ -256,6 +270,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>):
     deleteRecord,
     deletedAtColumn: deletedAt,
     delivery,
+    blankCells,
     filter: filter && Object.freeze(filter),
     deleteGuard: deleteGuard === false ? undefined : Object.freeze(deleteGuard),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),

@@ -62,6 +62,7 @@ export type SalesforceNextStep = NextStep | 'deleted';
 
 const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   ENTITY_IS_DELETED: 'deleted',
+  // Hard-deleted, of another org, not visible, or a lookup's parent that is gone: a delete takes it for done.
   INVALID_CROSS_REFERENCE_KEY: 'reject',
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'reject',
   INSUFFICIENT_ACCESS_OR_READONLY: 'reject',
@@ -73,8 +74,10 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   INVALID_QUERY_LOCATOR: 'retry', // the cursor has expired: whoever reads pages has to begin again later
   REQUEST_RUNNING_TOO_LONG: 'retry',
   UNKNOWN_EXCEPTION: 'retry',
+  TOO_MANY_APEX_REQUESTS: 'retry',
+  TXN_SECURITY_RUNTIME_EXCEPTION: 'reject',
   INVALID_SESSION_ID: 'retry',
-  ALL_OR_NONE_OPERATION_ROLLED_BACK: 'retry',
+  ALL_OR_NONE_OPERATION_ROLLED_BACK: 'retry', // not the cause: sent again without the bad one
   PROCESSING_HALTED: 'retry',
   DUPLICATE_VALUE: 'reject',
   DUPLICATES_DETECTED: 'reject',
@@ -87,10 +90,15 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   FIELD_INTEGRITY_EXCEPTION: 'reject',
   FIELD_FILTER_VALIDATION_EXCEPTION: 'reject',
   FAILED_ACTIVATION: 'reject',
+  INACTIVE_OWNER_OR_USER: 'reject',
+  CIRCULAR_DEPENDENCY: 'reject',
+  STORAGE_LIMIT_EXCEEDED: 'reject',
+  LIMIT_EXCEEDED: 'reject',
   MALFORMED_ID: 'reject',
   JSON_PARSER_ERROR: 'reject',
   INVALID_TYPE_ON_FIELD_IN_RECORD: 'reject',
   DELETE_FAILED: 'reject',
+  DELETE_OPERATION_TOO_LARGE: 'reject',
   UNDELETE_FAILED: 'reject',
   DEPENDENCY_EXISTS: 'reject',
   CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: 'reject',
@@ -100,8 +108,12 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   INVALID_TYPE: 'configuration',
   MALFORMED_QUERY: 'configuration',
   API_DISABLED_FOR_ORG: 'configuration',
+  API_CURRENTLY_DISABLED: 'configuration',
   UNSUPPORTED_API_VERSION: 'configuration',
   INVALID_AUTH_HEADER: 'configuration',
+  INVALID_HEADER_TYPE: 'configuration',
+  INVALIDJOB: 'configuration', // Bulk API 2.0: an object or operation that it does not take
+  FEATURENOTENABLED: 'configuration', // Bulk API 2.0 is off for the user
   invalid_grant: 'configuration',
   invalid_client: 'configuration',
   invalid_client_id: 'configuration',

@@ -95,12 +95,15 @@ function toSecond(instant: Instant): Instant {
   return instant - (instant % 1000);
 }
 
-/** AppFlow takes updates of existing records. What an empty cell does there is not documented, so null goes by API. */
+/**
+ * AppFlow takes updates of existing records. Where an empty cell leaves its field alone, null goes by API; where it clears
+ * it, the filler of a field that was null clears what is null, and is sent like any other value.
+ */
 function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
   const byFlow =
     mapping.delivery === 'appflow' &&
     out.kind === 'update' &&
-    Object.values(out.fields).every((value) => value !== null);
+    (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
   if (!byFlow) return { delivery: 'api', outgoing: out, fillers: {} };
   const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
   const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));

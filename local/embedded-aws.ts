@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppFlow } from './aws/appflow/appflow.ts';
+import type { AppFlowQuirks } from './aws/appflow/quirks.ts';
 import type { SalesforceConnection } from './aws/appflow/salesforce-connection.ts';
 import { CloudFormation } from './aws/cloudformation.ts';
 import { createEndpoint, type Endpoint } from './aws/endpoint.ts';
@@ -24,6 +25,8 @@ export interface EmbeddedAwsOptions {
   readonly logDirectory: string;
   /** How many times as frequent schedules are. */
   readonly timeScale: number;
+  /** What AWS does not document about AppFlow, where it shall differ from the default. */
+  readonly quirks?: Partial<AppFlowQuirks>;
   /** Tried first. */
   readonly ports: readonly number[];
   /** AppFlow's connector profiles. */
@@ -81,7 +84,11 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     logsDirectory: logDirectory,
     credentialsFor: (roleArn) => iam.credentialsFor(roleArn),
   });
-  const appflow = new AppFlow(aws, store, { timeScale, connections: options.connections });
+  const appflow = new AppFlow(aws, store, {
+    timeScale,
+    connections: options.connections,
+    quirks: options.quirks ?? {},
+  });
   const cloudFormation = new CloudFormation(aws);
   const all: Readonly<Record<ServiceName, { readonly operations: Operations }>> = {
     appflow,

@@ -152,6 +152,8 @@ export class Start {
       stateDirectory: this.#directory,
       logDirectory: this.#logs,
       timeScale: MINUTE_MS / (this.#options.pollMs ?? 5_000),
+      // This org's AppFlow is as the configuration says that it is.
+      quirks: { blankCells: this.#configuration.objects[0]?.blankCells ?? 'keep' },
       ports: this.#ports.before('aws', USUAL_AWS_PORT),
       connections: connectionsOf(org),
     });

@@ -95,7 +95,9 @@ async function sendPart(target: PushTarget, part: readonly PushLine[], send: Sen
     const step = classifySalesforce(code);
     // Whatever is no answer of Salesforce leaves open what became of the request.
     if (step === 'retry' || answeredCode(error) === undefined) return part.map(() => undefined);
-    if (step !== 'reject') throw callFailed(error);
+    // A reason that nobody has listed may be one record's, too: it is rejected, and people are told.
+    const isRecords = step === 'reject' || (step === 'invariant' && !code.startsWith('ERROR_HTTP_'));
+    if (!isRecords) throw callFailed(error);
     if (part.length === 1) return [{ success: false, errors: [{ statusCode: code, message: messageOf(error) }] }];
     const half = part.length >> 1;
     return [

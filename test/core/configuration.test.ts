@@ -59,6 +59,7 @@ describe('a definition', () => {
         deleteRecord: 'recycle-bin',
         deletedAtColumn: undefined,
         delivery: 'appflow',
+        blankCells: 'keep',
         filter: undefined,
         deleteGuard: { percent: 10, atLeast: 20, atMost: 500, windowMinutes: 60 },
         matchBy: undefined,

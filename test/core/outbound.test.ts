@@ -3,7 +3,20 @@ import { describe, expect, test } from 'vitest';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/link.ts';
 import type { Merged } from '../../core/merge.ts';
 import { decide, giveUp, isDue } from '../../core/outbound.ts';
-import { base, ID, link, MERGED, push, row, SECOND, sent, thing, thingByFlow, version } from './thing.ts';
+import {
+  base,
+  ID,
+  link,
+  MERGED,
+  push,
+  row,
+  SECOND,
+  sent,
+  thing,
+  thingByClearingFlow,
+  thingByFlow,
+  version,
+} from './thing.ts';
 
 const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10, clockSkew: 2 * SECOND };
 const PARENT = '001000000000002AAA';
@@ -139,6 +152,19 @@ describe('decide, through AppFlow', () => {
       },
     });
     expect(decision).not.toMatchObject({ push: { fillers: { inward: expect.anything() } } });
+  });
+
+  test('sends null in an empty cell where that clears the field; a filler that is null stays so', () => {
+    const look = version({ parent: null });
+    const decision = decided(link(), row({ x: 'p', mine: null }), look, thingByClearingFlow);
+    expect(decision).toMatchObject({
+      push: {
+        delivery: 'appflow',
+        outgoing: { kind: 'update', fields: { x: 'p', mine: null } },
+        fillers: { outward: 'b', parent: null },
+      },
+      link: { push: { sent: sent({ x: 'p', mine: null }) } },
+    });
   });
 
   test.for<[string, RowVersion | undefined, SalesforceVersion, Partial<Link>]>([

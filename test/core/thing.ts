@@ -15,7 +15,7 @@ export const SECOND = 1000;
 /** The stamp of the last version merged. */
 export const MERGED = 100 * SECOND;
 
-function mappingBy(delivery: 'api' | 'appflow'): ObjectMapping {
+function mappingBy(delivery: 'api' | 'appflow', blankCells: 'keep' | 'clear' = 'keep'): ObjectMapping {
   const fields = {
     x: text('x'),
     mine: text('mine', { policy: 'postgres' }),
@@ -23,12 +23,16 @@ function mappingBy(delivery: 'api' | 'appflow'): ObjectMapping {
     outward: text('outward', { direction: 'to-salesforce' }),
     parent: reference('parent_id', 'Thing'),
   };
-  return mappingOf(defineSync({ objects: { Thing: { table: 'things', delivery, fields } } }), 'Thing');
+  return mappingOf(
+    defineSync({ objects: { Thing: { table: 'things', delivery, fields } }, appflow: { blankCells } }),
+    'Thing',
+  );
 }
 
 /** `x`: both ways, Salesforce wins; `mine`: both ways, Postgres wins; `parent`: a lookup; the others as they are called. */
 export const thing = mappingBy('api');
 export const thingByFlow = mappingBy('appflow');
+export const thingByClearingFlow = mappingBy('appflow', 'clear');
 
 const UNSET: FieldValues = { x: 'b', mine: 'b', inward: 'b', outward: 'b', parent: null };
 

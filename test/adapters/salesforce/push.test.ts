@@ -130,6 +130,21 @@ describe('a record that Salesforce refuses', () => {
     expect(apiCalls.total).toBeLessThanOrEqual(17);
   });
 
+  test('for a reason that nobody has listed, for which Salesforce turns the whole call away, stands alone, too', async () => {
+    await using org = await startedOrg();
+    const ids = await createMany(org, 'Account', 200);
+    const request = org.connection.request.bind(org.connection);
+    vi.spyOn(org.connection, 'request').mockImplementation(((asked: { body?: string }, ...rest: [object]) => {
+      const isIn = asked.body?.includes(ids[50] ?? '') === true;
+      const refused = () => Promise.reject(Object.assign(new Error('No.'), { errorCode: 'SOMETHING_NEW' }));
+      return isIn ? refused() : request(asked as Parameters<typeof request>[0], ...rest);
+    }) as typeof request);
+    const lines = ids.map((id) => update(id, { Phone: '1' }));
+    const outcomes = await pushUpdates(target(org), lines);
+    expect(tally(outcomes)).toEqual({ accepted: 199, refused: 1 });
+    expect(outcomeOf(outcomes, ids[50] ?? '')).toMatchObject({ code: 'SOMETHING_NEW', reason: 'No.' });
+  });
+
   test('because it is deleted or unknown: not applied when it is in the recycle bin, refused when it is nowhere', async () => {
     await using org = await startedOrg();
     const [binned = ''] = await createMany(org, 'Account', 1);

@@ -41,7 +41,7 @@ export function receive(
     return {
       outcome: 'deferred',
       row,
-      ...(unchanged ? { link, conflicts: [] } : noted(link, link.push, row, version)),
+      ...(unchanged ? { link, conflicts: [] } : noted(mapping, link, link.push, row, version)),
     };
   }
   if (unchanged) return { outcome: 'unchanged', link, row, conflicts: [] };
@@ -90,12 +90,21 @@ export function equalsBase(mapping: ObjectMapping, link: Link, version: Salesfor
  * Keeps what a file shows of pushed fields while the push is open: the push may be overwriting it right now. Logged at
  * once, for nobody may ever see the value again; RESTORE (outbound.ts) brings it back where that is safe.
  */
-function noted(link: Link, push: OpenPush, row: RowVersion | undefined, version: SalesforceVersion) {
+function noted(
+  mapping: ObjectMapping,
+  link: Link,
+  push: OpenPush,
+  row: RowVersion | undefined,
+  version: SalesforceVersion,
+) {
   if (version.stamp < (link.highWater ?? 0)) return { link, conflicts: [] };
   const sure = version.stamp > (link.highWater ?? 0);
   const seen: Record<string, SeenField> = { ...push.seen };
   const conflicts: Conflict[] = [];
-  for (const [field, { value: sent }] of Object.entries(push.sent)) {
+  for (const { field, direction } of mapping.fields) {
+    const sent = push.sent[field]?.value;
+    // What only Postgres may edit is ours, whatever somebody writes over it: neither a conflict nor to be restored.
+    if (sent === undefined || direction !== 'both') continue;
     const value = version.fields[field];
     const base = link.base?.fields[field];
     if (value === undefined || value === sent || value === base) continue;

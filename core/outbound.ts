@@ -218,6 +218,24 @@ export function holdsSent(push: OpenPush, version: SalesforceVersion): boolean {
   return !version.deleted && Object.entries(push.sent).every(([field, { value }]) => version.fields[field] === value);
 }
 
+/**
+ * What a run of the flow says of one record, which is read back after it. The run only counts failures, and does not say
+ * which rows they were: those whose record holds what was sent went through. A run may also pass over a row whose
+ * record was deleted at that moment and count no failure: where all that was to change is as before, nothing shows that the push
+ * was ever there. `push again`: through the API, whose answer is definite.
+ */
+export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: number): Outcome | 'push again' {
+  const { base, push } = link;
+  if (push === undefined) return 'unknown';
+  if (readBack.deleted) return 'not applied';
+  if (holdsSent(push, readBack)) return 'accepted';
+  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
+  const asBefore = edits.every(
+    ([field, { value }]) => readBack.fields[field] === base?.fields[field] && readBack.fields[field] !== value,
+  );
+  return failures > 0 || asBefore ? 'push again' : 'accepted';
+}
+
 /** The same push once more, through the API and with changed fields only: its answer is definite. */
 export function pushAgain(link: Link, now: Instant): { readonly link: Link; readonly fields: FieldValues } {
   const edits = Object.entries(link.push?.sent ?? {}).filter(([, { filler }]) => !filler);

@@ -4,7 +4,7 @@ import type { readLine } from '../../core/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../../core/insertion-tasks.ts';
 import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import type { Outcome } from '../../core/outbound.ts';
-import { holdsSent, pushAgain, settle } from '../../core/outbound.ts';
+import { outcomeOfRun, pushAgain, settle } from '../../core/outbound.ts';
 import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
 import { returnIds } from './adoption.ts';
 import { reasonCounts } from './apply.ts';
@@ -154,16 +154,12 @@ async function settlePart(
   };
 }
 
-/** A run that failed to put some rows does not say which: those whose record holds what was sent went through. */
 function outcomeOf(pair: StoredPair, version: SalesforceVersion, answers: BatchAnswers): Outcome | 'push again' {
   const { push } = pair.link;
   const answer = answers.outcomes.get(pair.link.salesforceId)?.outcome;
   if (push === undefined) return 'unknown';
   if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
-  if (answers.flowFailures === undefined) return 'unknown';
-  // A run may pass over a row whose record is deleted and still count no failure.
-  if (version.deleted) return 'not applied';
-  return answers.flowFailures === 0 || holdsSent(push, version) ? 'accepted' : 'push again';
+  return answers.flowFailures === undefined ? 'unknown' : outcomeOfRun(pair.link, version, answers.flowFailures);
 }
 
 function refusal({ link }: StoredPair, answer: OutcomeLine | undefined): Reject {

@@ -1,60 +1,96 @@
 /** What must never be true. */
-import { FIELDS, fieldsOf, lineage, type Scenario, type World } from './world.ts';
+import { allMade, lineage, lineageOfValues } from './edits.ts';
+import type { Driver } from './moves.ts';
+import { type Rules, takes } from './rules.ts';
+import { budgetsOf, FIELDS, type Scenario } from './scenario.ts';
+import type { World } from './world.ts';
 
 export type Violation =
   | 'the sides differ for good'
   | 'an edit was lost'
   | 'an edit was lost that a file had shown'
   | 'a conflict between a value and its own successor'
+  | 'a conflict in a field that goes one way'
+  | 'a refused value was pushed again'
   | 'an echo'
   | 'more writes than edits'
   | 'writes without end';
 
 /** Nothing is left to happen but new edits. */
-export function isQuiet({ step, queued, link, polled, invisible, arrivals, flights }: World): boolean {
+function isQuiet(rules: Rules, { step, queued, link, polled, invisible, arrivals, flights }: World): boolean {
   const busy = step.at !== 'idle' || queued || !polled || invisible !== undefined;
-  return !busy && !link.dirty && !link.rereadDue && link.push === undefined && arrivals.length + flights.length === 0;
+  return !busy && !takes(rules, link) && arrivals.length + flights.length === 0;
 }
 
-export function violations(scenario: Scenario, world: World): Violation[] {
+export function violations({ scenario, rules }: Driver, world: World): Violation[] {
   const found: Violation[] = [];
+  const given = budgetsOf(scenario);
+  const { left } = world;
+  const lost = given.lostAnswers - left.lostAnswers;
   // Documented: a push whose outcome is unknown, and then an edit, is logged as a conflict although it was a sequence.
-  const unknown = (world.used.crashes ?? 0) + (world.used.lostAnswers ?? 0) > 0;
+  const unknown = given.crashes - left.crashes + lost + given.countedFailures - left.countedFailures > 0;
   if (world.falseConflict && !unknown) found.push('a conflict between a value and its own successor');
+  if (world.needlessConflict) found.push('a conflict in a field that goes one way');
+  if (world.pushedRefused) found.push('a refused value was pushed again');
   if (world.echo) found.push('an echo');
   if (world.writes > 8) found.push('writes without end');
-  const { used } = world;
-  const edits = (used.editsOfRow ?? 0) + (used.deletesOfRow ?? 0) + (used.crossings ?? 0);
-  const allowed = edits + world.excuses + (used.lostAnswers ?? 0) + (scenario.trigger === undefined ? 0 : edits);
-  if (world.writes > allowed) found.push('more writes than edits');
-  if (isQuiet(world)) found.push(...atRest(scenario, world));
+  const edited =
+    given.editsOfRow - left.editsOfRow + given.deletesOfRow - left.deletesOfRow + given.crossings - left.crossings;
+  const triggers = scenario.trigger === undefined ? 0 : edited + given.editsInSalesforce;
+  const reverted = scenario.direction === 'to-salesforce' ? given.editsInSalesforce - left.editsInSalesforce : 0;
+  if (world.writes > edited + world.excuses + lost + triggers + reverted) found.push('more writes than edits');
+  if (isQuiet(rules, world)) found.push(...atRest(scenario, world));
   return found;
 }
 
 function atRest(scenario: Scenario, world: World): Violation[] {
   const { salesforce, row } = world;
-  const outside = world.outside && !row.deleted;
-  const live = !salesforce.deleted || !row.deleted;
-  // Outside the filter the sides may differ; a record whose row has left it is deleted unless
-  // somebody has brought one of them back.
-  const { deletesInSalesforce = 0, deletesOfRow = 0 } = world.used;
-  const left = scenario.leaving === 'delete' && deletesInSalesforce + deletesOfRow === 0;
-  const agree = outside
-    ? !left || salesforce.deleted
-    : salesforce.deleted === row.deleted &&
-      (!live || FIELDS.every((field) => fieldsOf(salesforce)[field] === fieldsOf(row)[field]));
-  const { refused } = world.link;
-  const listed = Object.keys(refused.fields).length > 0 || refused.deleted !== undefined;
-  if (!agree) return listed ? [] : ['the sides differ for good'];
-  const inSalesforce = outside && salesforce.deleted ? [] : [salesforce.x, salesforce.y];
-  const values = live ? [...inSalesforce, row.x, row.y] : [];
+  if (!agree(scenario, world)) return isListed(world) ? [] : ['the sides differ for good'];
+  const inSalesforce = salesforce.deleted ? 0 : lineageOfValues(world, salesforce);
+  const values = row.deleted ? inSalesforce : inSalesforce | lineageOfValues(world, row);
   // A revive undoes the delete before it, and what it returns to no comparison of values can see.
-  const undone = world.ancestors.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
-  const kept = world.logged | undone | lineage(world, salesforce.life, row.life, ...values) | 1;
-  const lost = ((1 << world.ancestors.length) - 1) & ~kept;
+  const undone = world.lineages.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
+  const kept = world.logged | undone | lineage(world, salesforce.life) | lineage(world, row.life) | values | 1;
+  const lost = allMade(world) & ~kept & ~unaccountable(scenario);
   const excused = scenario.noWindow === true ? 0 : world.window;
   return [
     ...((lost & ~excused) !== 0 ? (['an edit was lost'] as const) : []),
     ...((lost & excused & world.shown) !== 0 ? (['an edit was lost that a file had shown'] as const) : []),
   ];
+}
+
+function agree(scenario: Scenario, world: World): boolean {
+  const { salesforce, row, link, left } = world;
+  const { direction, leaving, deletesInSalesforce = 0, deletesOfRow = 0 } = scenario;
+  if (world.outside && !row.deleted) {
+    // Outside the filter the sides may differ; a record whose row has left it is deleted unless somebody has brought one of them back.
+    const touched = deletesInSalesforce > left.deletesInSalesforce || deletesOfRow > left.deletesOfRow;
+    return leaving !== 'delete' || touched || salesforce.deleted;
+  }
+  if (salesforce.deleted !== row.deleted) return false;
+  return (
+    salesforce.deleted ||
+    FIELDS.every((field) => {
+      // What the application writes where it does not own the field stays until Salesforce has something new.
+      const overridden = field === 'x' && direction === 'to-postgres' && link.base?.fields.x === salesforce.x;
+      return overridden || salesforce[field] === row[field];
+    })
+  );
+}
+
+/** All that differs was refused, and is listed as such. */
+function isListed({ salesforce, row, outside, link: { refused } }: World): boolean {
+  if (outside && !row.deleted) return refused.deleted === true;
+  if (salesforce.deleted !== row.deleted) return refused.deleted === row.deleted;
+  return FIELDS.every((field) => salesforce[field] === row[field] || refused.fields[field] === row[field]);
+}
+
+/**
+ * Edits that may go without a trace: those of both sides where values go there and back between two looks, for nobody can have
+ * seen them, and those of the side that does not own a field.
+ */
+function unaccountable(scenario: Scenario): number {
+  const { editsInSalesforce, editsOfRow } = budgetsOf(scenario);
+  const thereAndBack = scenario.editsBack === true && editsInSalesforce > 0 && editsOfRow > 0;
+  return thereAndBack || scenario.direction !== undefined ? -1 : 0;
 }

@@ -1,7 +1,7 @@
 /** SETTLE, RESTORE and the second try through the API: how a push ends. */
 import { describe, expect, test } from 'vitest';
 import type { Link, OpenPush, RowVersion, SalesforceVersion } from '../../core/link.ts';
-import { holdsSent, isDue, type Outcome, pushAgain, settle } from '../../core/outbound.ts';
+import { holdsSent, isDue, type Outcome, outcomeOfRun, pushAgain, settle } from '../../core/outbound.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 const round = { revision: 7, readAt: MERGED + 5 };
@@ -215,6 +215,20 @@ describe('what a file showed while the push was open', () => {
     const gone = version({ x: 'ours' }, { deleted: true });
     expect(settled('accepted', gone, { before })).toMatchObject({ row: undefined, conflicts: [] });
     expect(settled('accepted', version({ x: 'ours' }), { before, was: 'gone' })).toMatchObject({ row: undefined });
+  });
+});
+
+describe('what a run of a flow says of a record', () => {
+  const before = push({ delivery: 'appflow', sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+  test.for([
+    ['holds what was sent', version({ x: 'ours' }), 3, 'accepted'],
+    ['was written again since, and no row failed', version({ x: 'later' }), 0, 'accepted'],
+    ['was written again since, and a row failed', version({ x: 'later' }), 1, 'push again'],
+    ['is as before, and a row failed', version(), 1, 'push again'],
+    ['is as before, though no row failed', version(), 0, 'push again'],
+    ['is deleted', version({}, { deleted: true }), 0, 'not applied'],
+  ] as const)('that %s', ([, readBack, failures, outcome]) => {
+    expect(outcomeOfRun(link({ push: before }), readBack, failures)).toBe(outcome);
   });
 });
 

@@ -59,7 +59,7 @@ export const decideChangesOutput = z.strictObject({
   conflicts: count,
   rejected: count,
   reasons: z.array(reasonCount),
-  /** Salesforce answered, and so the object's circuit was closed. */
+  /** Salesforce answered and there was nothing to push, and so the object's circuit was closed. */
   circuitClosed: z.boolean(),
   /** Deletes that are held from now on, and of which people are to be told; absent: none. */
   heldDeletes: z.int().min(1).optional(),
@@ -110,6 +110,8 @@ export const settleBatchInput = z.strictObject({
 });
 export const settleBatchOutput = z.strictObject({
   settled: count,
+  /** The batch went through, and so the object's circuit was closed. */
+  circuitClosed: z.boolean().optional(),
   rejected: count,
   conflicts: count,
   reasons: z.array(reasonCount),

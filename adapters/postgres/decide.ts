@@ -63,8 +63,6 @@ export async function decideBatch(
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
-    // Salesforce has just answered the look.
-    circuitClosed = await closeCircuit(session, mapping.object);
     const work = (part: readonly Look[]) => decidePart(session, context, part, { readAt, now });
     parts.push(
       ...(await bisect(
@@ -84,6 +82,9 @@ export async function decideBatch(
     await report('to-postgres', [...refusedRows, ...unusable.filter((reject) => !outward(reject))]);
     inserted = await decideInsertions(session, context, newRows, { readAt, now });
     await report('to-salesforce', [...unusable.filter(outward), ...inserted.rejects]);
+    // Salesforce has answered the look. Whether it also takes what is sent, only the settled batch shows.
+    const sendsNothing = inserted.pushes.length === 0 && parts.every((part) => part.pushes.length === 0);
+    circuitClosed = sendsNothing && (await closeCircuit(session, mapping.object));
   });
   await inOwnTransaction(session, configuration.settings.origins, () =>
     joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),

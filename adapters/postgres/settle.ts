@@ -12,7 +12,7 @@ import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
 import { type InsertionsDone, settleInsertions } from './insertion-batch.ts';
-import { holdLease } from './lease.ts';
+import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
@@ -57,6 +57,7 @@ export async function settleBatch(
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);
   let inserted: InsertionsDone | undefined;
+  let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const found = readBacks.filter(({ version }) => version !== undefined);
@@ -78,6 +79,7 @@ export async function settleBatch(
     await reportRejects(session, { ...origin, direction: 'to-postgres' }, refusedRows);
     await reportRejects(session, { ...origin, direction: 'to-salesforce' }, rejects);
     rejects.push(...refusedRows);
+    circuitClosed = await closeCircuit(session, mapping.object);
   });
   return {
     settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
@@ -86,6 +88,7 @@ export async function settleBatch(
     reasons: [...reasonCounts(rejects), ...drift],
     readAgain: parts.flatMap((part) => part.readAgain),
     pushAgain: parts.flatMap((part) => part.pushAgain),
+    circuitClosed,
   };
 }
 

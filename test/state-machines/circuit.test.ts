@@ -171,7 +171,7 @@ describe('AppFlow', () => {
 
   test.each([
     ['Successful', { errorInfo: { putFailuresCount: 7 } }, 7],
-    ['Error', { errorInfo: { executionMessage: 'the connection has expired' } }, 1],
+    ['Error', { recordsProcessed: 3, errorInfo: { executionMessage: 'the connection has expired' } }, 1],
     ['Error', { errorInfo: { putFailuresCount: 5 } }, 5],
     ['Canceled', undefined, 1],
   ] as const)(
@@ -180,6 +180,41 @@ describe('AppFlow', () => {
       const machine = machineOf(flowTasks(), flowOf({ executionStatus, ...(executionResult && { executionResult }) }));
       expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED' });
       expect(machine.inputsOf('SettleBatch')).toMatchObject([{ flowFailures: failures }]);
+    },
+  );
+
+  test('whose run fails as a whole opens the circuit: the connection is broken', async () => {
+    const machine = machineOf(
+      flowTasks({ OpenCircuit: () => ({ opened: true }) }),
+      flowOf({
+        executionStatus: 'Error',
+        executionResult: { errorInfo: { executionMessage: 'ConnectorAuthenticationException: of Ann' } },
+      }),
+    );
+    expect(await machine.run(CHANGES)).toMatchObject(AWAY);
+    expect(machine.inputsOf('OpenCircuit')).toMatchObject([
+      { error: 'AppFlow', cause: expect.stringContaining('flow-of-Contact failed as a whole') },
+    ]);
+    expect(machine.inputsOf('Notify')).toMatchObject([{ about: 'circuit', state: 'open' }]);
+    // What a run says may quote values.
+    expect(JSON.stringify(machine.inputsOf('Notify'))).not.toContain('Ann');
+    expect(machine.inputsOf('SettleBatch')).toEqual([]);
+  });
+
+  test.each(['ConnectorAuthenticationException', 'ConnectorServerException', 'ValidationException'])(
+    'that refuses to start with %s opens the circuit at once',
+    async (code) => {
+      let starts = 0;
+      const machine = machineOf(flowTasks({ OpenCircuit: () => ({ opened: true }) }), {
+        ...flowOf({ executionStatus: 'Successful' }),
+        start: () => {
+          starts++;
+          throw new AwsError(code, 'The flow is not active', 400);
+        },
+      });
+      expect(await machine.run(CHANGES)).toMatchObject(AWAY);
+      expect(machine.inputsOf('OpenCircuit')).toMatchObject([{ error: `Appflow.${code}` }]);
+      expect(starts).toBe(1);
     },
   );
 

@@ -266,7 +266,7 @@ describe('through AppFlow', () => {
   });
 });
 
-test('Salesforce answers again: deciding closes the circuit and says so', async () => {
+test('the circuit is closed by the batch that went through, so that people are told once', async () => {
   await agreed({ Name: 'Acme' });
   await application('update lenders set phone = null');
   const batch = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });
@@ -274,8 +274,17 @@ test('Salesforce answers again: deciding closes the circuit and says so', async 
   const { recordsKey, batchId } = batch;
   const { versionsKey, readAt } = await readSalesforce({ object, recordsKey, execution: folder() });
   const decided = await decideChanges({ object, execution, batchId, versionsKey, readAt });
-  expect(decided.circuitClosed).toBe(true);
+  expect(decided.circuitClosed).toBe(false);
+  expect(await rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'open' }]);
+  expect(await settle(decided, await push(decided))).toMatchObject({ settled: 1, circuitClosed: true });
   expect(await rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'closed' }]);
+
+  await application('update lenders set phone = null');
+  await rows(`update sfsync.lease set circuit = 'open'; update sfsync.link set reread_due = true`);
+  const collected = await collectChanges({ object, trigger: 'schedule', execution, batches: 0, fenced: true });
+  const look = await readSalesforce({ object, recordsKey: collected.recordsKey, execution: folder() });
+  const again = { object, execution, batchId: collected.batchId, versionsKey: look.versionsKey, readAt: look.readAt };
+  expect(await decideChanges(again)).toMatchObject({ pushed: 0, circuitClosed: true });
 });
 
 test('an execution that has lost its lease writes nothing', async () => {

@@ -9,6 +9,8 @@ export const insertionToRead = z.strictObject({
   externalId: z.string(),
   /** Tells this insertion from a later one of the same row key. */
   insertion: z.string(),
+  /** Of the insertion, before the read. */
+  revision: z.int().min(0),
 });
 export type InsertionToRead = Readonly<z.output<typeof insertionToRead>>;
 

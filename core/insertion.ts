@@ -7,6 +7,7 @@ import type { FieldValues } from './canonical.ts';
 import { isUnsendable, UNLINKED } from './canonical.ts';
 import type { ObjectMapping } from './configuration.ts';
 import { outgoingFields } from './configuration.ts';
+import type { Received } from './inbound.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Instant, Link, Pair, RowVersion, SalesforceVersion } from './link.ts';
 import { newLink } from './link.ts';
@@ -25,6 +26,8 @@ export interface InsertionPush {
 export interface Insertion {
   /** The value of the external id. */
   readonly rowKey: string;
+  /** Goes up with every record that names the row and is passed over: what was read before may be older than it. */
+  readonly revision: number;
   /** The row has to be looked at. An insertion that is neither dirty nor open waits: for its parent, or for an edit. */
   readonly dirty: boolean;
   readonly push: InsertionPush | undefined;
@@ -92,20 +95,49 @@ export function adopt(
   return { link: { ...newLink(version.id, rowKey), base: push && baseOf(mapping, push, version.fields) }, row };
 }
 
+/**
+ * A pair that begins with a record of a file. Files come late and in any order, and one that showed the record's delete was
+ * passed over while nobody knew of the record: so it is read afresh.
+ */
+export function receiveAdopted(received: Received): Received {
+  return { ...received, outcome: 'reread', link: { ...received.link, rereadDue: true } };
+}
+
+/**
+ * A file shows a deleted record that names the row, and that nobody here knows. Nothing is done about it, but what was read
+ * before, and may show it live, no longer counts.
+ */
+export function passOver(insertion: Insertion): Insertion {
+  return { ...insertion, revision: insertion.revision + 1 };
+}
+
 /** Null counts as sent where it was left out: else the value that Salesforce fills in would look like an old one. */
 function baseOf(mapping: ObjectMapping, { sent }: InsertionPush, held: FieldValues): Link['base'] {
   const ours = outgoingFields(mapping).map(({ field }) => [field, sent[field] ?? null] as const);
   return { deleted: false, fields: { ...held, ...Object.fromEntries(ours) } };
 }
 
-/** Whether a record that names the row may be the one that the push has made. */
-export function isOurs(push: InsertionPush | undefined, version: SalesforceVersion, clockSkewMs: number): boolean {
+/** A record that names the row, as a look found it. */
+export interface NamedRecord {
+  readonly version: SalesforceVersion;
+  /** It has a link: it is, or was, the record of some row. */
+  readonly isLinked: boolean;
+}
+
+/** Whether the record becomes the row's. A deleted one does only where the push has made it and nobody here knew of it. */
+export function isOurs(
+  push: InsertionPush | undefined,
+  { version, isLinked }: NamedRecord,
+  clockSkewMs: number,
+): boolean {
   if (!version.deleted) return true;
   // One that was deleted before we sent anything belonged to an earlier row with this key, or to nobody.
-  return push !== undefined && version.stamp >= push.sentAt - clockSkewMs;
+  return push !== undefined && !isLinked && version.stamp >= push.sentAt - clockSkewMs;
 }
 
 export type InsertionDecision =
+  /** Something has been seen since the look began: the row stays due and is left to the next round. */
+  | { readonly outcome: 'left' }
   | { readonly outcome: 'dropped' }
   /** Nothing may be sent now. */
   | { readonly outcome: 'rest'; readonly insertion: Insertion }
@@ -113,6 +145,8 @@ export type InsertionDecision =
   | (Merged & { readonly outcome: 'adopted' });
 
 export interface InsertionRound {
+  /** The insertion's revision when the look or the read-back began. */
+  readonly revision: number;
   /** The moment before the look or the read-back. */
   readonly readAt: Instant;
   readonly clockSkewMs: number;
@@ -125,11 +159,12 @@ export interface InsertionRound {
 export function decideInsertion(
   mapping: ObjectMapping,
   { insertion, row }: NewRow,
-  look: SalesforceVersion | undefined,
-  { readAt, clockSkewMs, pushId, now }: InsertionRound & { readonly pushId: string; readonly now: Instant },
+  look: NamedRecord | undefined,
+  { revision, readAt, clockSkewMs, pushId, now }: InsertionRound & { readonly pushId: string; readonly now: Instant },
 ): InsertionDecision {
+  if (insertion.revision !== revision) return { outcome: 'left' };
   if (look !== undefined && isOurs(insertion.push, look, clockSkewMs)) {
-    return { outcome: 'adopted', ...adoptFresh(mapping, { insertion, row }, look, readAt) };
+    return { outcome: 'adopted', ...adoptFresh(mapping, { insertion, row }, look.version, readAt) };
   }
   const closed: Insertion = { ...insertion, push: undefined, dirty: false };
   const step = nextStep(mapping, { insertion: closed, row });
@@ -148,6 +183,8 @@ function adoptFresh(mapping: ObjectMapping, { insertion, row }: NewRow, version:
 export type InsertionSettlement =
   /** Nobody knows what became of the upsert: it stays open until it is fenced. */
   | { readonly outcome: 'open' }
+  /** Something has been seen since the read-back began. */
+  | { readonly outcome: 'again' }
   /** Nothing was made: the row is due again, or refused. */
   | { readonly outcome: 'closed'; readonly insertion: Insertion }
   | (Merged & { readonly outcome: 'adopted' });
@@ -162,17 +199,18 @@ export interface InsertionAnswer {
 export function settleInsertion(
   mapping: ObjectMapping,
   { insertion, row }: NewRow,
-  readBack: SalesforceVersion | undefined,
+  readBack: NamedRecord | undefined,
   answer: InsertionAnswer,
-  { readAt, clockSkewMs }: InsertionRound,
+  { revision, readAt, clockSkewMs }: InsertionRound,
 ): InsertionSettlement {
   const { push, rowKey } = insertion;
   if (push === undefined) return { outcome: 'open' };
+  if (insertion.revision !== revision) return { outcome: 'again' };
   const isApplied = answer.outcome === 'accepted' || answer.outcome === 'unknown';
   if (readBack !== undefined && isOurs(isApplied ? push : undefined, readBack, clockSkewMs)) {
     // Refused, and there all the same: it is somebody else's record, and nothing of ours is in it.
     const pushed = { ...insertion, push: isApplied ? push : undefined };
-    return { outcome: 'adopted', ...adoptFresh(mapping, { insertion: pushed, row }, readBack, readAt) };
+    return { outcome: 'adopted', ...adoptFresh(mapping, { insertion: pushed, row }, readBack.version, readAt) };
   }
   if (answer.outcome === 'accepted' && answer.id !== undefined) {
     const link: Link = { ...newLink(answer.id, rowKey), base: baseOf(mapping, push, {}), rereadDue: true };

@@ -4,6 +4,8 @@ create table sfsync.insertion (
   object      text not null,
   -- The text output of the key column; the value of the external id in Salesforce.
   row_key     text not null,
+  -- Goes up when a record that names the row was passed over.
+  revision    bigint not null default 0,
   -- The row has to be looked at. Neither dirty nor open: it waits for its parent, or was refused.
   dirty       boolean not null default true,
   dirty_since timestamptz default clock_timestamp(),

@@ -9,7 +9,7 @@ import { adopt } from '../../core/insertion.ts';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/link.ts';
 import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
-import { dropInsertions, lockInsertions, writeSalesforceIds } from './insertions.ts';
+import { dropInsertions, lockInsertions, raiseRevisions, writeSalesforceIds } from './insertions.ts';
 import { claimLinks, markDirty } from './links.ts';
 import type { NewPair, PairChange, StoredPair } from './pairs.ts';
 import { lockPairs, writePairs } from './pairs.ts';
@@ -156,4 +156,21 @@ async function fittingKeys(session: Session, mapping: ObjectMapping, texts: read
   if (type === 'uuid') return texts.filter((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text));
   // Of any other type nobody knows how it spells its values.
   return TEXTS.has(type) ? [...texts] : [];
+}
+
+/**
+ * Deleted records that nobody here knows, and that name a new row: what was read of them before no longer counts. Answers
+ * the pairs of those that have become known while we waited for the lock.
+ */
+export async function passOverDeleted(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  versions: readonly SalesforceVersion[],
+): Promise<Map<string, StoredPair>> {
+  const keys = versions.flatMap(({ externalId }) => externalId ?? []);
+  if (mapping.externalIdField === undefined || keys.length === 0) return new Map();
+  await raiseRevisions(session, mapping.object, keys);
+  const ids = versions.map(({ id }) => id);
+  return lockPairs(session, configuration, mapping, ids);
 }

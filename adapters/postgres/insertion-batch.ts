@@ -2,10 +2,10 @@
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
-import type { InsertionRound } from '../../core/insertion.ts';
+import type { NamedRecord } from '../../core/insertion.ts';
 import { decideInsertion, missingParents, newRecord, nextStep, settleInsertion } from '../../core/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../../core/insertion-tasks.ts';
-import type { Instant, SalesforceVersion } from '../../core/link.ts';
+import type { Instant } from '../../core/link.ts';
 import { newLink } from '../../core/link.ts';
 import type { Merged } from '../../core/merge.ts';
 import { writeAdoptions } from './adoption.ts';
@@ -52,7 +52,7 @@ export async function chooseInsertions(
       return { found: keys.length, due: of('look') };
     });
     if (chosen.due.length > 0) {
-      return chosen.due.map(({ insertionId, insertion }) => ({ externalId: insertion.rowKey, insertion: insertionId }));
+      return chosen.due.map(({ insertionId, insertion }) => toRead({ insertionId, insertion }));
     }
     if (chosen.found === 0) return [];
   }
@@ -117,7 +117,7 @@ export async function decideInsertions(
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
 ): Promise<InsertionsDone & { readonly pushes: readonly DecidedInsertion[] }> {
   const { mapping, batchId } = context;
-  const round = { ...roundOf(context, readAt), pushId: batchId, now };
+  const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
   const pushes: DecidedInsertion[] = [];
   const done = await inParts(session, context, looks, async (part) => {
     const stored = await lockLooked(session, context, part);
@@ -126,19 +126,20 @@ export async function decideInsertions(
     const unusable: Refusal[] = [];
     const dropped: string[] = [];
     const saved: InsertionWrite[] = [];
-    for (const { look, found } of stored) {
+    for (const { look, found, named } of stored) {
       const { insertionId, insertion } = found;
       if (look.rejected !== undefined) {
         unusable.push({ found, code: look.rejected.code, reason: look.rejected.reason, field: look.rejected.field });
         continue;
       }
-      const decision = decideInsertion(mapping, found, look.version && complete(look.version), round);
+      const decision = decideInsertion(mapping, found, named, { ...round, revision: look.revision });
+      if (decision.outcome === 'left') continue;
       if (decision.outcome === 'adopted') adoptions.push({ found, merged: decision });
       else if (decision.outcome === 'dropped') dropped.push(insertionId);
       else saved.push({ insertionId, insertion: decision.insertion });
       if (decision.outcome === 'push') {
         const line: InsertLine = { kind: 'insert', externalId: insertion.rowKey, fields: sendable(decision.fields) };
-        decided.push({ externalId: insertion.rowKey, insertion: insertionId, line });
+        decided.push({ ...toRead(found), line });
       }
     }
     await dropInsertions(session, dropped);
@@ -162,23 +163,25 @@ export async function settleInsertions(
   context: BatchContext,
   readBacks: readonly InsertionLook[],
   { readAt, outcomes }: { readonly readAt: Instant; readonly outcomes: ReadonlyMap<string, InsertOutcome> },
-): Promise<InsertionsDone> {
+): Promise<InsertionsDone & { readonly readAgain: readonly InsertionToRead[] }> {
   const { mapping, batchId } = context;
-  return inParts(session, context, readBacks, async (part) => {
+  const done = await inParts(session, context, readBacks, async (part) => {
     const adoptions: Adoption[] = [];
+    const again: InsertionToRead[] = [];
     const refused: Reject[] = [];
     const saved: InsertionWrite[] = [];
-    for (const { look, found } of await lockLooked(session, context, part)) {
+    for (const { look, found, named } of await lockLooked(session, context, part)) {
       const { insertionId, insertion } = found;
       if (insertion.push?.id !== batchId) continue;
       const answer = outcomes.get(insertion.rowKey);
       const settlement = settleInsertion(
         mapping,
         found,
-        look.version && complete(look.version),
+        named,
         { outcome: answer?.outcome ?? 'unknown', id: answer?.id },
-        roundOf(context, readAt),
+        { readAt, clockSkewMs: clockSkewMs(context), revision: look.revision },
       );
+      if (settlement.outcome === 'again') again.push(toRead(found));
       if (settlement.outcome === 'adopted') adoptions.push({ found, merged: settlement });
       if (settlement.outcome !== 'closed') continue;
       saved.push({ insertionId, insertion: settlement.insertion });
@@ -188,8 +191,9 @@ export async function settleInsertions(
     }
     await saveInsertions(session, saved);
     const result = await writeMerged(session, context, adoptions);
-    return { ...result, rejects: [...result.rejects, ...refused] };
+    return { ...result, rejects: [...result.rejects, ...refused], again };
   });
+  return { ...done, readAgain: done.parts.flatMap((part) => part.again) };
 }
 
 type Part = { readonly adopted: number; readonly conflicts: number; readonly rejects: readonly Reject[] };
@@ -215,12 +219,19 @@ async function inParts<Line extends InsertionLook, Done extends Part>(
   };
 }
 
-function roundOf({ configuration }: BatchContext, readAt: Instant): InsertionRound {
-  return { readAt, clockSkewMs: configuration.settings.clockSkewSeconds * 1000 };
+function clockSkewMs({ configuration }: BatchContext): number {
+  return configuration.settings.clockSkewSeconds * 1000;
 }
 
-function complete(version: NonNullable<InsertionLook['version']>): SalesforceVersion {
-  return { ...version, mergedInto: version.mergedInto };
+function toRead({ insertionId, insertion }: InsertionWrite): InsertionToRead {
+  return { externalId: insertion.rowKey, insertion: insertionId, revision: insertion.revision };
+}
+
+interface Looked {
+  readonly look: InsertionLook;
+  readonly found: StoredInsertion;
+  /** undefined: no record names the row. */
+  readonly named: NamedRecord | undefined;
 }
 
 /** The insertions that were looked for, locked. One that is gone or was made anew is left out. */
@@ -228,12 +239,21 @@ async function lockLooked(
   session: Session,
   { configuration, mapping }: BatchContext,
   looks: readonly InsertionLook[],
-): Promise<{ readonly look: InsertionLook; readonly found: StoredInsertion }[]> {
+): Promise<readonly Looked[]> {
+  const links = await lockLinks(
+    session,
+    mapping.object,
+    looks.flatMap(({ version }) => version?.id ?? []),
+  );
   const keys = looks.map(({ externalId }) => externalId);
   const stored = await lockInsertions(session, configuration, mapping, keys);
   return looks.flatMap((look) => {
     const found = stored.get(look.externalId);
-    return found?.insertionId === look.insertion ? [{ look, found }] : [];
+    if (found?.insertionId !== look.insertion) return [];
+    const { version } = look;
+    const isLinked = !isClaim(links.get(version?.id ?? ''));
+    const named = version && { version: { ...version, mergedInto: version.mergedInto }, isLinked };
+    return [{ look, found, named }];
   });
 }
 

@@ -18,6 +18,7 @@ export interface StoredInsertion {
 interface InsertionRow {
   readonly id: string;
   readonly row_key: string;
+  readonly revision: string;
   readonly dirty: boolean;
   readonly push_id: string | null;
   readonly sent_at: string | null;
@@ -35,7 +36,7 @@ export async function lockInsertions(
   if (rowKeys.length === 0) return new Map();
   const { rows } = await query<InsertionRow>(
     session,
-    `select id::text, row_key, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused
+    `select id::text, row_key, revision, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused
        from sfsync.insertion i where object = $1 and row_key = any ($2::text[]) order by i.id for update`,
     [mapping.object, rowKeys],
   );
@@ -52,9 +53,10 @@ export async function lockInsertions(
   );
 }
 
-function insertionOf({ row_key, dirty, push_id, sent_at, sent, refused }: InsertionRow): Insertion {
+function insertionOf({ row_key, revision, dirty, push_id, sent_at, sent, refused }: InsertionRow): Insertion {
   return {
     rowKey: row_key,
+    revision: Number(revision),
     dirty,
     push: push_id === null ? undefined : { id: push_id, sentAt: Number(sent_at), sent: sent ?? {} },
     refused: refused ?? undefined,
@@ -68,8 +70,9 @@ export interface InsertionWrite {
 
 export async function saveInsertions(session: Session, writes: readonly InsertionWrite[]): Promise<void> {
   if (writes.length === 0) return;
-  const rows = writes.map(({ insertionId, insertion: { dirty, push, refused } }) => ({
+  const rows = writes.map(({ insertionId, insertion: { revision, dirty, push, refused } }) => ({
     id: insertionId,
+    revision,
     dirty,
     push_id: push?.id ?? null,
     sent_at: push === undefined ? null : new Date(push.sentAt).toISOString(),
@@ -79,11 +82,22 @@ export async function saveInsertions(session: Session, writes: readonly Insertio
   await query(
     session,
     `update sfsync.insertion i
-        set dirty = x.dirty, push_id = x.push_id, sent_at = x.sent_at, sent = x.sent, refused = x.refused,
+        set revision = x.revision, dirty = x.dirty, push_id = x.push_id, sent_at = x.sent_at, sent = x.sent, refused = x.refused,
             dirty_since = case when x.dirty then coalesce(i.dirty_since, clock_timestamp()) end
-       from jsonb_to_recordset($1::jsonb) as x (id bigint, dirty boolean, push_id text, sent_at timestamptz, sent jsonb, refused jsonb)
+       from jsonb_to_recordset($1::jsonb) as x (id bigint, revision bigint, dirty boolean, push_id text, sent_at timestamptz, sent jsonb, refused jsonb)
       where i.id = x.id`,
     [JSON.stringify(rows)],
+  );
+}
+
+/** As `passOver` says of each. Waits for whoever has one of them in hand. */
+export async function raiseRevisions(session: Session, object: string, rowKeys: readonly string[]): Promise<void> {
+  await query(
+    session,
+    `with passed as (select id from sfsync.insertion i where object = $1 and row_key = any ($2::text[])
+                      order by i.id for update)
+     update sfsync.insertion i set revision = i.revision + 1 from passed where i.id = passed.id`,
+    [object, rowKeys],
   );
 }
 

@@ -3,9 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { RejectedRecordError } from '../../core/errors.ts';
 import type { Received } from '../../core/inbound.ts';
+import { receiveAdopted } from '../../core/insertion.ts';
 import type { Pair, SalesforceVersion } from '../../core/link.ts';
 import type { Adoptable } from './adoption.ts';
-import { findAdoptable, finishAdoptions } from './adoption.ts';
+import { findAdoptable, finishAdoptions, passOverDeleted } from './adoption.ts';
 import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { claimLinks, dropLinks } from './links.ts';
@@ -68,6 +69,8 @@ export async function readSet(
   if (claimed) await claimLinks(session, mapping.object, live);
   const ids = items.map(({ version }) => version.id);
   const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
+  const passed = items.map(({ version }) => version).filter(({ id, deleted }) => deleted && !pairs.has(id));
+  for (const [id, pair] of await passOverDeleted(session, configuration, mapping, passed)) pairs.set(id, pair);
   const unknown = live.filter((id) => !pairs.has(id));
   // A row may carry the id of a record that has no link yet: they are a pair.
   const byId = new Set(await carriedIds(session, mapping, unknown));
@@ -127,7 +130,9 @@ export async function judgeSet(
 ): Promise<JudgedRecord[]> {
   const judged: JudgedRecord[] = [];
   for (const { item, pair, adopted } of records) {
-    judged.push({ item, pair, adopted, result: rule(mapping, pair, item) });
+    const result = rule(mapping, pair, item);
+    const isFromFile = adopted !== undefined && item.revision === undefined && result.outcome !== 'again';
+    judged.push({ item, pair, adopted, result: isFromFile ? receiveAdopted(result) : result });
     if (judged.length % TURN_RECORDS === 0) await nextTurn();
   }
   return judged;

@@ -11,7 +11,7 @@ import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
-import { type InsertionsDone, settleInsertions } from './insertion-batch.ts';
+import { settleInsertions } from './insertion-batch.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -56,7 +56,7 @@ export async function settleBatch(
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);
-  let inserted: InsertionsDone | undefined;
+  let inserted: Awaited<ReturnType<typeof settleInsertions>> | undefined;
   let circuitClosed = false;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
@@ -86,7 +86,7 @@ export async function settleBatch(
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
     rejected: rejects.length,
     reasons: [...reasonCounts(rejects), ...drift],
-    readAgain: parts.flatMap((part) => part.readAgain),
+    readAgain: [...parts.flatMap((part) => part.readAgain), ...(inserted?.readAgain ?? [])],
     pushAgain: parts.flatMap((part) => part.pushAgain),
     circuitClosed,
   };

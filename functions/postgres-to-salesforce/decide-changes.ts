@@ -72,7 +72,7 @@ async function place(
   const keys = {
     pushedKey: await lines('pushed', [
       ...pushes.map(({ id, revision }) => ({ id, revision })),
-      ...inserts.map(({ externalId, insertion }) => ({ externalId, insertion })),
+      ...inserts.map(({ line: _, ...row }) => row),
     ]),
     updatesKey: await lines('updates', [
       ...byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),

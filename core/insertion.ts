@@ -132,7 +132,8 @@ export function isOurs(
 ): boolean {
   if (!version.deleted) return true;
   // One that was deleted before we sent anything belonged to an earlier row with this key, or to nobody.
-  return push !== undefined && !isLinked && version.stamp >= push.sentAt - clockSkewMs;
+  // Its stamp is a whole second.
+  return push !== undefined && !isLinked && version.stamp > push.sentAt - clockSkewMs - 1000;
 }
 
 export type InsertionDecision =

@@ -302,7 +302,8 @@ function linkRounds(world: World): Move[] {
     const link = collect(mapping, { link: stored, row });
     if (!link.dirty) return [{ what: `${link.salesforceId} does not differ`, world: withLink(world, link) }];
     const index = indexOf(link.salesforceId);
-    const round = { revision: link.revision, readAt: at(world.clock), pushId: PUSH, now: at(world.clock) };
+    const now = at(world.clock);
+    const round = { revision: link.revision, readAt: now, pushId: PUSH, now, clockSkew: CLOCK_SKEW_MS };
     const decision = decide(mapping, { link, row }, versionOf(world, index), round);
     if (decision.outcome === 'left') return [];
     let next = written(world, decision);

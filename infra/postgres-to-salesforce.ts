@@ -97,6 +97,7 @@ export class PostgresToSalesforce extends Construct {
     const { collectChanges, decideChanges, settleBatch, openCircuit } = databaseTasks;
     const { pushRecords, deleteRecords } = salesforceTasks;
     this.#alarmOnRetainedWal(props, collectChanges);
+    this.#countApiCalls(props.readSalesforce);
     const machine = new SyncMachine(this, 'Machine', {
       pipeline: 'postgres-to-salesforce',
       substitutions: {
@@ -127,6 +128,17 @@ export class PostgresToSalesforce extends Construct {
     });
     EventBus.fromEventBusName(this, 'DefaultBus', 'default').grantPutEventsTo(machine);
     return machine;
+  }
+
+  /** No alarm of its own: pushes that have to wait for calls open the circuit, which is told. */
+  #countApiCalls(readSalesforce: SyncFunction): void {
+    new MetricFilter(this, 'ApiCalls', {
+      logGroup: readSalesforce.logGroup,
+      filterPattern: FilterPattern.exists('$.apiCallsUsed'),
+      metricNamespace: 'sfsync',
+      metricName: 'ApiCallsUsed',
+      metricValue: '$.apiCallsUsed',
+    });
   }
 
   /** Collect changes logs it whenever the schedule calls, so that it is known also while no streamer runs. */

@@ -97,6 +97,17 @@ export function describeOperations({ template, resources, resource }: Assembly):
     }
   });
 
+  test('the API calls of the day are a metric, out of the log of Read Salesforce', () => {
+    const [[id, { Properties }] = ['', { Properties: {} }]] = resources('AWS::Logs::MetricFilter').filter(([name]) =>
+      name.startsWith('PostgresToSalesforceApiCalls'),
+    );
+    expect(id).not.toBe('');
+    expect(Properties).toMatchObject({
+      LogGroupName: { Ref: resource('AWS::Logs::LogGroup', 'ReadSalesforceLogs')[0] },
+      MetricTransformations: [{ MetricName: 'ApiCallsUsed', MetricValue: '$.apiCallsUsed', MetricNamespace: 'sfsync' }],
+    });
+  });
+
   test.each(['SalesforceToPostgres', 'PostgresToSalesforce'])(
     'a failed execution of %s is a dead letter, and told',
     (pipeline) => {

@@ -7,17 +7,15 @@ import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { Storage } from '../../adapters/storage.ts';
 import { toCsv } from '../../core/canonical.ts';
 import { mappingOf, type ObjectMapping, outgoingFields } from '../../core/configuration.ts';
-import type { readLine } from '../../core/inbound-tasks.ts';
 import { lookLine, parted } from '../../core/insertion-tasks.ts';
 import { decideChangesInput, decideChangesOutput, type PushLine } from '../../core/outbound-tasks.ts';
+import { inParentOrder } from '../../core/parent-order.ts';
 import { executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });
 const storage = new Storage(BUCKET_NAME);
-
-type Look = z.output<typeof readLine>;
 
 export const handler = defineHandler({
   input: decideChangesInput,
@@ -34,22 +32,10 @@ export const handler = defineHandler({
     const looked = looks.length + newRows.length;
     log.info('batch decided', { batchId, looked, pushed, inserts: inserts.length, heldDeletes, ...said });
     const notAfter = new Date(now + configuration.settings.pushDeadlineSeconds * 1000).toISOString();
-    const keys = await place(mapping, execution, batchId, byParent(mapping, looks, pushes), inserts);
+    const keys = await place(mapping, execution, batchId, inParentOrder(mapping, looks, pushes), inserts);
     return { batchId, pushed, notAfter, ...said, ...(heldDeletes > 0 && { heldDeletes }), ...keys };
   },
 });
-
-/**
- * Records of one parent beside each other: they go in one call, or one part of a job, after another. Salesforce locks the
- * parent for each record, and records of one parent that are written at once lock each other out.
- */
-function byParent(mapping: ObjectMapping, looks: readonly Look[], pushes: readonly Decided[]): readonly Decided[] {
-  const lookup = mapping.fields.find(({ type }) => type === 'reference')?.field;
-  if (lookup === undefined) return pushes;
-  const parents = new Map(looks.map(({ id, version }) => [id, String(version?.fields[lookup] ?? '')]));
-  const parentOf = ({ id }: Decided) => parents.get(id) ?? '';
-  return pushes.toSorted((a, b) => (parentOf(a) < parentOf(b) ? -1 : parentOf(a) > parentOf(b) ? 1 : 0));
-}
 
 /** Lays the pushes where the next steps find them. Only what is there has a key in the answer. */
 async function place(

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import {
   archiveKey,
+  bulkJobOf,
   executionName,
   INBOUND_PREFIX,
   outboundKey,
   parseInboundKey,
+  pushMarkers,
   workKey,
 } from '../../core/storage-layout.ts';
 
@@ -29,4 +31,10 @@ test('only inbound files lie where the inbound pipeline looks', () => {
 
 test('an execution is named by the end of its ARN', () => {
   expect(executionName('arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:abc')).toBe('abc');
+});
+
+test('the marks of a push are found by its id, and name its Bulk job', () => {
+  expect(pushMarkers('run-7-12')).toEqual(['work/run-7/updates-run-7-12-begun', 'work/run-7/push-again-run-7-12-']);
+  expect(bulkJobOf('750Ws0000000001IAA')).toBe('750Ws0000000001IAA');
+  for (const word of ['begun', 'done', '']) expect(bulkJobOf(word)).toBeUndefined();
 });

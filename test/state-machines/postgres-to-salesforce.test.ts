@@ -232,6 +232,15 @@ describe('what is told', () => {
     expect(machine.inputsOf('PushRecords')).toHaveLength(1);
   });
 
+  test('that the circuit has closed once a batch has gone through', async () => {
+    const pushes = { pushed: 1, pushedKey: 'pushed', updatesKey: 'updates' };
+    const machine = machineOf(
+      tasks({ DecideChanges: () => decided(pushes), SettleBatch: () => settled({ circuitClosed: true }) }),
+    );
+    expect(await machine.run({ ...CHANGES, trigger: 'schedule' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.inputsOf('Notify')).toMatchObject([{ about: 'circuit', state: 'closed' }]);
+  });
+
   test('that the circuit has closed', async () => {
     const machine = machineOf(tasks({ DecideChanges: () => decided({ circuitClosed: true }) }));
     expect(await machine.run({ ...CHANGES, trigger: 'schedule' })).toMatchObject({ status: 'SUCCEEDED' });

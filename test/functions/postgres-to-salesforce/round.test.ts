@@ -4,6 +4,7 @@ import { applyVersions } from '../../../adapters/postgres/apply.ts';
 import { readRecords } from '../../../adapters/salesforce/read.ts';
 import { mappingOf } from '../../../core/configuration.ts';
 import configuration from '../../../sync.config.ts';
+import { createMany } from '../../adapters/salesforce/records.ts';
 import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
 import type { LenderDatabase } from '../../support/lender-database.ts';
 import {
@@ -295,6 +296,30 @@ test('an execution that has lost its lease writes nothing', async () => {
   await rows(`update sfsync.lease set execution = 'another'`);
   await expect(settle(decided, outcomes)).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
   expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
+});
+
+test('2,001 updates go as one Bulk job; a call that is repeated goes on with it', async () => {
+  const ids = await createMany(org, object, 2001);
+  const pushKey = 'work/many/updates-many-0.jsonl';
+  const lines = ids.map((id, i) => ({ id, kind: 'update', fields: { Phone: `${i}` } }));
+  await lambda.put(pushKey, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const event = { object, pushKey, notAfter: new Date(Date.now() + 60_000).toISOString(), execution: 'many' };
+  const { outcomesKey } = await pushRecords(event);
+  const outcomes = await lambda.lines(outcomesKey);
+  expect([outcomes.length, new Set(outcomes.map((line) => Object(line).outcome))]).toEqual([
+    2001,
+    new Set(['accepted']),
+  ]);
+  const { apiCalls, writes } = await org.stats();
+  expect([writes, apiCalls.byKind.collections]).toEqual([{ Account: { update: 2001 } }, undefined]);
+  expect(apiCalls.total).toBeLessThan(20);
+
+  const { json } = await org.call('GET', '/jobs/ingest');
+  const [job] = (json as { records: { id: string }[] }).records;
+  await lambda.put(pushKey.replace('.jsonl', '-begun'), job?.id ?? '');
+  await lambda.put(pushKey.replace('.jsonl', '-outcomes.jsonl'), '');
+  expect(await lambda.lines((await pushRecords(event)).outcomesKey)).toEqual(outcomes);
+  expect((await org.stats()).writes).toEqual({ Account: { update: 2001 } });
 });
 
 describe('of a push whose execution is gone', () => {

@@ -12,6 +12,7 @@ import {
   countPlaces,
   excludeRecords,
   listAmbiguous,
+  markNewRows,
   pairsByKey,
   recordsToLink,
   storeRecords,
@@ -41,6 +42,8 @@ export interface LoadReport {
   readonly object: string;
   /** The field by which records and rows were matched. */
   readonly matchBy: string | undefined;
+  /** Rows that belong to no record become records. */
+  readonly inserts: boolean;
   readonly counts: LoadCounts;
   /** The first thousand. */
   readonly ambiguous: readonly AmbiguousKey[];
@@ -55,6 +58,8 @@ export interface LoadResult {
   readonly linked: number;
   readonly inserted: number;
   readonly updated: number;
+  /** Rows that are to become records. */
+  readonly newRows: number;
   /** Deleted in Salesforce since they were compared. */
   readonly vanished: number;
   /** Changed again and again while they were read; the next run takes them. */
@@ -87,6 +92,7 @@ export async function compareSides(load: FirstLoad): Promise<LoadReport> {
   return {
     object: mapping.object,
     matchBy: mapping.matchBy?.field,
+    inserts: mapping.externalIdField !== undefined,
     counts: await countPlaces(session),
     ambiguous: await listAmbiguous(session, MAX_LISTED),
     parentsToLoad: await unlinkedParents(session, mapping),
@@ -119,9 +125,11 @@ export async function linkSides(load: FirstLoad, { counts }: LoadReport): Promis
     done += ids.length;
     load.progress('linking records', done, byId + byKey + onlyInSalesforce);
   }
+  const newRows = await markNewRows(session, mapping);
   const sum = (count: (set: SetResult) => number) => sets.reduce((total, set) => total + count(set), 0);
   return {
     matched,
+    newRows,
     linked: sum((set) => set.linked),
     inserted: sum((set) => set.inserted),
     updated: sum((set) => set.updated),
@@ -129,7 +137,7 @@ export async function linkSides(load: FirstLoad, { counts }: LoadReport): Promis
     left: sum((set) => set.left),
     rejected: refused.length + sum((set) => set.rejected),
     reasons: addReasons([...reasonCounts(refused), ...sets.flatMap((set) => set.reasons)]),
-    due: sets.at(-1)?.due === true,
+    due: sets.at(-1)?.due === true || newRows > 0,
   };
 }
 
@@ -145,7 +153,7 @@ async function* pages<T>(read: (after: string) => Promise<T[]>, last: (item: T) 
 const lastPair = ({ salesforceId }: { readonly salesforceId: string }) => salesforceId;
 const lastId = (id: string) => id;
 
-type SetResult = Omit<LoadResult, 'matched'>;
+type SetResult = Omit<LoadResult, 'matched' | 'newRows'>;
 
 async function linkSet(load: FirstLoad, ids: readonly string[]): Promise<SetResult> {
   const { session, mapping } = load;

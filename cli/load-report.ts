@@ -10,7 +10,7 @@ const SHOWN = 20;
 
 /** What was found, before anything is written. */
 export function describeLoad(report: LoadReport): string[] {
-  const { object, matchBy, counts, ambiguous, parentsToLoad } = report;
+  const { object, matchBy, inserts, counts, ambiguous, parentsToLoad } = report;
   const { records, rows } = counts;
   const table = new Table({
     head: [object, 'how many', 'what happens'],
@@ -22,7 +22,7 @@ export function describeLoad(report: LoadReport): string[] {
     ['matched by Salesforce id', records.byId, 'linked'],
     ['matched by key', records.byKey, matchBy === undefined ? 'no matchBy is configured' : `linked, by ${matchBy}`],
     ['only in Salesforce', records.onlyInSalesforce, 'become rows'],
-    ['only in Postgres', rows.onlyInPostgres, 'left alone: sfsync does not create records yet'],
+    ['only in Postgres', rows.onlyInPostgres, inserts ? 'become records' : 'left alone: insert is not configured'],
     ['ambiguous records', records.ambiguous, 'left alone'],
     ['ambiguous rows', rows.ambiguous, 'left alone'],
     ['rows with an unknown id', rows.idNotLive, 'left alone: Salesforce has no such live record'],
@@ -38,10 +38,10 @@ export function describeLoad(report: LoadReport): string[] {
   return lines;
 }
 
-export function keyNeeded({ object, counts }: LoadReport): string {
+export function keyNeeded({ object, inserts, counts }: LoadReport): string {
   const { onlyInSalesforce } = counts.records;
   const { onlyInPostgres } = counts.rows;
-  return `${plural(onlyInSalesforce, 'record')} and ${plural(onlyInPostgres, 'row')} of ${object} may belong together, and nothing tells which: name matchBy in sync.config.ts, or give --without-key to make new rows of all these records`;
+  return `${plural(onlyInSalesforce, 'record')} and ${plural(onlyInPostgres, 'row')} of ${object} may belong together, and nothing tells which: name matchBy in sync.config.ts, or give --without-key to make new rows of all these records${inserts ? ', and new records of all these rows' : ''}`;
 }
 
 function describeAmbiguous(keys: readonly AmbiguousKey[]): string[] {
@@ -60,10 +60,11 @@ function some(ids: readonly string[]): string {
 
 /** What was done. */
 export function describeResult({ object }: LoadReport, result: LoadResult): string[] {
-  const { matched, linked, inserted, updated, vanished, left, rejected, reasons, due } = result;
+  const { matched, linked, inserted, updated, newRows, vanished, left, rejected, reasons, due } = result;
   const lines = [
     `${plural(linked, 'pair')} of ${object} linked: ${plural(inserted, 'new row')}, ${plural(updated, 'row')} changed; ${plural(matched, 'row')} got the id of a record`,
   ];
+  if (newRows > 0) lines.push(`${plural(newRows, 'row')} will become records`);
   if (due) lines.push('what the rows have and Salesforce lacks is due: the pipeline takes it within minutes');
   if (vanished > 0) lines.push(`${plural(vanished, 'record')} vanished from Salesforce meanwhile`);
   if (left > 0) lines.push(`! ${plural(left, 'record')} changed again and again while being read: run it again`);

@@ -21,6 +21,8 @@ export interface DescribedField {
   readonly defaultedOnCreate: boolean;
   /** Objects that a lookup may point to. */
   readonly referenceTo: readonly string[];
+  readonly externalId?: boolean | undefined;
+  readonly unique?: boolean | undefined;
 }
 
 export interface DescribedObject {
@@ -85,12 +87,20 @@ export function salesforceDrift(
 ): Drift[] {
   if (described === undefined) return named(mapping, [UNKNOWN_OBJECT]);
   const fields = mapping.fields.flatMap((field) => fieldDrift(mapping, field, described, columns));
-  return named(mapping, [...objectDrift(mapping, described), ...fields, ...required(mapping, described)]);
+  return named(mapping, [
+    ...objectDrift(mapping, described),
+    ...fields,
+    ...externalIdDrift(mapping, described),
+    ...required(mapping, described),
+  ]);
 }
 
 /** What of its table is gone. `columns`: undefined when there is no such table. */
 export function tableDrift(mapping: ObjectMapping, columns: readonly TableColumn[] | undefined): Drift[] {
-  return named(mapping, columns === undefined ? [noTable(mapping)] : missingColumns(mapping, columns));
+  return named(
+    mapping,
+    columns === undefined ? [noTable(mapping)] : [...missingColumns(mapping, columns), ...keyDrift(mapping, columns)],
+  );
 }
 
 function named({ object }: ObjectMapping, drifts: readonly Drift[]): Drift[] {
@@ -167,6 +177,38 @@ function typeDrift({ field: api, type, references }: FieldMapping, found: Descri
   return [
     broken(
       `.${api}: points to ${found.referenceTo.join(', ')} in Salesforce and to ${references} in sync.config.ts; name one of them, or map it as text`,
+    ),
+  ];
+}
+
+/** The external id by which new rows become records. */
+function externalIdDrift({ externalIdField: api }: ObjectMapping, { fields }: DescribedObject): Drift[] {
+  if (api === undefined) return [];
+  const found = fields.find(({ name }) => name === api);
+  if (found === undefined)
+    return [
+      broken(
+        `.${api}: Salesforce does not tell of it, and new rows need it as their external id; create it, or give our user access to it`,
+      ),
+    ];
+  const is = (fits: boolean, text: string) => (fits ? [] : [broken(`.${api}: ${text}`)]);
+  return [
+    ...is(found.type === 'string', `is a ${found.type}, and holds row keys, which are text; make it a text field`),
+    ...is(found.externalId === true, 'is no external id, so new rows cannot be sent; mark it as one'),
+    ...is(found.unique === true, 'is not unique, so a row might get two records; make it unique'),
+    ...is(found.createable, 'cannot be written by our user, so new rows are refused; give the user edit access'),
+  ];
+}
+
+const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar'];
+
+/** Only of these types sfsync knows how they spell a value, when a record names a key. */
+function keyDrift({ externalIdField, keyColumn }: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
+  const key = columns.find(({ name }) => name === keyColumn);
+  if (externalIdField === undefined || key === undefined || KEY_TYPES.includes(key.type)) return [];
+  return [
+    risky(
+      `: new rows become records, and the key ${keyColumn} is of type ${key.type}: a record that comes back before its answer makes a second row; use one of ${KEY_TYPES.join(', ')}`,
     ),
   ];
 }

@@ -253,3 +253,19 @@ export async function unlinkedParents(session: Session, { object, fields }: Obje
   );
   return rows.map(({ parent }) => parent);
 }
+
+/** Makes insertions of the rows that are on their side only and still without a record. Answers how many there are. */
+export async function markNewRows(session: Session, mapping: ObjectMapping): Promise<number> {
+  if (mapping.externalIdField === undefined) return 0;
+  const { rowCount } = await query(
+    session,
+    `insert into sfsync.insertion (object, row_key)
+     select $1, w.row_key from load_row w left join load_key k using (key)
+       join ${tableOf(mapping)} t on t.${name(mapping.keyColumn)}::text = w.row_key
+      where ${ROW_PLACE} = 'apart' and t.${name(mapping.salesforceIdColumn)} is null
+        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)
+      order by w.row_key on conflict (row_key, object) do nothing`,
+    [mapping.object],
+  );
+  return rowCount ?? 0;
+}

@@ -75,7 +75,14 @@ export function takeUpAgain(session: Session, object: string, { salesforceIds, r
          from chosen where l.id = chosen.id`,
       [object, salesforceIds, rowKeys],
     );
-    return rowCount ?? 0;
+    const { rowCount: newRows } = await query(
+      session,
+      `update sfsync.insertion i
+          set refused = null, dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
+        where object = $1 and row_key = any ($2::text[])`,
+      [object, rowKeys],
+    );
+    return (rowCount ?? 0) + (newRows ?? 0);
   });
 }
 

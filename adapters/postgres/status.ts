@@ -24,6 +24,8 @@ export interface ObjectStatus {
   /** Links with something to do towards Salesforce. */
   readonly due: number;
   readonly oldestDue: Date | null;
+  /** Rows on their way to becoming records, those that wait or were refused included. */
+  readonly newRows: number;
   readonly circuit: 'closed' | 'open';
   readonly circuitReason: string | null;
   readonly openConflicts: number;
@@ -117,7 +119,8 @@ async function readObjects(client: pg.ClientBase, configuration: SyncConfigurati
   const { rows } = await client.query<ObjectStatus>(
     `select wanted.object, coalesce(links.total, 0) as links, coalesce(links.due, 0) as due, links.oldest as "oldestDue",
             coalesce(links.held, 0) as "heldDeletes",
-            coalesce(lease.circuit, 'closed') as circuit, lease.circuit_reason as "circuitReason",
+            coalesce(lease.circuit, 'closed') as circuit,
+            (select count(*)::int from sfsync.insertion i where i.object = wanted.object) as "newRows", lease.circuit_reason as "circuitReason",
             (select count(*)::int from sfsync.conflict c where c.object = wanted.object and resolved_at is null) as "openConflicts",
             (select count(*)::int from sfsync.rejected_record r where r.object = wanted.object and resolved_at is null) as "openRejects"
        from unnest($1::text[]) with ordinality as wanted (object, place)

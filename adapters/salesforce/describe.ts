@@ -19,6 +19,8 @@ const describedObject = z.object({
       updateable: z.boolean(),
       defaultedOnCreate: z.boolean(),
       referenceTo: z.array(z.string()),
+      externalId: z.boolean(),
+      unique: z.boolean(),
     }),
   ),
 });

@@ -97,6 +97,7 @@ describe('the comparison', () => {
     expect(report).toEqual<LoadReport>({
       object: 'Contact',
       matchBy: 'Email',
+      inserts: false,
       counts: {
         records: { linked: 0, byId: 1, byKey: 2, onlyInSalesforce: 1, ambiguous: 3 },
         rows: { onlyInPostgres: 2, ambiguous: 3, idNotLive: 1 },
@@ -165,6 +166,24 @@ describe('linking', () => {
     ]);
     expect(await rows('select from sfsync.conflict')).toEqual([]);
     expect((await org.stats()).writes).toEqual({});
+  });
+
+  test('makes records of rows that are only in Postgres, where the object takes inserts; a key in the external id is a match', async () => {
+    await rows('truncate sfsync.insertion');
+    const add = async (title: string) => {
+      const sql = `insert into loan_applications (title, stage, closes_on) values ($1, 'Prospecting', '2031-05-31') returning id`;
+      return (await rows<{ id: string }>(sql, [title]))[0]?.id ?? '';
+    };
+    const [alone, named] = [await add('Alone'), await add('Named')];
+    const record = { Name: 'Other', StageName: 'Prospecting', CloseDate: '2031-05-31', External_Id__c: named };
+    const { id } = await org.connection.sobject('Opportunity').create(record);
+    const { report, result } = await run('Opportunity');
+    expect(report).toMatchObject({ inserts: true, counts: { rows: { onlyInPostgres: 2 } } });
+    expect(result).toMatchObject({ linked: 1, inserted: 0, newRows: 1, due: true });
+    expect(await rows('select row_key, dirty from sfsync.insertion')).toEqual([{ row_key: alone, dirty: true }]);
+    expect(await rows('select id, title from loan_applications where salesforce_id = $1', [id])).toEqual([
+      { id: named, title: 'Other' },
+    ]);
   });
 
   test('makes rows of records that are only in Salesforce, and leaves alone what is only in Postgres or ambiguous', async () => {

@@ -5,6 +5,7 @@ import { describeLoad, describeResult, isClean } from '../../cli/load-report.ts'
 const report: LoadReport = {
   object: 'Contact',
   matchBy: 'Email',
+  inserts: false,
   counts: {
     records: { linked: 10, byId: 20, byKey: 30, onlyInSalesforce: 40, ambiguous: 0 },
     rows: { onlyInPostgres: 50, ambiguous: 0, idNotLive: 60 },
@@ -21,6 +22,7 @@ const result: LoadResult = {
   left: 0,
   rejected: 0,
   reasons: [],
+  newRows: 0,
   due: false,
 };
 
@@ -33,7 +35,7 @@ test('the table says of everything how many there are and what happens to them',
       'matched by Salesforce id 20 linked',
       'matched by key 30 linked, by Email',
       'only in Salesforce 40 become rows',
-      'only in Postgres 50 left alone: sfsync does not create records yet',
+      'only in Postgres 50 left alone: insert is not configured',
       'rows with an unknown id 60 left alone: Salesforce has no such live record',
     ]),
   );

@@ -124,6 +124,17 @@ describe('a definition', () => {
 });
 
 describe('faults', () => {
+  test('inserts need an external id of their own', () => {
+    const fields = { Name: text('name'), Key__c: text('key') };
+    const of = (more: object) => faultsOf({ objects: { Account: { table: 'lenders', fields, ...more } } });
+    expect(of({ insert: true })).toEqual([expect.stringContaining('insert goes with externalId')]);
+    expect(of({ externalId: 'Other__c' })).toEqual([expect.stringContaining('insert goes with externalId')]);
+    expect(of({ insert: true, externalId: 'Key__c' })).toEqual([
+      expect.stringContaining('is one of the mapped fields'),
+    ]);
+    expect(of({ insert: true, externalId: 'Id' })).toEqual([expect.stringContaining('is a system field')]);
+  });
+
   test('what one choice needs of another is told', () => {
     const fields = { Name: text('name', { policy: 'latest' }) };
     const faults = faultsOf({ objects: { Account: { table: 'lenders', deleteRow: 'soft', fields } } });

@@ -109,6 +109,25 @@ describe('Salesforce has changed', () => {
     expect(found).toEqual({ kind: 'broken', text: expect.stringMatching(/^Contact\.Phone: .*field-level security/) });
   });
 
+  test('the external id of new rows: gone, no external id, not unique, of another type', () => {
+    const mapping = contact(PHONE, { insert: true, externalId: 'Key__c' });
+    const of = (key: readonly DescribedField[]) =>
+      salesforceDrift(mapping, described([field('Phone'), ...key]), [...OWN, column('phone')]).map(
+        ({ text: told }) => told,
+      );
+    const right = { externalId: true, unique: true };
+    expect(of([field('Key__c', 'string', right)])).toEqual([]);
+    expect(of([])).toEqual([expect.stringMatching(/^Contact\.Key__c: Salesforce does not tell of it/)]);
+    expect(of([field('Key__c', 'double', { createable: false })])).toEqual([
+      expect.stringContaining('make it a text field'),
+      expect.stringContaining('is no external id'),
+      expect.stringContaining('is not unique'),
+      expect.stringContaining('cannot be written by our user'),
+    ]);
+    const dated = [column('id', 'date'), column('salesforce_id'), column('phone')];
+    expect(tableDrift(mapping, dated)).toMatchObject([{ kind: 'risky', text: expect.stringContaining('type date') }]);
+  });
+
   test('a field that is spelled in other letters', () => {
     expect(drift({ phone: text('phone') }, described([field('Phone')]), [column('phone')])).toEqual([
       { kind: 'broken', text: 'Contact.phone: Salesforce spells it Phone; do so in sync.config.ts' },

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
 import { markDue } from '../../../adapters/postgres/due.ts';
+import { takeUpAgain } from '../../../adapters/postgres/redrive.ts';
 import { readRecords } from '../../../adapters/salesforce/read.ts';
 import { mappingOf } from '../../../core/configuration.ts';
 import configuration from '../../../sync.config.ts';
@@ -345,6 +346,18 @@ describe('a refused row', () => {
     await round();
     await expectPair(key);
     expect(await open()).toEqual([]);
+  });
+
+  test('is sent again when its reject is redriven', async () => {
+    const key = await insert();
+    await org.faults({ rowError: { object } });
+    expect(await round()).toMatchObject({ rejected: 1 });
+    await org.faults({ rowError: false });
+    const given = { salesforceIds: [], rowKeys: [key] };
+    expect(await takeUpAgain(await lender.session(), object, given)).toBe(1);
+    nextExecution();
+    await round();
+    await expectPair(key);
   });
 
   test('leaves the others alone, linked ones too', async () => {

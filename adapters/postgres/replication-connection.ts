@@ -2,7 +2,8 @@
  * One replication connection, used once. Three habits of pg-logical-replication are kept out here, each of which loses
  * changes: its `acknowledge` confirms one byte too many, and with it a commit that follows immediately; its timer confirms
  * what was only received; and a service that subscribes twice skips what was not handled. So the status messages are
- * written here, with the exact position, and every connection has a service of its own.
+ * written here, with the exact position, and every connection has a service of its own. Messages are handled where the
+ * plugin would parse them, without the library's queue: its promises for each row take more time than all else together.
  */
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -70,6 +71,9 @@ export class ReplicationConnection<Message> {
   #received = 0;
   #keepalives = 0;
   #handled = 0;
+  /** A message is being handled that takes time: the socket is not read, and what had arrived already waits. */
+  #held = false;
+  #waiting: (Message | DecodingFailure)[] = [];
   #keepalive: Keepalive | undefined;
   #failure: unknown;
   #closing = false;
@@ -81,12 +85,11 @@ export class ReplicationConnection<Message> {
     this.#listener = listener;
     this.#service = new LogicalReplicationService(
       { ...source.database, application_name: 'sfsync wal-streamer', ...CONNECTING },
-      { acknowledge: { auto: false, timeoutSeconds: 0 }, flowControl: { enabled: true } },
+      { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );
     // The promise of `subscribe` reports the same error.
     this.#service.on('error', () => undefined);
     this.#service.on('start', () => listener.started());
-    this.#service.on('data', (_lsn: string, message: Message | DecodingFailure) => this.#handle(message));
     this.#service.on('heartbeat', (lsn, _time, shouldRespond) => this.#heartbeat(lsn, shouldRespond));
   }
 
@@ -106,7 +109,7 @@ export class ReplicationConnection<Message> {
     const plugin = {
       name: this.#source.plugin,
       options: {},
-      parse: (bytes: Buffer) => this.#parse(bytes),
+      parse: (bytes: Buffer) => this.#receive(bytes),
       start: async (client: pg.Client) => {
         this.#client = client;
         const facts = await readStreamFacts(client, this.#source);
@@ -148,8 +151,37 @@ export class ReplicationConnection<Message> {
     this.#stream()?.destroy();
   }
 
-  #parse(bytes: Buffer): Message | DecodingFailure {
+  #receive(bytes: Buffer): void {
     this.#received++;
+    if (this.#closing || this.#failure !== undefined) return;
+    const message = this.#decoded(bytes);
+    if (this.#held) this.#waiting.push(message);
+    else this.#handOver(message);
+  }
+
+  #handOver(message: Message | DecodingFailure): void {
+    const handling = this.#handle(message);
+    if (handling === undefined) return;
+    this.#held = true;
+    this.#stream()?.pause();
+    void handling.then(() => this.#goOn());
+  }
+
+  #goOn(): void {
+    this.#held = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const [i, message] of waiting.entries()) {
+      this.#handOver(message);
+      if (!this.#held) continue;
+      // Nothing has arrived meanwhile: this was one turn of the event loop.
+      this.#waiting = waiting.slice(i + 1);
+      return;
+    }
+    this.#stream()?.resume();
+  }
+
+  #decoded(bytes: Buffer): Message | DecodingFailure {
     // An exception in here would go through the socket's event, where nobody can catch it.
     try {
       return this.#decode(bytes);

@@ -41,10 +41,11 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
   const { link } = pair;
   const row = withWaiting(link, pair.row);
   // A record that was deleted before the two were ever linked says nothing about the row that carries its id.
-  if (link.base === undefined && version.deleted) return { link: { ...link, dirty: false }, row, conflicts: [] };
+  const isStranger = link.base === undefined && version.deleted;
+  if (isStranger && row !== undefined) return { link: { ...link, dirty: false }, row, conflicts: [] };
   const merged =
     link.base === undefined
-      ? { row: firstMerge(mapping, row, version), conflicts: [] }
+      ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
   return { ...merged, link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version) }, merged.row) };
 }

@@ -160,17 +160,18 @@ async function fittingKeys(session: Session, mapping: ObjectMapping, texts: read
 
 /**
  * Deleted records that nobody here knows, and that name a new row: what was read of them before no longer counts. Answers
- * the pairs of those that have become known while we waited for the lock.
+ * the ids of those that do, and the pairs of those that have become known while we waited for the lock.
  */
 export async function passOverDeleted(
   session: Session,
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   versions: readonly SalesforceVersion[],
-): Promise<Map<string, StoredPair>> {
+): Promise<{ readonly naming: ReadonlySet<string>; readonly known: ReadonlyMap<string, StoredPair> }> {
   const keys = versions.flatMap(({ externalId }) => externalId ?? []);
-  if (mapping.externalIdField === undefined || keys.length === 0) return new Map();
-  await raiseRevisions(session, mapping.object, keys);
+  if (mapping.externalIdField === undefined || keys.length === 0) return { naming: new Set(), known: new Map() };
+  const named = new Set(await raiseRevisions(session, mapping.object, keys));
+  const naming = versions.filter(({ externalId }) => externalId !== undefined && named.has(externalId));
   const ids = versions.map(({ id }) => id);
-  return lockPairs(session, configuration, mapping, ids);
+  return { naming: new Set(naming.map(({ id }) => id)), known: await lockPairs(session, configuration, mapping, ids) };
 }

@@ -56,7 +56,10 @@ export interface ReadSet {
   readonly refused: readonly RefusedItem[];
 }
 
-/** Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out. */
+/**
+ * Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out where a
+ * row carries its id or is about to become its row: it says nothing about that row.
+ */
 export async function readSet(
   session: Session,
   { configuration, mapping }: SetContext,
@@ -69,8 +72,8 @@ export async function readSet(
   if (claimed) await claimLinks(session, mapping.object, live);
   const ids = items.map(({ version }) => version.id);
   const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
-  const passed = items.map(({ version }) => version).filter(({ id, deleted }) => deleted && !pairs.has(id));
-  for (const [id, pair] of await passOverDeleted(session, configuration, mapping, passed)) pairs.set(id, pair);
+  for (const [id, pair] of await readDeleted(session, configuration, mapping, items, pairs, claimed))
+    pairs.set(id, pair);
   const unknown = live.filter((id) => !pairs.has(id));
   // A row may carry the id of a record that has no link yet: they are a pair.
   const byId = new Set(await carriedIds(session, mapping, unknown));
@@ -103,6 +106,30 @@ export async function readSet(
       return error === undefined ? [] : { item, error };
     }),
   };
+}
+
+/**
+ * Deleted records without a link. They get one without a row: a file that is late, and shows the record alive, would make
+ * a row of it otherwise, and nothing would ever take that away.
+ */
+async function readDeleted(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  items: readonly Item[],
+  pairs: ReadonlyMap<string, unknown>,
+  claimed: boolean,
+): Promise<Map<string, StoredPair | NewPair>> {
+  const deleted = items.map(({ version }) => version).filter((each) => each.deleted && !pairs.has(each.id));
+  if (deleted.length === 0) return new Map();
+  const { naming, known } = await passOverDeleted(session, configuration, mapping, deleted);
+  const rest = deleted.map(({ id }) => id).filter((id) => !known.has(id) && !naming.has(id));
+  const carried = new Set(await carriedIds(session, mapping, rest));
+  const strangers = rest.filter((id) => !carried.has(id));
+  if (claimed) await claimLinks(session, mapping.object, strangers);
+  const found = claimed ? await lockPairs(session, configuration, mapping, strangers) : new Map<string, StoredPair>();
+  const made = strangers.map((id) => [id, found.get(id) ?? newPair(id)] as const);
+  return new Map<string, StoredPair | NewPair>([...known, ...made]);
 }
 
 /** No version of the record was merged, and it has no row that we know of. */

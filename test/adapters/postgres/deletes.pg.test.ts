@@ -54,6 +54,24 @@ function contact(second: number, parent: string): SalesforceVersion {
   return account(CONTACT, second, { fields: { LastName: 'Meyer', AccountId: parent } });
 }
 
+describe('a record that is deleted when it is first heard of', () => {
+  test('makes no row, nor does an older file that still shows it: it is read again', async () => {
+    const apply = setUp();
+    expect(await apply('Account', account(ACCOUNT, 2, { deleted: true }))).toMatchObject({ deleted: 0, toRead: [] });
+    expect(await apply('Account', account(ACCOUNT, 1))).toMatchObject({ inserted: 0, toRead: [{ id: ACCOUNT }] });
+    expect(await rows('select from lenders')).toEqual([]);
+    expect(await apply('Account', account(ACCOUNT, 3))).toMatchObject({ inserted: 1, toRead: [] });
+  });
+
+  test('says nothing about a row that carries its id', async () => {
+    const apply = setUp();
+    await rows(`insert into lenders (name, salesforce_id) values ('Acme', '${ACCOUNT}')`);
+    expect(await apply('Account', account(ACCOUNT, 2, { deleted: true }))).toMatchObject({ deleted: 0, due: false });
+    expect(await rows('select salesforce_id from lenders')).toEqual([{ salesforce_id: ACCOUNT }]);
+    expect(await rows('select from sfsync.link')).toEqual([]);
+  });
+});
+
 describe("deleteRow: 'soft'", () => {
   test('marks the row, and an undelete takes the mark away again', async () => {
     const apply = setUp({ deleteRow: 'soft', deletedAt: 'deleted_at' });

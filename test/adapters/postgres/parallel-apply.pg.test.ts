@@ -135,7 +135,7 @@ function contextOf(object: string, source: string) {
   return { configuration, mapping: mappingOf(configuration, object), source, execution: source };
 }
 
-test.each([1, 2])(
+test.each([1, 2, 3])(
   'ten executions at once on the same parents and children, with three origins: the end is what Salesforce holds (%i)',
   async (seed) => {
     const roll = dice(seed);

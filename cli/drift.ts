@@ -1,4 +1,5 @@
 /** The part of `sfsync check` that compares sync.config.ts with the tables and, where the org is known, with Salesforce. */
+import { listRefusing } from '../adapters/postgres/columns-in-force.ts';
 import type { Session } from '../adapters/postgres/connection.ts';
 import { filterFaults, tableFindings } from '../adapters/postgres/database-check.ts';
 import { readServerFacts } from '../adapters/postgres/server-facts.ts';
@@ -32,6 +33,10 @@ export async function findDrift(
       ...warnings.map((text): Drift => ({ kind: 'risky', text })),
     ];
   });
+  for (const { object, field, since } of await listRefusing(client)) {
+    const text = `${object}.${field}: its column is there again and has refused, last at ${since.toISOString()}, what it should hold, so it is left out in both directions; make the column as it was`;
+    inTables.push({ kind: 'broken', text });
+  }
   for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   if (org === undefined) return [...inTables, ...(await vanishedFields(client))];
   const inSalesforce: Drift[] = [];

@@ -52,6 +52,12 @@ export interface Drift {
 /** Code of what is told when a field of the mapping is gone. */
 export const FIELD_VANISHED = 'FIELD_VANISHED';
 
+/** Code of what is told when the column of a field of the mapping is gone. */
+export const COLUMN_VANISHED = 'COLUMN_VANISHED';
+
+/** Code of what is told when such a column is there again and does not take the values that it should hold. */
+export const COLUMN_REFUSES = 'COLUMN_REFUSES';
+
 /**
  * The mapping without fields that are gone. Updates go through the API then, which writes what is named and nothing else: the
  * flow is made for all fields.

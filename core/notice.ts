@@ -1,5 +1,5 @@
 /** What people read when something needs them: what happened, to which file or object, and what to do next. */
-import { FIELD_VANISHED } from './drift.ts';
+import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_VANISHED } from './drift.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import type { Notice } from './outbound-tasks.ts';
 import { executionName } from './storage-layout.ts';
@@ -15,23 +15,61 @@ const LISTED_REASONS = 10;
 export function messageOf(notice: Notice): Message {
   const message = plainMessage(notice);
   if (!('reasons' in notice)) return message;
-  const gone = notice.reasons.flatMap(({ code, field }) => (code === FIELD_VANISHED && field ? [field] : []));
-  if (gone.length === 0) return message;
+  const told = DRIFTS.flatMap(({ code, message: drift }) => {
+    const fields = notice.reasons.flatMap((reason) => (reason.code === code && reason.field ? [reason.field] : []));
+    return fields.length === 0 ? [] : [drift(notice.object, fields)];
+  });
+  const [first] = told;
+  if (first === undefined) return message;
   const others = notice.rejected + notice.conflicts + (notice.about === 'sweep' ? foundRecords(notice) : 0);
-  return others === 0 ? drift(notice, gone) : { ...message, text: lines(message.text, drift(notice, gone).text) };
+  const texts = told.flatMap(({ text }) => [text, CHECK]);
+  if (others > 0) return { ...message, text: lines(message.text, ...texts) };
+  return { subject: first.subject, text: lines(...texts, `Execution: ${notice.execution}`) };
 }
 
-function drift({ object, execution }: { object: string; execution: string }, fields: readonly string[]): Message {
-  return {
-    subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} vanished from Salesforce`,
-    text: lines(
-      `Salesforce no longer tells of ${fields.map((field) => `${object}.${field}`).join(', ')}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is told once.`,
-      'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
-      'When the field is back, all records of the object are read once more by themselves.',
-      'npm run sfsync -- check tells how it stands.',
-      `Execution: ${execution}`,
-    ),
-  };
+const CHECK = 'npm run sfsync -- check tells how it stands.';
+
+/** What is told once, and is no reject: its code among the reasons, and what people read of it. */
+const DRIFTS: readonly {
+  readonly code: string;
+  readonly message: (object: string, fields: readonly string[]) => Message;
+}[] = [
+  {
+    code: FIELD_VANISHED,
+    message: (object, fields) => ({
+      subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} vanished from Salesforce`,
+      text: lines(
+        `Salesforce no longer tells of ${named(object, fields)}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is told once.`,
+        'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
+        'When the field is back, all records of the object are read once more by themselves.',
+      ),
+    }),
+  },
+  {
+    code: COLUMN_VANISHED,
+    message: (object, fields) => ({
+      subject: `sfsync: the ${fields.length === 1 ? 'column' : 'columns'} of ${plural(fields.length, 'mapped field')} of ${object} vanished from Postgres`,
+      text: lines(
+        `The table has no column any more for ${named(object, fields)}: dropped or renamed. All other fields go on in both directions; this is told once.`,
+        'Add the column again (or give it its name back), or name its new name in sync.config.ts and deploy, or take the field out of sync.config.ts and deploy.',
+        'When the column is back, it is filled with what both sides last agreed on, and all records of the object are read once more by themselves. Nothing is emptied in Salesforce.',
+      ),
+    }),
+  },
+  {
+    code: COLUMN_REFUSES,
+    message: (object, fields) => ({
+      subject: `sfsync: ${plural(fields.length, 'column')} of ${object} came back and cannot be filled`,
+      text: lines(
+        `The column of ${named(object, fields)} is there again and does not take the values that both sides last agreed on (its type, or a constraint), so the field stays left out in both directions.`,
+        'Make the column as it was. It is tried again every five minutes.',
+      ),
+    }),
+  },
+];
+
+function named(object: string, fields: readonly string[]): string {
+  return fields.map((field) => `${object}.${field}`).join(', ');
 }
 
 function plainMessage(notice: Notice): Message {
@@ -157,7 +195,7 @@ function counts({ rejected, conflicts }: { rejected: number; conflicts: number }
 }
 
 function reasons(all: readonly ReasonCount[]): string | undefined {
-  const list = all.filter(({ code }) => code !== FIELD_VANISHED);
+  const list = all.filter(({ code }) => DRIFTS.every((drift) => drift.code !== code));
   if (list.length === 0) return undefined;
   const shown = list
     .slice(0, LISTED_REASONS)

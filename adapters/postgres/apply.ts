@@ -1,10 +1,12 @@
 /** Applies versions from Salesforce to links and rows, set by set; a record that the database refuses is rejected alone. */
 import type { z } from 'zod';
+import { withoutFields } from '../../core/drift.ts';
 import type { RejectedRecordError } from '../../core/errors.ts';
 import { acceptReread, receive } from '../../core/inbound.ts';
 import type { mappedLine, ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import { bisect, inSavepoint } from './bisect.ts';
+import { withColumns } from './columns-in-force.ts';
 import { query, RowRefusedError, type Session } from './connection.ts';
 import { anyDue } from './due.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -60,10 +62,18 @@ export async function applyVersions(
     if ('version' in what) items.push({ version: complete(what.version), line, revision: undefined });
     else rejects.push(rejectOf(what.rejected, line));
   }
-  const mapping = await inForceForFile(session, context.mapping, versionsOf(items));
-  return apply(session, { ...context, mapping }, items, rejects, (rules, pair, { version }) =>
-    receive(rules, pair, version, readAfter),
-  );
+  return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
+    const told = await inForceForFile(session, context.mapping, versionsOf(items));
+    const inForce = { ...context, configuration, mapping: withoutFields(told, gone) };
+    const applied = await apply(session, inForce, items, rejects, (rules, pair, { version }) =>
+      receive(rules, pair, version, readAfter),
+    );
+    return { ...applied, reasons: [...applied.reasons, ...reasons] };
+  });
+}
+
+function stepOf({ execution }: ApplyContext): string {
+  return `apply ${execution}`;
 }
 
 /** Applies records that were read again because a file left open which version is newer. */
@@ -79,16 +89,14 @@ export async function applyRereads(
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
-  const { mapping, reasons } = await inForceForRead(
-    session,
-    context.mapping,
-    versionsOf(items),
-    `apply ${context.execution}`,
-  );
-  const applied = await apply(session, { ...context, mapping }, items, rejects, (rules, pair, { version, revision }) =>
-    acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
-  );
-  return { ...applied, reasons: [...applied.reasons, ...reasons] };
+  return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
+    const told = await inForceForRead(session, context.mapping, versionsOf(items), stepOf(context));
+    const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
+    const applied = await apply(session, inForce, items, rejects, (rules, pair, { version, revision }) =>
+      acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
+    );
+    return { ...applied, reasons: [...applied.reasons, ...told.reasons, ...reasons] };
+  });
 }
 
 function versionsOf(items: readonly Item[]): SalesforceVersion[] {

@@ -8,6 +8,7 @@ import type { Link } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import { anyParentLinked } from './children.ts';
+import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
 import { holdLease } from './lease.ts';
@@ -62,7 +63,7 @@ export async function drain(place: CollectPlace, waitSeconds: number): Promise<n
 }
 
 async function receiveMessages(place: CollectPlace, messages: readonly ChangeMessage[]): Promise<void> {
-  const { session, configuration, mapping, execution, queue, log } = place;
+  const { session, mapping, execution, queue, log } = place;
   const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
   const invisible = await invisibleTransactions(session, transactions);
   const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
@@ -78,7 +79,9 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   }
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
   if (keys.length > 0) {
-    const { marked, inserts, dropped } = await underLease(() => markDue(session, configuration, mapping, keys));
+    const { marked, inserts, dropped } = await withColumns(session, place, undefined, (inForce) =>
+      underLease(() => markDue(session, inForce.configuration, mapping, keys)),
+    );
     log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
@@ -88,6 +91,14 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
 
 /** COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done. */
 export async function chooseBatch(
+  place: CollectPlace,
+  batch: { readonly limit: number; readonly flowFenced: boolean },
+): Promise<z.input<typeof recordToRead>[]> {
+  const { session } = place;
+  return withColumns(session, place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, batch));
+}
+
+async function chooseInForce(
   { session, configuration, mapping, execution }: CollectPlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import { withoutFields } from '../../core/drift.ts';
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { InsertionLook } from '../../core/insertion-tasks.ts';
 import type { Instant, Pair } from '../../core/link.ts';
@@ -10,6 +11,7 @@ import { decide, giveUp, isDue, mayBeMissing } from '../../core/outbound.ts';
 import { returnIds } from './adoption.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
+import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { anyHeld, guardDeletes } from './delete-guard.ts';
 import { decideInsertions } from './insertion-batch.ts';
@@ -46,16 +48,24 @@ export interface DecideRound {
   readonly newRows?: readonly InsertionLook[];
 }
 
-export async function decideBatch(
+export async function decideBatch(session: Session, given: BatchContext, looks: readonly Look[], round: DecideRound) {
+  const step = `decide ${given.batchId}`;
+  const told = [...looks, ...(round.newRows ?? [])].flatMap(({ version }) => version ?? []);
+  return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
+    const inForce = await inForceForRead(session, given.mapping, told, step);
+    const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
+    return decideInForce(session, context, looks, round, [...inForce.reasons, ...reasons]);
+  });
+}
+
+async function decideInForce(
   session: Session,
-  given: BatchContext,
+  context: BatchContext,
   looks: readonly Look[],
   { readAt, now, newRows = [] }: DecideRound,
+  drift: readonly ReasonCount[],
 ) {
-  const { configuration, execution, batchId } = given;
-  const told = [...looks, ...newRows].flatMap(({ version }) => version ?? []);
-  const { mapping, reasons: drift } = await inForceForRead(session, given.mapping, told, `decide ${batchId}`);
-  const context = { ...given, mapping };
+  const { configuration, mapping, execution, batchId } = context;
   let inserted: Awaited<ReturnType<typeof decideInsertions>> | undefined;
   const refusedRows: Reject[] = [];
   let unusable = rejectsOfReads(looks);

@@ -12,6 +12,7 @@ import { writeAdoptions } from './adoption.ts';
 import { bisect } from './bisect.ts';
 import { anyParentLinked } from './children.ts';
 import type { CollectPlace } from './collect.ts';
+import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import type { BatchContext } from './decide.ts';
 import type { InsertionWrite, StoredInsertion } from './insertions.ts';
@@ -22,11 +23,16 @@ import type { Reject } from './reports.ts';
 import { reportConflicts, reportRejects } from './reports.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
-export async function chooseInsertions(
+export async function chooseInsertions(place: CollectPlace, limit: number): Promise<InsertionToRead[]> {
+  const { session, mapping } = place;
+  if (mapping.externalIdField === undefined) return [];
+  return withColumns(session, place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, limit));
+}
+
+async function chooseInForce(
   { session, configuration, mapping, execution }: CollectPlace,
   limit: number,
 ): Promise<InsertionToRead[]> {
-  if (mapping.externalIdField === undefined) return [];
   const { settings } = configuration;
   for (;;) {
     const chosen = await inTransaction(session, async () => {

@@ -11,6 +11,7 @@ import { mappingOf } from '../../core/configuration.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { Instant } from '../../core/link.ts';
 import { wholeRecord } from '../../core/whole-record.ts';
+import { compareColumns } from './column-numbers.ts';
 import type { Session } from './connection.ts';
 import { query, queryTuples } from './connection.ts';
 import { copyRows } from './copy.ts';
@@ -64,6 +65,7 @@ export async function lockRows(
       where ${chosen} order by t.${key} for no key update of t`,
     [wanted],
   );
+  await compareColumns(session, mapping);
   return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
     let fields: FieldValues | undefined;
     return {

@@ -1,6 +1,7 @@
 /** SETTLE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import type { readLine } from '../../core/inbound-tasks.ts';
+import { withoutFields } from '../../core/drift.ts';
+import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../../core/insertion-tasks.ts';
 import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import type { Outcome } from '../../core/outbound.ts';
@@ -9,6 +10,7 @@ import type { OutcomeLine, PushLine } from '../../core/outbound-tasks.ts';
 import { returnIds } from './adoption.ts';
 import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
+import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
 import { settleInsertions } from './insertion-batch.ts';
@@ -49,10 +51,23 @@ export async function settleBatch(
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
 ) {
-  const { configuration, execution, batchId } = given;
+  const step = `settle ${given.batchId}`;
   const told = [...readBacks, ...(answers.newRows ?? [])].flatMap(({ version }) => version ?? []);
-  const { mapping, reasons: drift } = await inForceForRead(session, given.mapping, told, `settle ${batchId}`);
-  const context = { ...given, mapping };
+  return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
+    const inForce = await inForceForRead(session, given.mapping, told, step);
+    const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
+    return settleInForce(session, context, readBacks, answers, [...inForce.reasons, ...reasons]);
+  });
+}
+
+async function settleInForce(
+  session: Session,
+  context: BatchContext,
+  readBacks: readonly ReadBack[],
+  answers: BatchAnswers,
+  drift: readonly ReasonCount[],
+) {
+  const { configuration, mapping, execution, batchId } = context;
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);

@@ -4,7 +4,8 @@
  * read asks for every field by name, so what no live record of it tells is gone; a file may only lag behind the mapping, and
  * is taken at its word where a read has found the same.
  */
-import type { ObjectMapping } from '../../core/configuration.ts';
+import { fromPostgres } from '../../core/canonical.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/configuration.ts';
 import { FIELD_VANISHED, withoutFields } from '../../core/drift.ts';
 import type { ReasonCount } from '../../core/inbound-tasks.ts';
 import type { SalesforceVersion } from '../../core/link.ts';
@@ -42,7 +43,7 @@ export async function inForceForRead(
   if (live.length === 0) return { mapping: withoutFields(mapping, open), reasons: [] };
   const gone = new Set(mapping.fields.map(({ field }) => field).filter((field) => !tells(live, field)));
   const back = [...open].filter((field) => !gone.has(field));
-  if (back.length > 0) await closeDrift(session, mapping.object, back);
+  if (back.length > 0) await closeDrift(session, mapping, back);
   const seen = gone.size === 0 ? [] : await noteDrift(session, mapping.object, [...gone], step);
   const reasons = seen.map((field) => ({ code: FIELD_VANISHED, field, count: 1 }));
   return { mapping: withoutFields(mapping, gone), reasons };
@@ -78,7 +79,8 @@ async function noteDrift(session: Session, object: string, fields: readonly stri
 }
 
 /** Meanwhile both sides may have edited the field, and nobody compared: all records of the object are read again. */
-async function closeDrift(session: Session, object: string, fields: readonly string[]): Promise<void> {
+async function closeDrift(session: Session, mapping: ObjectMapping, fields: readonly string[]): Promise<void> {
+  const { object } = mapping;
   await inTransaction(session, async () => {
     const { rowCount } = await query(
       session,
@@ -86,13 +88,31 @@ async function closeDrift(session: Session, object: string, fields: readonly str
       [object, fields],
     );
     if (rowCount === 0) return;
-    await query(
-      session,
-      `update sfsync.link set reread_due = true, dirty_since = coalesce(dirty_since, clock_timestamp())
-        where object = $1 and base is not null and not base_deleted and push_id is null and not reread_due`,
-      [object],
-    );
+    const back = mapping.fields.filter(({ field }) => fields.includes(field));
+    await readAllAgain(session, mapping, back);
   });
+}
+
+/**
+ * All records of the object are due to be read, in the transaction that takes these fields into force again. Of a record
+ * that came meanwhile nobody knows what both sides agreed on: nothing, so that what one of them holds is its edit.
+ */
+export async function readAllAgain(
+  session: Session,
+  { object }: ObjectMapping,
+  fields: readonly FieldMapping[],
+): Promise<void> {
+  const blank = Object.fromEntries(fields.map(({ field, type }) => [field, fromPostgres(type, null, field)]));
+  await query(
+    session,
+    `with due as (select id from sfsync.link
+                   where object = $1 and base is not null and not base_deleted order by salesforce_id for update)
+     update sfsync.link l
+        set base = case when l.base::jsonb ?& $3::text[] then l.base else ($2::jsonb || l.base::jsonb)::json end,
+            reread_due = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
+       from due where l.id = due.id`,
+    [object, JSON.stringify(blank), Object.keys(blank)],
+  );
 }
 
 /** Fields that are left out, for people. */

@@ -1,0 +1,165 @@
+/** The Lambdas of both pipelines over one object whose fields and columns come and go while it is in use. */
+import { mappingOf } from '../../core/configuration.ts';
+import configuration from '../../sync.config.ts';
+import type { StartedOrg } from '../local/org-simulator/started-org.ts';
+import type { LenderDatabase } from '../support/lender-database.ts';
+import {
+  addDatabase,
+  addOrg,
+  invocation,
+  type LambdaEnvironment,
+  startLambdaEnvironment,
+} from './lambda-environment.ts';
+
+interface Applied {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly rejected: number;
+  readonly reasons: readonly { readonly code: string; readonly field?: string; readonly count: number }[];
+  readonly due: boolean;
+  readonly rereadKey?: string;
+}
+interface Decided {
+  readonly pushed: number;
+  readonly pushedKey?: string;
+  readonly csvKey?: string;
+  readonly updatesKey?: string;
+  readonly notAfter: string;
+  readonly batchId: string;
+  readonly reasons: Applied['reasons'];
+}
+interface Settled {
+  readonly settled: number;
+  readonly rejected: number;
+  readonly reasons: Applied['reasons'];
+}
+interface Round {
+  readonly next: string;
+  readonly decided?: Decided;
+  readonly settled?: Settled;
+}
+type Call<Output> = (event: object) => Promise<Output>;
+
+const object = 'Account';
+
+export interface DriftingAccount extends AsyncDisposable {
+  readonly lambda: LambdaEnvironment;
+  readonly lender: LenderDatabase;
+  readonly org: StartedOrg;
+  /** A statement of the application. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** What AppFlow writes of the record now, but for the fields that it is told to leave out, goes through the inbound pipeline. */
+  file(id: string, left?: readonly string[]): Promise<Applied>;
+  /** Edits the record, at a later second than all that was. */
+  edit(id: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
+  /** One round of the outbound pipeline for what is due. */
+  round(): Promise<Round>;
+  /** Empty tables, and one pair: Acme, phone 1, website w. Answers its id. */
+  agreedAccount(): Promise<string>;
+  /** Milliseconds that the clock of the Lambdas is ahead by; the test puts it into Date.now. */
+  ahead: number;
+}
+
+export async function startDriftingAccount(): Promise<DriftingAccount> {
+  const lambda = await startLambdaEnvironment();
+  const lender = await addDatabase(lambda);
+  const org = await addOrg(lambda);
+  const mapRecords: Call<{ mappedKey: string }> = invocation(
+    await import('../../functions/salesforce-to-postgres/map-records.ts'),
+  );
+  const applyRecords: Call<Applied> = invocation(
+    await import('../../functions/salesforce-to-postgres/apply-records.ts'),
+  );
+  const readSalesforce: Call<{ versionsKey: string; readAt: string }> = invocation(
+    await import('../../functions/read-salesforce.ts'),
+  );
+  const collectChanges: Call<{ next: string; batchId: string; recordsKey: string }> = invocation(
+    await import('../../functions/postgres-to-salesforce/collect-changes.ts'),
+  );
+  const decideChanges: Call<Decided> = invocation(
+    await import('../../functions/postgres-to-salesforce/decide-changes.ts'),
+  );
+  const pushRecords: Call<{ outcomesKey: string }> = invocation(
+    await import('../../functions/postgres-to-salesforce/push-records.ts'),
+  );
+  const settleBatch: Call<Settled> = invocation(await import('../../functions/postgres-to-salesforce/settle-batch.ts'));
+
+  let files = 0;
+  let rounds = 0;
+  const pick = ({ versionsKey, readAt }: { versionsKey: string; readAt: string }) => ({ versionsKey, readAt });
+  const account: DriftingAccount = {
+    lambda,
+    lender,
+    org,
+    ahead: 0,
+    rows: async (sql) => (await lender.application.query(sql)).rows,
+    async file(id, left = []) {
+      const fields = mappingOf(configuration, object)
+        .fields.map(({ field }) => field)
+        .filter((field) => !left.includes(field));
+      const found = await org.connection.query(
+        `SELECT Id, IsDeleted, SystemModstamp, ${fields.join(', ')} FROM ${object} WHERE Id = '${id}'`,
+      );
+      const [{ attributes: _, ...record } = { attributes: undefined }] = found.records;
+      files += 1;
+      const source = `salesforce/Account/flow/run-${files}/0`;
+      const size = await lambda.put(source, `${JSON.stringify(record)}\n`);
+      const range = { start: 0, end: size, firstLine: 1 };
+      const execution = `file-${files}`;
+      const { mappedKey } = await mapRecords({ bucket: lambda.bucket, key: source, object, range, execution });
+      const putAt = new Date(Date.now() + 24 * 3_600_000).toISOString();
+      const applied = await applyRecords({ from: 'file', object, mappedKey, source, putAt, execution });
+      if (applied.rereadKey === undefined) return applied;
+      const read = await readSalesforce({ object, recordsKey: applied.rereadKey, execution });
+      return applyRecords({ from: 'reread', object, ...pick(read), source, execution, attempt: 1 });
+    },
+    async edit(id, fields) {
+      // Stamps have a second: a later one tells the versions apart.
+      account.ahead += 2000;
+      await org.connection.sobject(object).update({ Id: id, ...fields });
+    },
+    async round() {
+      const folder = `drifting-${++rounds}`;
+      const execution = `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:${folder}`;
+      const { next, recordsKey, batchId } = await collectChanges({
+        object,
+        trigger: 'changes',
+        execution,
+        batches: 0,
+        fenced: true,
+      });
+      if (next !== 'push') return { next };
+      const look = await readSalesforce({ object, recordsKey, execution: folder });
+      const decided = await decideChanges({ object, execution, batchId, ...pick(look) });
+      if (decided.updatesKey === undefined) return { next, decided };
+      const { updatesKey: pushKey, notAfter, pushedKey } = decided;
+      const { outcomesKey } = await pushRecords({ object, pushKey, notAfter, execution: folder });
+      const back = await readSalesforce({ object, recordsKey: pushedKey, execution: folder });
+      const settled = await settleBatch({
+        object,
+        execution,
+        batchId,
+        ...pick(back),
+        outcomesKeys: [outcomesKey],
+        attempt: 1,
+      });
+      return { next, decided, settled };
+    },
+    async agreedAccount() {
+      await lender.application.query(
+        `truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.drift, sfsync.mapped_column,
+                  sfsync.rejected_record, sfsync.conflict, sfsync.lease`,
+      );
+      const { id = '' } = await org.connection.sobject(object).create({ Name: 'Acme', Phone: '1', Website: 'w' });
+      const { inserted, due } = await account.file(id);
+      if (inserted !== 1 || due) throw new Error('the account did not become a pair');
+      return id;
+    },
+    async [Symbol.asyncDispose]() {
+      await org[Symbol.asyncDispose]();
+      await lender[Symbol.asyncDispose]();
+      await lambda[Symbol.asyncDispose]();
+    },
+  };
+  return account;
+}

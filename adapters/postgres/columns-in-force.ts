@@ -109,27 +109,22 @@ interface LookedColumn {
 
 async function look(session: Session, { objects }: SyncConfiguration): Promise<LookedColumn[]> {
   const wanted = objects.flatMap((mapping) =>
-    mapping.fields
-      .filter(({ field }) => field !== mapping.matchBy?.field)
-      .map(({ field, column }) => ({
-        object: mapping.object,
-        field,
-        schema: mapping.schema,
-        name: mapping.table,
-        column,
-      })),
+    mapping.fields.map(({ field, column }) => {
+      const needed = field === mapping.matchBy?.field;
+      return { object: mapping.object, field, schema: mapping.schema, name: mapping.table, column, needed };
+    }),
   );
   const { rows } = await query<LookedColumn>(
     session,
     `select w.object, w.field, w.column, t.oid::text as table, a.attnum::int as number,
             case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
             k.attnum is distinct from a.attnum or k.table_oid is distinct from t.oid as empty,
-            case when t.oid is null then 'in force'
+            case when t.oid is null or (a.attnum is null and w.needed) then 'in force'
                  when a.attnum is null then 'gone'
                  when k.object is null or (k.table_oid <> t.oid and k.vanished_at is null) then 'new'
                  when k.vanished_at is null and k.attnum = a.attnum then 'in force'
                  else 'returned' end as state
-       from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text)
+       from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean)
        left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
        left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
        left join sfsync.mapped_column k on k.object = w.object and k.field = w.field`,

@@ -14,6 +14,8 @@ import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { writeIds } from './first-load-links.ts';
 import { columnText, readKey } from './first-load-plan.ts';
+import { dropInsertions, lockInsertions, type StoredInsertion } from './insertions.ts';
+import { resolveRowRejects } from './reports.ts';
 import { lockRows, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -40,7 +42,8 @@ export async function adoptMatches(
   records.delete(undefined);
   const keys = [...records.keys()].filter((key) => key !== undefined);
   if (keys.length === 0) return NOTHING;
-  const rows = await rowsByKey(session, configuration, mapping, matchBy, keys);
+  const { rows, insertions } = await rowsByKey(session, configuration, mapping, matchBy, keys);
+  const sent = new Set([...insertions].filter(([, { insertion }]) => insertion.push !== undefined).map(([key]) => key));
   const pairs: { salesforceId: string; rowKey: string; key: string }[] = [];
   const refused = new Map<string, RejectedRecordError>();
   for (const key of keys) {
@@ -50,8 +53,9 @@ export async function adoptMatches(
     const place = placeKey(facts);
     const [salesforceId, rowKey] = [ids[0], free[0]];
     if (place === 'ambiguous') for (const id of ids) refused.set(id, ambiguous(mapping, matchBy, ids.length, all));
-    if (place === 'pair' && salesforceId !== undefined && rowKey !== undefined)
-      pairs.push({ salesforceId, rowKey, key });
+    if (place !== 'pair' || salesforceId === undefined || rowKey === undefined) continue;
+    if (sent.has(rowKey)) refused.set(salesforceId, beingSent(mapping, matchBy));
+    else pairs.push({ salesforceId, rowKey, key });
   }
   await bisect(
     session,
@@ -59,7 +63,24 @@ export async function adoptMatches(
     (part) => writeIds(session, mapping, part),
     ({ salesforceId }, error) => void refused.set(salesforceId, error),
   );
-  return { adopted: pairs.map(({ salesforceId }) => salesforceId).filter((id) => !refused.has(id)), refused };
+  const adopted = pairs.filter(({ salesforceId }) => !refused.has(salesforceId));
+  const rowKeys = adopted.map(({ rowKey }) => rowKey);
+  // They are no new rows any more.
+  await dropInsertions(
+    session,
+    rowKeys.flatMap((rowKey) => insertions.get(rowKey)?.insertionId ?? []),
+  );
+  await resolveRowRejects(session, mapping.object, rowKeys);
+  return { adopted: adopted.map(({ salesforceId }) => salesforceId), refused };
+}
+
+/** Whether a record is being made of the row only the settled upsert tells; then the sweep tries this record again. */
+function beingSent({ schema, table }: ObjectMapping, { field }: FieldMapping) {
+  return new RejectedRecordError(
+    'ROW_BEING_SENT',
+    `The row of ${schema}.${table} that has the record's ${field} is just being sent to Salesforce as a new record. The next sweep tries this one again; should there be two records by then, merge them in Salesforce.`,
+    field,
+  );
 }
 
 function ambiguous({ schema, table }: ObjectMapping, { field }: FieldMapping, records: number, rows: number) {
@@ -82,7 +103,7 @@ async function rowsByKey(
   mapping: ObjectMapping,
   matchBy: FieldMapping,
   keys: readonly string[],
-): Promise<Map<string, RowsOfKey>> {
+): Promise<{ readonly rows: Map<string, RowsOfKey>; readonly insertions: Map<string, StoredInsertion> }> {
   const [key, id] = [`t.${name(mapping.keyColumn)}`, `t.${name(mapping.salesforceIdColumn)}`];
   const { value, type } = matchExpression(matchBy.type, `t.${name(matchBy.column)}`);
   const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${name(mapping.deletedAtColumn)} is null`;
@@ -94,16 +115,19 @@ async function rowsByKey(
     [keys, mapping.object],
   );
   const free = rows.filter((row) => row.free).map((row) => row.row_key);
+  const wanted = mapping.externalIdField === undefined ? [] : free;
+  const insertions = await lockInsertions(session, configuration, mapping, wanted);
   // Another execution may give one of them an id meanwhile: what counts is how they stand under the lock.
   const locked = await lockRows(session, configuration, mapping, { keys: free });
   const still = new Set(locked.filter(({ salesforceId }) => salesforceId === undefined).map((row) => row.key));
   const byKey = Map.groupBy(rows, ({ match }) => readKey(matchBy, match));
-  return new Map(
+  const byMatch = new Map(
     keys.map((each): [string, RowsOfKey] => {
       const having = (byKey.get(each) ?? []).map((row) => row.row_key);
       return [each, { all: having.length, free: having.filter((rowKey) => still.has(rowKey)) }];
     }),
   );
+  return { rows: byMatch, insertions };
 }
 
 /**

@@ -157,6 +157,50 @@ describe('a record that is new to us', () => {
   });
 });
 
+describe('the row that a new record has the value of is a new row itself', () => {
+  const takesInserts: SyncConfiguration = {
+    ...configuration,
+    objects: configuration.objects.map((mapping) => ({ ...mapping, externalIdField: 'Portal_Key__c' })),
+  };
+  const context = { ...contextOf('Contact'), configuration: takesInserts, mapping: mappingOf(takesInserts, 'Contact') };
+  const arrive = (second: number) => {
+    const lines = [{ line: 1, version: version('Contact', ONE, second, { Email: 'a@x.example' }) }];
+    return applyVersions(session, context, lines, Date.UTC(2030, 0, 1));
+  };
+  const insertions = () => rows('select row_key, push_id from sfsync.insertion');
+  const REFUSED = `insert into sfsync.rejected_record (object, direction, row_key, code, reason, source, execution)
+                   values ('Contact', 'to-salesforce', $1, 'X', 'x', 'row', 'e')`;
+
+  test('and nothing of it is sent: the two are one pair, and the row is no new one any more', async () => {
+    const key = await borrower('a@x.example');
+    await rows(`insert into sfsync.insertion (object, row_key) values ('Contact', $1), ('Account', $1)`, [key]);
+    await rows(REFUSED, [key]);
+    expect(await arrive(1)).toMatchObject({ inserted: 0, rejected: 0 });
+    expect(await carriers()).toEqual([{ id: key, salesforce_id: ONE }]);
+    expect(await rows('select object from sfsync.insertion')).toEqual([{ object: 'Account' }]);
+    expect(await rows(REJECTS)).toEqual([]);
+    await rows('truncate sfsync.insertion');
+  });
+
+  test('and on its way: the record waits until that is settled, and no second row is made', async () => {
+    const key = await borrower('a@x.example');
+    await rows(
+      `insert into sfsync.insertion (object, row_key, dirty, push_id, sent_at, sent) values ('Contact', $1, false, 'p', now(), '{}')`,
+      [key],
+    );
+    expect(await arrive(1)).toMatchObject({ inserted: 0, rejected: 1, reasons: [{ code: 'ROW_BEING_SENT' }] });
+    expect(await carriers()).toEqual([{ id: key, salesforce_id: null }]);
+    expect(await insertions()).toEqual([{ row_key: key, push_id: 'p' }]);
+
+    // Salesforce has refused it.
+    await rows('update sfsync.insertion set push_id = null, sent_at = null, sent = null');
+    expect(await arrive(2)).toMatchObject({ inserted: 0, rejected: 0 });
+    expect(await carriers()).toEqual([{ id: key, salesforce_id: ONE }]);
+    expect(await insertions()).toEqual([]);
+    expect(await rows(REJECTS)).toEqual([]);
+  });
+});
+
 test('two executions with records that could be the same row: one gets it, the other becomes a row', async () => {
   const emails = Array.from({ length: 40 }, (_, i) => `${i}@x.example`);
   for (const email of emails) await borrower(email);

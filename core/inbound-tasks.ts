@@ -148,4 +148,6 @@ export const readLine = z.strictObject({
   version: salesforceVersion.optional(),
   /** Why the version cannot be used, where a value did not fit its type. */
   rejected: rejectedLine.optional(),
+  /** Mapped fields that Salesforce does not have for our user, so that the read did without them. */
+  without: z.array(z.string()).optional(),
 });

@@ -18,6 +18,7 @@ export type InsertionToRead = Readonly<z.output<typeof insertionToRead>>;
 export const insertionLook = insertionToRead.extend({
   version: salesforceVersion.optional(),
   rejected: rejectedLine.optional(),
+  without: readLine.shape.without,
 });
 export type InsertionLook = Readonly<z.output<typeof insertionLook>>;
 

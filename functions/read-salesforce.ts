@@ -6,7 +6,7 @@ import { withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
 import { Storage } from '../adapters/storage.ts';
-import { mappingOf } from '../core/configuration.ts';
+import { mappingOf, type ObjectMapping } from '../core/configuration.ts';
 import { readSalesforceInput, readSalesforceOutput } from '../core/inbound-tasks.ts';
 import { parted, toReadLine } from '../core/insertion-tasks.ts';
 import { purgedVersion } from '../core/sweep.ts';
@@ -33,26 +33,39 @@ export const handler = defineHandler({
     }
     const readAt = new Date().toISOString();
     const ids = wanted.map(({ id }) => id);
-    const found = await withKnownFields(connection, mapping, (known) => readRecords(connection, known, ids));
+    const found = await withKnownFields(connection, mapping, async (known) => ({
+      records: await readRecords(connection, known, ids),
+      ...withoutOf(mapping, known),
+    }));
     const lines = wanted.map(({ id, revision, deletedAt }) => {
-      const record = found.get(id);
+      const record = found.records.get(id);
       const purged =
         deletedAt === undefined ? undefined : { version: purgedVersion({ id, deletedAt }), unusable: undefined };
       const { version, unusable: rejected } = record ?? purged ?? {};
-      return { id, revision, version, rejected };
+      return { id, revision, version, rejected, without: found.without };
     });
     const names = newRows.map(({ externalId }) => externalId);
-    const named = await withKnownFields(connection, mapping, (known) => readByExternalId(connection, known, names));
+    const named = await withKnownFields(connection, mapping, async (known) => ({
+      records: await readByExternalId(connection, known, names),
+      ...withoutOf(mapping, known),
+    }));
     const looks = newRows.map((row) => {
-      const { version, unusable: rejected } = named.get(row.externalId) ?? {};
-      return { ...row, version, rejected };
+      const { version, unusable: rejected } = named.records.get(row.externalId) ?? {};
+      return { ...row, version, rejected, without: named.without };
     });
     const usage = apiUsage(connection);
     if (usage !== undefined) log.info('api calls', { apiCallsUsed: usage.used, apiCallsAllowed: usage.allowed });
     if (keepsReserve === true) keepReserve(object, usage, configuration.settings.apiReservePercent);
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
     await storage.writeLines(versionsKey, [...lines, ...looks]);
-    log.debug('records read', { recordsKey, wanted: all.length, found: found.size + named.size });
+    log.debug('records read', { recordsKey, wanted: all.length, found: found.records.size + named.records.size });
     return { versionsKey, readAt, records: all.length };
   },
 });
+
+/** A record that is not there yet tells of no field: what the read had to do without is said beside it. */
+function withoutOf(mapping: ObjectMapping, known: ObjectMapping): { readonly without: string[] | undefined } {
+  const there = new Set(known.fields.map(({ field }) => field));
+  const missing = mapping.fields.map(({ field }) => field).filter((field) => !there.has(field));
+  return { without: missing.length === 0 ? undefined : missing };
+}

@@ -90,7 +90,12 @@ export async function applyRereads(
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
   return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForRead(session, context.mapping, versionsOf(items), stepOf(context));
+    const told = await inForceForRead(
+      session,
+      context.mapping,
+      lines.map(({ version, without }) => ({ version, without })),
+      stepOf(context),
+    );
     const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
     const applied = await apply(session, inForce, items, rejects, (rules, pair, { version, revision }) =>
       acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),

@@ -50,7 +50,7 @@ export interface DecideRound {
 
 export async function decideBatch(session: Session, given: BatchContext, looks: readonly Look[], round: DecideRound) {
   const step = `decide ${given.batchId}`;
-  const told = [...looks, ...(round.newRows ?? [])].flatMap(({ version }) => version ?? []);
+  const told = [...looks, ...(round.newRows ?? [])];
   return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
     const inForce = await inForceForRead(session, given.mapping, told, step);
     const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };

@@ -139,6 +139,16 @@ export async function markAllInsertions(session: Session, object: string): Promi
   );
 }
 
+/** Marks refused new rows due: they are sent again if they are sent otherwise than they were. */
+export async function markRefusedInsertions(session: Session, object: string): Promise<void> {
+  await query(
+    session,
+    `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
+      where object = $1 and refused is not null and not dirty`,
+    [object],
+  );
+}
+
 /** Row keys of due insertions, oldest first. An open push counts only when no request of it can be alive any more. */
 export async function dueInsertions(
   session: Session,

@@ -1,5 +1,6 @@
 /** SETTLE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
+import type { ObjectMapping } from '../../core/configuration.ts';
 import { withoutFields } from '../../core/drift.ts';
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../../core/insertion-tasks.ts';
@@ -20,7 +21,7 @@ import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
 import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
-import { inForceForRead } from './vanished-fields.ts';
+import { inForceForRead, sentVanished } from './vanished-fields.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -52,7 +53,7 @@ export async function settleBatch(
   answers: BatchAnswers,
 ) {
   const step = `settle ${given.batchId}`;
-  const told = [...readBacks, ...(answers.newRows ?? [])].flatMap(({ version }) => version ?? []);
+  const told = [...readBacks, ...(answers.newRows ?? [])];
   return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
     const inForce = await inForceForRead(session, given.mapping, told, step);
     const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
@@ -126,7 +127,10 @@ async function settlePart(
       ? [{ id, pair, revision, version: { ...version, mergedInto: version.mergedInto } }]
       : [];
   });
-  const judged = open.map((record) => ({ ...record, outcome: outcomeOf(record.pair, record.version, answers) }));
+  const judged = open.map((record) => ({
+    ...record,
+    outcome: outcomeOf(mapping, record.pair, record.version, answers),
+  }));
   const results = judged.flatMap(({ id, pair, revision, version, outcome }) =>
     outcome === 'unknown' || outcome === 'push again'
       ? []
@@ -172,10 +176,17 @@ async function settlePart(
   };
 }
 
-function outcomeOf(pair: StoredPair, version: SalesforceVersion, answers: BatchAnswers): Outcome | 'push again' {
+function outcomeOf(
+  mapping: ObjectMapping,
+  pair: StoredPair,
+  version: SalesforceVersion,
+  answers: BatchAnswers,
+): Outcome | 'push again' {
   const { push } = pair.link;
-  const answer = answers.outcomes.get(pair.link.salesforceId)?.outcome;
+  const line = answers.outcomes.get(pair.link.salesforceId);
+  const answer = line?.outcome;
   if (push === undefined) return 'unknown';
+  if (line !== undefined && sentVanished(mapping, push.sent, line)) return 'not applied';
   if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
   return answers.flowFailures === undefined ? 'unknown' : outcomeOfRun(pair.link, version, answers.flowFailures);
 }

@@ -11,6 +11,7 @@ import type { ReasonCount } from '../../core/inbound-tasks.ts';
 import type { SalesforceVersion } from '../../core/link.ts';
 import type { Session } from './connection.ts';
 import { inTransaction, query } from './connection.ts';
+import { markRefusedInsertions } from './insertions.ts';
 
 type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
 
@@ -30,23 +31,45 @@ export async function inForceForFile(
   return withoutFields(mapping, new Set([...open].filter((field) => !tells(versions, field))));
 }
 
-/** For the versions of a fresh read; remembers what is gone, and what is back. `step`: who tells people what is told once. */
+/** One line of a fresh read. */
+interface Read {
+  readonly version?: Told | undefined;
+  readonly without?: readonly string[] | undefined;
+}
+
+/** For what a fresh read found; remembers what is gone, and what is back. `step`: who tells people what is told once. */
 export async function inForceForRead(
   session: Session,
   mapping: ObjectMapping,
-  versions: readonly Told[],
+  reads: readonly Read[],
   step: string,
 ): Promise<InForce> {
   const open = await openDrift(session, mapping.object);
   // What is known of a record that was purged are no fields.
-  const live = versions.filter(({ deleted }) => !deleted);
-  if (live.length === 0) return { mapping: withoutFields(mapping, open), reasons: [] };
-  const gone = new Set(mapping.fields.map(({ field }) => field).filter((field) => !tells(live, field)));
+  const live = reads.flatMap(({ version }) => (version === undefined || version.deleted ? [] : version));
+  const without = new Set(reads.flatMap((read) => read.without ?? []));
+  const mapped = mapping.fields.map(({ field }) => field);
+  const untold = (field: string) => (live.length === 0 ? open.has(field) || without.has(field) : !tells(live, field));
+  const gone = new Set(mapped.filter(untold));
+  if (live.length === 0 && without.size === 0) return { mapping: withoutFields(mapping, gone), reasons: [] };
   const back = [...open].filter((field) => !gone.has(field));
   if (back.length > 0) await closeDrift(session, mapping, back);
   const seen = gone.size === 0 ? [] : await noteDrift(session, mapping.object, [...gone], step);
   const reasons = seen.map((field) => ({ code: FIELD_VANISHED, field, count: 1 }));
   return { mapping: withoutFields(mapping, gone), reasons };
+}
+
+/**
+ * Whether a record was refused because a field vanished between our look and our push. Nothing of it has landed, and it goes
+ * again without the field.
+ */
+export function sentVanished(
+  mapping: ObjectMapping,
+  sent: Readonly<Record<string, unknown>>,
+  { outcome, code }: { readonly outcome: string; readonly code?: string | undefined },
+): boolean {
+  if (outcome !== 'refused' || code !== 'INVALID_FIELD') return false;
+  return Object.keys(sent).some((name) => mapping.fields.every(({ field }) => field !== name));
 }
 
 function tells(versions: readonly Told[], field: string): boolean {
@@ -75,6 +98,8 @@ async function noteDrift(session: Session, object: string, fields: readonly stri
      union select field from sfsync.drift where object = $1 and seen_by = $3 and closed_at is null and field = any ($2::text[])`,
     [object, fields, step],
   );
+  // What was refused for such a field goes without it.
+  if (rows.length > 0) await markRefusedInsertions(session, object);
   return rows.map(({ field }) => field).sort();
 }
 

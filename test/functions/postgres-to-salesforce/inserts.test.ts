@@ -1,5 +1,5 @@
 /** New rows on their way to becoming records, through every Lambda of the machine in its order. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
 import { markDue } from '../../../adapters/postgres/due.ts';
 import { takeUpAgain } from '../../../adapters/postgres/redrive.ts';
@@ -390,5 +390,69 @@ describe('a lookup', () => {
       await org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
     ).toMatchObject({ records: [{ AccountId: id }] });
     expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+  });
+});
+
+describe('a field that Salesforce no longer tells, where nothing but new rows is sent', () => {
+  const vanished = (field: string) => [{ code: 'FIELD_VANISHED', field, count: 1 }];
+  const hide = (field: string) => org.faults({ hiddenField: { object, field } });
+  let ahead = 0;
+  beforeEach(() => {
+    // What is left out is forgotten after minutes.
+    ahead += 10 * 60_000;
+    const now = Date.now;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+  });
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await org.faults({ hiddenField: null });
+    await rows('truncate sfsync.drift');
+  });
+
+  test('is left out of the record, and told once; a row that was refused for it goes, too', async () => {
+    await hide('Amount');
+    const key = await insert({ amount: 1500 });
+    const refused = JSON.stringify({ Name: 'x', Amount: '1' });
+    const other = await insert({ title: 'Refused before', amount: 2 });
+    await rows(`update sfsync.insertion set dirty = false, refused = '${refused}' where row_key = $1`, [other]);
+    const decided = await decide();
+    expect(decided).toMatchObject({ pushed: 1, reasons: vanished('Amount') });
+    expect(await lambda.lines(decided.updatesKey ?? '')).toMatchObject([{ fields: { Name: 'Bridge loan' } }]);
+    expect(JSON.stringify(await lambda.lines(decided.updatesKey ?? ''))).not.toContain('Amount');
+    expect(await settle(decided, await push(decided))).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
+    nextExecution();
+    expect(await round()).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
+    expect((await links()).map(({ row_key }) => row_key).sort()).toEqual([key, other].sort());
+  });
+
+  test('and that vanishes between look and push: the row goes again without it, and is no reject', async () => {
+    const key = await insert({ term_months: 36, title: 'Late' });
+    const decided = await decide();
+    await hide('Loan_Term_Months__c');
+    expect(await settle(decided, await push(decided))).toMatchObject({
+      settled: 0,
+      rejected: 0,
+      reasons: vanished('Loan_Term_Months__c'),
+    });
+    expect(await insertions()).toMatchObject([{ row_key: key, dirty: true, push_id: null, refused: null }]);
+  });
+
+  test('likewise of a record that was there', async () => {
+    const key = await insert({ title: 'Was there', term_months: 36 });
+    await round();
+    const id = await expectPair(key);
+    // A field that becomes null goes through the API.
+    await rows(`update loan_applications set title = 'Edited', amount = 7, term_months = null where id = $1`, [key]);
+    await receive(key);
+    nextExecution();
+    const decided = await decide();
+    await hide('Amount');
+    const outcomes = decided.updatesKey === undefined ? [] : await push(decided);
+    expect(outcomes).toHaveLength(1);
+    expect(await settle(decided, outcomes)).toMatchObject({ rejected: 0, reasons: vanished('Amount') });
+    nextExecution();
+    expect(await round()).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
+    const found = await org.connection.sobject(object).retrieve(id);
+    expect(found).toMatchObject({ Name: 'Edited', Loan_Term_Months__c: null });
   });
 });

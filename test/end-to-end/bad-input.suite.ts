@@ -1,6 +1,8 @@
 /** A bad record stops only itself, a bad file only its execution; both can be redriven. */
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { type BothSides, until } from '../support/both-sides.ts';
+import { appliedLoans, appliedTotals, expectedTotals, loanFile } from '../support/loan-file.ts';
 
 export function badInput(sides: () => BothSides): void {
   const told = (...words: string[]) =>
@@ -148,5 +150,40 @@ export function badInput(sides: () => BothSides): void {
       expect(await sides().describe(executionArn)).toMatchObject({ status: 'SUCCEEDED', redriveCount: 1 });
       expect(await sides().row('select phone from lenders where id = $1', [key])).toEqual({ phone });
     });
+  });
+}
+
+/** 10,000, of which one is bad. They exist in the file alone, and stay in the table. */
+const LOANS = { first: 100_000, count: 10_000 };
+const BAD = 7_777;
+
+export function oneBadRecord(sides: () => BothSides): void {
+  test('one bad record in 10,000: 9,999 are applied, one is listed and told; its next version comes through', async () => {
+    const lines = (await text(loanFile(LOANS))).split('\n');
+    const bad = JSON.parse(lines[BAD] ?? '');
+    lines[BAD] = JSON.stringify({ ...bad, Name: null });
+    const key = await sides().putInboundFile('Opportunity', lines.join('\n'));
+    const { status, output = '' } = await sides().executionOf(key);
+    expect(status).toBe('SUCCEEDED');
+    expect(JSON.parse(output)).toMatchObject({ inserted: LOANS.count - 1, rejected: 1, conflicts: 0 });
+    expect(await appliedLoans(sides(), LOANS)).toBe(LOANS.count - 1);
+
+    const rejects = `select salesforce_id, source, line, field, code, resolved_at is not null as resolved
+                       from sfsync.rejected_record where source = $1`;
+    const listed = { salesforce_id: bad.Id, source: key, line: BAD + 1, field: 'Name', code: '23502' };
+    expect(await sides().rows(rejects, [key])).toEqual([{ ...listed, resolved: false }]);
+    const told = () =>
+      sides()
+        .notifications()
+        .filter(({ message }) => message.includes(key));
+    await until('a notification that names the file', () => told().length > 0);
+    expect(told()).toHaveLength(1);
+    expect(told()[0]?.subject).toBe('sfsync: 1 rejected record from Salesforce (Opportunity)');
+    expect(told()[0]?.message).toContain('1 x 23502 (Name)');
+
+    const mended = await sides().putInboundFile('Opportunity', loanFile({ first: LOANS.first + BAD, count: 1 }));
+    expect((await sides().executionOf(mended)).status).toBe('SUCCEEDED');
+    expect(await appliedTotals(sides(), LOANS)).toEqual(expectedTotals(LOANS));
+    expect(await sides().rows(rejects, [key])).toEqual([{ ...listed, resolved: true }]);
   });
 }

@@ -9,7 +9,7 @@ import type { LocalSystem } from '../../local/system.ts';
 import { BothSides, until } from '../support/both-sides.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
 import { Traffic } from '../support/traffic.ts';
-import { badInput } from './bad-input.suite.ts';
+import { badInput, oneBadRecord } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { deletes } from './deletes.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
@@ -83,5 +83,6 @@ describe('outages', () => {
   salesforceAway(sides);
 });
 largeFile(sides);
+oneBadRecord(sides);
 // Last: searches what all others left.
 personalData(sides, traffic);

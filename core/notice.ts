@@ -50,7 +50,7 @@ const DRIFTS: readonly {
     message: (object, fields) => ({
       subject: `sfsync: the ${fields.length === 1 ? 'column' : 'columns'} of ${plural(fields.length, 'mapped field')} of ${object} vanished from Postgres`,
       text: lines(
-        `The table has no column any more for ${named(object, fields)}: dropped or renamed. All other fields go on in both directions; this is told once.`,
+        `The table has no column any more for ${named(object, fields)}: dropped, renamed, or made of a type that cannot hold the field at all. All other fields go on in both directions; this is told once.`,
         'Add the column again (or give it its name back), or name its new name in sync.config.ts and deploy, or take the field out of sync.config.ts and deploy.',
         'When the column is back, it is filled with what both sides last agreed on, and all records of the object are read once more by themselves. Nothing is emptied in Salesforce.',
       ),

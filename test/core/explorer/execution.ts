@@ -126,6 +126,7 @@ function loadOf(world: World, push: Push, { side }: Reading): Load {
     life: row.life,
     lookedX: lineage(world, side.xBy),
     lookedY: lineage(world, side.yBy),
+    lookedLife: lineage(world, side.life),
     needless:
       outgoing.kind === 'update' &&
       FIELDS.every((field) => (own[field] ?? fillers[field] ?? side[field]) === side[field]),

@@ -67,6 +67,9 @@ function land(driver: Driver, world: World, load: Load, stamp: number): { world:
   if (salesforce.deleted && outgoing.kind === 'update') return { world, outcome: 'not applied' };
   let side: Side = salesforce.deleted ? { ...salesforce, deleted: false, life: load.life } : salesforce;
   let { window, logged } = world;
+  if (salesforce.deleted) {
+    window |= lineage(world, salesforce.life) & ~lineage(world, load.life) & ~load.lookedLife & ~driver.edits.ours;
+  }
   for (const field of FIELDS) {
     const value = outgoing.fields[field] ?? fillers[field];
     if (typeof value !== 'string') continue;

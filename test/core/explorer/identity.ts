@@ -53,8 +53,9 @@ class Identity {
     const flags = bit(world.falseConflict) + bit(world.needlessConflict) + bit(world.echo) + bit(world.pushedRefused);
     let text = `${allMade(world)},${logged},${window & ~logged},${world.shown & ~logged},${world.revives}${flags}`;
     text += `${world.writes},${world.excuses},${world.refused}`;
+    const undone = world.lineages.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
     for (let edit = 1; edit < world.lineages.length; edit++) {
-      const needed = (((this.#named | world.revives) >> edit) & 1) === 1;
+      const needed = (((this.#named | world.revives | undone) >> edit) & 1) === 1;
       if (needed) text += `,${lineage(world, edit)}`;
     }
     return text;
@@ -122,10 +123,10 @@ class Identity {
     return texts.sort().join();
   }
 
-  #load({ push, xBy, yBy, life, lookedX, lookedY, needless }: Load): string {
+  #load({ push, xBy, yBy, life, lookedX, lookedY, lookedLife, needless }: Load): string {
     const { logged } = this.#world;
     const edits = this.#edit(xBy) + this.#edit(yBy) + this.#edit(life) + bit(needless);
-    return `<${shownPush(push)}${edits}${lookedX & ~logged},${lookedY & ~logged}>`;
+    return `<${shownPush(push)}${edits}${lookedX & ~logged},${lookedY & ~logged},${lookedLife & ~logged}>`;
   }
 
   #step(): string {

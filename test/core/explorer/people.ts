@@ -56,8 +56,13 @@ export function toggled(edits: Edits, world: World, which: 'salesforce' | 'row')
   const seen = side.deleted ? life & edits.lives : life | lineageOfValues(world, side);
   const maker = which === 'salesforce' ? 'person deletes' : 'application deletes';
   const { world: edited, edit } = edits.make(world, maker, seen);
-  // Deleted again before anybody looked: that, too, returns to an earlier state.
-  const again = world.link.base?.deleted === true && world.link.push === undefined;
-  const revives = side.deleted || again ? world.revives | (1 << edit) : world.revives;
+  const revives = side.deleted || backAgain(world, which) ? world.revives | (1 << edit) : world.revives;
   return { world: { ...edited, revives }, side: { ...side, life: edit, deleted: !side.deleted } };
+}
+
+/** Deleted once more before sfsync has merged what was revived: that, too, returns to an earlier state. */
+function backAgain({ link, salesforce, revives }: World, which: 'salesforce' | 'row'): boolean {
+  if (which === 'row') return link.base?.deleted === true && link.push === undefined;
+  const deleted = link.base?.deleted === true || link.push?.sentDeleted === true;
+  return deleted && ((revives >> salesforce.life) & 1) === 1;
 }

@@ -48,8 +48,7 @@ function atRest(scenario: Scenario, world: World): Violation[] {
   if (!agree(scenario, world)) return isListed(world) ? [] : ['the sides differ for good'];
   const inSalesforce = salesforce.deleted ? 0 : lineageOfValues(world, salesforce);
   const values = row.deleted ? inSalesforce : inSalesforce | lineageOfValues(world, row);
-  // A revive undoes the delete before it, and what it returns to no comparison of values can see.
-  const undone = world.lineages.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
+  const undone = undoneEdits(world);
   const kept = world.logged | undone | lineage(world, salesforce.life) | lineage(world, row.life) | values | 1;
   const lost = allMade(world) & ~kept & ~unaccountable(scenario);
   const excused = scenario.noWindow === true ? 0 : world.window;
@@ -76,6 +75,18 @@ function agree(scenario: Scenario, world: World): boolean {
       return overridden || salesforce[field] === row[field];
     })
   );
+}
+
+/**
+ * A revive undoes the delete before it, with the edits that went with that; and what it returns to no comparison of values
+ * can see.
+ */
+function undoneEdits(world: World): number {
+  return world.lineages.reduce((all, seen, edit) => {
+    if (((world.revives >> edit) & 1) === 0) return all;
+    const deletes = world.lineages.reduce((sum, went, by) => ((seen >> by) & 1 ? sum | went : sum), 0);
+    return all | seen | deletes;
+  }, 0);
 }
 
 /** All that differs was refused, and is listed as such. */

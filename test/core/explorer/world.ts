@@ -40,9 +40,10 @@ export interface Load {
   readonly xBy: number;
   readonly yBy: number;
   readonly life: number;
-  /** The edits that its look has seen, in each field. */
+  /** The edits that its look has seen, in each field and of deletes. */
   readonly lookedX: number;
   readonly lookedY: number;
+  readonly lookedLife: number;
   /** It changes nothing that the look did not show already. */
   readonly needless: boolean;
 }

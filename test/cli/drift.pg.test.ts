@@ -62,6 +62,20 @@ test('a field that the pipelines have left out is told also where the org is not
   expect(await drift(undefined)).toEqual([]);
 });
 
+test('a column that came back and does not take its values is told', async () => {
+  await lender.application.query(
+    `insert into sfsync.mapped_column (object, field, table_oid, vanished_at, refused_at)
+     values ('Contact', 'Email', 'borrowers'::regclass, now(), now())`,
+  );
+  expect(await drift(ours)).toEqual([
+    expect.stringMatching(
+      /^! Contact\.Email: its column is there again and has refused, last at 2.*make the column as it was/,
+    ),
+  ]);
+  await lender.application.query('truncate sfsync.mapped_column');
+  expect(await drift(ours)).toEqual([]);
+});
+
 test('an org that is away is one finding among the others', async () => {
   const away = () => Promise.reject(new RetryableError('ECONNREFUSED', 'Salesforce answered ECONNREFUSED.'));
   expect(await drift(away)).toEqual(['! Salesforce could not be looked at: Salesforce answered ECONNREFUSED.']);

@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Vitest leaves one core to itself; most of these tests wait for servers, so two files at once pay on two cores, too.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many of these tests wait for servers or clocks, so one file more than there are cores pays.
+    maxWorkers: availableParallelism() + 1,
     globalSetup: ['test/support/postgres-server.ts'],
     reporters: ['default'],
     testTimeout: 30_000,

@@ -1,9 +1,9 @@
 /** Children whose parent row had no Salesforce id: what they would send names nobody, so they wait until it has one. */
 import pg from 'pg';
-import { UNLINKED } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { RowVersion } from '../../core/link.ts';
+import { lookupsToWake, unlinkedParents } from '../../core/references.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { tableOf } from './rows.ts';
@@ -19,22 +19,19 @@ export async function wakeChildren(
 ): Promise<void> {
   if (parentKeys.length === 0) return;
   const keys = JSON.stringify(parentKeys.map((key) => ({ [parent.keyColumn]: key })));
-  for (const child of configuration.objects) {
-    for (const { column, references, direction } of child.fields) {
-      if (references !== parent.object || direction === 'to-postgres') continue;
-      const { rows } = await query<{ key: string }>(
-        session,
-        `select c.${name(child.keyColumn)}::text as key
-           from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
-           join ${tableOf(child)} c on c.${name(column)} = p.${name(parent.keyColumn)}`,
-        [keys],
-      );
-      await markChildren(
-        session,
-        child.object,
-        rows.map(({ key }) => key),
-      );
-    }
+  for (const { child, lookup } of lookupsToWake(configuration, parent.object)) {
+    const { rows } = await query<{ key: string }>(
+      session,
+      `select c.${name(child.keyColumn)}::text as key
+         from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
+         join ${tableOf(child)} c on c.${name(lookup.column)} = p.${name(parent.keyColumn)}`,
+      [keys],
+    );
+    await markChildren(
+      session,
+      child.object,
+      rows.map(({ key }) => key),
+    );
   }
 }
 
@@ -67,16 +64,14 @@ export async function anyParentLinked(
   mapping: ObjectMapping,
   row: RowVersion | undefined,
 ): Promise<boolean> {
-  for (const { field, references } of mapping.fields) {
-    const value = row?.fields[field];
-    if (references === undefined || typeof value !== 'string' || !value.startsWith(UNLINKED)) continue;
-    const parent = mappingOf(configuration, references);
+  for (const { object, key } of unlinkedParents(mapping, row)) {
+    const parent = mappingOf(configuration, object);
     const { rows } = await query<{ id: string | null }>(
       session,
       `select p.${name(parent.salesforceIdColumn)} as id
          from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x
          join ${tableOf(parent)} p on p.${name(parent.keyColumn)} = x.${name(parent.keyColumn)} for share of p`,
-      [JSON.stringify([{ [parent.keyColumn]: value.slice(UNLINKED.length) }])],
+      [JSON.stringify([{ [parent.keyColumn]: key }])],
     );
     if (rows.some(({ id }) => id !== null)) return true;
   }

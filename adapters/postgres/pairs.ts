@@ -1,9 +1,10 @@
 /** Pairs of link and row: locked and read together, and written back together as a merge left them. */
-import type { CanonicalValue, FieldValues } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
-import { NOTHING_WAITS, newLink, withWaiting } from '../../core/link.ts';
+import { newLink } from '../../core/link.ts';
+import type { RowChange } from '../../core/row-change.ts';
+import { rowChange, withParentKeys } from '../../core/row-change.ts';
 import { query, type Session } from './connection.ts';
 import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
 import { noteInside } from './row-filter.ts';
@@ -142,53 +143,20 @@ export async function writePairs(
   };
 }
 
-interface RowPlan {
-  readonly kind: 'none' | 'insert' | 'restore' | 'update' | 'delete';
+interface RowPlan extends RowChange {
   readonly before: StoredPair | NewPair;
   readonly link: Link;
   readonly salesforceId: string;
   readonly key: string;
-  /** Fields to write, lookups as Salesforce ids. */
-  readonly fields: FieldValues;
-  readonly waiting: Readonly<Record<string, string>>;
   readonly survivor: string | undefined;
   /** The row as the merge left it. */
   readonly after: RowVersion | undefined;
 }
 
 function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
-  const row = withWaiting(before.link, before.row);
-  const common = { before, link, salesforceId: link.salesforceId, key: link.rowKey ?? '', survivor, after };
-  if (row === undefined && after === undefined) return { ...common, kind: 'none', fields: {}, waiting: {} };
-  if (after === undefined) return { ...common, kind: 'delete', fields: {}, waiting: {} };
-  if (row === undefined) {
-    return {
-      ...common,
-      kind: link.rowKey === undefined ? 'insert' : 'restore',
-      fields: after.fields,
-      waiting: NOTHING_WAITS,
-    };
-  }
-  if (after === row) return { ...common, kind: 'none', fields: {}, waiting: stillWaiting(before, {}) };
-  const fields: Record<string, CanonicalValue> = {};
-  for (const { field } of mapping.fields) {
-    if (after.fields[field] !== row.fields[field]) fields[field] = after.fields[field] ?? null;
-  }
-  return {
-    ...common,
-    kind: Object.keys(fields).length === 0 ? 'none' : 'update',
-    fields,
-    waiting: stillWaiting(before, fields),
-  };
-}
-
-/** A lookup waits on while its column is still null and nothing new was decided for it. */
-function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'] {
-  const waits = (field: string) => !(field in decided) && row?.fields[field] === null;
-  const entries = Object.entries(link.waiting);
-  return entries.every(([field]) => waits(field))
-    ? link.waiting
-    : Object.fromEntries(entries.filter(([field]) => waits(field)));
+  const { kind, fields, waiting } = rowChange(mapping, before, after, link.rowKey);
+  const { salesforceId, rowKey: key = '' } = link;
+  return { kind, before, link, salesforceId, key, fields, waiting, survivor, after };
 }
 
 /** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
@@ -207,16 +175,6 @@ async function resolveLookups(
     const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
     keysOf.set(parent, await holdParents(session, mappingOf(configuration, parent), wanted));
   }
-  return plans.map((write): RowPlan => {
-    const fields: Record<string, CanonicalValue> = { ...write.fields };
-    const waiting: Record<string, string> = { ...write.waiting };
-    for (const { field, references: parent } of references) {
-      const id = write.fields[field];
-      if (typeof id !== 'string') continue;
-      const key = keysOf.get(parent ?? '')?.get(id);
-      fields[field] = key ?? null;
-      if (key === undefined) waiting[field] = id;
-    }
-    return { ...write, fields, waiting };
-  });
+  const keyOf = (parent: string, id: string) => keysOf.get(parent)?.get(id);
+  return plans.map((write) => withParentKeys(references, write, keyOf));
 }

@@ -4,7 +4,9 @@
  */
 import pg from 'pg';
 import type { FieldValues } from '../../core/canonical.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
+import type { Release } from '../../core/references.ts';
+import { childLookups, release } from '../../core/references.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { columnsOf, tableOf, updateRows } from './rows.ts';
@@ -81,9 +83,7 @@ async function markDeleted(session: Session, mapping: ObjectMapping, column: str
 /**
  * Salesforce deletes a parent with its children, and their files arrive in any order. A child row that still points to a
  * buried parent gets a null lookup and waits for the parent, as one does that came too early; an undelete joins them again.
- * The children of a record that was merged into another go to the survivor; whether Salesforce has stamped them is not
- * documented, so they are read again. A lookup that the application had just changed to this parent is no longer what
- * Salesforce has: the link becomes due. A lookup whose column allows no null is left alone (see required-parents.ts).
+ * The children of a record that was merged into another go to the survivor. A lookup whose column allows no null is left alone (see required-parents.ts).
  */
 async function releaseChildren(
   session: Session,
@@ -92,50 +92,88 @@ async function releaseChildren(
   removals: readonly RowRemoval[],
 ): Promise<void> {
   if (removals.length === 0) return;
-  const parentKey = name(parent.keyColumn);
-  const parentId = name(parent.salesforceIdColumn);
   const doomed = JSON.stringify(
     removals.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })),
   );
-  for (const child of configuration.objects) {
-    for (const { field, column, references } of child.fields) {
-      if (references !== parent.object) continue;
-      const required = (await tableColumns(session, child)).notNull.has(column);
-      // As everywhere, links come before their rows.
-      await query(
-        session,
-        `select from jsonb_to_recordset($2::jsonb) as d (id text)
-           join ${tableOf(parent)} p on p.${parentId} = d.id
-           join ${tableOf(child)} t on t.${name(column)} = p.${parentKey}
-           join sfsync.link l on l.object = $1 and l.row_key = t.${name(child.keyColumn)}::text
-          order by l.salesforce_id for update of l`,
-        [child.object, doomed],
-      );
-      await query(
-        session,
-        `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
-                         from jsonb_to_recordset($2::jsonb) as d (id text, survivor text)
-                         join ${tableOf(parent)} p on p.${parentId} = d.id
-                         left join ${tableOf(parent)} s on s.${parentId} = d.survivor),
-              released as (update ${tableOf(child)} t set ${name(column)} = gone.survivor_key
-                             from gone where t.${name(column)} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
-                           returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is null as orphan),
-              judged as (select l.id as link_id, r.*, l.base ->> $3 = r.id as known from released r
-                           join sfsync.link l on l.object = $1 and l.row_key = r.key)
-         update sfsync.link l
-            set waiting = case when j.known and j.orphan
-                               then l.waiting || jsonb_build_object($3::text, j.id) else l.waiting end,
-                reread_due = l.reread_due or j.survivor is not null,
-                dirty = l.dirty or j.known is not true or $4,
-                dirty_since = coalesce(l.dirty_since,
-                                       case when j.known is not true or j.survivor is not null or $4 then clock_timestamp() end),
-                revision = l.revision + 1
-           from judged j where l.id = j.link_id`,
-        // The lookup may be what the row filter looks at.
-        [child.object, doomed, field, child.filter !== undefined],
-      );
+  for (const { child, lookup } of childLookups(configuration, parent.object)) {
+    const released = await releaseColumn(session, parent, child, lookup, doomed);
+    const judged = released.map(({ link_id, id, known, survivor, survivor_has_row }) => {
+      const lost = { known: known === true, survivor: survivor ?? undefined, survivorHasRow: survivor_has_row };
+      return { linkId: link_id, parent: id, release: release(child, lost) };
+    });
+    for (const alike of Map.groupBy(judged, (each) => JSON.stringify(each.release)).values()) {
+      await saveReleased(session, lookup, alike);
     }
   }
+}
+
+interface ReleasedChild {
+  readonly link_id: string;
+  /** The parent that goes. */
+  readonly id: string;
+  readonly known: boolean | null;
+  readonly survivor: string | null;
+  readonly survivor_has_row: boolean;
+}
+
+/** Takes the lost parents' keys out of the column. Answers the links of the rows that held them. */
+async function releaseColumn(
+  session: Session,
+  parent: ObjectMapping,
+  child: ObjectMapping,
+  { field, column }: FieldMapping,
+  doomed: string,
+): Promise<ReleasedChild[]> {
+  const parentKey = name(parent.keyColumn);
+  const parentId = name(parent.salesforceIdColumn);
+  const required = (await tableColumns(session, child)).notNull.has(column);
+  // As everywhere, links come before their rows.
+  await query(
+    session,
+    `select from jsonb_to_recordset($2::jsonb) as d (id text)
+       join ${tableOf(parent)} p on p.${parentId} = d.id
+       join ${tableOf(child)} t on t.${name(column)} = p.${parentKey}
+       join sfsync.link l on l.object = $1 and l.row_key = t.${name(child.keyColumn)}::text
+      order by l.salesforce_id for update of l`,
+    [child.object, doomed],
+  );
+  const { rows } = await query<ReleasedChild>(
+    session,
+    `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
+                     from jsonb_to_recordset($2::jsonb) as d (id text, survivor text)
+                     join ${tableOf(parent)} p on p.${parentId} = d.id
+                     left join ${tableOf(parent)} s on s.${parentId} = d.survivor),
+          released as (update ${tableOf(child)} t set ${name(column)} = gone.survivor_key
+                         from gone where t.${name(column)} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
+                       returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor,
+                                 gone.survivor_key is not null as survivor_has_row)
+     select l.id as link_id, r.id, l.base ->> $3 = r.id as known, r.survivor, r.survivor_has_row
+       from released r join sfsync.link l on l.object = $1 and l.row_key = r.key`,
+    [child.object, doomed, field],
+  );
+  return rows;
+}
+
+/** Writes down what became of the links of children that were released alike. */
+async function saveReleased(
+  session: Session,
+  { field }: FieldMapping,
+  children: readonly { readonly linkId: string; readonly parent: string; readonly release: Release }[],
+): Promise<void> {
+  const [first] = children;
+  if (first === undefined) return;
+  const { waits, rereadDue, dirty } = first.release;
+  await query(
+    session,
+    `update sfsync.link l
+        set waiting = case when $4 then l.waiting || jsonb_build_object($3::text, j.parent) else l.waiting end,
+            reread_due = l.reread_due or $5,
+            dirty = l.dirty or $6,
+            dirty_since = coalesce(l.dirty_since, case when $5 or $6 then clock_timestamp() end),
+            revision = l.revision + 1
+       from unnest($1::bigint[], $2::text[]) as j (link_id, parent) where l.id = j.link_id`,
+    [children.map(({ linkId }) => linkId), children.map(({ parent }) => parent), field, waits, rereadDue, dirty],
+  );
 }
 
 export interface RowRestore {

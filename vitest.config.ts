@@ -1,11 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongFilesFirst } from './test/support/long-files-first.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Many of these tests wait for servers or clocks, so one file more than there are cores pays.
     maxWorkers: availableParallelism() + 1,
+    isolate: false,
+    setupFiles: ['test/support/fresh-process.ts'],
+    sequence: { sequencer: LongFilesFirst },
     globalSetup: ['test/support/postgres-server.ts'],
     reporters: ['default'],
     testTimeout: 30_000,

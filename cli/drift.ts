@@ -2,9 +2,9 @@
 import { listRefusing } from '../adapters/postgres/columns-in-force.ts';
 import type { Session } from '../adapters/postgres/connection.ts';
 import { filterFaults, tableFindings } from '../adapters/postgres/database-check.ts';
+import { listDrift } from '../adapters/postgres/field-drift.ts';
 import { readServerFacts } from '../adapters/postgres/server-facts.ts';
 import { readTables } from '../adapters/postgres/table-catalog.ts';
-import { listVanished } from '../adapters/postgres/vanished-fields.ts';
 import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
 import { describeObject } from '../adapters/salesforce/describe.ts';
 import type { SyncConfiguration } from '../core/configuration.ts';
@@ -56,10 +56,13 @@ export async function findDrift(
 
 /** What the pipelines have seen, where the org itself was not asked. */
 async function vanishedFields(client: Session): Promise<Drift[]> {
-  return (await listVanished(client)).map(({ object, field, since }) => ({
-    kind: 'broken',
-    text: `${object}.${field}: Salesforce has not told of it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`,
-  }));
+  return (await listDrift(client)).map(({ object, field, since, change }) => {
+    const text =
+      change === null
+        ? `Salesforce has not told of it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`
+        : `${change}, or give the field its type back; it is left out in both directions since ${since.toISOString()}`;
+    return { kind: 'broken', text: `${object}.${field}: ${text}` };
+  });
 }
 
 /** `! ` stands before what somebody has to mend, `- ` before what may cost single records. */

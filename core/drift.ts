@@ -52,6 +52,15 @@ export interface Drift {
 /** Code of what is told when a field of the mapping is gone. */
 export const FIELD_VANISHED = 'FIELD_VANISHED';
 
+/** Code of what is told when a field of the mapping has a type in Salesforce that the mapping does not read. */
+export const FIELD_TYPE_CHANGED = 'FIELD_TYPE_CHANGED';
+
+/**
+ * What Salesforce said of fields whose values did not fit their mapping, by field: what is, and the change to make. null: the
+ * type fits, so it is the single values that do not.
+ */
+export type DoubtedTypes = Readonly<Record<string, string | null>>;
+
 /** Code of what is told when the column of a field of the mapping is gone. */
 export const COLUMN_VANISHED = 'COLUMN_VANISHED';
 
@@ -154,8 +163,9 @@ function fieldDrift(
   const found = described.fields.find(({ name }) => name === api);
   if (found === undefined) return [missingField(field, described)];
   const column = columns.find(({ name }) => name === field.column);
+  const ofType = typeDrift(field, found);
   return [
-    ...typeDrift(field, found),
+    ...(ofType === undefined ? [] : [{ ...ofType, text: `.${api}: ${ofType.text}` }]),
     ...writeDrift(field, found),
     ...(column === undefined ? [] : columnDrift(mapping, field, found, column)),
   ];
@@ -170,21 +180,43 @@ function missingField({ field: api }: FieldMapping, { fields }: DescribedObject)
   );
 }
 
-function typeDrift({ field: api, type, references }: FieldMapping, found: DescribedField): Drift[] {
+/** Fields that are left out, by what Salesforce said of them. */
+export function changedFields(types: DoubtedTypes | undefined): Set<string> {
+  return new Set(Object.entries(types ?? {}).flatMap(([field, change]) => (change === null ? [] : [field])));
+}
+
+/**
+ * Of fields in doubt, which of their types do not fit. One that Salesforce does not tell is no matter of types. Records whose
+ * rows are found by a value are rejected without it: they would become second rows.
+ */
+export function doubtedTypes(
+  mapping: ObjectMapping,
+  described: DescribedObject | undefined,
+  doubted: ReadonlySet<string>,
+): DoubtedTypes {
+  const fields = mapping.fields.filter(({ field }) => doubted.has(field));
+  return Object.fromEntries(
+    fields.map((field) => {
+      const found = described?.fields.find(({ name }) => name === field.field);
+      const drift = found && mapping.matchBy?.field !== field.field ? typeDrift(field, found) : undefined;
+      return [field.field, drift?.kind === 'broken' ? drift.text : null];
+    }),
+  );
+}
+
+function typeDrift({ type, references }: FieldMapping, found: DescribedField): Drift | undefined {
   if (!FITTING[type].includes(found.type)) {
     const [better] = Object.entries(FITTING).find(([, types]) => types.includes(found.type)) ?? [];
     const change =
       better === undefined ? 'remove it from sync.config.ts' : `map it as ${better}, with a column to match`;
     // Text takes every plain value, in the spelling of whichever API brought it.
     const kind = type === 'text' && better !== undefined ? risky : broken;
-    return [kind(`.${api}: is a ${found.type} in Salesforce and mapped as ${type}; ${change}`)];
+    return kind(`is a ${found.type} in Salesforce and mapped as ${type}; ${change}`);
   }
-  if (references === undefined || found.referenceTo.includes(references)) return [];
-  return [
-    broken(
-      `.${api}: points to ${found.referenceTo.join(', ')} in Salesforce and to ${references} in sync.config.ts; name one of them, or map it as text`,
-    ),
-  ];
+  if (references === undefined || found.referenceTo.includes(references)) return undefined;
+  return broken(
+    `points to ${found.referenceTo.join(', ')} in Salesforce and to ${references} in sync.config.ts; name one of them, or map it as text`,
+  );
 }
 
 /** The external id by which new rows become records. */

@@ -4,7 +4,13 @@ import { z } from 'zod';
 const count = z.int().min(0);
 
 /** Why records were rejected, counted: what a notification may say without naming a value. */
-export const reasonCount = z.strictObject({ code: z.string(), field: z.string().optional(), count });
+export const reasonCount = z.strictObject({
+  code: z.string(),
+  field: z.string().optional(),
+  count,
+  /** Of a field whose type has changed: what is, and the change to make. */
+  change: z.string().optional(),
+});
 export type ReasonCount = z.output<typeof reasonCount>;
 
 /** A line-aligned part of a file; `end` is exclusive. `firstLine`: of the file, from 1, so that rejects name the file's lines. */
@@ -68,9 +74,12 @@ export const rejectedLine = z.strictObject({
   id: z.string().optional(),
 });
 
+/** What Salesforce said of fields whose values did not fit; the first line tells for all of them. See core/drift.ts. */
+export const doubtedTypes = z.record(z.string(), z.string().nullable()).optional();
+
 /** One line of a mapped file: what the line of the file (from 1; in an array, the place) became. */
 export const mappedLine = z.union([
-  z.strictObject({ line: count, version: salesforceVersion }),
+  z.strictObject({ line: count, version: salesforceVersion, types: doubtedTypes }),
   z.strictObject({ line: count, rejected: rejectedLine }),
 ]);
 
@@ -123,6 +132,8 @@ export const recordToRead = z.strictObject({
   deletedAt: z.int().optional(),
   /** The open push of the record: over by now, but for a job of the Bulk API that may still be at work. */
   pushId: z.string().optional(),
+  /** Fields that are left out for their type in Salesforce: does it fit again? */
+  doubted: z.array(z.string()).optional(),
 });
 
 export const readSalesforceInput = z.strictObject({
@@ -150,4 +161,5 @@ export const readLine = z.strictObject({
   rejected: rejectedLine.optional(),
   /** Mapped fields that Salesforce does not have for our user, so that the read did without them. */
   without: z.array(z.string()).optional(),
+  types: doubtedTypes,
 });

@@ -19,6 +19,7 @@ export const insertionLook = insertionToRead.extend({
   version: salesforceVersion.optional(),
   rejected: rejectedLine.optional(),
   without: readLine.shape.without,
+  types: readLine.shape.types,
 });
 export type InsertionLook = Readonly<z.output<typeof insertionLook>>;
 

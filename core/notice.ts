@@ -1,5 +1,5 @@
 /** What people read when something needs them: what happened, to which file or object, and what to do next. */
-import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_VANISHED } from './drift.ts';
+import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from './drift.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import type { Notice } from './outbound-tasks.ts';
 import { executionName } from './storage-layout.ts';
@@ -15,14 +15,15 @@ const LISTED_REASONS = 10;
 export function messageOf(notice: Notice): Message {
   const message = plainMessage(notice);
   if (!('reasons' in notice)) return message;
-  const told = DRIFTS.flatMap(({ code, message: drift }) => {
-    const fields = notice.reasons.flatMap((reason) => (reason.code === code && reason.field ? [reason.field] : []));
-    return fields.length === 0 ? [] : [drift(notice.object, fields)];
+  const drifts = DRIFTS.flatMap(({ code, message: drift }) => {
+    const told = notice.reasons.filter((reason) => reason.code === code);
+    const fields = told.flatMap(({ field }) => field ?? []);
+    return fields.length === 0 ? [] : [drift(notice.object, fields, told)];
   });
-  const [first] = told;
+  const [first] = drifts;
   if (first === undefined) return message;
   const others = notice.rejected + notice.conflicts + (notice.about === 'sweep' ? foundRecords(notice) : 0);
-  const texts = told.flatMap(({ text }) => [text, CHECK]);
+  const texts = drifts.flatMap(({ text }) => [text, CHECK]);
   if (others > 0) return { ...message, text: lines(message.text, ...texts) };
   return { subject: first.subject, text: lines(...texts, `Execution: ${notice.execution}`) };
 }
@@ -32,7 +33,7 @@ const CHECK = 'npm run sfsync -- check tells how it stands.';
 /** What is told once, and is no reject: its code among the reasons, and what people read of it. */
 const DRIFTS: readonly {
   readonly code: string;
-  readonly message: (object: string, fields: readonly string[]) => Message;
+  readonly message: (object: string, fields: readonly string[], reasons: readonly ReasonCount[]) => Message;
 }[] = [
   {
     code: FIELD_VANISHED,
@@ -42,6 +43,18 @@ const DRIFTS: readonly {
         `Salesforce no longer tells of ${named(object, fields)}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is told once.`,
         'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
         'When the field is back, all records of the object are read once more by themselves.',
+      ),
+    }),
+  },
+  {
+    code: FIELD_TYPE_CHANGED,
+    message: (object, fields, told) => ({
+      subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} changed type in Salesforce`,
+      text: lines(
+        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is told once.',
+        ...told.map(({ field, change }) => `  ${object}.${field}: ${change}`),
+        'Change sync.config.ts and the column and deploy, or give the field its type back in Salesforce.',
+        'When its type fits again, the field is taken up by itself within minutes, and all records of the object are read once more. Until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
       ),
     }),
   },

@@ -1,6 +1,6 @@
 /** Inputs and outputs of the Lambdas of `postgres-to-salesforce`. Data travels by S3 key, never in the state payload. */
 import { z } from 'zod';
-import { reasonCount } from './inbound-tasks.ts';
+import { doubtedTypes, reasonCount } from './inbound-tasks.ts';
 
 const count = z.int().min(0);
 const fieldValues = z.record(z.string(), z.union([z.string(), z.boolean(), z.null()]));
@@ -92,6 +92,8 @@ export const outcomeLine = z.strictObject({
   code: z.string().optional(),
   reason: z.string().optional(),
   field: z.string().optional(),
+  /** Of a refused record: what Salesforce said of the types of fields that it was sent. */
+  types: doubtedTypes,
 });
 export type OutcomeLine = Readonly<z.output<typeof outcomeLine>>;
 

@@ -16,8 +16,14 @@ export interface UnusableRecord {
 }
 
 export type ReadRecord =
-  | { readonly version: SalesforceVersion; readonly unusable?: never }
-  | { readonly version?: never; readonly unusable: UnusableRecord };
+  | { readonly version: SalesforceVersion; readonly unusable?: never; readonly readable?: never }
+  | { readonly version?: never; readonly unusable: UnusableRecord; readonly readable?: ReadablePart };
+
+/** A record without the fields whose values do not fit their mapping. */
+export interface ReadablePart {
+  readonly version: SalesforceVersion;
+  readonly misfits: readonly string[];
+}
 
 /** The system fields that every flow and query asks for; `MasterRecordId` only where the object can be merged. */
 export const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp'] as const;
@@ -59,17 +65,51 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   try {
     const isWhole = mapping.fields.every(({ field }) => record[field] !== undefined);
     const fields: Record<string, CanonicalValue> = isWhole ? wholeRecord(mapping) : {};
+    const misfits: RejectedRecordError[] = [];
     for (const { field, type } of mapping.fields) {
-      if (record[field] !== undefined) fields[field] = fromSalesforce(type, record[field], field);
+      if (record[field] === undefined) continue;
+      try {
+        fields[field] = fromSalesforce(type, record[field], field);
+      } catch (error) {
+        if (!(error instanceof RejectedRecordError)) throw error;
+        misfits.push(error);
+      }
     }
     const deleted = fromSalesforce('boolean', record.IsDeleted, 'IsDeleted') === true;
     const survivor = fromSalesforce('reference', record.MasterRecordId, 'MasterRecordId');
     const mergedInto = typeof survivor === 'string' ? survivor : undefined;
-    return { version: { id, deleted, mergedInto, stamp, ...externalIdOf(mapping, record), fields } };
+    const version = { id, deleted, mergedInto, stamp, ...externalIdOf(mapping, record), fields };
+    const [first] = misfits;
+    if (first === undefined) return { version };
+    const names = misfits.flatMap(({ field }) => field ?? []);
+    const readable = { version: withoutValues(version, new Set(names)), misfits: names };
+    return { ...unusable(first.code, first.message, first.field, id), readable };
   } catch (error) {
     if (error instanceof RejectedRecordError) return unusable(error.code, error.message, error.field, id);
     throw error;
   }
+}
+
+/** Fields of which a value does not fit. Whether that is one record's fault or the field's, only Salesforce can tell. */
+export function misfitsOf(records: Iterable<ReadRecord>): Set<string> {
+  const fields = new Set<string>();
+  for (const { readable } of records) for (const field of readable?.misfits ?? []) fields.add(field);
+  return fields;
+}
+
+/** The record without fields whose type has changed; usable if nothing else was wrong with it. */
+export function withoutFieldsOf(record: ReadRecord, gone: ReadonlySet<string>): ReadRecord {
+  if (gone.size === 0) return record;
+  if (record.version !== undefined) return { version: withoutValues(record.version, gone) };
+  const { readable } = record;
+  if (readable === undefined || !readable.misfits.every((field) => gone.has(field))) return record;
+  return { version: withoutValues(readable.version, gone) };
+}
+
+function withoutValues(version: SalesforceVersion, gone: ReadonlySet<string>): SalesforceVersion {
+  const entries = Object.entries(version.fields);
+  if (entries.every(([field]) => !gone.has(field))) return version;
+  return { ...version, fields: Object.fromEntries(entries.filter(([field]) => !gone.has(field))) };
 }
 
 function externalIdOf({ externalIdField }: ObjectMapping, record: Readonly<Record<string, unknown>>) {
@@ -87,6 +127,6 @@ export function readFields({ externalIdField, fields }: ObjectMapping): string[]
   ];
 }
 
-function unusable(code: string, reason: string, field?: string, id?: string): ReadRecord {
+function unusable(code: string, reason: string, field?: string, id?: string) {
   return { unusable: { code, reason, field, id } };
 }

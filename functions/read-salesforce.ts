@@ -2,13 +2,16 @@
 import { z } from 'zod';
 import { apiUsage, keepReserve } from '../adapters/salesforce/api-usage.ts';
 import { sharedConnection } from '../adapters/salesforce/connection.ts';
+import { askTypes } from '../adapters/salesforce/doubted-types.ts';
 import { withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
 import { Storage } from '../adapters/storage.ts';
 import { mappingOf, type ObjectMapping } from '../core/configuration.ts';
+import { changedFields } from '../core/drift.ts';
 import { readSalesforceInput, readSalesforceOutput } from '../core/inbound-tasks.ts';
 import { parted, toReadLine } from '../core/insertion-tasks.ts';
+import { misfitsOf, type ReadRecord, withoutFieldsOf } from '../core/salesforce-record.ts';
 import { purgedVersion } from '../core/sweep.ts';
 import configuration from '../sync.config.ts';
 import { defineHandler, environment } from './handler.ts';
@@ -37,27 +40,33 @@ export const handler = defineHandler({
       records: await readRecords(connection, known, ids),
       ...withoutOf(mapping, known),
     }));
-    const lines = wanted.map(({ id, revision, deletedAt }) => {
-      const record = found.records.get(id);
-      const purged =
-        deletedAt === undefined ? undefined : { version: purgedVersion({ id, deletedAt }), unusable: undefined };
-      const { version, unusable: rejected } = record ?? purged ?? {};
-      return { id, revision, version, rejected, without: found.without };
-    });
     const names = newRows.map(({ externalId }) => externalId);
     const named = await withKnownFields(connection, mapping, async (known) => ({
       records: await readByExternalId(connection, known, names),
       ...withoutOf(mapping, known),
     }));
+    const misfits = misfitsOf([...found.records.values(), ...named.records.values()]);
+    const doubted = new Set([...misfits, ...wanted.flatMap((record) => record.doubted ?? [])]);
+    const types = await askTypes(async () => connection, mapping, doubted);
+    const changed = changedFields(types);
+    const usable = (record: ReadRecord | undefined) => record && withoutFieldsOf(record, changed);
+    const lines = wanted.map(({ id, revision, deletedAt }) => {
+      const record = usable(found.records.get(id));
+      const purged =
+        deletedAt === undefined ? undefined : { version: purgedVersion({ id, deletedAt }), unusable: undefined };
+      const { version, unusable: rejected } = record ?? purged ?? {};
+      return { id, revision, version, rejected, without: found.without };
+    });
     const looks = newRows.map((row) => {
-      const { version, unusable: rejected } = named.records.get(row.externalId) ?? {};
+      const { version, unusable: rejected } = usable(named.records.get(row.externalId)) ?? {};
       return { ...row, version, rejected, without: named.without };
     });
     const usage = apiUsage(connection);
     if (usage !== undefined) log.info('api calls', { apiCallsUsed: usage.used, apiCallsAllowed: usage.allowed });
     if (keepsReserve === true) keepReserve(object, usage, configuration.settings.apiReservePercent);
     const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
-    await storage.writeLines(versionsKey, [...lines, ...looks]);
+    const [first, ...others] = [...lines, ...looks];
+    await storage.writeLines(versionsKey, first === undefined ? [] : [{ ...first, types }, ...others]);
     log.debug('records read', { recordsKey, wanted: all.length, found: found.records.size + named.records.size });
     return { versionsKey, readAt, records: all.length };
   },

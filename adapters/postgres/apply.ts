@@ -15,7 +15,7 @@ import { judgeSet, readSet, writeSet } from './record-set.ts';
 import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
 import { rowsStandAlone } from './table-columns.ts';
-import { inForceForFile, inForceForRead } from './vanished-fields.ts';
+import { inForceForFile, inForceForRead, typesIn } from './vanished-fields.ts';
 import { joinWaiting } from './waiting.ts';
 
 /**
@@ -58,17 +58,18 @@ export async function applyVersions(
 ): Promise<AppliedVersions> {
   const items: Item[] = [];
   const rejects: Reject[] = [];
+  const types = typesIn(lines.flatMap((line) => ('version' in line ? line : [])));
   for (const { line, ...what } of lines) {
     if ('version' in what) items.push({ version: complete(what.version), line, revision: undefined });
     else rejects.push(rejectOf(what.rejected, line));
   }
   return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForFile(session, context.mapping, versionsOf(items));
-    const inForce = { ...context, configuration, mapping: withoutFields(told, gone) };
+    const told = await inForceForFile(session, context.mapping, versionsOf(items), types, stepOf(context));
+    const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
     const applied = await apply(session, inForce, items, rejects, (rules, pair, { version }) =>
       receive(rules, pair, version, readAfter),
     );
-    return { ...applied, reasons: [...applied.reasons, ...reasons] };
+    return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
   });
 }
 
@@ -90,17 +91,12 @@ export async function applyRereads(
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
   return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForRead(
-      session,
-      context.mapping,
-      lines.map(({ version, without }) => ({ version, without })),
-      stepOf(context),
-    );
+    const told = await inForceForRead(session, context.mapping, lines, stepOf(context));
     const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
     const applied = await apply(session, inForce, items, rejects, (rules, pair, { version, revision }) =>
       acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
     );
-    return { ...applied, reasons: [...applied.reasons, ...told.reasons, ...reasons] };
+    return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
   });
 }
 

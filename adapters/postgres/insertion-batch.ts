@@ -21,7 +21,7 @@ import { holdLease } from './lease.ts';
 import { lockLinks, type StoredLink } from './links.ts';
 import type { Reject } from './reports.ts';
 import { reportConflicts, reportRejects } from './reports.ts';
-import { sentVanished } from './vanished-fields.ts';
+import { sentDrifted } from './vanished-fields.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
 export async function chooseInsertions(place: CollectPlace, limit: number): Promise<InsertionToRead[]> {
@@ -181,7 +181,7 @@ export async function settleInsertions(
       const { insertionId, insertion } = found;
       if (insertion.push?.id !== batchId) continue;
       const answer = outcomes.get(insertion.rowKey);
-      const withdrawn = answer !== undefined && sentVanished(mapping, insertion.push.sent, answer);
+      const withdrawn = answer !== undefined && sentDrifted(mapping, insertion.push.sent, answer);
       const settlement = settleInsertion(
         mapping,
         found,

@@ -7,9 +7,9 @@ import { type CanonicalValue, fromPostgres } from '../../core/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import { inTransaction, query, RowRefusedError, type Session } from './connection.ts';
+import { readAllAgain } from './field-drift.ts';
 import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
-import { readAllAgain } from './vanished-fields.ts';
 
 /** Filled in one transaction. */
 const FILLED_RECORDS = 2000;

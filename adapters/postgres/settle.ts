@@ -21,7 +21,7 @@ import { inOwnTransaction } from './origin.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
 import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
-import { inForceForRead, sentVanished } from './vanished-fields.ts';
+import { inForceForRead, sentDrifted, typesIn } from './vanished-fields.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -53,7 +53,8 @@ export async function settleBatch(
   answers: BatchAnswers,
 ) {
   const step = `settle ${given.batchId}`;
-  const told = [...readBacks, ...(answers.newRows ?? [])];
+  const answered = [...answers.outcomes.values(), ...(answers.insertOutcomes?.values() ?? [])];
+  const told = [...readBacks, ...(answers.newRows ?? []), { types: typesIn(answered) }];
   return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
     const inForce = await inForceForRead(session, given.mapping, told, step);
     const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
@@ -186,7 +187,7 @@ function outcomeOf(
   const line = answers.outcomes.get(pair.link.salesforceId);
   const answer = line?.outcome;
   if (push === undefined) return 'unknown';
-  if (line !== undefined && sentVanished(mapping, push.sent, line)) return 'not applied';
+  if (line !== undefined && sentDrifted(mapping, push.sent, line)) return 'not applied';
   if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
   return answers.flowFailures === undefined ? 'unknown' : outcomeOfRun(pair.link, version, answers.flowFailures);
 }

@@ -13,6 +13,7 @@ import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/o
 import configuration from '../../sync.config.ts';
 import { defineHandler, environment } from '../handler.ts';
 import { sendAtMostOnce, unknown } from './at-most-once.ts';
+import { withTypes } from './refused-types.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),
@@ -40,7 +41,7 @@ export const handler = defineHandler({
         const ofJob = byBulk.length === 0 ? [] : await pushByBulk(target, byBulk, keepJob);
         const counts = { updatesAndRevives: changes.length, byBulk: byBulk.length, inserted: inserted.length };
         log.info('records pushed', { pushKey, ...counts });
-        return [...pushed, ...inserted, ...ofJob];
+        return withTypes(target, lines, [...pushed, ...inserted, ...ofJob], log);
       },
       async goOn(lines, jobId) {
         const [inserts, changes] = parted(lines);
@@ -48,7 +49,7 @@ export const handler = defineHandler({
         const ofJob = await goOnWithBulk(target, byBulk, jobId);
         log.info('push went on with its job', { pushKey, jobId, byBulk: byBulk.length });
         // The others went before the job, and their answers with the call that had them.
-        return [...unknown([...inserts, ...without(changes, byBulk)]), ...ofJob];
+        return withTypes(target, lines, [...unknown([...inserts, ...without(changes, byBulk)]), ...ofJob], log);
       },
     });
     return { outcomesKey };

@@ -6,6 +6,7 @@ import { ingestRoutes } from './bulk/ingest-api.ts';
 import { JobStore } from './bulk/job-store.ts';
 import { bulkQueryRoutes } from './bulk/query-api.ts';
 import { controlAnswer } from './control-api.ts';
+import type { FaultOptions } from './faults/fault-catalogue.ts';
 import { Faults } from './faults/faults.ts';
 import { listen } from './http-server.ts';
 import { oauthRoutes } from './oauth.ts';
@@ -22,7 +23,7 @@ import { queryRoutes } from './rest/queries.ts';
 import { replicationRoutes } from './rest/replication.ts';
 import { rowRoutes } from './rest/rows.ts';
 import { Router } from './router.ts';
-import type { ObjectDefinition } from './schema/object-definition.ts';
+import type { FieldDefinition, ObjectDefinition } from './schema/object-definition.ts';
 import { OrgSchema } from './schema/org-schema.ts';
 import { loadPlatformRecords, loadSeed, type SeedRecord } from './seed.ts';
 import { Sessions } from './sessions.ts';
@@ -58,6 +59,12 @@ export interface OrgSimulator {
   stop(): Promise<void>;
 }
 
+type ChangedType = Pick<FaultOptions<'changedField'>, 'type' | 'referenceTo' | 'length'>;
+
+function fieldChange({ type, referenceTo, length }: ChangedType): Partial<FieldDefinition> {
+  return { type, ...(referenceTo === undefined ? {} : { referenceTo }), ...(length === undefined ? {} : { length }) };
+}
+
 /** Starts an org on 127.0.0.1. Rejects when the port is taken. */
 export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<OrgSimulator> {
   const clock = options.clock ?? Date.now;
@@ -87,14 +94,19 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
     settings.set('loaded', toDatetime(now()));
     stats.reset();
   }
-  let hidden = '';
+  let administered = '';
   faults.onChange(() => {
-    const names = faults.all('hiddenField').map(({ object, field }) => `${object}.${field}`.toLowerCase());
-    if (names.join() === hidden) return;
-    hidden = names.join();
-    for (const object of schema.objects) {
-      const prefix = `${object.name.toLowerCase()}.`;
-      object.hideExactly(new Set(names.filter((n) => n.startsWith(prefix)).map((n) => n.slice(prefix.length))));
+    const hidden = faults.all('hiddenField');
+    const changed = faults.all('changedField');
+    if (JSON.stringify([hidden, changed]) === administered) return;
+    administered = JSON.stringify([hidden, changed]);
+    for (const schemaOf of schema.objects) {
+      const isOf = ({ object }: { readonly object: string }) => object.toLowerCase() === schemaOf.name.toLowerCase();
+      schemaOf.hideExactly(new Set(hidden.filter(isOf).map(({ field }) => field.toLowerCase())));
+      const changes = changed.filter(isOf).map(({ object: _, field, ...change }) => {
+        return [field.toLowerCase(), fieldChange(change)] as const;
+      });
+      schemaOf.changeExactly(new Map(changes));
     }
     // Describes are compared to the second: a change in the second of the last one has to show.
     schemaChangedAt = Math.max(now(), schemaChangedAt + 1000);

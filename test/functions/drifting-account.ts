@@ -29,6 +29,9 @@ interface Decided {
   readonly reasons: Applied['reasons'];
 }
 interface Settled {
+  readonly pushAgainKey?: string;
+  readonly pushedAgainKey?: string;
+  readonly notAfter?: string;
   readonly settled: number;
   readonly rejected: number;
   readonly reasons: Applied['reasons'];
@@ -50,10 +53,17 @@ export interface DriftingAccount extends AsyncDisposable {
   rows(sql: string): Promise<Record<string, unknown>[]>;
   /** What AppFlow writes of the record now, but for the fields that it is told to leave out, goes through the inbound pipeline. */
   file(id: string, left?: readonly string[]): Promise<Applied>;
+  /** What AppFlow writes of the records now, but for the fields that it is told to leave out. */
+  linesOf(ids: readonly string[], left?: readonly string[]): Promise<string>;
+  /** A file of such lines goes through the inbound pipeline. */
+  lines(lines: string): Promise<Applied>;
   /** Edits the record, at a later second than all that was. */
   edit(id: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
-  /** One round of the outbound pipeline for what is due. */
-  round(): Promise<Round>;
+  /**
+   * One round of the outbound pipeline for what is due. What goes by AppFlow stays open, unless its run is to fail: then it
+   * goes through the API.
+   */
+  round(flow?: 'fails'): Promise<Round>;
   /** Empty tables, and one pair: Acme, phone 1, website w. Answers its id. */
   agreedAccount(): Promise<string>;
   /** Milliseconds that the clock of the Lambdas is ahead by; the test puts it into Date.now. */
@@ -87,38 +97,45 @@ export async function startDriftingAccount(): Promise<DriftingAccount> {
   let files = 0;
   let rounds = 0;
   const pick = ({ versionsKey, readAt }: { versionsKey: string; readAt: string }) => ({ versionsKey, readAt });
+  async function linesOf(ids: readonly string[], left: readonly string[] = []): Promise<string> {
+    const fields = mappingOf(configuration, object)
+      .fields.map(({ field }) => field)
+      .filter((field) => !left.includes(field));
+    const found = await org.connection.query(
+      `SELECT Id, IsDeleted, SystemModstamp, ${fields.join(', ')} FROM ${object} WHERE Id IN ('${ids.join("','")}')`,
+    );
+    return found.records.map(({ attributes: _, ...record }) => `${JSON.stringify(record)}\n`).join('');
+  }
+
+  async function carry(lines: string): Promise<Applied> {
+    const run = ++files;
+    const source = `salesforce/Account/flow/run-${run}/0`;
+    const size = await lambda.put(source, lines);
+    const range = { start: 0, end: size, firstLine: 1 };
+    const execution = `file-${run}`;
+    const { mappedKey } = await mapRecords({ bucket: lambda.bucket, key: source, object, range, execution });
+    const putAt = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    const applied = await applyRecords({ from: 'file', object, mappedKey, source, putAt, execution });
+    if (applied.rereadKey === undefined) return applied;
+    const read = await readSalesforce({ object, recordsKey: applied.rereadKey, execution });
+    return applyRecords({ from: 'reread', object, ...pick(read), source, execution, attempt: 1 });
+  }
+
   const account: DriftingAccount = {
     lambda,
     lender,
     org,
     ahead: 0,
     rows: async (sql) => (await lender.application.query(sql)).rows,
-    async file(id, left = []) {
-      const fields = mappingOf(configuration, object)
-        .fields.map(({ field }) => field)
-        .filter((field) => !left.includes(field));
-      const found = await org.connection.query(
-        `SELECT Id, IsDeleted, SystemModstamp, ${fields.join(', ')} FROM ${object} WHERE Id = '${id}'`,
-      );
-      const [{ attributes: _, ...record } = { attributes: undefined }] = found.records;
-      files += 1;
-      const source = `salesforce/Account/flow/run-${files}/0`;
-      const size = await lambda.put(source, `${JSON.stringify(record)}\n`);
-      const range = { start: 0, end: size, firstLine: 1 };
-      const execution = `file-${files}`;
-      const { mappedKey } = await mapRecords({ bucket: lambda.bucket, key: source, object, range, execution });
-      const putAt = new Date(Date.now() + 24 * 3_600_000).toISOString();
-      const applied = await applyRecords({ from: 'file', object, mappedKey, source, putAt, execution });
-      if (applied.rereadKey === undefined) return applied;
-      const read = await readSalesforce({ object, recordsKey: applied.rereadKey, execution });
-      return applyRecords({ from: 'reread', object, ...pick(read), source, execution, attempt: 1 });
-    },
+    linesOf,
+    lines: carry,
+    file: async (id, left = []) => carry(await linesOf([id], left)),
     async edit(id, fields) {
       // Stamps have a second: a later one tells the versions apart.
       account.ahead += 2000;
       await org.connection.sobject(object).update({ Id: id, ...fields });
     },
-    async round() {
+    async round(flow) {
       const folder = `drifting-${++rounds}`;
       const execution = `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:${folder}`;
       const { next, recordsKey, batchId } = await collectChanges({
@@ -131,19 +148,34 @@ export async function startDriftingAccount(): Promise<DriftingAccount> {
       if (next !== 'push') return { next };
       const look = await readSalesforce({ object, recordsKey, execution: folder });
       const decided = await decideChanges({ object, execution, batchId, ...pick(look) });
-      if (decided.updatesKey === undefined) return { next, decided };
-      const { updatesKey: pushKey, notAfter, pushedKey } = decided;
-      const { outcomesKey } = await pushRecords({ object, pushKey, notAfter, execution: folder });
-      const back = await readSalesforce({ object, recordsKey: pushedKey, execution: folder });
+      const { updatesKey, csvKey, pushedKey } = decided;
+      const batch = { object, execution, batchId };
+      const back = async (recordsKey: string | undefined) => {
+        return pick(await readSalesforce({ object, recordsKey, execution: folder }));
+      };
+      const push = async (pushKey: string, notAfter: string) => {
+        return (await pushRecords({ object, pushKey, notAfter, execution: folder })).outcomesKey;
+      };
+      const outcomesKeys = updatesKey === undefined ? [] : [await push(updatesKey, decided.notAfter)];
+      if (updatesKey === undefined && (csvKey === undefined || flow === undefined)) return { next, decided };
+      const flowFailures = csvKey === undefined ? {} : { flowFailures: 1 };
       const settled = await settleBatch({
-        object,
-        execution,
-        batchId,
-        ...pick(back),
-        outcomesKeys: [outcomesKey],
+        ...batch,
+        ...(await back(pushedKey)),
+        outcomesKeys,
+        ...flowFailures,
         attempt: 1,
       });
-      return { next, decided, settled };
+      const { pushAgainKey, pushedAgainKey, notAfter = '' } = settled;
+      if (pushAgainKey === undefined) return { next, decided, settled };
+      const again = [...outcomesKeys, await push(pushAgainKey, notAfter)];
+      const settledAgain = await settleBatch({
+        ...batch,
+        ...(await back(pushedAgainKey)),
+        outcomesKeys: again,
+        attempt: 2,
+      });
+      return { next, decided, settled: settledAgain };
     },
     async agreedAccount() {
       await lender.application.query(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CUSTOM_FIELD_TYPES } from '../schema/object-definition.ts';
 
 /**
  * Everything that can be switched on by `POST /_simulator/faults`: what goes wrong between a client and an org, and how
@@ -98,6 +99,19 @@ export const FAULTS = {
     about: 'Field-level security takes the field away: absent from describe, INVALID_FIELD in queries, no write.',
     once: false,
     options: z.strictObject({ object: z.string(), field: z.string() }),
+  },
+  changedField: {
+    about:
+      'An administrator has changed the type of the field. Its values are shown as the new type has them, or empty where it ' +
+      'has no such value; cleared, the field is what it was.',
+    once: false,
+    options: z.strictObject({
+      object: z.string(),
+      field: z.string(),
+      type: z.enum(CUSTOM_FIELD_TYPES),
+      referenceTo: z.array(z.string()).optional().describe('for "reference"'),
+      length: z.int().positive().optional().describe('for texts'),
+    }),
   },
   smallPages: {
     about: 'Query pages hold at most this many records, whatever the client asks for.',

@@ -145,3 +145,27 @@ function acceptEmail(field: FieldDefinition, value: string): string {
     fields: [field.name],
   });
 }
+
+const NUMBERS = new Set<FieldDefinition['type']>(['int', 'double', 'currency', 'percent']);
+const TEXTS = new Set<FieldDefinition['type']>([
+  ...(['string', 'textarea', 'phone', 'email', 'url', 'picklist', 'multipicklist'] as const),
+]);
+
+/** A stored value as its field shows it. It differs from what is stored where the field once had another type. */
+export function shownValue({ type }: FieldDefinition, stored: FieldValue | undefined): FieldValue {
+  if (stored === undefined || stored === null) return null;
+  if (TEXTS.has(type)) return String(stored);
+  if (NUMBERS.has(type)) return typeof stored === 'number' ? stored : numberIn(stored);
+  if (type === 'boolean') return stored === true;
+  if (typeof stored !== 'string') return null;
+  if (type === 'date') return isDate(stored.slice(0, 10)) ? stored.slice(0, 10) : null;
+  if (type === 'datetime' && !DATETIME_START.test(stored)) return isDate(stored) ? `${stored}T00:00:00.000+0000` : null;
+  return stored;
+}
+
+const DATETIME_START = /^\d{4}-\d{2}-\d{2}T/;
+
+function numberIn(stored: string | boolean): number | null {
+  const number = typeof stored === 'string' && stored.trim() !== '' ? Number(stored) : Number.NaN;
+  return Number.isFinite(number) ? number : null;
+}

@@ -4,24 +4,26 @@
 export type FieldValue = string | number | boolean | null;
 export type FieldValues = Readonly<Record<string, FieldValue>>;
 
-export type FieldType =
-  | 'id'
-  | 'reference'
-  | 'string'
-  | 'textarea'
-  | 'phone'
-  | 'email'
-  | 'url'
-  | 'picklist'
-  | 'multipicklist'
-  | 'boolean'
-  | 'int'
-  | 'double'
-  | 'currency'
-  | 'percent'
-  | 'date'
-  | 'datetime'
-  | 'address';
+/** Types that an administrator can give a field. */
+export const CUSTOM_FIELD_TYPES = [
+  'reference',
+  'string',
+  'textarea',
+  'phone',
+  'email',
+  'url',
+  'picklist',
+  'multipicklist',
+  'boolean',
+  'int',
+  'double',
+  'currency',
+  'percent',
+  'date',
+  'datetime',
+] as const;
+
+export type FieldType = (typeof CUSTOM_FIELD_TYPES)[number] | 'id' | 'address';
 
 export interface FieldDefinition {
   readonly name: string;

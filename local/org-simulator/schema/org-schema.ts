@@ -12,7 +12,8 @@ export interface ChildRelationship {
 export class ObjectSchema {
   readonly definition: ObjectDefinition;
   readonly name: string;
-  readonly fields: readonly FieldDefinition[];
+  /** As the administrator last made them. */
+  fields: readonly FieldDefinition[];
   /** Lookups of other objects that point here. Filled by OrgSchema. */
   readonly children: ChildRelationship[] = [];
   /** Fields that equality lookups must be quick on: external ids, unique fields and references. */
@@ -20,11 +21,13 @@ export class ObjectSchema {
   readonly #byName = new Map<string, FieldDefinition>();
   readonly #byRelationship = new Map<string, FieldDefinition>();
   readonly #hidden = new Set<string>();
+  readonly #made: readonly FieldDefinition[];
 
   constructor(definition: ObjectDefinition) {
     this.definition = definition;
     this.name = definition.name;
-    this.fields = withSystemFields(definition);
+    this.#made = withSystemFields(definition);
+    this.fields = this.#made;
     for (const field of this.fields) {
       this.#byName.set(field.name.toLowerCase(), field);
       if (field.relationshipName !== undefined) this.#byRelationship.set(field.relationshipName.toLowerCase(), field);
@@ -47,6 +50,12 @@ export class ObjectSchema {
   /** What this user sees: a hidden field is absent, not null. */
   get visibleFields(): readonly FieldDefinition[] {
     return this.#hidden.size === 0 ? this.fields : this.fields.filter((f) => !this.#hidden.has(f.name));
+  }
+
+  /** Makes exactly these fields (lower-case names) what the administrator says; the others are what they were. */
+  changeExactly(changes: ReadonlyMap<string, Partial<FieldDefinition>>): void {
+    this.fields = this.#made.map((field) => ({ ...field, ...changes.get(field.name.toLowerCase()) }));
+    for (const field of this.fields) this.#byName.set(field.name.toLowerCase(), field);
   }
 
   /** Takes away, or gives back, the right to see and write exactly these fields (lower-case names). */

@@ -1,4 +1,5 @@
 import type { Org } from '../org.ts';
+import { shownValue } from '../records/field-values.ts';
 import type { StoredRecord } from '../records/stored-record.ts';
 import type { FieldDefinition, FieldValue } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
@@ -71,7 +72,7 @@ export function followPath(org: Org, path: FieldPath, record: StoredRecord): Sto
 }
 
 export function readPath(org: Org, path: FieldPath, record: StoredRecord): FieldValue {
-  return followPath(org, path, record)?.values[path.field.name] ?? null;
+  return shownValue(path.field, followPath(org, path, record)?.values[path.field.name]);
 }
 
 /** Long text and compound fields can be selected but not filtered, sorted or grouped by. */

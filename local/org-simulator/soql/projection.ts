@@ -1,5 +1,6 @@
 import type { QueryBase, Subquery } from '@jetstreamapp/soql-parser-js';
 import type { Org } from '../org.ts';
+import { shownValue } from '../records/field-values.ts';
 import type { StoredRecord } from '../records/stored-record.ts';
 import { SalesforceError } from '../salesforce-error.ts';
 import type { FieldDefinition } from '../schema/object-definition.ts';
@@ -67,7 +68,7 @@ export function attributes(object: string, id: string, version: string): object 
 
 /** A field as JSON shows it; compound fields are put together from their parts, null when all are empty. */
 export function readField(record: StoredRecord, field: FieldDefinition): unknown {
-  if (field.parts === undefined) return record.values[field.name] ?? null;
+  if (field.parts === undefined) return shownValue(field, record.values[field.name]);
   const parts = Object.entries(field.parts).map(([key, name]) => [key, record.values[name] ?? null] as const);
   if (parts.every(([, value]) => value === null)) return null;
   return { ...Object.fromEntries(parts), geocodeAccuracy: null };

@@ -111,6 +111,31 @@ describe('describe', () => {
     await org.faults({ hiddenField: null });
     expect(await field('Contact', 'Phone')).toBeDefined();
   });
+
+  test('an administrator changes the type of a field, and its values with it', async () => {
+    const account = org.connection.sobject('Account');
+    const { id = '' } = await account.create({ Name: 'Typed', NumberOfEmployees: 12 });
+    const held = async () => (await account.retrieve(id)).NumberOfEmployees;
+    const bulk = async () => {
+      const rows = await org.connection.bulk2.query(`SELECT NumberOfEmployees FROM Account WHERE Id = '${id}'`);
+      return (await rows.toArray())[0];
+    };
+    await org.faults({ changedField: { object: 'Account', field: 'NumberOfEmployees', type: 'string', length: 20 } });
+    expect(await field('Account', 'NumberOfEmployees')).toMatchObject({ type: 'string', length: 20 });
+    expect([await held(), await bulk()]).toEqual(['12', { NumberOfEmployees: '12' }]);
+    await account.update({ Id: id, NumberOfEmployees: 'a dozen' });
+    expect(await held()).toBe('a dozen');
+    const { records } = await org.connection.query(`SELECT Id FROM Account WHERE NumberOfEmployees = 'a dozen'`);
+    expect(records).toHaveLength(1);
+
+    // What the type has no value for is empty.
+    await org.faults({ changedField: { object: 'Account', field: 'NumberOfEmployees', type: 'date' } });
+    expect(await held()).toBeNull();
+    await org.faults({ changedField: null });
+    expect(await field('Account', 'NumberOfEmployees')).toMatchObject({ type: 'int' });
+    expect(await held()).toBeNull();
+    await account.destroy(id);
+  });
 });
 
 describe('the org', () => {

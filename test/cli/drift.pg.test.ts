@@ -62,6 +62,17 @@ test('a field that the pipelines have left out is told also where the org is not
   expect(await drift(undefined)).toEqual([]);
 });
 
+test('a field that was left out for its type is told with the change to make', async () => {
+  await lender.application.query(
+    `insert into sfsync.drift (object, field, seen_by, change) values ('Contact', 'Birthdate', 'test', 'is a string now')
+     on conflict (object, field) do update set change = excluded.change, closed_at = null`,
+  );
+  expect(await drift(undefined)).toEqual([
+    expect.stringMatching(/^! Contact\.Birthdate: is a string now, or give the field its type back; .* since 2/),
+  ]);
+  await lender.application.query('update sfsync.drift set closed_at = now()');
+});
+
 test('a column that came back and does not take its values is told', async () => {
   await lender.application.query(
     `insert into sfsync.mapped_column (object, field, table_oid, vanished_at, refused_at)

@@ -18,6 +18,7 @@ import {
   type DescribedField,
   type DescribedObject,
   type Drift,
+  doubtedTypes,
   salesforceDrift,
   type TableColumn,
   tableDrift,
@@ -254,5 +255,32 @@ describe('the table has changed', () => {
         ({ text: t }) => t,
       ),
     ).toEqual([expect.stringContaining('requires it of new records')]);
+  });
+});
+
+describe('fields whose values do not fit', () => {
+  const fields = { Name: text('name'), Score__c: number('score'), AccountId: reference('lender_id', 'Account') };
+  const salesforce = described([
+    field('Name', 'double'),
+    field('Score__c'),
+    field('AccountId', 'reference', { referenceTo: ['Branch__c'] }),
+  ]);
+  const all = new Set(Object.keys(fields));
+
+  test('are told apart by their types: null where it is the values', () => {
+    expect(doubtedTypes(contact(fields), salesforce, all)).toEqual({
+      Name: null,
+      Score__c: 'is a string in Salesforce and mapped as number; map it as text, with a column to match',
+      AccountId: expect.stringMatching(/^points to Branch__c/),
+    });
+    expect(doubtedTypes(contact(fields), salesforce, new Set(['Name']))).toEqual({ Name: null });
+  });
+
+  test('a field that is not told, or by which records find their rows, has no other type', () => {
+    const gone = described([field('Name')]);
+    expect(doubtedTypes(contact(fields), gone, all)).toEqual({ Name: null, Score__c: null, AccountId: null });
+    expect(doubtedTypes(contact(fields), undefined, new Set(['Name']))).toEqual({ Name: null });
+    const matched = contact(fields, { matchBy: 'Score__c' });
+    expect(doubtedTypes(matched, salesforce, new Set(['Score__c']))).toEqual({ Score__c: null });
   });
 });

@@ -238,6 +238,11 @@ describe('what was missed', () => {
     const helped = again({ inserted: 1, rejected: 1, reasons: [{ code: '23514', count: 1 }] });
     await helped.run(INPUT);
     expect(helped.inputsOf('Notify')).toMatchObject([{ inserted: 1, rejected: 0, reasons: [] }]);
+    // What is told once is told by whoever sees it first.
+    const told = { code: 'FIELD_TYPE_CHANGED', field: 'Amount', count: 1, change: 'is a string' };
+    const drifted = again({ rejected: 1, reasons: [{ code: '23514', count: 1 }, told] });
+    await drifted.run(INPUT);
+    expect(drifted.inputsOf('Notify')).toMatchObject([{ rejected: 0, reasons: [told] }]);
   });
 
   test('is read again where the link has changed meanwhile, three times', async () => {

@@ -1,8 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../../core/notice.ts';
 import type { Notice } from '../../../core/outbound-tasks.ts';
+import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
 import type { LenderDatabase } from '../../support/lender-database.ts';
-import { addDatabase, invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
+import {
+  addDatabase,
+  addOrg,
+  invocation,
+  type LambdaEnvironment,
+  startLambdaEnvironment,
+} from '../lambda-environment.ts';
 
 interface Applied {
   readonly inserted: number;
@@ -18,6 +25,7 @@ const SECRET = 'top secret';
 
 let lambda: LambdaEnvironment;
 let lender: LenderDatabase;
+let org: StartedOrg;
 let validateFile: (event: object) => Promise<{ ranges: readonly object[] }>;
 let mapRecords: (event: object) => Promise<{ mappedKey: string }>;
 let applyRecords: (event: object) => Promise<Applied>;
@@ -26,11 +34,13 @@ beforeAll(async () => {
   lambda = await startLambdaEnvironment();
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
   lender = await addDatabase(lambda);
+  org = await addOrg(lambda);
   validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
   mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
   applyRecords = invocation(await import('../../../functions/salesforce-to-postgres/apply-records.ts'));
 });
 afterAll(async () => {
+  await org[Symbol.asyncDispose]();
   await lender[Symbol.asyncDispose]();
   await lambda[Symbol.asyncDispose]();
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import configuration from '../../../sync.config.ts';
 import { invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
 
@@ -25,6 +25,8 @@ let mapRecords: (event: object) => Promise<Mapped>;
 
 beforeAll(async () => {
   lambda = await startLambdaEnvironment();
+  // No record of these files makes anybody ask.
+  vi.stubEnv('SALESFORCE_SECRET_ARN', 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:unasked');
   validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
   mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
 });

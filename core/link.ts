@@ -182,14 +182,15 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   // A row that outlived its record by intent brings nothing back.
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted && refused.deleted === false) return undefined;
+  if (!base.deleted && row.fields === base.fields) return undefined;
   // Salesforce refuses a record as a whole. Once one field has changed since, all that differ go again: fields that were
   // refused along with the bad one would otherwise stay behind, due never again and listed no more.
   const fields: Record<string, CanonicalValue> = {};
   let due = false;
   for (const { field } of outgoingFields(mapping)) {
     const value = row.fields[field];
-    if (value === undefined || field in waiting || isUnsendable(value)) continue;
     if (!base.deleted && value === base.fields[field]) continue;
+    if (value === undefined || field in waiting || isUnsendable(value)) continue;
     fields[field] = value;
     due ||= value !== refused.fields[field];
   }

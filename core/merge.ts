@@ -59,17 +59,15 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
   return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
 }
 
-function baseOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion): Base {
+/** A first version that tells the mapped fields and no others is the base as it stands; nothing has to be copied. */
+function baseOf(mapping: ObjectMapping, base: Base | undefined, { deleted, fields }: SalesforceVersion): Base {
+  if (base !== undefined) return { deleted, fields: withTold({ ...base.fields }, fields, mapping.fields) };
+  const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
+  const isExact = isWhole && Object.keys(fields).length === mapping.fields.length;
   return {
-    deleted: version.deleted,
-    fields: withTold(valuesOf(mapping, base, version), version.fields, mapping.fields),
+    deleted,
+    fields: isExact ? fields : withTold(isWhole ? wholeRecord(mapping) : {}, fields, mapping.fields),
   };
-}
-
-/** What is known without the version, to be added to. */
-function valuesOf(mapping: ObjectMapping, base: Base | undefined, version: SalesforceVersion) {
-  if (base !== undefined) return { ...base.fields };
-  return mapping.fields.every(({ field }) => version.fields[field] !== undefined) ? wholeRecord(mapping) : {};
 }
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */

@@ -20,9 +20,10 @@ import { joinWaiting } from './waiting.ts';
 
 /**
  * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
- * sets are in memory at a time.
+ * sets are in memory at a time. The first is small, for the server has nothing to do while it is judged.
  */
-const SET_RECORDS = 5000;
+const SET_RECORDS = 4000;
+const FIRST_SET_RECORDS = 500;
 
 /**
  * Records are found by their keys. An index lookup for each is right whatever the statistics say, and a table that is
@@ -168,6 +169,14 @@ function waves(items: readonly Item[]): Item[][] {
   return found;
 }
 
+function inSets(wave: readonly Item[]): (readonly Item[])[] {
+  const sets = [wave.slice(0, FIRST_SET_RECORDS)];
+  for (let start = FIRST_SET_RECORDS; start < wave.length; start += SET_RECORDS) {
+    sets.push(wave.slice(start, start + SET_RECORDS));
+  }
+  return sets;
+}
+
 /**
  * Applies a wave set by set. The next set is read before this one is written, and judged while it is being written: the
  * server and we work at the same time. (Not where a write to one row may change
@@ -181,13 +190,11 @@ async function applyWave(
   refuse: (item: Item, error: RejectedRecordError) => void,
 ): Promise<SetResult[]> {
   const { mapping } = context;
-  const sets = Array.from({ length: Math.ceil(wave.length / SET_RECORDS) }, (_, i) =>
-    wave.slice(i * SET_RECORDS, (i + 1) * SET_RECORDS),
-  );
   const isFixed = mapping.matchBy === undefined && (await rowsStandAlone(session, mapping));
   const results: SetResult[] = [];
   let ahead: ReadSet | undefined;
   let judged: JudgedRecord[] | undefined;
+  const sets = inSets(wave);
   for (const [i, set] of sets.entries()) {
     const { records, refused } = ahead ?? (await readSet(session, context, set, 'at once'));
     for (const { item, error } of refused) refuse(item, error);

@@ -3,24 +3,31 @@
  * own type. The whole set is sent at once (it is in memory anyway), so that an error of the server meets no half-sent
  * stream: what it has not read by then it drops (PostgreSQL manual, "COPY Operations" of the protocol).
  */
-import type { Submittable } from 'pg';
+import pg, { type Submittable } from 'pg';
 import { classified, type Session } from './connection.ts';
 
 /** A value in the text form of its column's type. */
 export type CopyValue = string | boolean | number | null;
 
+/** A column and its value in an item. */
+export interface CopyColumn<Item> {
+  readonly name: string;
+  readonly of: (item: Item) => CopyValue;
+}
+
 /**
- * Copies items into a table. `target`: the quoted table and its columns, `"public"."lenders" ("name", "phone")`.
- * `valuesOf` an item is asked while the server works on those before.
+ * Copies items into a table (quoted, with its schema). The values of an item are asked for while the server works on those
+ * before.
  */
 export async function copyRows<Item>(
   session: Session,
-  target: string,
+  table: string,
+  columns: readonly CopyColumn<Item>[],
   items: readonly Item[],
-  valuesOf: (item: Item) => readonly CopyValue[],
 ): Promise<void> {
+  const names = columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
   try {
-    await session.query(new Copy(`copy ${target} from stdin`, () => chunks(items, valuesOf))).done;
+    await session.query(new Copy(`copy ${table} (${names}) from stdin`, () => chunks(columns, items))).done;
   } catch (error) {
     throw classified(error);
   }
@@ -58,11 +65,12 @@ class Copy implements Submittable {
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /** The text format (PostgreSQL manual, COPY, "Text Format"). */
-function* chunks<Item>(items: readonly Item[], valuesOf: (item: Item) => readonly CopyValue[]): Generator<string> {
+function* chunks<Item>(columns: readonly CopyColumn<Item>[], items: readonly Item[]): Generator<string> {
   let chunk = '';
   for (const item of items) {
     let separator = '';
-    for (const value of valuesOf(item)) {
+    for (const { of } of columns) {
+      const value = of(item);
       chunk += separator + (typeof value === 'string' ? escaped(value) : value === null ? '\\N' : value);
       separator = '\t';
     }

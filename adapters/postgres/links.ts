@@ -6,7 +6,7 @@ import type { Link } from '../../core/link.ts';
 import { newLink } from '../../core/link.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
-import { copyRows } from './copy.ts';
+import { type CopyColumn, copyRows } from './copy.ts';
 import type { LinkColumn, LinkRow, StoredLink } from './link-columns.ts';
 import { columnText, isSame, LINK_COLUMNS, LINK_SELECTION, storedLink } from './link-columns.ts';
 
@@ -88,14 +88,14 @@ export async function insertLinks(session: Session, object: string, links: reado
   if (links.length === 0) return;
   const unset = newLink('', undefined);
   const columns = LINK_COLUMNS.filter((column) => links.some((link) => !isSame(column, unset, link)));
-  const names = ['object', 'salesforce_id', 'dirty_since', ...columns.map(({ name }) => name)];
   const now = new Date().toISOString();
-  await copyRows(session, `sfsync.link (${names.join(', ')})`, links, (link) => [
-    object,
-    link.salesforceId,
-    link.dirty ? now : null,
-    ...columns.map((column) => columnText(column, link)),
-  ]);
+  const copied: readonly CopyColumn<Link>[] = [
+    { name: 'object', of: () => object },
+    { name: 'salesforce_id', of: ({ salesforceId }) => salesforceId },
+    { name: 'dirty_since', of: ({ dirty }) => (dirty ? now : null) },
+    ...columns.map((column) => ({ name: column.name, of: (link: Link) => columnText(column, link) })),
+  ];
+  await copyRows(session, 'sfsync.link', copied, links);
 }
 
 /** Removes links that never got a row, such as a claim whose record turned out to be deleted. */

@@ -146,8 +146,8 @@ export interface JudgedRecord extends ReadRecord {
   readonly result: ReturnType<Rule>;
 }
 
-/** Records judged in one turn of the event loop: some tenths of a millisecond. */
-const TURN_RECORDS = 50;
+/** Records judged in one turn of the event loop: a tenth or two of a millisecond, for which an answer of the server waits. */
+const TURN_RECORDS = 10;
 
 /** Judges the records, in turns, so that a set that is being written meanwhile goes on. */
 export async function judgeSet(

@@ -14,7 +14,7 @@ import { wholeRecord } from '../../core/whole-record.ts';
 import { compareColumns } from './column-numbers.ts';
 import type { Session } from './connection.ts';
 import { query, queryTuples } from './connection.ts';
-import { copyRows } from './copy.ts';
+import { type CopyColumn, copyRows } from './copy.ts';
 import { outsideFilter } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -206,8 +206,9 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
 export async function newKeys(session: Session, mapping: ObjectMapping, count: number): Promise<string[] | undefined> {
   const { keyDefault } = await tableColumns(session, mapping);
   if (keyDefault === undefined) return undefined;
-  const sql = `select (${keyDefault})::text from generate_series(1, $1)`;
-  return (await queryTuples<[string]>(session, sql, [count])).map(([key]) => key);
+  // One value: thousands of result rows would cost more than the keys.
+  const sql = `select json_agg((${keyDefault})::text) as keys from generate_series(1, $1)`;
+  return (await query<{ keys: string[] }>(session, sql, [count])).rows[0]?.keys ?? [];
 }
 
 export interface RowInsert {
@@ -226,13 +227,17 @@ export async function insertRows(
   if (inserts.length === 0) return new Map();
   const given = mapping.fields.filter(({ direction }) => direction !== 'to-salesforce');
   const keyed = inserts.every(({ key }) => key !== undefined);
-  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
-  const columns = [...(keyed ? [key] : []), id, ...given.map(({ column }) => name(column))];
-  await copyRows(session, `${tableOf(mapping)} (${columns.join(', ')})`, inserts, (insert) => {
-    const values = given.map(({ field, type }) => textOf(type, insert.fields[field] ?? null));
-    return keyed ? [insert.key ?? null, insert.salesforceId, ...values] : [insert.salesforceId, ...values];
-  });
+  const copied: CopyColumn<RowInsert>[] = [
+    { name: mapping.salesforceIdColumn, of: ({ salesforceId }) => salesforceId },
+    ...given.map(({ field, column, type }) => ({
+      name: column,
+      of: ({ fields }: RowInsert) => textOf(type, fields[field] ?? null),
+    })),
+  ];
+  if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
+  await copyRows(session, tableOf(mapping), copied, inserts);
   if (keyed) return new Map();
+  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
   const keys = await queryTuples<[string, string]>(
     session,
     `select ${id}, ${key}::text from ${tableOf(mapping)} where ${id} = any ($1::text[])`,

@@ -56,8 +56,8 @@ export const FIELD_VANISHED = 'FIELD_VANISHED';
 export const FIELD_TYPE_CHANGED = 'FIELD_TYPE_CHANGED';
 
 /**
- * What Salesforce said of fields whose values did not fit their mapping, by field: what is, and the change to make. null: the
- * type fits, so it is the single values that do not.
+ * What Salesforce said of the types of fields in doubt, by field: what is, and the change to make. null: the type fits the
+ * mapping, so it is single values that do not. Absent: nobody asked, or Salesforce does not tell the field.
  */
 export type DoubtedTypes = Readonly<Record<string, string | null>>;
 
@@ -186,8 +186,8 @@ export function changedFields(types: DoubtedTypes | undefined): Set<string> {
 }
 
 /**
- * Of fields in doubt, which of their types do not fit. One that Salesforce does not tell is no matter of types. Records whose
- * rows are found by a value are rejected without it: they would become second rows.
+ * What a describe says of the types of fields in doubt. It says nothing of one that Salesforce does not tell. A field by whose
+ * value records find their rows is never of another type: without it they would become second rows, so they are rejected.
  */
 export function doubtedTypes(
   mapping: ObjectMapping,
@@ -196,10 +196,11 @@ export function doubtedTypes(
 ): DoubtedTypes {
   const fields = mapping.fields.filter(({ field }) => doubted.has(field));
   return Object.fromEntries(
-    fields.map((field) => {
+    fields.flatMap((field): [string, string | null][] => {
       const found = described?.fields.find(({ name }) => name === field.field);
-      const drift = found && mapping.matchBy?.field !== field.field ? typeDrift(field, found) : undefined;
-      return [field.field, drift?.kind === 'broken' ? drift.text : null];
+      if (found === undefined) return [];
+      const drift = mapping.matchBy?.field === field.field ? undefined : typeDrift(field, found);
+      return [[field.field, drift?.kind === 'broken' ? drift.text : null]];
     }),
   );
 }

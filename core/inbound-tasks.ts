@@ -132,7 +132,7 @@ export const recordToRead = z.strictObject({
   deletedAt: z.int().optional(),
   /** The open push of the record: over by now, but for a job of the Bulk API that may still be at work. */
   pushId: z.string().optional(),
-  /** Fields that are left out for their type in Salesforce: does it fit again? */
+  /** Fields whose type in Salesforce is in doubt: those that are left out, and lookups that point to strange records. */
   doubted: z.array(z.string()).optional(),
 });
 

@@ -65,7 +65,7 @@ export async function applyVersions(
     else rejects.push(rejectOf(what.rejected, line));
   }
   return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForFile(session, context.mapping, versionsOf(items), types, stepOf(context));
+    const told = await inForceForFile(session, context.mapping, types, stepOf(context));
     const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
     const applied = await apply(session, inForce, items, rejects, (rules, pair, { version }) =>
       receive(rules, pair, version, readAfter),
@@ -99,10 +99,6 @@ export async function applyRereads(
     );
     return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
   });
-}
-
-function versionsOf(items: readonly Item[]): SalesforceVersion[] {
-  return items.map(({ version }) => version);
 }
 
 function complete(

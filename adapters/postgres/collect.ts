@@ -11,7 +11,7 @@ import { anyParentLinked } from './children.ts';
 import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
-import { askAgain } from './field-drift.ts';
+import { askAgain, askOfLookups } from './field-drift.ts';
 import { holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { lockPairs, type StoredPair } from './pairs.ts';
@@ -104,7 +104,7 @@ async function chooseInForce(
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
   const { settings } = configuration;
-  const doubted = await askAgain(session, mapping.object);
+  const doubted = [...(await askAgain(session, mapping.object)), ...(await askOfLookups(session, mapping))];
   for (;;) {
     const chosen = await inTransaction(session, async () => {
       if (execution !== undefined) await holdLease(session, mapping.object, execution);

@@ -118,26 +118,58 @@ export async function readAllAgain(
 
 /** How long after a field was found gone, or asked about, Salesforce is asked again. */
 const ASKED_AGAIN_AFTER = '5 minutes';
+/** A lookup may point to records of several objects: then strange ids are as they should be. */
+const LOOKUP_ASKED_AGAIN_AFTER = '1 hour';
 
 /**
  * Sees to it that a field which is left out comes back also when nothing else is read: one record of the object becomes due
- * to be read. Answers the fields whose type the read shall ask about.
+ * to be read. Answers the fields that are left out: of each the read asks whether it fits.
  */
 export async function askAgain(session: Session, object: string): Promise<string[]> {
   const open = await openDrift(session, object);
-  if (open.size > 0) await inTransaction(session, () => markOneDue(session, object));
-  return [...open.values()].flatMap(({ field, change }) => (change === null ? [] : [field]));
+  if (open.size === 0) return [];
+  await inTransaction(session, async () => {
+    const { rowCount } = await query(
+      session,
+      `update sfsync.drift set asked_at = now()
+        where object = $1 and closed_at is null and coalesce(asked_at, first_seen) < now() - interval '${ASKED_AGAIN_AFTER}'`,
+      [object],
+    );
+    if (rowCount !== 0) await markOneDue(session, object);
+  });
+  return [...open.keys()];
 }
 
+/**
+ * Lookups of which records wait for a parent that cannot be one: its id has another key prefix than the parents that are
+ * known. Perhaps the lookup points to another object now; values do not tell. Answers those that are to be asked about.
+ */
+export async function askOfLookups(session: Session, { object, fields }: ObjectMapping): Promise<string[]> {
+  const lookups = fields.flatMap(({ field, references }) => (references === undefined ? [] : { field, references }));
+  if (lookups.length === 0) return [];
+  return inTransaction(session, async () => {
+    const { rows } = await query<{ field: string }>(
+      session,
+      `with strange as (
+         select distinct r.field from sfsync.link l
+           join jsonb_to_recordset($2::jsonb) as r (field text, "references" text) on l.waiting ? r.field
+           join lateral (select left(salesforce_id, 3) as prefix from sfsync.link p
+                          where p.object = r."references" limit 1) parent on true
+          where l.object = $1 and l.waiting <> '{}' and left(l.waiting ->> r.field, 3) <> parent.prefix)
+       insert into sfsync.drift as d (object, field, seen_by, closed_at, asked_at)
+       select $1, field, 'collect', now(), now() from strange
+       on conflict (object, field) do update set asked_at = now()
+         where d.closed_at is not null and coalesce(d.asked_at, d.closed_at) < now() - interval '${LOOKUP_ASKED_AGAIN_AFTER}'
+       returning d.field`,
+      [object, JSON.stringify(lookups)],
+    );
+    if (rows.length > 0) await markOneDue(session, object);
+    return rows.map(({ field }) => field);
+  });
+}
+
+/** The newest record: it is the likeliest to be there still. */
 async function markOneDue(session: Session, object: string): Promise<void> {
-  const { rowCount } = await query(
-    session,
-    `update sfsync.drift set asked_at = now()
-      where object = $1 and closed_at is null and coalesce(asked_at, first_seen) < now() - interval '${ASKED_AGAIN_AFTER}'`,
-    [object],
-  );
-  if ((rowCount ?? 0) === 0) return;
-  // The newest record: it is the likeliest to be there still.
   await query(
     session,
     `with due as (select id from sfsync.link

@@ -2,8 +2,8 @@
  * The mapping in force: that of sync.config.ts without the fields that Salesforce no longer tells, or tells as another type.
  * It is worked out here, so that no rule ever sees such a field: it is neither merged nor sent, and the record goes across
  * without it. A fresh read asks for every field by name, so what no live record of it tells is gone; a file may only lag
- * behind the mapping, and is taken at its word where a read has found the same. Of types only a describe tells: a field stays
- * left out, whatever its values look like, until Salesforce was asked and its type fits.
+ * behind the mapping, and is taken at its word where a read has found the same. A field is back when a fresh read tells it and
+ * Salesforce, asked for its type, says that it fits: values tell nothing of types, and a field may come back as another one.
  */
 import type { ObjectMapping } from '../../core/configuration.ts';
 import {
@@ -26,18 +26,16 @@ export interface InForce {
   readonly reasons: readonly ReasonCount[];
 }
 
-/** For the versions of a file. `types`: what Salesforce said of fields whose values did not fit. */
+/** For a file. `types`: what Salesforce said of fields whose values did not fit. */
 export async function inForceForFile(
   session: Session,
   mapping: ObjectMapping,
-  versions: readonly Told[],
   types: DoubtedTypes | undefined,
   step: string,
 ): Promise<InForce> {
-  const open = await openDrift(session, mapping.object);
-  const leftOut = [...open.values()].filter(({ field, change }) => change !== null || !tells(versions, field));
   const changed = changesIn(mapping, types);
-  const gone = new Set([...leftOut, ...changed].map(({ field }) => field));
+  const open = await openDrift(session, mapping.object);
+  const gone = new Set([...open.keys(), ...changed.map(({ field }) => field)]);
   return { mapping: withoutFields(mapping, gone), reasons: await note(session, mapping, changed, step) };
 }
 
@@ -64,16 +62,14 @@ export async function inForceForRead(
   const isChanged = new Set(changed.map(({ field }) => field));
   const isUntold = (field: string) => {
     if (without.has(field)) return true;
-    // Whether its type fits again, a value cannot tell.
-    if (typeof open.get(field)?.change === 'string') return types?.[field] === undefined;
-    return live.length === 0 ? open.has(field) : !tells(live, field);
+    return open.has(field) ? types?.[field] !== null : live.length > 0 && !tells(live, field);
   };
   const untold = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isUntold(field));
   const inForce = withoutFields(mapping, new Set([...isChanged, ...untold]));
   if (live.length === 0 && without.size === 0 && types === undefined) return { mapping: inForce, reasons: [] };
   const back = [...open.keys()].filter((field) => !isChanged.has(field) && !untold.includes(field));
   if (back.length > 0) await closeDrift(session, mapping, back);
-  const vanished = untold.filter((field) => without.has(field) || typeof open.get(field)?.change !== 'string');
+  const vanished = untold.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
   return { mapping: inForce, reasons: await note(session, mapping, found, step) };
 }

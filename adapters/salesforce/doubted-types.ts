@@ -1,5 +1,5 @@
 /**
- * Values that do not fit the mapping are one record's fault, or an administrator has changed the type of their field. Only a
+ * Whether the types of fields fit. Values that do not fit the mapping are one record's fault, or an administrator has changed the type of their field. Only a
  * describe tells which: one for all records of a step, and what it said holds for a while.
  */
 import type { ObjectMapping } from '../../core/configuration.ts';
@@ -25,7 +25,7 @@ export async function askTypes(
   const age = known === undefined ? Number.POSITIVE_INFINITY : Date.now() - known.at;
   if (known !== undefined && age < LEFT_OUT_FOR_MS) {
     const types = doubtedTypes(mapping, known.object, doubted);
-    if (age < FITS_FOR_MS || Object.values(types).every((change) => change !== null)) return types;
+    if (age < FITS_FOR_MS || [...doubted].every((field) => typeof types[field] === 'string')) return types;
   }
   const at = Date.now();
   const object = await describeObject(await connect(), mapping.object);

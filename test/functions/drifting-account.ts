@@ -43,8 +43,6 @@ interface Round {
 }
 type Call<Output> = (event: object) => Promise<Output>;
 
-const object = 'Account';
-
 export interface DriftingAccount extends AsyncDisposable {
   readonly lambda: LambdaEnvironment;
   readonly lender: LenderDatabase;
@@ -70,7 +68,8 @@ export interface DriftingAccount extends AsyncDisposable {
   ahead: number;
 }
 
-export async function startDriftingAccount(): Promise<DriftingAccount> {
+/** `object`: the one whose records `file`, `edit` and `round` are about. */
+export async function startDriftingAccount(object = 'Account'): Promise<DriftingAccount> {
   const lambda = await startLambdaEnvironment();
   const lender = await addDatabase(lambda);
   const org = await addOrg(lambda);
@@ -109,7 +108,7 @@ export async function startDriftingAccount(): Promise<DriftingAccount> {
 
   async function carry(lines: string): Promise<Applied> {
     const run = ++files;
-    const source = `salesforce/Account/flow/run-${run}/0`;
+    const source = `salesforce/${object}/flow/run-${run}/0`;
     const size = await lambda.put(source, lines);
     const range = { start: 0, end: size, firstLine: 1 };
     const execution = `file-${run}`;

@@ -117,7 +117,7 @@ export const applyRecordsOutput = z.strictObject({
   reasons: z.array(reasonCount),
   /** Links of the object are due towards Salesforce now. */
   due: z.boolean(),
-  /** Other objects with links that have become due: their parents have landed, or children that held them have gone. */
+  /** Other objects with due records: their parents have landed or got a Salesforce id, or children that held them have gone. */
   alsoDue: z.array(z.string()).optional(),
   /** JSON lines of `recordToRead`; absent: nothing has to be read again. */
   rereadKey: z.string().optional(),

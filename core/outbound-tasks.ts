@@ -61,6 +61,8 @@ export const decideChangesOutput = z.strictObject({
   reasons: z.array(reasonCount),
   /** Salesforce answered and there was nothing to push, and so the object's circuit was closed. */
   circuitClosed: z.boolean(),
+  /** Other objects with due records: their parents have got a Salesforce id or a row, or children that held them have gone. */
+  alsoDue: z.array(z.string()).optional(),
   /** Deletes that are held from now on, and of which people are to be told; absent: none. */
   heldDeletes: z.int().min(1).optional(),
 });
@@ -117,6 +119,8 @@ export const settleBatchOutput = z.strictObject({
   rejected: count,
   conflicts: count,
   reasons: z.array(reasonCount),
+  /** Other objects with due records: their parents have got a Salesforce id. */
+  alsoDue: z.array(z.string()).optional(),
   /** Records whose link has changed since the read-back began: read them back again. */
   readAgainKey: z.string().optional(),
   /** JSON lines of `pushLine`: rows that the flow may have failed to put, to be pushed once more through the API. */

@@ -8,7 +8,7 @@ import type { Instant, SalesforceVersion } from '../../core/link.ts';
 import { bisect, inSavepoint } from './bisect.ts';
 import { withColumns } from './columns-in-force.ts';
 import { query, RowRefusedError, type Session } from './connection.ts';
-import { anyDue } from './due.ts';
+import { anyDue, dueChildren } from './due.ts';
 import { inOwnTransaction } from './origin.ts';
 import type { Item, JudgedRecord, ReadSet, Rule, SetContext, SetResult } from './record-set.ts';
 import { judgeSet, readSet, writeSet } from './record-set.ts';
@@ -16,7 +16,7 @@ import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
 import { rowsStandAlone } from './table-columns.ts';
 import { inForceForFile, inForceForRead, typesIn } from './vanished-fields.ts';
-import { joinWaiting } from './waiting.ts';
+import { joinWaiting, othersDue } from './waiting.ts';
 
 /**
  * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
@@ -45,7 +45,7 @@ export interface AppliedVersions {
   readonly conflicts: number;
   readonly reasons: ReasonCount[];
   readonly due: boolean;
-  /** Other objects of which records have become due: their parents have landed, or their children have gone. */
+  /** Other objects of which records are due: their parents have landed or got an id, or their children have gone. */
   readonly alsoDue: string[];
   readonly toRead: readonly { id: string; revision: number }[];
 }
@@ -144,7 +144,7 @@ async function apply(
     reasons: reasonCounts(rejects),
     toRead: parts.flatMap((part) => part.toRead),
     due: await anyDue(session, mapping.object),
-    alsoDue: joined.due.filter((object) => object !== mapping.object),
+    alsoDue: othersDue(mapping, joined, await dueChildren(session, configuration, mapping)),
   };
 }
 

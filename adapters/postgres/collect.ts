@@ -4,10 +4,9 @@ import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { recordToRead } from '../../core/inbound-tasks.ts';
-import type { Link } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
-import { anyParentLinked } from './children.ts';
+import { parentsOf } from './children.ts';
 import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
@@ -90,7 +89,10 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   }
 }
 
-/** COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done. */
+/**
+ * COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done; one
+ * whose parent somebody has in hand stays due, and is left for the next look.
+ */
 export async function chooseBatch(
   place: CollectPlace,
   batch: { readonly limit: number; readonly flowFenced: boolean },
@@ -110,16 +112,19 @@ async function chooseInForce(
       if (execution !== undefined) await holdLease(session, mapping.object, execution);
       const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
       const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
-      const links: { readonly linkId: string; readonly link: Link; readonly due: boolean }[] = [];
-      for (const pair of pairs) {
+      const rows = pairs.map(({ row }) => row);
+      const parents = await parentsOf(session, configuration, mapping, rows);
+      const links = pairs.map((pair, i) => {
         const { dirty, ...link } = collect(mapping, pair);
         const lacks = pair.lacksId && link.base?.deleted === false;
-        const due = dirty || lacks || (await anyParentLinked(session, configuration, mapping, pair.row));
-        links.push({ linkId: pair.linkId, link: { ...link, dirty: due }, due });
-      }
+        const due = dirty || lacks || parents[i] === 'linked';
+        const left = !due && parents[i] === 'in hand';
+        return { linkId: pair.linkId, link: { ...link, dirty: due || left }, due, left };
+      });
       await saveLinks(session, links);
       await reportUnreadable(session, mapping, execution, pairs);
-      return { found: ids.length, due: links.filter(({ due }) => due).map(({ link }) => link) };
+      const left = links.filter((each) => each.left).length;
+      return { found: ids.length - left, due: links.filter(({ due }) => due).map(({ link }) => link) };
     });
     if (chosen.due.length > 0) {
       return chosen.due.map(({ salesforceId: id, revision, push }) => ({

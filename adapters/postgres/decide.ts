@@ -14,6 +14,7 @@ import { bisect } from './bisect.ts';
 import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { anyHeld, guardDeletes } from './delete-guard.ts';
+import { dueChildren } from './due.ts';
 import { decideInsertions } from './insertion-batch.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
@@ -22,7 +23,7 @@ import { lockPairs, writePairs } from './pairs.ts';
 import type { Reject, RejectContext } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { inForceForRead } from './vanished-fields.ts';
-import { joinWaiting } from './waiting.ts';
+import { joinWaiting, othersDue } from './waiting.ts';
 
 export interface BatchContext {
   readonly configuration: SyncConfiguration;
@@ -96,7 +97,7 @@ async function decideInForce(
     const sendsNothing = inserted.pushes.length === 0 && parts.every((part) => part.pushes.length === 0);
     circuitClosed = sendsNothing && (await closeCircuit(session, mapping.object));
   });
-  await inOwnTransaction(session, configuration.settings.origins, () =>
+  const joined = await inOwnTransaction(session, configuration.settings.origins, () =>
     joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
   );
   const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
@@ -105,7 +106,8 @@ async function decideInForce(
   const heldDeletes = parts.reduce((sum, part) => sum + part.heldDeletes, 0);
   const pushes = parts.flatMap((part) => part.pushes);
   const inserts = inserted?.pushes ?? [];
-  return { pushes, inserts, conflicts, heldDeletes, rejected: rejects.length, reasons, circuitClosed };
+  const alsoDue = othersDue(mapping, joined, await dueChildren(session, configuration, mapping));
+  return { pushes, inserts, conflicts, heldDeletes, rejected: rejects.length, reasons, circuitClosed, alsoDue };
 }
 
 async function decidePart(

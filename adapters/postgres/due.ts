@@ -1,6 +1,7 @@
 /** Postgres as the list of what is due towards Salesforce: marking keys that the queue named, and choosing a batch. */
 import pg from 'pg';
 import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/configuration.ts';
+import { lookupsToWake } from '../../core/references.ts';
 import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
@@ -144,14 +145,38 @@ interface MarkedLinks {
   readonly last: string | null;
 }
 
-/** Whether links of the object are due, open pushes aside. */
+/** Whether links or new rows of the object are due, open pushes aside. */
 export async function anyDue(session: Session, object: string): Promise<boolean> {
-  const { rows } = await query<{ due: boolean }>(
+  return (await dueObjects(session, [object])).length > 0;
+}
+
+/**
+ * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them. Asked
+ * of the tables and not of what was just done, so that a step whose answer was lost says it when it is done again.
+ */
+export function dueChildren(
+  session: Session,
+  configuration: SyncConfiguration,
+  parent: ObjectMapping,
+): Promise<string[]> {
+  const children = lookupsToWake(configuration, parent.object).map(({ child }) => child.object);
+  return dueObjects(
     session,
-    'select exists (select from sfsync.link where object = $1 and push_id is null and (dirty or reread_due)) as due',
-    [object],
+    [...new Set(children)].filter((object) => object !== parent.object),
   );
-  return rows[0]?.due === true;
+}
+
+async function dueObjects(session: Session, objects: readonly string[]): Promise<string[]> {
+  if (objects.length === 0) return [];
+  const { rows } = await query<{ object: string }>(
+    session,
+    `select object from unnest($1::text[]) with ordinality as x (object, place)
+      where exists (select from sfsync.link l where l.object = x.object and push_id is null and (dirty or reread_due))
+         or exists (select from sfsync.insertion i where i.object = x.object and push_id is null and dirty)
+      order by place`,
+    [objects],
+  );
+  return rows.map(({ object }) => object);
 }
 
 /** Whether pushes through AppFlow are open, which have to be fenced before their records are taken in hand again. */

@@ -10,7 +10,7 @@ import { newLink } from '../../core/link.ts';
 import type { Merged } from '../../core/merge.ts';
 import { writeAdoptions } from './adoption.ts';
 import { bisect } from './bisect.ts';
-import { anyParentLinked } from './children.ts';
+import { type Parents, parentsOf } from './children.ts';
 import type { CollectPlace } from './collect.ts';
 import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
@@ -40,10 +40,9 @@ async function chooseInForce(
       if (execution !== undefined) await holdLease(session, mapping.object, execution);
       const keys = await dueInsertions(session, mapping.object, { limit, settings });
       const found = [...(await lockInsertions(session, configuration, mapping, keys)).values()];
-      const steps: (StoredInsertion & { readonly step: Step })[] = [];
-      for (const stored of found) {
-        steps.push({ ...stored, step: await stepOf(session, configuration, mapping, stored) });
-      }
+      const rows = found.map(({ row }) => row);
+      const parents = await parentsOf(session, configuration, mapping, rows);
+      const steps = found.map((stored, i) => ({ ...stored, step: stepOf(mapping, stored, parents[i]) }));
       const of = (wanted: Step) => steps.filter(({ step }) => step === wanted);
       await dropInsertions(
         session,
@@ -56,7 +55,7 @@ async function chooseInForce(
       const rejects = steps.flatMap((each) => rejectsOf(configuration, mapping, each));
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
       await reportRejects(session, { ...context, execution: execution ?? '' }, rejects);
-      return { found: keys.length, due: of('look') };
+      return { found: keys.length - of('left').length, due: of('look') };
     });
     if (chosen.due.length > 0) {
       return chosen.due.map(({ insertionId, insertion }) => toRead({ insertionId, insertion }));
@@ -65,18 +64,14 @@ async function chooseInForce(
   }
 }
 
-/** again: a parent got its id while we looked; the next round reads the row with it. */
-type Step = ReturnType<typeof nextStep> | 'again';
+/** again: a parent got its id while we looked; the next round reads the row with it. left: see `Parents`. */
+type Step = ReturnType<typeof nextStep> | 'again' | 'left';
 
-async function stepOf(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  { insertion, row }: StoredInsertion,
-): Promise<Step> {
+function stepOf(mapping: ObjectMapping, { insertion, row }: StoredInsertion, parents: Parents | undefined): Step {
   const step = nextStep(mapping, { insertion, row });
   if (step !== 'rest' || row === undefined || missingParents(mapping, row).length === 0) return step;
-  return (await anyParentLinked(session, configuration, mapping, row)) ? 'again' : step;
+  if (parents === 'linked') return 'again';
+  return parents === 'in hand' ? 'left' : step;
 }
 
 /** What people have to know: nothing will give the parent an id, or a column cannot be stored in Salesforce. */
@@ -85,7 +80,7 @@ function rejectsOf(
   mapping: ObjectMapping,
   { insertion, row, step }: StoredInsertion & { readonly step: Step },
 ): Reject[] {
-  if (row === undefined || step === 'drop' || step === 'again') return [];
+  if (row === undefined || step === 'drop' || step === 'again' || step === 'left') return [];
   const orphaned = missingParents(mapping, row).find((field) => {
     const parent = mapping.fields.find((candidate) => candidate.field === field)?.references ?? '';
     return mappingOf(configuration, parent).externalIdField === undefined;

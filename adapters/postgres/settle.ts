@@ -14,6 +14,7 @@ import { bisect } from './bisect.ts';
 import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
+import { dueChildren } from './due.ts';
 import { settleInsertions } from './insertion-batch.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
@@ -106,6 +107,7 @@ async function settleInForce(
     readAgain: [...parts.flatMap((part) => part.readAgain), ...(inserted?.readAgain ?? [])],
     pushAgain: parts.flatMap((part) => part.pushAgain),
     circuitClosed,
+    alsoDue: await dueChildren(session, configuration, mapping),
   };
 }
 

@@ -17,6 +17,11 @@ export interface Joined {
   readonly due: readonly string[];
 }
 
+/** Objects other than the one that was written of which records are due now, each once. */
+export function othersDue({ object }: ObjectMapping, joined: Joined, children: readonly string[]): string[] {
+  return [...new Set([...joined.due, ...children])].filter((each) => each !== object);
+}
+
 type JoinContext = Pick<RejectContext, 'object' | 'source' | 'execution'>;
 
 /**

@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import { ChangeQueue } from '../../adapters/change-queue.ts';
 import { isRunning } from '../../adapters/executions.ts';
-import { chooseBatch, drain } from '../../adapters/postgres/collect.ts';
+import { type CollectPlace, chooseBatch, drain } from '../../adapters/postgres/collect.ts';
 import type { Session } from '../../adapters/postgres/connection.ts';
-import { anyOpenFlowPush } from '../../adapters/postgres/due.ts';
+import { anyDue, anyOpenFlowPush } from '../../adapters/postgres/due.ts';
 import { chooseInsertions } from '../../adapters/postgres/insertion-batch.ts';
 import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
 import { retainedWalBytes } from '../../adapters/postgres/retained-wal.ts';
@@ -83,17 +83,25 @@ export const handler = defineHandler({
         return { next: 'push', batchId, recordsKey, records: lines.length };
       }
       if (Date.now() > lookUntil) return handOver();
-      if ((await drain(place, WATCH_SECONDS)) > 0) continue;
+      if (await watch(place)) continue;
       // Whoever found the lease held has gone: what it came for must be seen once more after the lease is free.
       await releaseLease(session, object, execution);
-      if ((await drain({ ...place, execution: undefined }, LAST_LOOK_SECONDS)) === 0)
-        return { next: 'end', reason: 'nothing due' };
+      const received = await drain({ ...place, execution: undefined }, LAST_LOOK_SECONDS);
+      if (received === 0 && !(await anyDue(session, object))) return { next: 'end', reason: 'nothing due' };
       if ((await takeLease(session, object, execution, isRunning)) === undefined) {
         return { next: 'end', reason: 'held by another execution' };
       }
     }
   },
 });
+
+/** Waits for work, second by second: of children that a parent wakes, or whose parent was in hand, no message comes. */
+async function watch(place: CollectPlace): Promise<boolean> {
+  for (let second = 0; second < WATCH_SECONDS; second++) {
+    if ((await drain(place, 1)) > 0 || (await anyDue(place.session, place.mapping.object))) return true;
+  }
+  return false;
+}
 
 async function end(session: Session, object: string, execution: string, reason: 'circuit open'): Promise<Collected> {
   await releaseLease(session, object, execution);

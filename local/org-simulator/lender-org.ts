@@ -76,6 +76,7 @@ const ACCOUNT: ObjectDefinition = {
     text('Site', 'Account Site', 80),
     picklist('AccountSource', 'Account Source', LEAD_SOURCES),
     ...activity,
+    text('External_Id__c', 'External ID', 64, { externalId: true, unique: true }),
   ],
 };
 
@@ -109,6 +110,7 @@ const CONTACT: ObjectDefinition = {
     checkbox('DoNotCall', 'Do Not Call'),
     ...activity,
     decimal('double', 'Credit_Score__c', 'Credit Score', 3, 0),
+    text('External_Id__c', 'External ID', 64, { externalId: true, unique: true }),
   ],
   onSave: (contact) => ({ Name: [contact.FirstName, contact.LastName].filter((part) => part).join(' ') }),
 };
@@ -143,6 +145,7 @@ const OPPORTUNITY: ObjectDefinition = {
     decimal('double', 'Loan_Term_Months__c', 'Loan Term (Months)', 3, 0),
     datetime('Approved_At__c', 'Approved At'),
     multipicklist('Purposes__c', 'Purposes', PURPOSES, { restricted: true }),
+    lookup('Borrower__c', 'Borrower', 'Contact', 'Borrower__r', { childRelationshipName: 'Loans__r' }),
     text('External_Id__c', 'External ID', 64, { externalId: true, unique: true }),
   ],
   onSave: onOpportunitySave,

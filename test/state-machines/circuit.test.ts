@@ -108,6 +108,19 @@ describe('an open circuit', () => {
       { about: 'batch', conflicts: 1 },
     ]);
   });
+
+  test('does not keep the children that a look has given their parent', async () => {
+    const machine = machineOf(
+      tasks({
+        DecideChanges: () =>
+          decided({ pushed: 1, pushedKey: 'pushed', updatesKey: 'updates', alsoDue: ['Opportunity'] }),
+        PushRecords: inTurn<'PushRecords'>(taskError('RetryableError')),
+        OpenCircuit: () => ({ opened: true }),
+      }),
+    );
+    expect(await machine.run(CHANGES)).toMatchObject(AWAY);
+    expect(machine.busEvents).toMatchObject([{ Detail: '{"object":"Opportunity"}' }]);
+  });
 });
 
 describe('AppFlow', () => {

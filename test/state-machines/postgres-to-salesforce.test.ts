@@ -156,6 +156,38 @@ describe('many batches', () => {
     ]);
   });
 
+  test('that give children of other objects their parent announce these once each, and go on', async () => {
+    const machine = machineOf(
+      tasks({
+        CollectChanges: inTurn<'CollectChanges'>(batch('b0'), batch('b1'), NOTHING_DUE),
+        DecideChanges: () => decided({ pushed: 3, pushedKey: 'pushed', updatesKey: 'updates', alsoDue: ['Case'] }),
+        SettleBatch: inTurn<'SettleBatch'>(settled({ alsoDue: ['Case', 'Opportunity'] }), settled({ rejected: 1 })),
+      }),
+    );
+    machine.failingPuts = 1;
+    const ended = await machine.run(CHANGES);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED', output: { batches: 2 } });
+    expect(machine.busEvents).toEqual(
+      ['Case', 'Opportunity', 'Case'].map((object) =>
+        expect.objectContaining({
+          Source: 'sfsync',
+          DetailType: 'Changes available',
+          Detail: JSON.stringify({ object }),
+        }),
+      ),
+    );
+    expect(machine.inputsOf('Notify')).toMatchObject([{ about: 'batch', rejected: 1 }]);
+  });
+
+  test('are announced by ten objects at most in one call', async () => {
+    const objects = Array.from({ length: 12 }, (_, i) => `Child${i}__c`);
+    const machine = machineOf(tasks({ SettleBatch: () => settled({ alsoDue: objects }) }));
+    expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.busEvents).toMatchObject(
+      objects.slice(0, 10).map((object) => ({ Detail: JSON.stringify({ object }) })),
+    );
+  });
+
   test('with long runs count as more, so that the history stays below 25,000 events', async () => {
     const limit = 50;
     let batches = 0;

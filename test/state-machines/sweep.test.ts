@@ -42,7 +42,16 @@ describe('a sweep that finds nothing', () => {
     const counts = { inserted: 0, updated: 0, deleted: 0, unchanged: 0, rejected: 0, conflicts: 0 };
     expect(ended).toMatchObject({
       status: 'SUCCEEDED',
-      output: { object: 'Contact', full: false, complete: true, compared: 300, ...counts, reasons: [], due: false },
+      output: {
+        object: 'Contact',
+        full: false,
+        complete: true,
+        compared: 300,
+        ...counts,
+        reasons: [],
+        due: false,
+        alsoDue: [],
+      },
     });
     const execution = machine.executionArn.split(':').at(-1) ?? '';
     const at = { object: 'Contact', execution };
@@ -276,6 +285,18 @@ describe('what was missed', () => {
     expect(machine.busEvents).toMatchObject([
       { Source: 'sfsync', DetailType: 'Changes available', Detail: JSON.stringify({ object: 'Contact' }) },
     ]);
+  });
+
+  test('and gives children of other objects their parent makes their changes available, once each', async () => {
+    const machine = new PipelineMachine(
+      'sweep',
+      tasks({
+        CompareLinks: finding(batch('a'), batch('b')),
+        ApplyRecords: () => applied({ alsoDue: ['Case', 'Opportunity'] }),
+      }),
+    );
+    expect(await machine.run(INPUT)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.busEvents).toMatchObject([{ Detail: '{"object":"Case"}' }, { Detail: '{"object":"Opportunity"}' }]);
   });
 });
 

@@ -2,7 +2,7 @@
  * The project as another user of it would have it: a copy of its sources in a directory of its own, with a configuration
  * of its own. What runs there leaves its state there.
  */
-import { chown, cp, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chown, cp, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,18 +53,22 @@ export interface CopyOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Text of its `sync.config.ts`; the sample lies beside it as `sync.config.sample.ts`. @default the impatient one */
   readonly configuration?: string;
+  /** SQL that is run after the sample's schema. @default none */
+  readonly schema?: string;
 }
 
 /** Copies the project, with the impatient configuration or another one. */
 export async function copyProject({
   owner,
   configuration = IMPATIENT_CONFIGURATION,
+  schema = '',
 }: CopyOptions = {}): Promise<ProjectCopy> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'sfsync-project-'));
   await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
   await symlink(await realpath(join(ROOT, 'node_modules')), join(directory, 'node_modules'));
   await rename(join(directory, 'sync.config.ts'), join(directory, 'sync.config.sample.ts'));
   await writeFile(join(directory, 'sync.config.ts'), configuration);
+  await appendFile(join(directory, 'local/postgres/lender.sql'), schema);
   if (owner !== undefined) await giveTo(directory, owner);
   return {
     directory,

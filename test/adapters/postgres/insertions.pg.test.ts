@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
+import { wakeChildren } from '../../../adapters/postgres/children.ts';
+import { type CollectPlace, chooseBatch } from '../../../adapters/postgres/collect.ts';
 import { inTransaction, type Session } from '../../../adapters/postgres/connection.ts';
 import { markDue } from '../../../adapters/postgres/due.ts';
 import { chooseInsertions, decideInsertions } from '../../../adapters/postgres/insertion-batch.ts';
@@ -64,13 +66,12 @@ const named = (id: string, externalId: string, second = 1): SalesforceVersion =>
 const loans = () => rows('select id, salesforce_id from loan_applications order by salesforce_id');
 const insertions = () => rows('select row_key, dirty, revision::int from sfsync.insertion');
 
-function choose() {
+function place(): CollectPlace {
   const log = { info: () => undefined, warn: () => undefined };
-  return chooseInsertions(
-    { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log },
-    10,
-  );
+  return { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log };
 }
+const choose = () => chooseInsertions(place(), 10);
+const chooseLinks = () => chooseBatch(place(), { limit: 10, flowFenced: true });
 
 test('two executions with the same file: one row and one link', async () => {
   const key = await insert();
@@ -136,6 +137,37 @@ test('children wait for a parent that takes inserts, and are due when it has its
   expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 0 }]);
   expect(await rows('select dirty from sfsync.link where salesforce_id = $1', [OTHER])).toEqual([{ dirty: true }]);
   expect(await choose()).toMatchObject([{ externalId: key }]);
+});
+
+test('children whose parent is just getting its id stay due, and nobody waits for anybody', async () => {
+  const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
+  const key = await insert(parent.id);
+  const linked = 'select dirty from sfsync.link';
+  await file('Opportunity', [version('Opportunity', OTHER, 1)]);
+  await rows('update loan_applications set lender_id = $1 where salesforce_id = $2', [parent.id, OTHER]);
+  const [{ row_key }] = await rows('select row_key from sfsync.link');
+  await markDue(session, configuration, mapping, [row_key]);
+
+  const settling = await lender.session();
+  const write = async () => {
+    await settling.query('update lenders set salesforce_id = $1', [BANK]);
+    // What is chosen meanwhile would have to wait for this transaction, and this one for it.
+    expect(await choose()).toEqual([]);
+    expect(await chooseLinks()).toEqual([]);
+    expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 0 }]);
+    expect(await rows(linked)).toEqual([{ dirty: true }]);
+    await wakeChildren(settling, configuration, mappingOf(configuration, 'Account'), [parent.id]);
+  };
+  await inTransaction(settling, write);
+  expect(await choose()).toMatchObject([{ externalId: key }]);
+  expect(await chooseLinks()).toMatchObject([{ id: OTHER }]);
+});
+
+test('children whose parent has no id, and is not getting one, rest', async () => {
+  const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
+  const key = await insert(parent.id);
+  expect(await choose()).toEqual([]);
+  expect(await insertions()).toEqual([{ row_key: key, dirty: false, revision: 0 }]);
 });
 
 test('a row that is gone, or that the table was emptied of, is forgotten', async () => {

@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongFilesFirst } from './test/support/long-files-first.ts';
 
@@ -10,10 +11,12 @@ export default defineConfig({
     isolate: false,
     setupFiles: ['test/support/fresh-process.ts'],
     sequence: { sequencer: LongFilesFirst },
-    globalSetup: ['test/support/postgres-server.ts'],
+    globalSetup: ['test/support/postgres-server.ts', 'test/support/impatient-assembly.ts'],
     reporters: ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Many processes load the same packages: each is compiled once. Node's own default place.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
 });

@@ -8,9 +8,10 @@ import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import jsforce from 'jsforce';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Endpoints } from '../../local/endpoints.ts';
 import { until } from '../support/both-sides.ts';
+import { placeOf } from '../support/made-once.ts';
 import { NpmStart, ordinaryUser } from '../support/npm-start.ts';
 import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
 
@@ -89,7 +90,8 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
       );
       taken.push(server);
     }
-    project = await copyProject(user && { owner: user });
+    const assembly = await placeOf(inject('impatientAssembly'));
+    project = await copyProject({ assembly, ...(user && { owner: user }) });
     await start();
   }, 120_000);
 

@@ -9,6 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG_FILES = [
   'test/end-to-end/promises.test.ts',
   'test/core/agreement.test.ts',
+  'test/end-to-end/outages.test.ts',
   'test/local/system.test.ts',
   'test/wal-streamer/streaming.pg.test.ts',
   'test/functions/postgres-to-salesforce/inserts.test.ts',

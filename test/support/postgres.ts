@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { placeOf } from './made-once.ts';
 import { launch } from './postgres-launch.ts';
 
 declare module 'vitest' {
@@ -38,10 +39,7 @@ export interface TestPostgres {
 
 /** The server of this vitest run. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const answer = await fetch(inject('postgresStarter'));
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`The test server did not start: ${text}`);
-  return handle(text, async () => undefined);
+  return handle(await placeOf(inject('postgresStarter')), async () => undefined);
 }
 
 /** A server of the test's own, for a test that stops it or needs other settings (`name=value`). */

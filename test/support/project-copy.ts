@@ -55,6 +55,8 @@ export interface CopyOptions {
   readonly configuration?: string;
   /** SQL that is run after the sample's schema. @default none */
   readonly schema?: string;
+  /** A cloud assembly of just these sources, so that the copy need not synthesise its own. */
+  readonly assembly?: string;
 }
 
 /** Copies the project, with the impatient configuration or another one. */
@@ -62,6 +64,7 @@ export async function copyProject({
   owner,
   configuration = IMPATIENT_CONFIGURATION,
   schema = '',
+  assembly,
 }: CopyOptions = {}): Promise<ProjectCopy> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'sfsync-project-'));
   await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
@@ -69,6 +72,7 @@ export async function copyProject({
   await rename(join(directory, 'sync.config.ts'), join(directory, 'sync.config.sample.ts'));
   await writeFile(join(directory, 'sync.config.ts'), configuration);
   await appendFile(join(directory, 'local/postgres/lender.sql'), schema);
+  if (assembly !== undefined) await cp(assembly, join(directory, '.local', 'cdk.out'), { recursive: true });
   if (owner !== undefined) await giveTo(directory, owner);
   return {
     directory,

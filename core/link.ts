@@ -190,7 +190,8 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   for (const { field } of outgoingFields(mapping)) {
     const value = row.fields[field];
     if (!base.deleted && value === base.fields[field]) continue;
-    if (value === undefined || field in waiting || isUnsendable(value)) continue;
+    // One that has another value than what it waits for was edited since.
+    if (value === undefined || value === waiting[field] || isUnsendable(value)) continue;
     fields[field] = value;
     due ||= value !== refused.fields[field];
   }

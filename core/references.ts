@@ -6,7 +6,7 @@
  */
 import { UNLINKED } from './canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from './configuration.ts';
-import type { RowVersion } from './link.ts';
+import type { Link, RowVersion } from './link.ts';
 
 /** A lookup of an object, seen from its parent. */
 export interface ChildLookup {
@@ -32,13 +32,21 @@ export interface UnlinkedParent {
   readonly key: string;
 }
 
-/** The parents that the row names and that had no Salesforce id when it was read. */
+/**
+ * The parents that the row names and that had no Salesforce id when it was read. Whoever writes the child's link asks for
+ * them once more, in a way that waits for whoever is writing an id: he has woken the children that were there, and this one
+ * may have come a moment later. Where one has its id by now, the child is due.
+ */
 export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
-  return mapping.fields.flatMap(({ field, references }) => {
-    const value = row?.fields[field];
-    if (references === undefined || typeof value !== 'string' || !value.startsWith(UNLINKED)) return [];
-    return [{ object: references, key: value.slice(UNLINKED.length) }];
-  });
+  const found: UnlinkedParent[] = [];
+  if (row === undefined) return found;
+  for (const { field, references } of mapping.fields) {
+    if (references === undefined) continue;
+    const value = row.fields[field];
+    if (typeof value !== 'string' || !value.startsWith(UNLINKED)) continue;
+    found.push({ object: references, key: value.slice(UNLINKED.length) });
+  }
+  return found;
 }
 
 /** The row of a child's parent goes. */
@@ -58,6 +66,8 @@ export interface Release {
   /** Salesforce has moved the child to the survivor, and whether it has stamped it is not documented. */
   readonly rereadDue: boolean;
   readonly dirty: boolean;
+  /** The base names the survivor from now on: else the row, which does, would look edited. */
+  readonly rebases: boolean;
 }
 
 /**
@@ -69,5 +79,24 @@ export function release(child: ObjectMapping, { known, survivor, survivorHasRow 
     waits: known && !survivorHasRow,
     rereadDue: survivor !== undefined,
     dirty: !known || child.filter !== undefined,
+    rebases: known && survivorHasRow,
   };
+}
+
+/** What joining makes of a child. */
+export interface Joined {
+  readonly link: Link;
+  /** The column takes the parent's key. */
+  readonly fills: boolean;
+}
+
+/**
+ * JOIN: the parent that a lookup waits for has a row now. A column that is not null any more was pointed elsewhere by the
+ * application: that stands. Either way the lookup waits no longer, and a parent that Salesforce does not have there is
+ * due (it came from what a file showed during a push).
+ */
+export function join(link: Link, field: string, column: string | null): Joined {
+  const { [field]: parent, ...waiting } = link.waiting;
+  const dirty = link.dirty || link.base?.fields[field] !== parent;
+  return { link: { ...link, waiting, dirty, revision: link.revision + 1 }, fills: column === null };
 }

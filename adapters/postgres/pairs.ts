@@ -5,12 +5,13 @@ import type { Link, Pair, RowVersion } from '../../core/link.ts';
 import { newLink } from '../../core/link.ts';
 import type { RowChange } from '../../core/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/row-change.ts';
+import { parentsOf } from './children.ts';
 import { query, type Session } from './connection.ts';
 import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
 import { noteInside } from './row-filter.ts';
 import type { StoredRow } from './rows.ts';
 import { holdParents, insertRows, lockRows, newKeys, updateRows } from './rows.ts';
-import { buryRows, restoreRows } from './tombstones.ts';
+import { buryRows, noteSurvivors, restoreRows } from './tombstones.ts';
 import { writtenByTriggers } from './triggers.ts';
 
 export interface StoredPair extends Pair {
@@ -111,6 +112,7 @@ export async function writePairs(
     mapping.object,
     unlinked.map(({ link }) => link),
   );
+  await noteSurvivors(session, mapping.object, linked);
   await updateRows(session, mapping, of('update'));
   await buryRows(session, configuration, mapping, of('delete'));
   await restoreRows(session, mapping, of('restore'));
@@ -121,7 +123,10 @@ export async function writePairs(
   // A deferred constraint must speak while the caller can still tell which rows it means.
   await query(session, 'set constraints all immediate');
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
-  const touched = await writtenByTriggers(session, configuration, mapping, rowWrites);
+  const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
+  const rows = linked.map(({ after }) => after);
+  const parents = await parentsOf(session, configuration, mapping, rows);
+  for (const [i, { salesforceId }] of linked.entries()) if (parents[i] !== 'as read') touched.add(salesforceId);
   await saveLinks(
     session,
     linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>

@@ -23,6 +23,7 @@ import { lockPairs, type StoredPair, writePairs } from './pairs.ts';
 import type { Reject } from './reports.ts';
 import { rejectOf, rejectsOfReads, reportConflicts, reportRejects, resolveRejects } from './reports.ts';
 import { inForceForRead, sentDrifted, typesIn } from './vanished-fields.ts';
+import { joinWaiting } from './waiting.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -99,6 +100,9 @@ async function settleInForce(
     rejects.push(...refusedRows);
     circuitClosed = await closeCircuit(session, mapping.object);
   });
+  await inOwnTransaction(session, configuration.settings.origins, () =>
+    joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
+  );
   return {
     settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
@@ -137,16 +141,26 @@ async function settlePart(
   const results = judged.flatMap(({ id, pair, revision, version, outcome }) =>
     outcome === 'unknown' || outcome === 'push again'
       ? []
-      : [{ id, pair, outcome, result: settle(mapping, pair, version, outcome, { revision, readAt: answers.readAt }) }],
+      : [
+          {
+            id,
+            pair,
+            version,
+            outcome,
+            result: settle(mapping, pair, version, outcome, { revision, readAt: answers.readAt }),
+          },
+        ],
   );
-  const settled = results.flatMap(({ id, pair, outcome, result }) =>
-    result.outcome === 'settled' ? [{ id, pair, outcome, result }] : [],
+  const settled = results.flatMap(({ id, pair, version, outcome, result }) =>
+    result.outcome === 'settled' ? [{ id, pair, version, outcome, result }] : [],
   );
   await writePairs(
     session,
     configuration,
     mapping,
-    settled.map(({ pair, result }) => ({ before: pair, link: result.link, row: result.row })),
+    settled.map(({ pair, version, result }) => {
+      return { before: pair, link: result.link, row: result.row, survivor: version.mergedInto };
+    }),
   );
   const merges = settled.map(({ pair, result: { link, row } }) => ({ pair, link, row }));
   await returnIds(session, configuration, mapping, merges);

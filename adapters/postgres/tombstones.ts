@@ -69,6 +69,25 @@ export async function buryRows(
   );
 }
 
+/**
+ * Remembers into which record another was merged. A child may name the loser for a while yet, and wait for it: it is
+ * read again (see waiting.ts).
+ */
+export async function noteSurvivors(
+  session: Session,
+  object: string,
+  records: readonly { readonly salesforceId: string; readonly survivor: string | undefined }[],
+): Promise<void> {
+  const merged = records.filter(({ survivor }) => survivor !== undefined);
+  if (merged.length === 0) return;
+  await query(
+    session,
+    `update sfsync.link l set merged_into = x.survivor
+       from unnest($2::text[], $3::text[]) as x (id, survivor) where l.object = $1 and l.salesforce_id = x.id`,
+    [object, merged.map(({ salesforceId }) => salesforceId), merged.map(({ survivor }) => survivor)],
+  );
+}
+
 /** `deleteRow: 'soft'`: the row stays, and its column tells since when it counts as gone. */
 async function markDeleted(session: Session, mapping: ObjectMapping, column: string, removals: readonly RowRemoval[]) {
   const key = name(mapping.keyColumn);
@@ -97,9 +116,9 @@ async function releaseChildren(
   );
   for (const { child, lookup } of childLookups(configuration, parent.object)) {
     const released = await releaseColumn(session, parent, child, lookup, doomed);
-    const judged = released.map(({ link_id, id, known, survivor, survivor_has_row }) => {
+    const judged = released.map(({ link_id, id, known, survivor, survivor_has_row }): JudgedChild => {
       const lost = { known: known === true, survivor: survivor ?? undefined, survivorHasRow: survivor_has_row };
-      return { linkId: link_id, parent: id, release: release(child, lost) };
+      return { linkId: link_id, parent: id, survivor, release: release(child, lost) };
     });
     for (const alike of Map.groupBy(judged, (each) => JSON.stringify(each.release)).values()) {
       await saveReleased(session, lookup, alike);
@@ -114,6 +133,13 @@ interface ReleasedChild {
   readonly known: boolean | null;
   readonly survivor: string | null;
   readonly survivor_has_row: boolean;
+}
+
+interface JudgedChild {
+  readonly linkId: string;
+  readonly parent: string;
+  readonly survivor: string | null;
+  readonly release: Release;
 }
 
 /** Takes the lost parents' keys out of the column. Answers the links of the rows that held them. */
@@ -158,11 +184,11 @@ async function releaseColumn(
 async function saveReleased(
   session: Session,
   { field }: FieldMapping,
-  children: readonly { readonly linkId: string; readonly parent: string; readonly release: Release }[],
+  children: readonly JudgedChild[],
 ): Promise<void> {
   const [first] = children;
   if (first === undefined) return;
-  const { waits, rereadDue, dirty } = first.release;
+  const { waits, rereadDue, dirty, rebases } = first.release;
   await query(
     session,
     `update sfsync.link l
@@ -170,9 +196,19 @@ async function saveReleased(
             reread_due = l.reread_due or $5,
             dirty = l.dirty or $6,
             dirty_since = coalesce(l.dirty_since, case when $5 or $6 then clock_timestamp() end),
+            base = case when $7 then jsonb_set(l.base::jsonb, array[$3::text], to_jsonb(j.survivor))::json else l.base end,
             revision = l.revision + 1
-       from unnest($1::bigint[], $2::text[]) as j (link_id, parent) where l.id = j.link_id`,
-    [children.map(({ linkId }) => linkId), children.map(({ parent }) => parent), field, waits, rereadDue, dirty],
+       from unnest($1::bigint[], $2::text[], $8::text[]) as j (link_id, parent, survivor) where l.id = j.link_id`,
+    [
+      children.map(({ linkId }) => linkId),
+      children.map(({ parent }) => parent),
+      field,
+      waits,
+      rereadDue,
+      dirty,
+      rebases,
+      children.map(({ survivor }) => survivor),
+    ],
   );
 }
 

@@ -41,8 +41,10 @@ export async function joinWaiting(
       if (field.references === undefined) continue;
       if (child.object !== context.object && field.references !== context.object) continue;
       const parent = mappingOf(configuration, field.references);
-      if (!required.has(field.field)) await joinField(session, child, field, parent, context);
-      else {
+      if (await readMerged(session, child, field, parent)) due.add(child.object);
+      if (!required.has(field.field)) {
+        if (await joinField(session, child, field, parent, context)) due.add(child.object);
+      } else {
         if (await readOrphans(session, child, field, parent)) due.add(child.object);
         if (await readParents(session, child, field, parent)) due.add(parent.object);
       }
@@ -57,7 +59,7 @@ async function joinField(
   field: FieldMapping,
   parent: ObjectMapping,
   context: JoinContext,
-): Promise<void> {
+): Promise<boolean> {
   const { rows } = await query<Joinable>(
     session,
     `select l.id::text as link_id, l.salesforce_id, l.row_key, p.${name(parent.keyColumn)}::text as parent_key
@@ -68,7 +70,7 @@ async function joinField(
     [child.object, field.field],
   );
   const refused: Reject[] = [];
-  await bisect(
+  const parts = await bisect(
     session,
     rows,
     (part) => fill(session, child, field, part),
@@ -79,6 +81,7 @@ async function joinField(
   );
   // Those that the table refuses go on waiting, and are tried again with the next file.
   await reportRejects(session, { ...context, object: child.object, direction: 'to-postgres' }, refused);
+  return parts.includes(true);
 }
 
 interface Joinable {
@@ -88,6 +91,7 @@ interface Joinable {
   readonly parent_key: string;
 }
 
+/** As `join` in core/references.ts says of each. Answers whether one of them has become due. */
 async function fill(session: Session, child: ObjectMapping, field: FieldMapping, part: readonly Joinable[]) {
   const key = name(child.keyColumn);
   const column = name(field.column);
@@ -100,9 +104,14 @@ async function fill(session: Session, child: ObjectMapping, field: FieldMapping,
     [JSON.stringify(filled)],
   );
   await query(session, 'set constraints all immediate');
-  await query(
+  const { rows } = await query<{ due: boolean }>(
     session,
-    'update sfsync.link set waiting = waiting - $2, revision = revision + 1 where id = any ($1::bigint[])',
+    `update sfsync.link l
+        set waiting = l.waiting - $2, revision = l.revision + 1, dirty = l.dirty or x.due,
+            dirty_since = coalesce(l.dirty_since, case when x.due then clock_timestamp() end)
+       from (select id, base ->> $2 is distinct from waiting ->> $2 as due
+               from sfsync.link where id = any ($1::bigint[])) x
+      where l.id = x.id returning x.due`,
     [part.map(({ link_id }) => link_id), field.field],
   );
   await query(
@@ -112,9 +121,27 @@ async function fill(session: Session, child: ObjectMapping, field: FieldMapping,
         and resolved_at is null`,
     [child.object, field.field, part.map(({ salesforce_id }) => salesforce_id)],
   );
+  return rows.some(({ due }) => due);
 }
 
 const READ_AGAIN = `reread_due = true, dirty_since = coalesce(dirty_since, clock_timestamp()), revision = revision + 1`;
+
+/**
+ * Children that wait for a record which was merged into another. Salesforce has moved them to the survivor, and whether it has
+ * stamped them is not documented.
+ */
+async function readMerged(session: Session, child: ObjectMapping, { field }: FieldMapping, parent: ObjectMapping) {
+  const { rowCount } = await query(
+    session,
+    `with due as (select l.id from sfsync.link p join sfsync.link l on l.waiting ->> $2 = p.salesforce_id
+                   where p.object = $3 and p.merged_into is not null and p.base_deleted
+                     and l.object = $1 and l.waiting <> '{}' and not l.reread_due
+                   order by l.salesforce_id for update of l)
+     update sfsync.link l set ${READ_AGAIN} from due where l.id = due.id`,
+    [child.object, field, parent.object],
+  );
+  return (rowCount ?? 0) > 0;
+}
 
 /** Records that were rejected for want of their parent, which has landed. Nothing of them is kept here: they are read again. */
 async function readOrphans(session: Session, child: ObjectMapping, { field }: FieldMapping, parent: ObjectMapping) {

@@ -1,0 +1,106 @@
+/** What sfsync does to a child because of its parents: they land, go, get their ids, and are joined. */
+import type { Driver } from './moves.ts';
+import { type Move, withParent } from './sides.ts';
+import { ID_OF, lineage, newEdit, PARENTS, type ParentKey, parentOf, rowVersion, type World } from './world.ts';
+
+export function parents(driver: Driver, world: World): Move[] {
+  const made = PARENTS.flatMap((key) => ofParent(driver, world, key));
+  if (world.joins)
+    made.push({ what: 'children are joined to the parents that have landed', world: joined(driver, world) });
+  return made;
+}
+
+function ofParent(driver: Driver, world: World, key: ParentKey): Move[] {
+  const { record, row, unpolled } = world.parents[key];
+  const made: Move[] = [];
+  if (row === 'without id' && record === 'none') {
+    const next = withParent(world, key, { record: 'live', unpolled: true });
+    made.push({ what: `the upsert of parent ${key} lands`, world: next });
+  }
+  if (row === 'without id' && record === 'live') {
+    const next = woken(driver, withParent(world, key, { row: 'gets id' }), key);
+    made.push({ what: `parent ${key} gets its id, and wakes its children`, world: next });
+  }
+  if (row === 'gets id') {
+    made.push({ what: `the id of parent ${key} is committed`, world: withParent(world, key, { row: 'with id' }) });
+  } else if (unpolled) made.push({ what: `the file of parent ${key} is applied`, world: applied(driver, world, key) });
+  return made;
+}
+
+function applied(driver: Driver, world: World, key: ParentKey): World {
+  const { record, row, mergedInto } = world.parents[key];
+  const next = { ...withParent(world, key, { unpolled: false }), joins: true };
+  if (record === 'live') {
+    const landed = withParent(next, key, { row: 'with id', isKnownMerged: false });
+    return row === 'without id' ? woken(driver, landed, key) : landed;
+  }
+  const isKnownMerged = mergedInto !== undefined;
+  if (row !== 'with id') return withParent(next, key, { isKnownMerged });
+  return withParent(released(driver, next, key), key, { row: 'none', isKnownMerged });
+}
+
+/** The parent's row has got its id. */
+function woken({ rules, configuration }: Driver, world: World, key: ParentKey): World {
+  const { link, row } = world;
+  const wakes = rules.lookupsToWake(configuration, 'Parent').length > 0;
+  if (row.l !== key || row.deleted || !wakes) return world;
+  return { ...world, link: { ...link, dirty: true, revision: link.revision + 1 } };
+}
+
+/** The parent's row goes, and the child's column cannot point to it any longer. */
+function released({ rules, mapping }: Driver, world: World, key: ParentKey): World {
+  const { link, row } = world;
+  const { mergedInto: survivor, movedBy } = world.parents[key];
+  if (row.l !== key || row.deleted) return world;
+  const known = link.base?.fields.l === ID_OF[key];
+  const survivorHasRow = survivor !== undefined && world.parents[survivor].row === 'with id';
+  const lost = { known, survivor: survivor && ID_OF[survivor], survivorHasRow };
+  const { waits, rereadDue, dirty, rebases } = rules.release(mapping, lost);
+  const moved = survivor !== undefined && rebases ? { l: ID_OF[survivor] } : {};
+  const after = {
+    ...link,
+    base: link.base && { ...link.base, fields: { ...link.base.fields, ...moved } },
+    waiting: waits ? { ...link.waiting, l: ID_OF[key] } : link.waiting,
+    rereadDue: link.rereadDue || rereadDue,
+    dirty: link.dirty || dirty,
+    revision: link.revision + 1,
+  };
+  const lostDuringPush = world.lostDuringPush || link.push?.sent.l !== undefined;
+  const l = survivorHasRow && after.waiting.l !== ID_OF[key] ? survivor : null;
+  const emptied = world.emptied || (survivorHasRow && l === null);
+  const next = { ...world, link: after, lostDuringPush, emptied };
+  // Or it points to the survivor on both sides.
+  const agreed = survivorHasRow && world.salesforce.l === ID_OF[survivor] ? lineage(world, world.salesforce.by) : 0;
+  if (known) return { ...next, row: { ...row, l, by: movedBy > 0 ? movedBy : row.by }, kept: world.kept | agreed };
+  // Where the application had pointed it is no more: its edit cannot stand.
+  const { world: edited, edit } = newEdit(next, lineage(world, row.by), l);
+  const kept = world.kept | agreed | lineage(world, row.by);
+  const follows = world.follows | (1 << edit);
+  return { ...edited, row: { ...row, l, by: edit }, kept, follows, excuses: world.excuses + 1 };
+}
+
+function joined({ rules }: Driver, world: World): World {
+  const { link, row } = world;
+  const next = { ...world, joins: false };
+  const id = link.waiting.l;
+  const parent = parentOf(id);
+  if (id === undefined || parent === undefined || !rules.joins) return next;
+  if (world.parents[parent].row === 'with id') {
+    const { link: after, fills } = rules.join(link, 'l', row.l);
+    const by = row.l === null ? row.by : 0;
+    return { ...next, link: after, row: fills && !row.deleted ? { ...row, l: parent, by } : row };
+  }
+  if (!world.parents[parent].isKnownMerged || !rules.readsMergedAgain || link.rereadDue) return next;
+  return { ...next, link: { ...link, rereadDue: true, revision: link.revision + 1 } };
+}
+
+/**
+ * Whoever writes a child whose parent has no id asks for it once more, and waits for whoever is writing one: he has woken
+ * the children that were there, and this one may have come a moment later.
+ */
+export function lookedAgain({ rules, mapping }: Driver, world: World): World {
+  const asked = rules.unlinkedParents(mapping, rowVersion(world)).map(({ key }) => parentOf(ID_OF[key as ParentKey]));
+  const waited = asked.find((key) => key !== undefined && world.parents[key].row === 'gets id');
+  if (waited === undefined) return world;
+  return { ...withParent(world, waited, { row: 'with id' }), link: { ...world.link, dirty: true } };
+}

@@ -33,9 +33,9 @@ export interface UnlinkedParent {
 }
 
 /**
- * The parents that the row names and that had no Salesforce id when it was read. Whoever writes the child's link asks for
- * them once more, in a way that waits for whoever is writing an id: he has woken the children that were there, and this one
- * may have come a moment later. Where one has its id by now, the child is due.
+ * The parents that the row names and that had no Salesforce id when it was read. Whoever puts the child to rest asks for
+ * them once more. Where one has its id by now the child is due, and where somebody has one in hand, who may be writing its
+ * id, it stays due: he has woken the children that were there, and this one may have come a moment later.
  */
 export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
   const found: UnlinkedParent[] = [];
@@ -47,6 +47,11 @@ export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefi
     found.push({ object: references, key: value.slice(UNLINKED.length) });
   }
   return found;
+}
+
+/** Whether a link that was due, or is new, is due no longer. */
+export function isPutToRest(before: Link | undefined, after: Link): boolean {
+  return !after.dirty && before?.dirty !== false;
 }
 
 /** The row of a child's parent goes. */

@@ -3,6 +3,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import { mappingOf } from '../../core/configuration.ts';
 import type { Link, Pair, RowVersion } from '../../core/link.ts';
 import { newLink } from '../../core/link.ts';
+import { isPutToRest } from '../../core/references.ts';
 import type { RowChange } from '../../core/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/row-change.ts';
 import { parentsOf } from './children.ts';
@@ -124,9 +125,10 @@ export async function writePairs(
   await query(session, 'set constraints all immediate');
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
   const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
-  const rows = linked.map(({ after }) => after);
+  const resting = linked.filter(({ before: { stored }, link }) => isPutToRest(stored, link));
+  const rows = resting.map(({ after }) => after);
   const parents = await parentsOf(session, configuration, mapping, rows);
-  for (const [i, { salesforceId }] of linked.entries()) if (parents[i] !== 'as read') touched.add(salesforceId);
+  for (const [i, { salesforceId }] of resting.entries()) if (parents[i] !== 'as read') touched.add(salesforceId);
   await saveLinks(
     session,
     linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>

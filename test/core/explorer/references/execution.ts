@@ -1,7 +1,7 @@
 /** The child's way to Salesforce, step by step. */
 import type { Push } from '../../../../core/outbound.ts';
 import type { Driver } from './moves.ts';
-import { lookedAgain } from './parents.ts';
+import { isInHand } from './parents.ts';
 import { takes } from './rules.ts';
 import { died, type Move } from './sides.ts';
 import {
@@ -51,8 +51,9 @@ function collected(driver: Driver, world: World): Move[] {
   // An open push is fenced before its record is taken in hand again.
   if (!takes(link) || flights.length > 0) return [];
   const row = rowVersion(world);
-  const next = lookedAgain(driver, { ...world, link: rules.collect(mapping, { link, row }) });
-  const { link: kept } = next;
+  const kept = rules.collect(mapping, { link, row });
+  const next = { ...world, link: kept };
+  if (!kept.dirty && isInHand(driver, world)) return [];
   if (!kept.dirty) return [{ what: 'collect: the row equals the base', world: next }];
   const reading = readNow(world);
   const step: Step = { at: 'looked', revision: kept.revision, reading };

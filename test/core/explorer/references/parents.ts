@@ -94,13 +94,8 @@ function joined({ rules }: Driver, world: World): World {
   return { ...next, link: { ...link, rereadDue: true, revision: link.revision + 1 } };
 }
 
-/**
- * Whoever writes a child whose parent has no id asks for it once more, and waits for whoever is writing one: he has woken
- * the children that were there, and this one may have come a moment later.
- */
-export function lookedAgain({ rules, mapping }: Driver, world: World): World {
-  const asked = rules.unlinkedParents(mapping, rowVersion(world)).map(({ key }) => parentOf(ID_OF[key as ParentKey]));
-  const waited = asked.find((key) => key !== undefined && world.parents[key].row === 'gets id');
-  if (waited === undefined) return world;
-  return { ...withParent(world, waited, { row: 'with id' }), link: { ...world.link, dirty: true } };
+/** Whether somebody is writing the id of the child's parent: who would put the child to rest leaves it due. */
+export function isInHand({ rules, mapping }: Driver, world: World): boolean {
+  const named = rules.unlinkedParents(mapping, rowVersion(world)).map(({ key }) => key);
+  return PARENTS.some((key) => named.includes(key) && world.parents[key].row === 'gets id');
 }

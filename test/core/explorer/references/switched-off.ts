@@ -163,7 +163,7 @@ const UNLINKED_PARENTS: readonly SwitchedOff[] = [
     violation: 'the sides differ for good',
   },
   {
-    rule: 'whoever writes a child looks again for the id of its parent',
+    rule: 'a child is not put to rest while somebody may be writing the id of its parent',
     without: { unlinkedParents: () => [] },
     scenario: { child: 'linked', other: 'row', editsOfRow: 1 },
     violation: 'the sides differ for good',

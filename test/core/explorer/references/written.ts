@@ -2,8 +2,9 @@
 import type { Link, RowVersion } from '../../../../core/link.ts';
 import { withWaiting } from '../../../../core/link.ts';
 import type { Conflict } from '../../../../core/merge.ts';
+import { isPutToRest } from '../../../../core/references.ts';
 import type { Driver } from './moves.ts';
-import { lookedAgain } from './parents.ts';
+import { isInHand } from './parents.ts';
 import { lineage, parentOf, rowVersion, type Side, type World } from './world.ts';
 
 export interface Merged {
@@ -14,7 +15,9 @@ export interface Merged {
 
 /** `from`: what was merged. */
 export function written(driver: Driver, world: World, merged: Merged, from: Side): World {
-  return lookedAgain(driver, put(driver, world, merged, from));
+  const next = put(driver, world, merged, from);
+  if (!isPutToRest(world.link, next.link) || !isInHand(driver, next)) return next;
+  return { ...next, link: { ...next.link, dirty: true } };
 }
 
 function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Side): World {

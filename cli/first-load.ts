@@ -21,12 +21,16 @@ import {
 } from '../adapters/postgres/first-load-plan.ts';
 import type { Reject } from '../adapters/postgres/reports.ts';
 import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
+import { askTypes } from '../adapters/salesforce/doubted-types.ts';
+import { missingFields, withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { countRecords, readRecordKeys } from '../adapters/salesforce/record-keys.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/configuration.ts';
+import { changedFields } from '../core/drift.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { AmbiguousKey, LoadCounts } from '../core/first-load.ts';
 import type { ReasonCount } from '../core/inbound-tasks.ts';
+import { misfitsOf, withoutFieldsOf } from '../core/salesforce-record.ts';
 
 export interface FirstLoad {
   /** Of a role that may write the mapped tables; it keeps temporary tables. */
@@ -189,13 +193,19 @@ async function linkOnce(load: FirstLoad, ids: readonly string[]): Promise<Round>
   const { session, connection, configuration, mapping } = load;
   const { claims, claimedAt } = await claimRecords(session, mapping.object, ids);
   const free = ids.filter((id) => claims.get(id)?.linked === false);
-  const found = await readRecords(connection, mapping, free);
+  const found = await withKnownFields(connection, mapping, async (known) => ({
+    records: await readRecords(connection, known, free),
+    without: missingFields(mapping, known),
+  }));
+  const types = await askTypes(async () => connection, mapping, misfitsOf(found.records.values()));
+  const changed = changedFields(types);
   const lines = free.flatMap((id) => {
-    const { version, unusable } = found.get(id) ?? {};
+    const record = found.records.get(id);
+    const { version, unusable } = record === undefined ? {} : withoutFieldsOf(record, changed);
     const revision = claims.get(id)?.revision ?? 0;
     // Deleted and never linked: nothing to do.
     const isThere = unusable !== undefined || version?.deleted === false;
-    return isThere ? [{ id, revision, version, rejected: unusable }] : [];
+    return isThere ? [{ id, revision, version, rejected: unusable, without: found.without, types }] : [];
   });
   const context = { configuration, mapping, source: SOURCE, execution: SOURCE };
   const applied = await applyRereads(session, context, lines, claimedAt);

@@ -1,5 +1,7 @@
 /** What `sfsync load` prints. Pure: values in, lines out. Ids and row keys, never a value. */
+
 import Table from 'cli-table3';
+import { DRIFT_CODES } from '../core/drift.ts';
 import type { AmbiguousKey } from '../core/first-load.ts';
 import { needsKey } from '../core/first-load.ts';
 import type { LoadReport, LoadResult } from './first-load.ts';
@@ -69,7 +71,9 @@ export function describeResult({ object }: LoadReport, result: LoadResult): stri
   if (vanished > 0) lines.push(`${plural(vanished, 'record')} vanished from Salesforce meanwhile`);
   if (left > 0) lines.push(`! ${plural(left, 'record')} changed again and again while being read: run it again`);
   if (rejected > 0) lines.push(`! ${plural(rejected, 'record')} refused: \`sfsync rejects\` tells why`);
-  for (const { code, field, count } of reasons)
+  for (const { code, field } of reasons.filter((reason) => DRIFT_CODES.includes(reason.code)))
+    lines.push(`! ${object}.${field} is left out (${code}): \`sfsync check\` tells what to change`);
+  for (const { code, field, count } of reasons.filter((reason) => !DRIFT_CODES.includes(reason.code)))
     lines.push(`  ${count} x ${code}${field === undefined ? '' : ` ${field}`}`);
   return lines;
 }

@@ -67,6 +67,9 @@ export const COLUMN_VANISHED = 'COLUMN_VANISHED';
 /** Code of what is told when such a column is there again and does not take the values that it should hold. */
 export const COLUMN_REFUSES = 'COLUMN_REFUSES';
 
+/** All codes of what is told once of a field that is left out; none of them is a reject. */
+export const DRIFT_CODES: readonly string[] = [FIELD_VANISHED, FIELD_TYPE_CHANGED, COLUMN_VANISHED, COLUMN_REFUSES];
+
 /**
  * The mapping without fields that are gone. Updates go through the API then, which writes what is named and nothing else: the
  * flow is made for all fields.

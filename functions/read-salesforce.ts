@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { apiUsage, keepReserve } from '../adapters/salesforce/api-usage.ts';
 import { sharedConnection } from '../adapters/salesforce/connection.ts';
 import { askTypes } from '../adapters/salesforce/doubted-types.ts';
-import { withKnownFields } from '../adapters/salesforce/known-fields.ts';
+import { missingFields, withKnownFields } from '../adapters/salesforce/known-fields.ts';
 import { readRecords } from '../adapters/salesforce/read.ts';
 import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
 import { Storage } from '../adapters/storage.ts';
-import { mappingOf, type ObjectMapping } from '../core/configuration.ts';
+import { mappingOf } from '../core/configuration.ts';
 import { changedFields } from '../core/drift.ts';
 import { readSalesforceInput, readSalesforceOutput } from '../core/inbound-tasks.ts';
 import { parted, toReadLine } from '../core/insertion-tasks.ts';
@@ -38,12 +38,12 @@ export const handler = defineHandler({
     const ids = wanted.map(({ id }) => id);
     const found = await withKnownFields(connection, mapping, async (known) => ({
       records: await readRecords(connection, known, ids),
-      ...withoutOf(mapping, known),
+      without: missingFields(mapping, known),
     }));
     const names = newRows.map(({ externalId }) => externalId);
     const named = await withKnownFields(connection, mapping, async (known) => ({
       records: await readByExternalId(connection, known, names),
-      ...withoutOf(mapping, known),
+      without: missingFields(mapping, known),
     }));
     const misfits = misfitsOf([...found.records.values(), ...named.records.values()]);
     const doubted = new Set([...misfits, ...wanted.flatMap((record) => record.doubted ?? [])]);
@@ -71,10 +71,3 @@ export const handler = defineHandler({
     return { versionsKey, readAt, records: all.length };
   },
 });
-
-/** A record that is not there yet tells of no field: what the read had to do without is said beside it. */
-function withoutOf(mapping: ObjectMapping, known: ObjectMapping): { readonly without: string[] | undefined } {
-  const there = new Set(known.fields.map(({ field }) => field));
-  const missing = mapping.fields.map(({ field }) => field).filter((field) => !there.has(field));
-  return { without: missing.length === 0 ? undefined : missing };
-}

@@ -8,6 +8,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import { matchingKey } from '../../core/first-load.ts';
 import type { Instant } from '../../core/link.ts';
 import { bisect } from './bisect.ts';
+import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import type { KeyPair } from './first-load-plan.ts';
@@ -78,6 +79,18 @@ export interface Adopted {
  * changed since they were compared is left out. From here on everything that arrives for the record finds the row.
  */
 export async function adoptRows(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  pairs: readonly KeyPair[],
+  source: string,
+): Promise<Adopted> {
+  return withColumns(session, { configuration, mapping }, undefined, (inForce) =>
+    adoptInForce(session, inForce.configuration, inForce.mapping, pairs, source),
+  );
+}
+
+function adoptInForce(
   session: Session,
   configuration: SyncConfiguration,
   mapping: ObjectMapping,

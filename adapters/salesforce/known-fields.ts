@@ -33,3 +33,13 @@ export async function withKnownFields<T>(
     return read(withoutFields(mapping, gone));
   }
 }
+
+/**
+ * The mapped fields that a read did without; undefined: none. It is said beside what was read, for a record that is not
+ * there yet tells of no field.
+ */
+export function missingFields(mapping: ObjectMapping, known: ObjectMapping): string[] | undefined {
+  const there = new Set(known.fields.map(({ field }) => field));
+  const missing = mapping.fields.map(({ field }) => field).filter((field) => !there.has(field));
+  return missing.length === 0 ? undefined : missing;
+}

@@ -3,6 +3,7 @@ import { applyVersions } from '../../adapters/postgres/apply.ts';
 import { inTransaction, type Session } from '../../adapters/postgres/connection.ts';
 import { markDue } from '../../adapters/postgres/due.ts';
 import { compareSides, type FirstLoad, type LoadReport, linkSides } from '../../cli/first-load.ts';
+import { describeResult } from '../../cli/load-report.ts';
 import { mappingOf, type SyncConfiguration } from '../../core/configuration.ts';
 import type { SalesforceVersion } from '../../core/link.ts';
 import configuration from '../../sync.config.ts';
@@ -411,4 +412,31 @@ describe('beside the live stream', () => {
     });
     expect(await rows('select count(*)::int as n from borrowers')).toEqual([{ n: 300 }]);
   });
+});
+
+test('goes on without a column that was dropped, a field that vanished and one whose type was changed, and tells them', async () => {
+  const [id = ''] = await createMany(org, 'Contact', 1, () => contact('a@x.example', { FirstName: 'Eva' }));
+  const row = await borrower('a@x.example', { first_name: 'Eve', do_not_call: true });
+  await rows('alter table borrowers rename phone to telephone');
+  await org.faults({
+    hiddenField: { object: 'Contact', field: 'Birthdate' },
+    changedField: { object: 'Contact', field: 'DoNotCall', type: 'picklist' },
+  });
+  await org.connection.sobject('Contact').update({ Id: id, DoNotCall: 'on Sundays' } as never);
+  try {
+    const { report, result } = await run('Contact');
+    expect(result).toMatchObject({ matched: 1, linked: 1, updated: 1, rejected: 0 });
+    expect(await rows('select salesforce_id, first_name, do_not_call from borrowers')).toEqual([
+      { salesforce_id: id, first_name: 'Eva', do_not_call: true },
+    ]);
+    expect(await idOf(row)).toBe(id);
+    const told = describeResult(report, result).filter((line) => line.startsWith('!'));
+    expect(told.sort()).toEqual([
+      '! Contact.Birthdate is left out (FIELD_VANISHED): `sfsync check` tells what to change',
+      '! Contact.DoNotCall is left out (FIELD_TYPE_CHANGED): `sfsync check` tells what to change',
+      '! Contact.Phone is left out (COLUMN_VANISHED): `sfsync check` tells what to change',
+    ]);
+  } finally {
+    await rows('alter table borrowers rename telephone to phone; truncate sfsync.drift, sfsync.mapped_column');
+  }
 });

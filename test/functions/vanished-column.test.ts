@@ -1,5 +1,6 @@
 /** The column of a mapped field is gone: everything else goes on, and when it is back its emptiness is nobody's edit. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { restoreHeld } from '../../adapters/postgres/delete-guard.ts';
 import { messageOf } from '../../core/notice.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';
 
@@ -72,6 +73,24 @@ describe('a column that is gone', () => {
     expect(subject).toBe('sfsync: the column of 1 mapped field of Account vanished from Postgres');
     expect(text).toContain('Account.Website');
     expect(text).toMatch(/Add the column again .*, or take the field out of sync\.config\.ts/);
+  });
+
+  test('does not keep rows from coming back whose deletes were held and are restored', async () => {
+    const id = await account.agreedAccount();
+    await account.rows(`delete from lenders; update sfsync.link set delete_guard = 'held'`);
+    await account.rows('alter table lenders drop column website');
+    const session = await account.lender.session();
+    expect(await restoreHeld(session, object)).toBe(1);
+    await rest();
+    expect(await account.rows('select salesforce_id, name, phone from lenders')).toEqual([
+      { salesforce_id: id, name: 'Acme', phone: '1' },
+    ]);
+    await account.rows('alter table lenders add column website text');
+    await account.edit(id, { Phone: '2' });
+    await account.file(id);
+    await rest();
+    expect(await account.rows('select phone, website from lenders')).toEqual([{ phone: '2', website: 'w' }]);
+    expect(await websiteOf(id)).toBe('w');
   });
 
   test('comes back empty: it is filled with what was agreed, and what was edited meanwhile arrives; nothing is nulled', async () => {

@@ -1,13 +1,15 @@
 /** `sfsync recover-slot`: the slot is gone or of no use; makes it anew and finds what was changed meanwhile. */
 import { type Command, Option } from 'commander';
+import { AwsAccount } from '../adapters/aws-account.ts';
+import { classified } from '../adapters/aws-errors.ts';
 import { withDatabase } from '../adapters/postgres/administration.ts';
 import { type Recovery, recoverSlot } from '../adapters/postgres/slot-recovery.ts';
 import type { SyncConfiguration } from '../core/configuration.ts';
 import { SLOT } from '../core/database-names.ts';
-import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
+import { type AwsOptions, databaseOf, findSurroundings, withAwsOptions } from './surroundings.ts';
 import { plural, processTerminal, progressBar } from './terminal.ts';
 
-interface RecoverOptions extends DatabaseOptions {
+interface RecoverOptions extends AwsOptions {
   readonly slot: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
@@ -15,7 +17,7 @@ interface RecoverOptions extends DatabaseOptions {
 }
 
 export function addRecoverSlotCommand(program: Command, configuration: SyncConfiguration): void {
-  withDatabaseOptions(program.command('recover-slot'))
+  withAwsOptions(program.command('recover-slot'))
     .description(
       'Makes a missing or lost replication slot anew, and compares all rows with what was last agreed, so that changes made meanwhile go to Salesforce. After an interruption it goes on.',
     )
@@ -25,7 +27,8 @@ export function addRecoverSlotCommand(program: Command, configuration: SyncConfi
     .option('--compare', 'leave the slot alone and only compare: when the publication lacked a table for a while')
     .action(async ({ slot, dryRun = false, force = false, compare = false, ...options }: RecoverOptions) => {
       const terminal = processTerminal;
-      const recovery = await withDatabase(await findDatabase(options), (client) =>
+      const surroundings = await findSurroundings(options);
+      const recovery = await withDatabase(databaseOf(surroundings), (client) =>
         recoverSlot(client, configuration, {
           slot,
           dryRun,
@@ -36,7 +39,30 @@ export function addRecoverSlotCommand(program: Command, configuration: SyncConfi
         }),
       );
       for (const line of describeRecovery(recovery, slot, dryRun)) terminal.tell(line);
+      const objects = configuration.objects.map(({ object }) => object);
+      const due = dryRun ? [] : dueObjects(recovery, objects);
+      const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack });
+      if (due.length > 0) terminal.tell(await announceDue(aws, due));
     });
+}
+
+/** Objects of which something is due. An interrupted run has told nobody what it had found. */
+export function dueObjects({ resumed, marked }: Recovery, objects: readonly string[]): string[] {
+  return objects.filter((object) => resumed || (marked.get(object) ?? 0) > 0);
+}
+
+/**
+ * Has the objects taken up at once; answers what to tell. Whoever may mend the database need not have a way to AWS: the schedule
+ * takes up what is due all the same.
+ */
+export async function announceDue(aws: Pick<AwsAccount, 'announce'>, objects: readonly string[]): Promise<string> {
+  try {
+    await aws.announce(objects);
+    return `announced: ${objects.join(', ')}; what is due goes to Salesforce now`;
+  } catch (error) {
+    const { name, message } = classified(error);
+    return `could not be announced (${name}: ${message}); what is due goes to Salesforce by the schedule, within five minutes`;
+  }
 }
 
 export function describeRecovery(recovery: Recovery, slot: string, dryRun: boolean): string[] {
@@ -50,8 +76,6 @@ export function describeRecovery(recovery: Recovery, slot: string, dryRun: boole
         ? `replication slot ${slot}: an interrupted recovery goes on`
         : `replication slot ${slot}: left alone`,
     ...due.map(([object, count]) => `${object}: ${plural(count, 'key')} due`),
-    due.length > 0
-      ? 'what is due goes to Salesforce with the next execution, within minutes'
-      : 'nothing was changed meanwhile',
+    ...(due.length > 0 ? [] : ['nothing was changed meanwhile']),
   ];
 }

@@ -4,12 +4,14 @@ import type { Session } from '../../adapters/postgres/connection.ts';
 import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
 import { recoverSlot } from '../../adapters/postgres/slot-recovery.ts';
 import { readDatabaseStatus } from '../../adapters/postgres/status.ts';
-import { describeRecovery } from '../../cli/recover-slot.ts';
+import { announceDue, describeRecovery, dueObjects } from '../../cli/recover-slot.ts';
 import { mappingOf } from '../../core/configuration.ts';
+import { RetryableError } from '../../core/errors.ts';
 import configuration from '../../sync.config.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../support/lender-database.ts';
 import { startQueueService } from '../support/queue-service.ts';
 import { startStreamer } from '../support/streamer.ts';
+import { startDeployedStack } from './deployed-stack.ts';
 
 const ACCOUNTS = [1, 2, 3, 4, 5].map((n) => `00100000000000${n}AAA`);
 
@@ -150,4 +152,22 @@ test('a slot that is still read is not taken away', async () => {
   await using streamer = startStreamer(lender.database, queues);
   await streamer.streaming();
   await expect(recover({ slotIs: 'anew' })).rejects.toMatchObject({ code: 'ACTIVE_SLOT' });
+});
+
+test('objects of which something is due are announced; after an interruption all of them', async () => {
+  await using stack = await startDeployedStack();
+  const { aws } = stack.operator();
+  await dropSlot();
+  await editMeanwhile();
+  const recovery = await recover();
+  const objects = configuration.objects.map(({ object }) => object);
+  expect(dueObjects(recovery, objects)).toEqual(['Account']);
+  expect(dueObjects({ ...recovery, resumed: true }, objects)).toEqual(objects);
+  expect(await announceDue(aws, ['Account'])).toMatch(/^announced: Account;/);
+  expect(await stack.announced(1)).toEqual(['Account']);
+
+  const away = { announce: () => Promise.reject(new RetryableError('ThrottlingException', 'slow down')) };
+  expect(await announceDue(away, ['Account'])).toBe(
+    'could not be announced (RetryableError: slow down); what is due goes to Salesforce by the schedule, within five minutes',
+  );
 });

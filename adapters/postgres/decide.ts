@@ -13,7 +13,7 @@ import { reasonCounts } from './apply.ts';
 import { bisect } from './bisect.ts';
 import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
-import { anyHeld, guardDeletes } from './delete-guard.ts';
+import { anyHeld, countToTell, guardDeletes } from './delete-guard.ts';
 import { dueChildren } from './due.ts';
 import { decideInsertions } from './insertion-batch.ts';
 import { closeCircuit, holdLease } from './lease.ts';
@@ -70,10 +70,12 @@ async function decideInForce(
   let inserted: Awaited<ReturnType<typeof decideInsertions>> | undefined;
   const refusedRows: Reject[] = [];
   let unusable = rejectsOfReads(looks);
-  const parts: { pushes: Decided[]; conflicts: number; heldDeletes: number }[] = [];
+  const parts: { pushes: Decided[]; conflicts: number; held: number }[] = [];
   let circuitClosed = false;
+  let heldDeletes = 0;
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
+    const heldBefore = await anyHeld(session, mapping.object);
     const work = (part: readonly Look[]) => decidePart(session, context, part, { readAt, now });
     parts.push(
       ...(await bisect(
@@ -85,6 +87,8 @@ async function decideInForce(
         },
       )),
     );
+    const held = parts.reduce((sum, part) => sum + part.held, 0);
+    heldDeletes = await countToTell(session, mapping.object, batchId, { before: heldBefore, held });
     const { stuck, gone } = await giveUpOn(session, context, [...refusedRows, ...unusable]);
     unusable = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     const report = (direction: RejectContext['direction'], rejects: readonly Reject[]) =>
@@ -103,7 +107,6 @@ async function decideInForce(
   const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
   const reasons: ReasonCount[] = [...reasonCounts(rejects), ...drift];
   const conflicts = parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0);
-  const heldDeletes = parts.reduce((sum, part) => sum + part.heldDeletes, 0);
   const pushes = parts.flatMap((part) => part.pushes);
   const inserts = inserted?.pushes ?? [];
   const alsoDue = othersDue(mapping, joined, await dueChildren(session, configuration, mapping));
@@ -130,7 +133,6 @@ async function decidePart(
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now, clockSkew });
     return [{ id, pair, decision, survivor: version.mergedInto }];
   });
-  const heldBefore = await anyHeld(session, mapping.object);
   const guarded = await guardDeletes(session, mapping, decisions);
   const decided = guarded.flatMap(({ decision, ...record }) =>
     decision.outcome === 'left' ? [] : [{ ...record, decision }],
@@ -155,8 +157,7 @@ async function decidePart(
     decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
   );
   const held = decided.filter(({ decision }) => decision.link.guard === 'held').length;
-  // People are told of the first ones; what is held after them is counted by `sfsync check`.
-  return { pushes, conflicts: conflicts.length, heldDeletes: heldBefore ? 0 : held };
+  return { pushes, conflicts: conflicts.length, held };
 }
 
 /** Nothing is left to send, nor left out because Salesforce refused it or could not store it. */

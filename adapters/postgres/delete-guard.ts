@@ -3,7 +3,9 @@ import type pg from 'pg';
 import type { ObjectMapping } from '../../core/configuration.ts';
 import { held, isGuarded, isStorm, passed } from '../../core/delete-guard.ts';
 import type { Decision } from '../../core/outbound.ts';
+import { executionName } from '../../core/storage-layout.ts';
 import { inTransaction, query, type Session } from './connection.ts';
+import { markOneDue } from './due.ts';
 
 /**
  * Judges the deletes among the decisions, all of them alike, and answers the decisions as they are carried out. Runs in the
@@ -73,6 +75,47 @@ export async function readHeld(session: pg.ClientBase, object: string): Promise<
 export async function anyHeld(session: Session, object: string): Promise<boolean> {
   const sql = `select exists (select from sfsync.link where object = $1 and delete_guard = 'held') as held`;
   return (await query<{ held: boolean }>(session, sql, [object])).rows[0]?.held === true;
+}
+
+/**
+ * Answers how many deletes are held, when it is this batch that tells people: the first that holds some, also when it is
+ * decided once more, for its answer may have been lost. Later ones are counted by `sfsync check`. `before`: some were held
+ * when the batch began. In its transaction, under the lease.
+ */
+export async function countToTell(
+  session: Session,
+  object: string,
+  batchId: string,
+  { before, held: heldNow }: { readonly before: boolean; readonly held: number },
+): Promise<number> {
+  if (!before && heldNow === 0) return 0;
+  const { rowCount } = await query(
+    session,
+    `update sfsync.lease set held_told_by = $2, held_told = false
+      where object = $1 and (not $3 or held_told_by is null or held_told_by = $2)`,
+    [object, batchId, before],
+  );
+  return rowCount === 0 ? 0 : (await readHeld(session, object)).count;
+}
+
+/**
+ * An execution that goes on after a batch has told people of deletes which that batch held. One that ended in between may not
+ * have: then the next batch of whoever comes here tells them, and there will be one. Answers whether nobody was told.
+ */
+export function confirmTold(session: Session, object: string, execution: string): Promise<boolean> {
+  return inTransaction(session, async () => {
+    const { rows } = await query<{ own: boolean }>(
+      session,
+      `update sfsync.lease
+          set held_told = x.own, held_told_by = case when x.own then held_told_by end
+         from (select regexp_replace(held_told_by, '-[0-9]+$', '') = $2 as own from sfsync.lease where object = $1) x
+        where object = $1 and held_told_by is not null and not held_told returning x.own`,
+      [object, executionName(execution)],
+    );
+    if (rows[0]?.own !== false || !(await anyHeld(session, object))) return false;
+    await markOneDue(session, object);
+    return true;
+  });
 }
 
 /** The held deletes are meant: they are due again and pass, and counting begins anew. Answers how many there are. */

@@ -213,3 +213,17 @@ export async function dueRecords(
   );
   return rows.map(({ id }) => id);
 }
+
+/** Has one record read, so that there is a batch: the newest, for it is the likeliest to be there still. */
+export async function markOneDue(session: Session, object: string): Promise<void> {
+  await query(
+    session,
+    `with due as (select id from sfsync.link
+                   where object = $1 and base is not null and not base_deleted and push_id is null
+                   order by salesforce_id desc limit 1 for update)
+     update sfsync.link l
+        set reread_due = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
+       from due where l.id = due.id`,
+    [object],
+  );
+}

@@ -5,6 +5,7 @@
 import { fromPostgres } from '../../core/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/configuration.ts';
 import { inTransaction, query, type Session } from './connection.ts';
+import { markOneDue } from './due.ts';
 import { markRefusedInsertions } from './insertions.ts';
 import { claimLinks } from './links.ts';
 
@@ -166,20 +167,6 @@ export async function askOfLookups(session: Session, { object, fields }: ObjectM
     if (rows.length > 0) await markOneDue(session, object);
     return rows.map(({ field }) => field);
   });
-}
-
-/** The newest record: it is the likeliest to be there still. */
-async function markOneDue(session: Session, object: string): Promise<void> {
-  await query(
-    session,
-    `with due as (select id from sfsync.link
-                   where object = $1 and base is not null and not base_deleted and push_id is null
-                   order by salesforce_id desc limit 1 for update)
-     update sfsync.link l
-        set reread_due = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
-       from due where l.id = due.id`,
-    [object],
-  );
 }
 
 export interface ListedDrift extends FieldDrift {

@@ -7,6 +7,7 @@ import { ChangeQueue } from '../../adapters/change-queue.ts';
 import { isRunning } from '../../adapters/executions.ts';
 import { type CollectPlace, chooseBatch, drain } from '../../adapters/postgres/collect.ts';
 import type { Session } from '../../adapters/postgres/connection.ts';
+import { confirmTold } from '../../adapters/postgres/delete-guard.ts';
 import { anyDue, anyOpenFlowPush } from '../../adapters/postgres/due.ts';
 import { chooseInsertions } from '../../adapters/postgres/insertion-batch.ts';
 import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
@@ -58,6 +59,9 @@ export const handler = defineHandler({
 
     const lease = await takeLease(session, object, execution, isRunning);
     if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
+    if (await confirmTold(session, object, execution)) {
+      log.warn('deletes are held, and the execution that held them ended before it told anybody', { object });
+    }
     await drain(place, 0);
     const probing = lease.circuit === 'open';
     if (probing && (trigger !== 'schedule' || batches > 0)) return end(session, object, execution, 'circuit open');

@@ -1,6 +1,7 @@
 /** Salesforce or AppFlow is away: the object's records stay due, and only the schedule probes from now on. */
 import { z } from 'zod';
 import { inTransaction } from '../../adapters/postgres/connection.ts';
+import { confirmTold } from '../../adapters/postgres/delete-guard.ts';
 import { holdLease, openCircuit, releaseLease } from '../../adapters/postgres/lease.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { openCircuitInput, openCircuitOutput } from '../../core/outbound-tasks.ts';
@@ -13,6 +14,8 @@ export const handler = defineHandler({
   output: openCircuitOutput,
   run: async ({ object, execution, error, cause }, { log }) => {
     const session = await sharedSession(DATABASE_SECRET_ARN);
+    // What its batch had to tell was told before Salesforce was called.
+    await confirmTold(session, object, execution);
     const opened = await inTransaction(session, async () => {
       await holdLease(session, object, execution);
       const wasClosed = await openCircuit(session, object, `${error}: ${cause}`);

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
 import type { Session } from '../../../adapters/postgres/connection.ts';
-import { readHeld, releaseHeld, restoreHeld } from '../../../adapters/postgres/delete-guard.ts';
+import { confirmTold, readHeld, releaseHeld, restoreHeld } from '../../../adapters/postgres/delete-guard.ts';
 import { defineSync, text } from '../../../core/configuration.ts';
 import type { SalesforceVersion } from '../../../core/link.ts';
 import { createLenderDatabase, type LenderDatabase } from '../../support/lender-database.ts';
-import { OutboundRounds } from '../../support/outbound-rounds.ts';
+import { EXECUTION, OutboundRounds } from '../../support/outbound-rounds.ts';
 
 const RECORDS = 30;
 const fields = { Name: text('name'), Phone: text('phone') };
@@ -83,6 +83,48 @@ test('a delete that has passed is not counted again when it has to be repeated',
   const busy = pushes.map(({ id }) => ({ id, outcome: 'not applied' as const }));
   await rounds.settle(pushes, live, busy);
   expect((await rounds.decide(await rounds.collect(), live, 'one-1')).pushes).toHaveLength(3);
+});
+
+describe('that deletes are held is told', () => {
+  const other = EXECUTION.replace(/:one$/, ':two');
+  const confirm = (execution: string) => confirmTold(session, 'Account', execution);
+
+  test('by the batch that holds the first ones, also when it is decided once more', async () => {
+    expect(await deletes('true')).toMatchObject({ heldDeletes: RECORDS });
+    expect(await rounds.decide([], live)).toMatchObject({ heldDeletes: RECORDS });
+    expect(await rounds.decide([], live, 'one-1')).toMatchObject({ heldDeletes: 0 });
+    // The execution goes on: it has told them. Nobody does again, whoever comes.
+    expect(await confirm(EXECUTION)).toBe(false);
+    expect(await confirm(other)).toBe(false);
+    expect(await rounds.decide([], live, 'two-0')).toMatchObject({ heldDeletes: 0 });
+  });
+
+  test('by the next execution when the one that held them died before it told anybody', async () => {
+    await deletes('true');
+    expect(await confirm(other)).toBe(true);
+    // There is a batch for it, in which nothing is sent.
+    const batch = await rounds.collect();
+    expect(batch).toHaveLength(1);
+    expect(await rounds.decide(batch, live, 'two-0')).toMatchObject({ pushes: [], heldDeletes: RECORDS });
+    expect(await confirm(other)).toBe(false);
+    expect(await rounds.collect()).toEqual([]);
+    expect((await readHeld(session, 'Account')).count).toBe(RECORDS);
+  });
+
+  test('of a storm after another one that is over', async () => {
+    await deletes(`name < '${idOf(20)}'`);
+    await confirm(EXECUTION);
+    await restoreHeld(session, 'Account');
+    await rounds.decide(await rounds.collect(), live, 'one-1');
+    expect(await deletes(`name < '${idOf(15)}'`, 'one-2')).toMatchObject({ heldDeletes: 15 });
+  });
+
+  test('and not at all when they were released before anybody came', async () => {
+    await deletes('true');
+    await releaseHeld(session, 'Account');
+    expect(await confirm(other)).toBe(false);
+    expect(await rounds.decide([], live, 'two-0')).toMatchObject({ heldDeletes: 0 });
+  });
 });
 
 describe('TRUNCATE', () => {

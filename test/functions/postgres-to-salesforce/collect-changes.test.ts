@@ -125,6 +125,13 @@ describe('a batch', () => {
     expect(await collect({ batches: 3 })).toMatchObject({ batchId: `mine-${executions}-3` });
   });
 
+  test('is made where deletes are held and the execution that held them told nobody', async () => {
+    await rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
+                insert into sfsync.lease (object, held_told_by) values ('Account', 'died-0')`);
+    expect(await collect()).toMatchObject({ next: 'push', records: 1 });
+    expect(await rows('select held_told_by from sfsync.lease')).toEqual([{ held_told_by: null }]);
+  });
+
   test('is what is due in the database, also when no message says so', async () => {
     await rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });

@@ -29,15 +29,18 @@ type At<Name extends Step['at']> = Extract<Step, { at: Name }>;
 
 export function outbound(driver: Driver, world: World): Move[] {
   const made = [...received(driver, world), ...dying(world)];
+  return [...made, ...(world.step.at === 'idle' ? collected(driver, world) : stepping(driver, world))];
+}
+
+/** The next step of an execution that has taken a record in hand. */
+export function stepping(driver: Driver, world: World): Move[] {
+  const made: Move[] = [];
   const { step } = world;
   // Rows that an invisible commit holds are locked.
   const unlocked = world.invisible === undefined;
   const reading = readNow(world);
   const later = { ...world, time: world.time + 1 };
   switch (step.at) {
-    case 'idle':
-      made.push(...collected(driver, world));
-      break;
     case 'looked':
       if (unlocked) made.push(...decided(driver, world, step));
       break;
@@ -50,6 +53,7 @@ export function outbound(driver: Driver, world: World): Move[] {
     case 'read back':
       if (unlocked) made.push(...settled(driver, world, step));
       break;
+    case 'idle':
     case 'pushing':
       break;
   }
@@ -72,7 +76,9 @@ function dying(world: World): Move[] {
   const { step, flights } = world;
   if (step.at === 'idle' || world.left.crashes === 0) return [];
   const dead = { ...spend(world, 'crashes'), step: IDLE, excuses: world.excuses + 1 };
-  const left = flights.map((flight) => ({ ...flight, awaited: false }));
+  const left = flights.map((flight) =>
+    flight.awaitedBy === 'holder' ? { ...flight, awaitedBy: 'nobody' as const } : flight,
+  );
   return [{ what: `the execution dies: ${step.at}`, world: { ...dead, flights: left } }];
 }
 
@@ -97,13 +103,17 @@ function collected({ rules, mappings }: Driver, world: World): Move[] {
 function decided(driver: Driver, world: World, { revision, reading }: At<'looked'>): Move[] {
   const { scenario, edits, rules, mappings } = driver;
   const pair = { link: world.link, row: rowVersion(world) };
-  const round = { revision, readAt: reading.at, pushId: 'push', now: world.clock * SECOND, clockSkew: 0 };
+  const round = { revision, readAt: reading.at, pushId: `push ${reading.at}`, now: world.clock * SECOND, clockSkew: 0 };
   const ask = (mapping: ObjectMapping) => rules.decide(mapping, pair, versionOf(reading), round);
   return asked(mappings, ask).map((decision): Move => {
     const idle = { ...world, step: IDLE };
     if (decision.outcome === 'left') return { what: 'decide: the link has changed, left', world: idle };
     const closed = { ...write(scenario, edits, rules, idle, decision, reading.side), seenX: 0, seenY: 0 };
-    if (decision.outcome === 'done') return { what: 'decide: nothing to send', world: closed };
+    if (decision.outcome === 'done') {
+      const { fields, deleted } = decision.link.refused;
+      const listed = closed.listed && (Object.keys(fields).length > 0 || deleted !== undefined);
+      return { what: 'decide: nothing to send', world: { ...closed, listed } };
+    }
     const { push } = decision;
     const pushedRefused = world.pushedRefused || world.refused === refusable(push);
     const sending = sends(closed, loadOf(closed, push, reading));
@@ -112,7 +122,7 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
 }
 
 function sends(world: World, load: Load): World {
-  return { ...world, step: { at: 'pushing' }, flights: [...world.flights, { load, awaited: true }] };
+  return { ...world, step: { at: 'pushing' }, flights: [...world.flights, { load, awaitedBy: 'holder' }] };
 }
 
 function loadOf(world: World, push: Push, { side }: Reading): Load {
@@ -120,6 +130,7 @@ function loadOf(world: World, push: Push, { side }: Reading): Load {
   const { outgoing, fillers } = push;
   const own = 'fields' in outgoing ? outgoing.fields : {};
   return {
+    id: world.link.push?.id ?? '',
     push,
     xBy: own.x === undefined ? side.xBy : row.xBy,
     yBy: own.y === undefined ? side.yBy : row.yBy,
@@ -141,6 +152,9 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
   const { scenario, edits, rules, mappings } = driver;
   const { reading, revision, load } = step;
   const { link } = world;
+  if (link.push === undefined || (rules.settlesOwn && link.push.id !== load.id)) {
+    return [{ what: 'settle: its push is no longer open', world: { ...world, step: IDLE } }];
+  }
   const version = versionOf(reading);
   const again = {
     what: 'settle: the link has changed, read back again',
@@ -164,7 +178,8 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
     if (result.outcome === 'again') return again;
     const written = write(scenario, edits, rules, { ...world, step: IDLE }, result, reading.side);
     const refused = outcome === 'refused' ? refusable(load.push) : written.refused;
-    return { what: `settle: ${outcome}`, world: { ...written, seenX: 0, seenY: 0, refused } };
+    const listed = outcome === 'refused' || (written.listed && outcome !== 'accepted');
+    return { what: `settle: ${outcome}`, world: { ...written, seenX: 0, seenY: 0, refused, listed } };
   });
 }
 

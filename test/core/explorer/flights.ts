@@ -6,10 +6,12 @@ import { committed, stamps } from './people.ts';
 import { FIELDS } from './scenario.ts';
 import { type Answer, by, type Flight, IDLE, type Load, type Side, spend, type World, withValue } from './world.ts';
 
-export function landing(driver: Driver, world: World): Move[] {
+/** Of pushes that the holder of the lease waits for, or nobody. */
+export function landing(driver: Driver, world: World, awaitedBy: readonly Flight['awaitedBy'][]): Move[] {
   return world.flights.flatMap((flight, i): Move[] => {
+    if (!awaitedBy.includes(flight.awaitedBy)) return [];
     const away = { ...world, flights: world.flights.filter((_, j) => j !== i) };
-    return flight.awaited ? awaited(driver, away, flight) : abandoned(driver, away, flight);
+    return flight.awaitedBy === 'holder' ? awaited(driver, away, flight) : abandoned(driver, away, flight);
   });
 }
 
@@ -37,7 +39,7 @@ function awaited(driver: Driver, world: World, flight: Flight): Move[] {
   if (left.lostAnswers > 0) {
     const lost = { ...spend(world, 'lostAnswers'), step: IDLE };
     made.push({ what: 'the push is lost on its way', world: lost });
-    const later = [...lost.flights, { ...flight, awaited: false }];
+    const later = [...lost.flights, { ...flight, awaitedBy: 'nobody' as const }];
     made.push({ what: 'the push times out, still on its way', world: { ...lost, flights: later } });
   }
   if (left.refusals > 0) {

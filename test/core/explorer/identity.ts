@@ -4,7 +4,7 @@ import type { Link } from '../../../core/link.ts';
 import { allMade, lineage } from './edits.ts';
 import { shownPush } from './flights.ts';
 import { BUDGETS } from './scenario.ts';
-import { type Arrival, type Load, type Reading, SECOND, type Side, type World } from './world.ts';
+import { type Arrival, type Load, type Reading, SECOND, type Side, type Step, type World } from './world.ts';
 
 /**
  * A text that is equal for worlds that behave alike. Of stamps only their order counts (and whether one is the second
@@ -34,12 +34,14 @@ class Identity {
     let text =
       this.#side(world.salesforce) + this.#side(world.row) + this.#stamp(world.stamp) + this.#stamp(world.clock);
     for (const budget of BUDGETS) text += left[budget];
-    text += this.#link(world.link) + this.#arrivals() + this.#flights() + this.#step();
+    text += this.#link(world.link) + this.#arrivals() + this.#flights() + this.#step(world.step);
+    if (world.former.at !== 'idle') text += this.#step(world.former);
     text +=
       bit(world.purged) +
       bit(world.outside) +
       bit(world.polled) +
       bit(world.queued) +
+      bit(world.listed) +
       this.#edit(world.seenX) +
       this.#edit(world.seenY);
     if (invisible !== undefined) text += invisible.value + this.#edit(invisible.by) + bit(invisible.queued);
@@ -108,18 +110,19 @@ class Identity {
   }
 
   #arrival(arrival: Arrival): string {
-    const { link, step, arrivals } = this.#world;
+    const { link, step, former, arrivals } = this.#world;
     if (arrival.kind === 'to read') return `t${bit(arrival.revision === link.revision)}`;
     const { reading } = arrival;
     if (arrival.kind === 'read') return `r${this.#reading(reading)}${bit(arrival.revision === link.revision)}`;
     const stepAt = 'reading' in step ? step.reading.at : 0;
     const reads = arrivals.filter((other) => other.kind === 'read' && other.reading.at < reading.at).length;
-    const newer = bit(reading.at > (link.appliedAt ?? 0)) + bit(reading.at > stepAt);
+    let newer = bit(reading.at > (link.appliedAt ?? 0)) + bit(reading.at > stepAt);
+    if ('reading' in former) newer += bit(reading.at > former.reading.at);
     return `f${this.#reading(reading)}${newer}${reads}`;
   }
 
   #flights(): string {
-    const texts = this.#world.flights.map(({ load, awaited }) => this.#load(load) + bit(awaited));
+    const texts = this.#world.flights.map(({ load, awaitedBy }) => this.#load(load) + awaitedBy.charAt(0));
     return texts.sort().join();
   }
 
@@ -129,22 +132,23 @@ class Identity {
     return `<${shownPush(push)}${edits}${lookedX & ~logged},${lookedY & ~logged},${lookedLife & ~logged}>`;
   }
 
-  #step(): string {
-    const { step, link } = this.#world;
+  #step(step: Step): string {
+    const { link } = this.#world;
     let text: string = step.at;
     if ('answer' in step) text += step.answer;
-    if ('load' in step) text += this.#load(step.load);
+    if ('load' in step) text += this.#load(step.load) + bit(step.load.id === link.push?.id);
     if ('reading' in step) text += this.#reading(step.reading);
     return 'revision' in step ? text + bit(step.revision === link.revision) : text;
   }
 }
 
-function stampsOf({ stamp, clock, link, arrivals, step }: World): number[] {
+function stampsOf({ stamp, clock, link, arrivals, step, former }: World): number[] {
   const stamps = [stamp, clock];
   if (link.highWater !== undefined) stamps.push(link.highWater / SECOND);
   for (const arrival of arrivals) if (arrival.kind !== 'to read') stamps.push(arrival.reading.stamp);
   if (link.push !== undefined) stamps.push(link.push.sentAt / SECOND);
   if ('reading' in step) stamps.push(step.reading.stamp);
+  if ('reading' in former) stamps.push(former.reading.stamp);
   return stamps.sort((a, b) => a - b);
 }
 

@@ -6,6 +6,7 @@ import { Edits } from './edits.ts';
 import { outbound } from './execution.ts';
 import type { Space } from './explore.ts';
 import { landing } from './flights.ts';
+import { former } from './former.ts';
 import { identity } from './identity.ts';
 import { people } from './people.ts';
 import { RULES, type Rules } from './rules.ts';
@@ -45,7 +46,8 @@ function moves(driver: Driver, world: World): Move[] {
     ...application(scenario, edits, world),
     ...polling(world),
     ...inbound(driver, world),
-    ...landing(driver, world),
+    ...landing(driver, world, ['holder', 'nobody']),
+    ...former(driver, world),
     ...outbound(driver, world),
   ];
 }

@@ -119,6 +119,33 @@ function pushes(): SwitchedOff[] {
       violation: 'a refused value was pushed again',
     },
     {
+      rule: 'what was refused goes again as a whole once a part of it has changed',
+      without: {
+        decide: (...args) => {
+          const decision = RULES.decide(...args);
+          if (decision.outcome !== 'push' || decision.push.outgoing.kind !== 'update') return decision;
+          const { push } = decision.link;
+          const isNew = ([field, value]: [string, unknown]) => args[1].link.refused.fields[field] !== value;
+          const fields = Object.fromEntries(Object.entries(decision.push.outgoing.fields).filter(isNew));
+          const sent = Object.fromEntries(Object.entries(push?.sent ?? {}).filter(([field]) => field in fields));
+          const outgoing = { kind: 'update', fields } as const;
+          return {
+            ...decision,
+            push: { ...decision.push, outgoing },
+            link: { ...decision.link, push: push && { ...push, sent } },
+          };
+        },
+      },
+      scenario: { editsOfRow: 3, refusals: 1 },
+      violation: 'the sides differ for good',
+    },
+    {
+      rule: 'a push is settled only by the execution that has opened it, and that still has the lease',
+      without: { leased: false, settlesOwn: false },
+      scenario: { editsOfRow: 2, refusals: 1, lostLeases: 1 },
+      violation: 'an edit was lost',
+    },
+    {
       rule: 'a run that counted failures is believed only for records that hold what was sent',
       without: { outcomeOfRun: () => 'accepted' },
       scenario: { editsOfRow: 1, refusals: 1, delivery: 'appflow' },

@@ -13,6 +13,10 @@ export interface Rules {
   readonly pushAgain: typeof pushAgain;
   /** An open push is taken in hand only when nothing of it can land any more. */
   readonly fenced: boolean;
+  /** Every step that writes checks that its execution still has the lease. */
+  readonly leased: boolean;
+  /** A push is settled only by the execution that has opened it. */
+  readonly settlesOwn: boolean;
   /** A key is received only when the transaction that changed its row is visible. */
   readonly visible: boolean;
   /** RECEIVE writes down what is due before the message is deleted. */
@@ -33,6 +37,8 @@ export const RULES: Rules = {
   outcomeOfRun,
   pushAgain,
   fenced: true,
+  leased: true,
+  settlesOwn: true,
   visible: true,
   received: true,
   collectsOpen: true,

@@ -13,8 +13,10 @@ export interface Budgets {
   readonly deletesOfRow: number;
   /** The application takes the row out of the row filter, and back into it. */
   readonly crossings: number;
-  /** Of executions: outbound at any step, or with its lease lost; inbound between an order to read again and its answer. */
+  /** Of executions: outbound at any step; inbound between an order to read again and its answer. */
   readonly crashes: number;
+  /** Executions that lose their lease and go on without knowing: Step Functions says that they no longer run, a task still does. */
+  readonly lostLeases: number;
   readonly inboundCrashes: number;
   readonly lostAnswers: number;
   readonly refusals: number;
@@ -59,6 +61,7 @@ export const NO_BUDGET: Budgets = {
   deletesOfRow: 0,
   crossings: 0,
   crashes: 0,
+  lostLeases: 0,
   inboundCrashes: 0,
   lostAnswers: 0,
   refusals: 0,

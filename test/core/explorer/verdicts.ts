@@ -17,8 +17,8 @@ export type Violation =
   | 'writes without end';
 
 /** Nothing is left to happen but new edits. */
-function isQuiet(rules: Rules, { step, queued, link, polled, invisible, arrivals, flights }: World): boolean {
-  const busy = step.at !== 'idle' || queued || !polled || invisible !== undefined;
+function isQuiet(rules: Rules, { step, former, queued, link, polled, invisible, arrivals, flights }: World): boolean {
+  const busy = step.at !== 'idle' || former.at !== 'idle' || queued || !polled || invisible !== undefined;
   return !busy && !takes(rules, link) && arrivals.length + flights.length === 0;
 }
 
@@ -28,7 +28,8 @@ export function violations({ scenario, rules }: Driver, world: World): Violation
   const { left } = world;
   const lost = given.lostAnswers - left.lostAnswers;
   // Documented: a push whose outcome is unknown, and then an edit, is logged as a conflict although it was a sequence.
-  const unknown = given.crashes - left.crashes + lost + given.countedFailures - left.countedFailures > 0;
+  const ended = given.crashes - left.crashes + given.lostLeases - left.lostLeases;
+  const unknown = ended + lost + given.countedFailures - left.countedFailures > 0;
   if (world.falseConflict && !unknown) found.push('a conflict between a value and its own successor');
   if (world.needlessConflict) found.push('a conflict in a field that goes one way');
   if (world.pushedRefused) found.push('a refused value was pushed again');
@@ -90,7 +91,8 @@ function undoneEdits(world: World): number {
 }
 
 /** All that differs was refused, and is listed as such. */
-function isListed({ salesforce, row, outside, link: { refused } }: World): boolean {
+function isListed({ listed, salesforce, row, outside, link: { refused } }: World): boolean {
+  if (!listed) return false;
   if (outside && !row.deleted) return refused.deleted === true;
   if (salesforce.deleted !== row.deleted) return refused.deleted === row.deleted;
   return FIELDS.every((field) => salesforce[field] === row[field] || refused.fields[field] === row[field]);

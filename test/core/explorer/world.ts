@@ -36,6 +36,8 @@ export type Arrival =
 
 /** A push, and which edits it carries. */
 export interface Load {
+  /** The push that the link holds open for it. */
+  readonly id: string;
   readonly push: Push;
   readonly xBy: number;
   readonly yBy: number;
@@ -48,10 +50,10 @@ export interface Load {
   readonly needless: boolean;
 }
 
-/** A push on its way to Salesforce. `awaited`: its execution still waits for the answer. */
+/** A push on its way to Salesforce, and who still waits for the answer: who holds the lease, or who held it before. */
 export interface Flight {
   readonly load: Load;
-  readonly awaited: boolean;
+  readonly awaitedBy: 'holder' | 'former' | 'nobody';
 }
 
 /** What is known of a push before its record is read back; `run ended`: a run of the flow, which tells no record's outcome. */
@@ -99,6 +101,8 @@ export interface World {
   readonly arrivals: readonly Arrival[];
   readonly flights: readonly Flight[];
   readonly step: Step;
+  /** Where an execution is that has lost its lease and does not know. */
+  readonly former: Step;
   readonly time: number;
   readonly left: Budgets;
   /** For each edit, the set of edits that its maker saw and itself (bit sets); 0: not made. */
@@ -112,6 +116,8 @@ export interface World {
   /** Edits in the conflict log, and edits overwritten in the documented window. */
   readonly logged: number;
   readonly window: number;
+  /** The record is listed as rejected. */
+  readonly listed: boolean;
   /** What Salesforce refused last, while the row has not been edited since. */
   readonly refused: string;
   readonly writes: number;
@@ -144,6 +150,7 @@ export function initialWorld(scenario: Scenario, edits: number): World {
     arrivals: [],
     flights: [],
     step: IDLE,
+    former: IDLE,
     time: 1,
     left: budgetsOf(scenario),
     lineages: [1, ...Array<number>(edits).fill(0)],
@@ -153,6 +160,7 @@ export function initialWorld(scenario: Scenario, edits: number): World {
     seenY: 0,
     logged: 0,
     window: 0,
+    listed: false,
     refused: '',
     writes: 0,
     excuses: 0,

@@ -6,6 +6,7 @@ import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { markAllInsertions, markInsertions } from './insertions.ts';
+import { type Carrier, freeKeys } from './row-identity.ts';
 import { tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -41,17 +42,9 @@ export async function markDue(
 ): Promise<MarkedKeys> {
   const wanted = [...new Set(keys)];
   if (mapping.externalIdField !== undefined) await releaseReinserted(session, mapping, wanted);
-  const key = name(mapping.keyColumn);
-  const id = name(mapping.salesforceIdColumn);
-  const { rows: strangers } = await query<{ key: string; id: string | null }>(
-    session,
-    `select t.${key}::text as key, t.${id} as id
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
-      where not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
-    [mapping.object, JSON.stringify(wanted.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
-  );
-  const carriers = strangers.filter((stranger) => stranger.id !== null);
+  const carriers = await findCarriers(session, mapping, wanted);
   if (carriers.length > 0) {
+    await freeKeys(session, mapping, carriers);
     await query(
       session,
       `insert into sfsync.link as l (object, salesforce_id, row_key, reread_due, dirty_since)
@@ -71,12 +64,45 @@ export async function markDue(
        from due where l.id = due.id`,
     [mapping.object, wanted],
   );
-  const unknown = strangers.filter(({ id: salesforceId }) => salesforceId === null).map((stranger) => stranger.key);
+  // Only now: a new row may have the key that another one has just given up.
+  const unknown = await findNewRows(session, mapping, wanted);
   if (mapping.externalIdField === undefined) return { marked: rowCount ?? 0, inserts: 0, dropped: unknown.length };
   // Of the others, too, an insertion may be under way whose row is gone now.
   await markInsertions(session, mapping.object, wanted, { isNew: false });
   const inserts = await markInsertions(session, mapping.object, unknown, { isNew: true });
   return { marked: rowCount ?? 0, inserts, dropped: 0 };
+}
+
+/**
+ * Of the keys, those of rows that carry the id of a record which is not linked to them: that has no link, or another key. A
+ * row that is linked already belongs to another record only if that one is linked, too.
+ */
+async function findCarriers(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<Carrier[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<Carrier>(
+    session,
+    `select t.${key}::text as key, t.${name(mapping.salesforceIdColumn)} as id
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+       left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
+       left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${name(mapping.salesforceIdColumn)}
+      where t.${name(mapping.salesforceIdColumn)} is not null and (k.id is null or i.id <> k.id)`,
+    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+  return rows;
+}
+
+/** Of the keys, those of rows that carry no id and have no link. */
+async function findNewRows(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<string[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<{ key: string }>(
+    session,
+    `select t.${key}::text as key
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+      where t.${name(mapping.salesforceIdColumn)} is null
+        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
+    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+  return rows.map((row) => row.key);
 }
 
 /**

@@ -10,6 +10,7 @@ import { parentsOf } from './children.ts';
 import { query, type Session } from './connection.ts';
 import { insertLinks, lockLinks, markDirty, saveLinks } from './links.ts';
 import { noteInside } from './row-filter.ts';
+import { freeKeys, keysOfOthers, withoutRow } from './row-identity.ts';
 import type { StoredRow } from './rows.ts';
 import { holdParents, insertRows, lockRows, newKeys, updateRows } from './rows.ts';
 import { buryRows, noteSurvivors, restoreRows } from './tombstones.ts';
@@ -35,7 +36,7 @@ export function newPair(salesforceId: string): NewPair {
 
 /**
  * Locks the links of the records, then their rows. A row that carries the record's id under another key than the link
- * knows is the same row, relinked; only when there is none is the row gone.
+ * knows is the same row, relinked; only when there is none is the row gone. See also row-identity.ts.
  */
 export async function lockPairs(
   session: Session,
@@ -46,15 +47,31 @@ export async function lockPairs(
   const links = await lockLinks(session, mapping.object, salesforceIds);
   const keys = [...links.values()].flatMap(({ link }) => link.rowKey ?? []);
   const byKey = byRowKey(await lockRows(session, configuration, mapping, { keys }));
-  const lost = [...links.values()].filter(({ link }) => link.rowKey === undefined || !byKey.has(link.rowKey));
+  const others = await keysOfOthers(
+    session,
+    mapping,
+    [...links.values()].map(({ link }) => link),
+    byKey,
+  );
+  const underKey = ({ rowKey = '' }: Link) => (others.has(rowKey) ? undefined : byKey.get(rowKey));
+  const lost = [...links.values()].filter(({ link }) => underKey(link) === undefined);
   const elsewhere = await lockRows(session, configuration, mapping, {
     salesforceIds: lost.map(({ link }) => link.salesforceId),
   });
   const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
+  await freeKeys(
+    session,
+    mapping,
+    lost.flatMap(({ link: { salesforceId: id } }) => {
+      const row = byId.get(id);
+      return row === undefined ? [] : { key: row.key, id };
+    }),
+  );
   return new Map(
     [...links].map(([id, { linkId, link }]) => {
-      const row = (link.rowKey === undefined ? undefined : byKey.get(link.rowKey)) ?? byId.get(id);
-      const relinked = row === undefined ? link : { ...link, rowKey: row.key };
+      const row = underKey(link) ?? byId.get(id);
+      const rowless = others.has(link.rowKey ?? '') ? withoutRow(link) : link;
+      const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
       const live = row?.softDeleted ? undefined : row;
       const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
       return [id, { linkId, stored: link, link: relinked, row: live, lacksId }];

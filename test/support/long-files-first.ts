@@ -11,6 +11,7 @@ const LONG_FILES = [
   'test/core/agreement.test.ts',
   'test/end-to-end/outages.test.ts',
   'test/local/system.test.ts',
+  'test/end-to-end/new-families.test.ts',
   'test/wal-streamer/streaming.pg.test.ts',
   'test/functions/postgres-to-salesforce/inserts.test.ts',
   'test/end-to-end/npm-start.test.ts',

@@ -105,7 +105,8 @@ async function decideInForce(
     joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
   );
   const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
-  const reasons: ReasonCount[] = [...reasonCounts(rejects), ...drift];
+  // First what is told once: the machine keeps twenty.
+  const reasons: ReasonCount[] = [...drift, ...reasonCounts(rejects)];
   const conflicts = parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0);
   const pushes = parts.flatMap((part) => part.pushes);
   const inserts = inserted?.pushes ?? [];

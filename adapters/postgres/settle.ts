@@ -107,7 +107,7 @@ async function settleInForce(
     settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
     rejected: rejects.length,
-    reasons: [...reasonCounts(rejects), ...drift],
+    reasons: [...drift, ...reasonCounts(rejects)],
     readAgain: [...parts.flatMap((part) => part.readAgain), ...(inserted?.readAgain ?? [])],
     pushAgain: parts.flatMap((part) => part.pushAgain),
     circuitClosed,

@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { wholeSystem } from '../support/whole-system.ts';
 import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
+import { changedType } from './changed-type.suite.ts';
 import { deletes } from './deletes.suite.ts';
 import { editedMeanwhile } from './edited-meanwhile.suite.ts';
 import { families } from './families.suite.ts';
@@ -24,5 +25,7 @@ badInput(sides);
 deletes(sides);
 editedMeanwhile(sides);
 inserts(sides);
+// A field of Account is left out from here on.
+changedType(sides);
 // Last: searches what all others left.
 personalData(sides, traffic, ['salesforceToPostgres']);

@@ -43,6 +43,9 @@ export async function openSession(credentials: DatabaseCredentials): Promise<Ses
     options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
     ...tls(credentials),
   });
+  // Terminated in the very moment in which it is open, or idle, it tells this before anybody else may listen, and without a
+  // listener the process would end. Whoever uses the session next is told by that statement's error.
+  session.on('error', () => undefined);
   try {
     await session.connect();
   } catch (error) {

@@ -2,12 +2,18 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongFilesFirst } from './test/support/long-files-first.ts';
+import { memoryDirectory } from './test/support/memory-directory.ts';
+
+// Many processes load the same packages: each is compiled once. Node's own default place, also for later runs.
+process.env.NODE_COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
+// For this process, which starts PostgreSQL, and for all others.
+process.env.TMPDIR = memoryDirectory() ?? tmpdir();
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Many of these tests wait for servers or clocks, so one file more than there are cores pays.
-    maxWorkers: availableParallelism() + 1,
+    // Many of these tests wait for servers or clocks, so two files more than there are cores pay.
+    maxWorkers: availableParallelism() + 2,
     isolate: false,
     setupFiles: ['test/support/fresh-process.ts'],
     sequence: { sequencer: LongFilesFirst },
@@ -15,8 +21,6 @@ export default defineConfig({
     reporters: ['default'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Many processes load the same packages: each is compiled once. Node's own default place.
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
 });

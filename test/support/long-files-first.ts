@@ -10,12 +10,15 @@ const LONG_FILES = [
   'test/end-to-end/promises.test.ts',
   'test/core/agreement.test.ts',
   'test/end-to-end/outages.test.ts',
-  'test/local/system.test.ts',
-  'test/end-to-end/new-families.test.ts',
   'test/wal-streamer/streaming.pg.test.ts',
-  'test/functions/postgres-to-salesforce/inserts.test.ts',
+  'test/end-to-end/new-families.test.ts',
+  'test/local/system.test.ts',
   'test/end-to-end/npm-start.test.ts',
+  'test/functions/postgres-to-salesforce/inserts.test.ts',
   'test/local/main.test.ts',
+  'test/functions/salesforce-to-postgres/one-bad-record.test.ts',
+  'test/functions/postgres-to-salesforce/collect-changes.test.ts',
+  'test/wal-streamer/installed-server.pg.test.ts',
 ];
 
 export class LongFilesFirst extends BaseSequencer {

@@ -46,7 +46,7 @@ export function startStreamer(
     env: {
       PATH: process.env.PATH,
       // As the image has it; Node's own default place.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache'),
       ...queues.env,
       PGHOST: hostname,
       PGPORT: port,

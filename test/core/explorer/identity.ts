@@ -1,161 +1,213 @@
 /** When two worlds behave alike. */
-import type { CanonicalValue } from '../../../core/canonical.ts';
 import type { Link } from '../../../core/link.ts';
+import type { Push } from '../../../core/outbound.ts';
 import { allMade, lineage } from './edits.ts';
 import { shownPush } from './flights.ts';
+import { Key } from './key.ts';
 import { BUDGETS } from './scenario.ts';
 import { type Arrival, type Load, type Reading, SECOND, type Side, type Step, type World } from './world.ts';
 
 /**
- * A text that is equal for worlds that behave alike. Of stamps only their order counts (and whether one is the second
+ * Keys that are equal for worlds that behave alike. Of stamps only their order counts (and whether one is the second
  * before the next, while a late commit may fall between them), of readings only which of them the link will take for
  * newer than a file, of revisions whether the link still has them, of edits only what can still be told of them.
  */
-export function identity(world: World): string {
-  return new Identity(world).text();
-}
-
-class Identity {
-  readonly #world: World;
-  readonly #stamps: readonly number[];
-  readonly #gap: number;
+export class Identity {
+  readonly #key = new Key();
+  readonly #stamps = new Stamps();
+  readonly #pushes = new WeakMap<Push, number>();
   /** Edits that something still names. */
   #named = 0;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#stamps = stampsOf(world);
-    this.#gap = world.left.lateCommits > 0 ? 2 : 1;
-  }
-
-  text(): string {
-    const world = this.#world;
+  of(world: World): string {
+    const key = this.#key;
     const { left, invisible } = world;
-    let text =
-      this.#side(world.salesforce) + this.#side(world.row) + this.#stamp(world.stamp) + this.#stamp(world.clock);
-    for (const budget of BUDGETS) text += left[budget];
-    text += this.#link(world.link) + this.#arrivals() + this.#flights() + this.#step(world.step);
-    if (world.former.at !== 'idle') text += this.#step(world.former);
-    text +=
-      bit(world.purged) +
-      bit(world.outside) +
-      bit(world.polled) +
-      bit(world.queued) +
-      bit(world.listed) +
-      this.#edit(world.seenX) +
-      this.#edit(world.seenY);
-    if (invisible !== undefined) text += invisible.value + this.#edit(invisible.by) + bit(invisible.queued);
-    return `${text}|${this.#history()}`;
+    this.#named = 0;
+    this.#stamps.rank(world);
+    key.clear();
+    this.#side(world.salesforce);
+    this.#side(world.row);
+    this.#stamp(world.stamp);
+    this.#stamp(world.clock);
+    for (const budget of BUDGETS) key.number(left[budget]);
+    this.#link(world.link);
+    this.#arrivals(world);
+    this.#flights(world);
+    this.#step(world, world.step);
+    this.#step(world, world.former);
+    key.bits(world.purged, world.outside, world.polled, world.queued, world.listed, invisible !== undefined);
+    this.#edit(world.seenX);
+    this.#edit(world.seenY);
+    if (invisible !== undefined) {
+      key.text(invisible.value);
+      this.#edit(invisible.by);
+      key.bits(invisible.queued);
+    }
+    this.#history(world);
+    return key.toString();
   }
 
   /** What the verdicts need to know. */
-  #history(): string {
-    const world = this.#world;
-    const { logged, window } = world;
-    const flags = bit(world.falseConflict) + bit(world.needlessConflict) + bit(world.echo) + bit(world.pushedRefused);
-    let text = `${allMade(world)},${logged},${window & ~logged},${world.shown & ~logged},${world.revives}${flags}`;
-    text += `${world.writes},${world.excuses},${world.refused}`;
-    const undone = world.lineages.reduce((all, seen, edit) => ((world.revives >> edit) & 1 ? all | seen : all), 0);
-    for (let edit = 1; edit < world.lineages.length; edit++) {
-      const needed = (((this.#named | world.revives | undone) >> edit) & 1) === 1;
-      if (needed) text += `,${lineage(world, edit)}`;
-    }
-    return text;
+  #history(world: World): void {
+    const key = this.#key;
+    const { logged, window, revives, lineages } = world;
+    key.set(allMade(world));
+    key.set(logged);
+    key.set(window & ~logged);
+    key.set(world.shown & ~logged);
+    key.set(revives);
+    key.bits(world.falseConflict, world.needlessConflict, world.echo, world.pushedRefused);
+    key.number(world.writes);
+    key.number(world.excuses);
+    key.text(world.refused);
+    let needed = this.#named | revives;
+    if (revives !== 0)
+      lineages.forEach((seen, edit) => {
+        if ((revives >> edit) & 1) needed |= seen;
+      });
+    for (let edit = 1; edit < lineages.length; edit++) if ((needed >> edit) & 1) key.set(lineage(world, edit));
   }
 
-  #edit(edit: number): string {
+  #edit(edit: number): void {
     this.#named |= 1 << edit;
-    return String.fromCharCode(65 + edit);
+    this.#key.number(edit);
   }
 
-  #side({ x, y, xBy, yBy, life, deleted }: Side): string {
-    return x + this.#edit(xBy) + y + this.#edit(yBy) + this.#edit(life) + bit(deleted);
+  #side({ x, y, xBy, yBy, life, deleted }: Side): void {
+    this.#key.text(x);
+    this.#key.text(y);
+    this.#edit(xBy);
+    this.#edit(yBy);
+    this.#edit(life);
+    this.#key.bits(deleted);
   }
 
-  #stamp(stamp: number | undefined): string {
-    if (stamp === undefined) return '-';
-    let rank = 0;
-    let before = this.#stamps[0] ?? 0;
-    for (const other of this.#stamps) {
-      if (other > stamp) break;
-      rank += Math.min(other - before, this.#gap);
-      before = other;
-    }
-    return String.fromCharCode(97 + rank);
+  #stamp(stamp: number): void {
+    this.#key.number(this.#stamps.of(stamp));
   }
 
-  #link({ base, push, refused, ...link }: Link): string {
-    let text = `${bit(base?.deleted)}${base?.fields.x}${base?.fields.y}`;
-    text += this.#stamp(link.highWater === undefined ? undefined : link.highWater / SECOND);
-    text += bit(link.dirty) + bit(link.rereadDue) + bit(link.wasInside) + bit(link.purgeDue);
-    text += values(refused.fields.x, refused.fields.y) + bit(refused.deleted);
-    if (push === undefined) return text;
-    text += `${push.delivery}${bit(push.sentDeleted)}`;
+  #link(link: Link): void {
+    const key = this.#key;
+    const { base, push, refused, highWater } = link;
+    key.optional(base?.deleted);
+    key.text(base?.fields.x);
+    key.text(base?.fields.y);
+    key.bits(link.dirty, link.rereadDue, link.wasInside, link.purgeDue, highWater !== undefined, push !== undefined);
+    if (highWater !== undefined) this.#stamp(highWater / SECOND);
+    key.text(refused.fields.x);
+    key.text(refused.fields.y);
+    key.optional(refused.deleted);
+    if (push === undefined) return;
+    key.bits(push.delivery === 'api');
+    key.optional(push.sentDeleted);
     for (const field of ['x', 'y']) {
       const [sent, seen] = [push.sent[field], push.seen[field]];
-      text += values(sent?.value, seen?.value) + bit(sent?.filler) + bit(seen?.sure);
+      key.text(sent?.value);
+      key.text(seen?.value);
+      key.bits(sent?.filler === true, seen?.sure === true);
     }
-    return text + this.#stamp(push.sentAt / SECOND);
+    this.#stamp(push.sentAt / SECOND);
   }
 
-  #reading({ side, stamp }: Reading): string {
-    return this.#side(side) + this.#stamp(stamp);
+  #reading({ side, stamp }: Reading): void {
+    this.#side(side);
+    this.#stamp(stamp);
   }
 
-  #arrivals(): string {
-    const { arrivals } = this.#world;
-    const [one, other] = arrivals.map((arrival) => this.#arrival(arrival));
-    if (one === undefined || other === undefined) return `[${one ?? ''}]`;
-    return one < other ? `[${one}${other}]` : `[${other}${one}]`;
+  #arrivals(world: World): void {
+    const { arrivals } = world;
+    this.#key.number(arrivals.length);
+    this.#key.unordered(arrivals.length, (i) => this.#arrival(world, arrivals[i]));
   }
 
-  #arrival(arrival: Arrival): string {
-    const { link, step, former, arrivals } = this.#world;
-    if (arrival.kind === 'to read') return `t${bit(arrival.revision === link.revision)}`;
+  #arrival({ link, step, former, arrivals }: World, arrival: Arrival | undefined): void {
+    const key = this.#key;
+    if (arrival === undefined) return;
+    if (arrival.kind !== 'file') {
+      key.bits(false, arrival.kind === 'read', arrival.revision === link.revision);
+      if (arrival.kind === 'read') this.#reading(arrival.reading);
+      return;
+    }
     const { reading } = arrival;
-    if (arrival.kind === 'read') return `r${this.#reading(reading)}${bit(arrival.revision === link.revision)}`;
-    const stepAt = 'reading' in step ? step.reading.at : 0;
-    const reads = arrivals.filter((other) => other.kind === 'read' && other.reading.at < reading.at).length;
-    let newer = bit(reading.at > (link.appliedAt ?? 0)) + bit(reading.at > stepAt);
-    if ('reading' in former) newer += bit(reading.at > former.reading.at);
-    return `f${this.#reading(reading)}${newer}${reads}`;
+    let reads = 0;
+    for (const other of arrivals) if (other.kind === 'read' && other.reading.at < reading.at) reads++;
+    const isAfter = (other: Step) => 'reading' in other && reading.at > other.reading.at;
+    key.bits(true, reading.at > (link.appliedAt ?? 0), isAfter(step), isAfter(former));
+    key.number(reads);
+    this.#reading(reading);
   }
 
-  #flights(): string {
-    const texts = this.#world.flights.map(({ load, awaitedBy }) => this.#load(load) + awaitedBy.charAt(0));
-    return texts.sort().join();
+  #flights({ flights, logged }: World): void {
+    this.#key.number(flights.length);
+    this.#key.unordered(flights.length, (i) => {
+      const flight = flights[i];
+      if (flight === undefined) return;
+      this.#key.bits(flight.awaitedBy === 'holder', flight.awaitedBy === 'former');
+      this.#load(flight.load, logged);
+    });
   }
 
-  #load({ push, xBy, yBy, life, lookedX, lookedY, lookedLife, needless }: Load): string {
-    const { logged } = this.#world;
-    const edits = this.#edit(xBy) + this.#edit(yBy) + this.#edit(life) + bit(needless);
-    return `<${shownPush(push)}${edits}${lookedX & ~logged},${lookedY & ~logged},${lookedLife & ~logged}>`;
+  #load({ push, xBy, yBy, life, lookedX, lookedY, lookedLife, needless }: Load, logged: number): void {
+    const key = this.#key;
+    let code = this.#pushes.get(push);
+    if (code === undefined) {
+      code = key.codeOf(shownPush(push));
+      this.#pushes.set(push, code);
+    }
+    key.code(code);
+    this.#edit(xBy);
+    this.#edit(yBy);
+    this.#edit(life);
+    key.bits(needless);
+    key.set(lookedX & ~logged);
+    key.set(lookedY & ~logged);
+    key.set(lookedLife & ~logged);
   }
 
-  #step(step: Step): string {
-    const { link } = this.#world;
-    let text: string = step.at;
-    if ('answer' in step) text += step.answer;
-    if ('load' in step) text += this.#load(step.load) + bit(step.load.id === link.push?.id);
-    if ('reading' in step) text += this.#reading(step.reading);
-    return 'revision' in step ? text + bit(step.revision === link.revision) : text;
+  #step({ link, logged }: World, step: Step): void {
+    const key = this.#key;
+    key.text(step.at);
+    if ('answer' in step) key.text(step.answer);
+    if ('load' in step) {
+      this.#load(step.load, logged);
+      key.bits(step.load.id === link.push?.id);
+    }
+    if ('reading' in step) this.#reading(step.reading);
+    if ('revision' in step) key.bits(step.revision === link.revision);
   }
 }
 
-function stampsOf({ stamp, clock, link, arrivals, step, former }: World): number[] {
-  const stamps = [stamp, clock];
-  if (link.highWater !== undefined) stamps.push(link.highWater / SECOND);
-  for (const arrival of arrivals) if (arrival.kind !== 'to read') stamps.push(arrival.reading.stamp);
-  if (link.push !== undefined) stamps.push(link.push.sentAt / SECOND);
-  if ('reading' in step) stamps.push(step.reading.stamp);
-  if ('reading' in former) stamps.push(former.reading.stamp);
-  return stamps.sort((a, b) => a - b);
-}
+/** The places of a world's stamps among each other. */
+class Stamps {
+  readonly #sorted: number[] = [];
+  readonly #ranks: number[] = [];
+  #count = 0;
 
-function bit(flag: boolean | undefined): string {
-  return flag === undefined ? '-' : flag ? '1' : '0';
-}
+  rank({ stamp, clock, link, arrivals, step, former, left }: World): void {
+    this.#count = 0;
+    this.#add(stamp);
+    this.#add(clock);
+    if (link.highWater !== undefined) this.#add(link.highWater / SECOND);
+    for (const arrival of arrivals) if (arrival.kind !== 'to read') this.#add(arrival.reading.stamp);
+    if (link.push !== undefined) this.#add(link.push.sentAt / SECOND);
+    if ('reading' in step) this.#add(step.reading.stamp);
+    if ('reading' in former) this.#add(former.reading.stamp);
+    const gap = left.lateCommits > 0 ? 2 : 1;
+    let rank = 0;
+    for (let i = 0; i < this.#count; i++) {
+      if (i > 0) rank += Math.min((this.#sorted[i] ?? 0) - (this.#sorted[i - 1] ?? 0), gap);
+      this.#ranks[i] = rank;
+    }
+  }
 
-function values(one: CanonicalValue | undefined, other: CanonicalValue | undefined): string {
-  return `${one ?? ''}.${other ?? ''}`;
+  of(stamp: number): number {
+    for (let i = 0; i < this.#count; i++) if (this.#sorted[i] === stamp) return this.#ranks[i] ?? 0;
+    throw new RangeError(`Nobody has named the stamp ${stamp}`);
+  }
+
+  #add(stamp: number): void {
+    let i = this.#count++;
+    for (; i > 0 && (this.#sorted[i - 1] ?? 0) > stamp; i--) this.#sorted[i] = this.#sorted[i - 1] ?? 0;
+    this.#sorted[i] = stamp;
+  }
 }

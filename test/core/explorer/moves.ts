@@ -7,10 +7,10 @@ import { outbound } from './execution.ts';
 import type { Space } from './explore.ts';
 import { landing } from './flights.ts';
 import { former } from './former.ts';
-import { identity } from './identity.ts';
+import { Identity } from './identity.ts';
 import { people } from './people.ts';
 import { RULES, type Rules } from './rules.ts';
-import { type Mappings, mappingsFor, type Scenario } from './scenario.ts';
+import { type Budgets, budgetsOf, type Mappings, mappingsFor, type Scenario } from './scenario.ts';
 import { violations } from './verdicts.ts';
 import { initialWorld, type World } from './world.ts';
 
@@ -22,6 +22,7 @@ export interface Move {
 /** What drives a world. */
 export interface Driver {
   readonly scenario: Scenario;
+  readonly budgets: Budgets;
   readonly edits: Edits;
   readonly rules: Rules;
   readonly mappings: Mappings;
@@ -30,11 +31,18 @@ export interface Driver {
 /** All that a scenario can lead to under these rules. */
 export function recordSpace(scenario: Scenario, rules: Partial<Rules> = {}): Space<World> {
   const edits = new Edits(scenario);
-  const driver = { scenario, edits, rules: { ...RULES, ...rules }, mappings: mappingsFor(scenario) };
+  const driver = {
+    scenario,
+    budgets: budgetsOf(scenario),
+    edits,
+    rules: { ...RULES, ...rules },
+    mappings: mappingsFor(scenario),
+  };
+  const identity = new Identity();
   return {
     start: initialWorld(scenario, edits.total),
     moves: (world) => moves(driver, world),
-    identity,
+    identity: (world) => identity.of(world),
     violations: (world) => violations(driver, world),
   };
 }

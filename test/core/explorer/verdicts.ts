@@ -22,9 +22,8 @@ function isQuiet(rules: Rules, { step, former, queued, link, polled, invisible, 
   return !busy && !takes(rules, link) && arrivals.length + flights.length === 0;
 }
 
-export function violations({ scenario, rules }: Driver, world: World): Violation[] {
+export function violations({ scenario, budgets: given, rules }: Driver, world: World): Violation[] {
   const found: Violation[] = [];
-  const given = budgetsOf(scenario);
   const { left } = world;
   const lost = given.lostAnswers - left.lostAnswers;
   // Documented: a push whose outcome is unknown, and then an edit, is logged as a conflict although it was a sequence.

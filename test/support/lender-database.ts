@@ -1,13 +1,13 @@
 /** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
 import type pg from 'pg';
+import { inject } from 'vitest';
 import { type DatabaseCredentials, openSession, type Session } from '../../adapters/postgres/connection.ts';
-import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
 import type { FieldValues } from '../../core/canonical.ts';
 import { mappingOf } from '../../core/configuration.ts';
 import type { SalesforceVersion } from '../../core/link.ts';
-import { applyApplicationSchema } from '../../local/postgres/application-schema.ts';
 import configuration from '../../sync.config.ts';
 import { TEST_PASSWORDS } from './lender-tables.ts';
+import { placeOf } from './made-once.ts';
 import { startPostgres, type TestDatabase } from './postgres.ts';
 
 export interface LenderDatabase extends AsyncDisposable {
@@ -22,13 +22,10 @@ export interface LenderDatabase extends AsyncDisposable {
 
 export async function createLenderDatabase(): Promise<LenderDatabase> {
   const postgres = await startPostgres();
-  const database = await postgres.createDatabase();
+  const database = await postgres.createDatabase(await placeOf(inject('lenderTemplate')));
   const application = await database.client();
-  await applyApplicationSchema(application, 'lender');
-  await prepareDatabase(application, configuration, {
-    passwords: TEST_PASSWORDS,
-    slot: database.name,
-  });
+  const { plugin } = configuration.settings;
+  await application.query('select pg_create_logical_replication_slot($1, $2)', [database.name, plugin]);
   const sessions: Session[] = [];
   const credentials: DatabaseCredentials = {
     host: '127.0.0.1',

@@ -13,6 +13,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Answers the superuser's URL of the run's server, starting it the first time. */
     postgresStarter: string;
+    /** Answers the name of the prepared database on that server, making it the first time. */
+    lenderTemplate: string;
   }
 }
 
@@ -32,7 +34,8 @@ export interface TestPostgres {
   /** The superuser's URL of database postgres. */
   readonly url: string;
   readonly port: number;
-  createDatabase(): Promise<TestDatabase>;
+  /** An empty database, or a copy of another one, to which nobody may be connected. */
+  createDatabase(template?: string): Promise<TestDatabase>;
   /** Drops what this handle created; a server of the test's own is shut down and removed. */
   stop(): Promise<void>;
 }
@@ -60,8 +63,8 @@ function handle(url: string, shutDown: () => Promise<void>): TestPostgres {
   return {
     url,
     port: Number(new URL(url).port),
-    async createDatabase() {
-      const database = await makeDatabase(url);
+    async createDatabase(template) {
+      const database = await makeDatabase(url, template);
       databases.add(database);
       return database;
     },
@@ -75,10 +78,10 @@ function handle(url: string, shutDown: () => Promise<void>): TestPostgres {
   };
 }
 
-async function makeDatabase(serverUrl: string): Promise<TestDatabase> {
+async function makeDatabase(serverUrl: string, template = 'template1'): Promise<TestDatabase> {
   const name = `sfsync_test_${randomBytes(6).toString('hex')}`;
   await asSuperuser(serverUrl, async (admin) => {
-    await admin.query(`create database ${name}`);
+    await admin.query(`create database ${name} template ${template}`);
   });
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;

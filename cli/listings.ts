@@ -79,11 +79,10 @@ export function listed<T>(
 export function rejectTable(rejects: readonly OpenReject[]): string {
   const table = newTable(['id', 'object', 'record', 'key', 'field', 'direction', 'reason', 'when', 'execution']);
   for (const reject of rejects) {
-    const place = reject.line === null ? (reject.source ?? '-') : `${reject.source} line ${reject.line}`;
     table.push([
       reject.id,
       reject.object,
-      reject.salesforceId ?? place,
+      reject.salesforceId ?? placeOf(reject),
       reject.rowKey ?? '-',
       reject.field ?? '-',
       reject.direction,
@@ -93,6 +92,12 @@ export function rejectTable(rejects: readonly OpenReject[]): string {
     ]);
   }
   return table.toString();
+}
+
+/** What is known of a record without an id: a row that has none yet, or the line of a file. */
+function placeOf({ direction, source, line }: OpenReject): string {
+  if (direction === 'to-salesforce') return 'none yet';
+  return line === null ? (source ?? '-') : `${source} line ${line}`;
 }
 
 export function conflictTable(conflicts: readonly OpenConflict[], withValues: boolean): string {
@@ -133,9 +138,10 @@ function newTable(head: string[]) {
 
 const FOLD_COLUMNS = 50;
 
-/** Long texts on several lines, broken at spaces. */
+/** Long texts on several lines, broken at spaces, and words that are longer than a line. */
 function folded(text: string): string {
-  return text.replace(new RegExp(`(.{1,${FOLD_COLUMNS}})(?: +|$)`, 'g'), '$1\n').trimEnd();
+  const words = text.replace(new RegExp(`\\S{${FOLD_COLUMNS}}(?=\\S)`, 'g'), '$& ');
+  return words.replace(new RegExp(`(.{1,${FOLD_COLUMNS}})(?: +|$)`, 'g'), '$1\n').trimEnd();
 }
 
 /** A rule names executions by two ids, which side by side would make the table too wide. `--json` has the whole ARN. */

@@ -1,6 +1,7 @@
 /** What `sfsync prepare` and `sfsync check` print. Pure: values in, lines out. */
 import type { Prepared } from '../adapters/postgres/prepare.ts';
 import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../adapters/postgres/status.ts';
+import { plural } from './terminal.ts';
 
 export function describePreparation({ actions, warnings, marking }: Prepared): string[] {
   return [
@@ -80,14 +81,15 @@ function objectFaults(status: ObjectStatus): string[] {
   if (circuit === 'open') faults.push(`${object}: the circuit is open: ${circuitReason ?? 'no reason kept'}`);
   if (openRejects > 0)
     faults.push(
-      `${object}: ${openRejects} rejected records: \`sfsync rejects\` lists them, \`sfsync redrive rejects\` tries them again`,
+      `${object}: ${plural(openRejects, 'rejected record')}: \`sfsync rejects\` lists them, \`sfsync redrive rejects\` tries them again`,
     );
   if (heldDeletes > 0) {
     faults.push(
       `${object}: ${heldDeletes} deletes are held: \`sfsync release ${object}\` sends them or brings the rows back`,
     );
   }
-  if (openConflicts > 0) faults.push(`${object}: ${openConflicts} conflicts: \`sfsync conflicts\` lists them`);
+  if (openConflicts > 0)
+    faults.push(`${object}: ${plural(openConflicts, 'conflict')}: \`sfsync conflicts\` lists them`);
   return faults;
 }
 

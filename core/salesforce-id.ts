@@ -2,6 +2,11 @@ const SUFFIX_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 const ID_15 = /^[0-9A-Za-z]{15}$/;
 const ID_18 = /^[0-9A-Za-z]{15}[0-5A-Z]{3}$/;
 
+/** Whether the text is the 18-character form of an id: one that Salesforce would take in a query. */
+export function isId18(id: string): boolean {
+  return id.length === 18 && toId18(id.slice(0, 15)) === id;
+}
+
 /**
  * The 18-character form of a Salesforce id. The 15-character form is case-sensitive; each of the three suffix characters
  * says which of five characters are upper case, so that the 18-character form is safe where case is not kept.

@@ -2,10 +2,12 @@
 import pg from 'pg';
 import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/configuration.ts';
 import { lookupsToWake } from '../../core/references.ts';
+import { isId18 } from '../../core/salesforce-id.ts';
 import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { markAllInsertions, markInsertions } from './insertions.ts';
+import { reportRejects } from './reports.ts';
 import { type Carrier, freeKeys } from './row-identity.ts';
 import { tableOf } from './rows.ts';
 
@@ -42,7 +44,14 @@ export async function markDue(
 ): Promise<MarkedKeys> {
   const wanted = [...new Set(keys)];
   if (mapping.externalIdField !== undefined) await releaseReinserted(session, mapping, wanted);
-  const carriers = await findCarriers(session, mapping, wanted);
+  const carrying = await findCarriers(session, mapping, wanted);
+  const carriers = carrying.filter(({ id }) => isId18(id));
+  await reportStrangeIds(
+    session,
+    mapping,
+    wanted,
+    carrying.filter(({ id }) => !isId18(id)).map(({ key }) => key),
+  );
   if (carriers.length > 0) {
     await freeKeys(session, mapping, carriers);
     await query(
@@ -90,6 +99,33 @@ async function findCarriers(session: Session, mapping: ObjectMapping, keys: read
   );
   return rows;
 }
+
+/** Rows whose id is none: a query that names it would fail, and with it everybody's. Those that were mended are listed no more. */
+async function reportStrangeIds(
+  session: Session,
+  { object, salesforceIdColumn }: ObjectMapping,
+  keys: readonly string[],
+  strange: readonly string[],
+): Promise<void> {
+  await query(
+    session,
+    `update sfsync.rejected_record set resolved_at = now()
+      where object = $1 and code = $2 and resolved_at is null and row_key = any ($3::text[]) and row_key <> all ($4::text[])`,
+    [object, NO_SALESFORCE_ID, keys, strange],
+  );
+  const reason = `Column ${salesforceIdColumn} of the row holds what is no Salesforce id of 18 characters. Write the record's id there, or null.`;
+  const rejects = strange.map((rowKey) => ({
+    salesforceId: undefined,
+    rowKey,
+    field: undefined,
+    code: NO_SALESFORCE_ID,
+    reason,
+    line: undefined,
+  }));
+  await reportRejects(session, { object, direction: 'to-salesforce', source: 'row', execution: '' }, rejects);
+}
+
+const NO_SALESFORCE_ID = 'NO_SALESFORCE_ID';
 
 /** Of the keys, those of rows that carry no id and have no link. */
 async function findNewRows(session: Session, mapping: ObjectMapping, keys: readonly string[]): Promise<string[]> {

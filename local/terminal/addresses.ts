@@ -20,5 +20,5 @@ export function addressTable(endpoints: Endpoints, stateDirectory: string, colou
 
 /** Secrets are read out of endpoints.json rather than printed. */
 function read(stateDirectory: string, member: string): string {
-  return `node -p "require('${stateDirectory}/endpoints.json').${member}"`;
+  return `node -p "require('./${stateDirectory}/endpoints.json').${member}"`;
 }

@@ -52,7 +52,7 @@ describe('sfsync', () => {
     expect(checked.out).toMatch(/^own transactions +marked by replication origin \(8\)$/m);
     expect(checked.out).toMatch(/^Account +1 +1 +\d{4}-\S+ +0 +closed +0 +0$/m);
     expect(checked.out).toContain('! Contact: the circuit is open: REQUEST_LIMIT_EXCEEDED');
-    expect(checked.out).toContain('! Contact: 1 rejected records');
+    expect(checked.out).toContain('! Contact: 1 rejected record:');
     expect(checked.out).toContain(`! nobody reads replication slot ${database.name}`);
   });
 

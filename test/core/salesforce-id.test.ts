@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toId18 } from '../../core/salesforce-id.ts';
+import { isId18, toId18 } from '../../core/salesforce-id.ts';
 
 test.for([
   ['a01M00000062mPg', 'IAI'],
@@ -18,6 +18,12 @@ test('an id of 18 characters stays; anything else is none', () => {
   expect(toId18('001D000000IqhSLIAZ')).toBe('001D000000IqhSLIAZ');
   for (const text of ['', '001', '001D000000IqhSLI', '001D000000IqhS!', '001D000000IqhSLiaz', ' 001D000000IqhSL'])
     expect(toId18(text)).toBeUndefined();
+});
+
+test('what stands for an id of 18 characters has the suffix that its letters ask for', () => {
+  expect(isId18('001D000000IqhSLIAZ')).toBe(true);
+  for (const text of ['001D000000IqhSLIAA', '001D000000IqhSL', 'xxxxxxxxxxxxxxxxxx', ''])
+    expect(isId18(text)).toBe(false);
 });
 
 test('ids that differ only in letter case differ without regard to case, too, once they have 18 characters', () => {

@@ -144,3 +144,25 @@ describe('a row that is given the id of another record', () => {
     expect(await pairs()).toEqual({ [A]: KEY_A, [B]: KEY_B });
   });
 });
+
+describe('a row that is given what is no Salesforce id', () => {
+  const listed = () => rows('select row_key, code, reason from sfsync.rejected_record where resolved_at is null');
+
+  test.each(['', 'unknown', '006000000000003', 'xxxxxxxxxxxxxxxxxx'])(
+    '%j is listed and stops nobody else',
+    async (id) => {
+      await rows(
+        `insert into loan_applications (id, salesforce_id, title, stage, closes_on) values ($1, $2, 'x', 'x', '2031-01-01')`,
+        [OTHER_KEY, id],
+      );
+      await rows(`update loan_applications set title = 'new of A' where salesforce_id = $1`, [A]);
+      await mark(KEY_A, OTHER_KEY);
+      expect(await send()).toEqual({ [A]: NEWS[A] });
+      expect(await listed()).toMatchObject([{ row_key: OTHER_KEY, code: 'NO_SALESFORCE_ID' }]);
+
+      await rows('update loan_applications set salesforce_id = null where id = $1', [OTHER_KEY]);
+      expect(await mark(OTHER_KEY)).toMatchObject({ inserts: 1 });
+      expect(await listed()).toEqual([]);
+    },
+  );
+});

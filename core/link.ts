@@ -161,6 +161,14 @@ export function afterLook(mapping: ObjectMapping, link: Link, row: RowVersion | 
   return deletes ? seen : { ...seen, guard: undefined };
 }
 
+/** Whether Salesforce has refused nothing of what the row is now, and no delete is held. */
+export function nothingRefused({ link: { guard, refused }, row }: Pair): boolean {
+  if (guard === 'held') return false;
+  if (row === undefined) return refused.deleted !== true;
+  if (refused.deleted === false) return false;
+  return Object.entries(refused.fields).every(([field, value]) => row.fields[field] !== value);
+}
+
 /** Whether this is on its way to Salesforce: everything but a delete that is held. */
 export function mayGo(link: Link, out: Outgoing | undefined): out is Outgoing {
   return out !== undefined && !(out.kind === 'delete' && link.guard === 'held');

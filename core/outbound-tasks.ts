@@ -18,6 +18,9 @@ export const collectChangesInput = z.strictObject({
   /** No run of the object's outbound flow is in progress, as seen by this execution while it held the lease. */
   fenced: z.boolean(),
 });
+/** Rows that are listed from now on, for they hold what cannot be sent; absent: none. */
+const news = { rejected: count.optional(), reasons: z.array(reasonCount).optional() };
+
 export const collectChangesOutput = z.discriminatedUnion('next', [
   z.strictObject({
     next: z.literal('push'),
@@ -25,7 +28,10 @@ export const collectChangesOutput = z.discriminatedUnion('next', [
     /** JSON lines of `recordToRead`. */
     recordsKey: z.string(),
     records: count,
+    ...news,
   }),
+  /** Nothing to push, but people have to know of rows that cannot be sent. The lease is held, and there may be more. */
+  z.strictObject({ next: z.literal('tell'), ...news }),
   /** A push of an earlier execution may still be under way: wait until no run of the flow is in progress, ask again. */
   z.strictObject({ next: z.literal('fence') }),
   /** The execution has done enough batches; a `Changes available` event starts the next one. */

@@ -1,9 +1,9 @@
 /** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
 import type { z } from 'zod';
-import { UNREADABLE } from '../../core/canonical.ts';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { recordToRead } from '../../core/inbound-tasks.ts';
+import { type Link, nothingRefused } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import { parentsOf } from './children.ts';
@@ -11,10 +11,11 @@ import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from './due.ts';
 import { askAgain, askOfLookups } from './field-drift.ts';
+import { keptBack } from './kept-back.ts';
 import { holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
-import { lockPairs, type StoredPair } from './pairs.ts';
-import { type Reject, reportRejects } from './reports.ts';
+import { lockPairs } from './pairs.ts';
+import { type Reject, reportNews, resolveRejects } from './reports.ts';
 
 export interface CollectPlace {
   readonly session: Session;
@@ -23,6 +24,8 @@ export interface CollectPlace {
   /** The lease holder; undefined while the lease is not held: marking records due needs none. */
   readonly execution: string | undefined;
   readonly queue: ChangeQueue;
+  /** Gets the rejects that are news. */
+  readonly tell?: (rejects: readonly Reject[]) => void;
   readonly log: {
     info(message: string, details: Record<string, string | number>): void;
     warn(message: string, details: Record<string, string | number>): void;
@@ -79,9 +82,10 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   }
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
   if (keys.length > 0) {
-    const { marked, inserts, dropped } = await withColumns(session, place, undefined, (inForce) =>
+    const { marked, inserts, dropped, news } = await withColumns(session, place, undefined, (inForce) =>
       underLease(() => markDue(session, inForce.configuration, mapping, keys)),
     );
+    place.tell?.(news);
     log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
@@ -102,7 +106,7 @@ export async function chooseBatch(
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution }: CollectPlace,
+  { session, configuration, mapping, execution, tell }: CollectPlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
   const { settings } = configuration;
@@ -119,13 +123,25 @@ async function chooseInForce(
         const lacks = pair.lacksId && link.base?.deleted === false;
         const due = dirty || lacks || parents[i] === 'linked';
         const left = !due && parents[i] === 'in hand';
-        return { linkId: pair.linkId, link: { ...link, dirty: due || left }, due, left };
+        const kept = keptBack(configuration, mapping, pair.row);
+        const agrees =
+          !due && !left && kept === undefined && nothingRefused({ link: { ...link, dirty }, row: pair.row });
+        return { linkId: pair.linkId, link: { ...link, dirty: due || left }, due, left, kept, agrees };
       });
       await saveLinks(session, links);
-      await reportUnreadable(session, mapping, execution, pairs);
+      const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
+      const news = await reportNews(session, { ...context, execution: execution ?? '' }, links.flatMap(rejectOfKept));
+      const agreed = links.filter(({ agrees }) => agrees);
+      await resolveRejects(
+        session,
+        mapping.object,
+        'to-salesforce',
+        agreed.map(({ link }) => link.salesforceId),
+      );
       const left = links.filter((each) => each.left).length;
-      return { found: ids.length - left, due: links.filter(({ due }) => due).map(({ link }) => link) };
+      return { found: ids.length - left, due: links.filter(({ due }) => due).map(({ link }) => link), news };
     });
+    tell?.(chosen.news);
     if (chosen.due.length > 0) {
       return chosen.due.map(({ salesforceId: id, revision, push }) => ({
         id,
@@ -138,28 +154,13 @@ async function chooseInForce(
   }
 }
 
-/** A column that holds what Salesforce cannot store stays as it is: people have to know. */
-async function reportUnreadable(
-  session: Session,
-  { object, fields }: ObjectMapping,
-  execution: string | undefined,
-  pairs: readonly StoredPair[],
-): Promise<void> {
-  const rejects = pairs.flatMap(({ link, row }): Reject[] => {
-    const field = fields.find(({ field: name }) => row?.fields[name] === `${UNREADABLE}${name}`)?.field;
-    if (field === undefined) return [];
-    const reason = `The column of ${field} holds a value that Salesforce cannot store.`;
-    return [
-      {
-        salesforceId: link.salesforceId,
-        rowKey: link.rowKey,
-        field,
-        code: 'UNREADABLE_VALUE',
-        reason,
-        line: undefined,
-      },
-    ];
-  });
-  const context = { object, direction: 'to-salesforce', source: 'row', execution: execution ?? '' } as const;
-  await reportRejects(session, context, rejects);
+/** A value that cannot be sent stays as it is: people have to know. */
+function rejectOfKept({
+  link: { salesforceId, rowKey },
+  kept,
+}: {
+  readonly link: Link;
+  readonly kept: ReturnType<typeof keptBack>;
+}): Reject[] {
+  return kept === undefined ? [] : [{ salesforceId, rowKey, line: undefined, ...kept }];
 }

@@ -1,11 +1,11 @@
 /** DECIDE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import { withoutFields } from '../../core/drift.ts';
 import type { ReasonCount, readLine } from '../../core/inbound-tasks.ts';
 import type { InsertionLook } from '../../core/insertion-tasks.ts';
 import type { Instant, Pair } from '../../core/link.ts';
+import { nothingRefused } from '../../core/link.ts';
 import type { Decision, Push } from '../../core/outbound.ts';
 import { decide, giveUp, isDue, mayBeMissing } from '../../core/outbound.ts';
 import { returnIds } from './adoption.ts';
@@ -16,6 +16,7 @@ import type { Session } from './connection.ts';
 import { anyHeld, countToTell, guardDeletes } from './delete-guard.ts';
 import { dueChildren } from './due.ts';
 import { decideInsertions } from './insertion-batch.ts';
+import { keptBack } from './kept-back.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -152,7 +153,9 @@ async function decidePart(
   await reportConflicts(session, mapping.object, execution, conflicts);
   const merged = decided.map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-postgres', merged);
-  const agreed = decided.filter(({ decision }) => sidesAgree(decision)).map(({ id }) => id);
+  const agreed = decided
+    .filter(({ decision }) => sidesAgree(decision) && keptBack(configuration, mapping, decision.row) === undefined)
+    .map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-salesforce', agreed);
   const pushes = decided.flatMap(({ id, decision }) =>
     decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
@@ -161,20 +164,9 @@ async function decidePart(
   return { pushes, conflicts: conflicts.length, held };
 }
 
-/** Nothing is left to send, nor left out because Salesforce refused it or could not store it. */
-function sidesAgree(decision: Exclude<Decision, { outcome: 'left' }>): boolean {
-  const { guard, refused } = decision.link;
-  const { fields, deleted } = refused;
-  const unreadable = Object.values(decision.row?.fields ?? {}).some(
-    (value) => typeof value === 'string' && value.startsWith(UNREADABLE),
-  );
-  return (
-    decision.outcome === 'done' &&
-    guard !== 'held' &&
-    Object.keys(fields).length === 0 &&
-    deleted === undefined &&
-    !unreadable
-  );
+/** Nothing is left to send, nor left out because Salesforce refused it. */
+function sidesAgree({ outcome, link, row }: Exclude<Decision, { outcome: 'left' }>): boolean {
+  return outcome === 'done' && nothingRefused({ link, row });
 }
 
 export interface GivenUp {

@@ -7,7 +7,7 @@ import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
 import { markAllInsertions, markInsertions } from './insertions.ts';
-import { reportRejects } from './reports.ts';
+import { type Reject, reportNews } from './reports.ts';
 import { type Carrier, freeKeys } from './row-identity.ts';
 import { tableOf } from './rows.ts';
 
@@ -30,6 +30,8 @@ export interface MarkedKeys {
   readonly inserts: number;
   /** New rows that Salesforce does not have; the object takes no inserts. */
   readonly dropped: number;
+  /** What of the rows people were not told before. */
+  readonly news: readonly Reject[];
 }
 
 /**
@@ -46,7 +48,7 @@ export async function markDue(
   if (mapping.externalIdField !== undefined) await releaseReinserted(session, mapping, wanted);
   const carrying = await findCarriers(session, mapping, wanted);
   const carriers = carrying.filter(({ id }) => isId18(id));
-  await reportStrangeIds(
+  const news = await reportStrangeIds(
     session,
     mapping,
     wanted,
@@ -75,11 +77,12 @@ export async function markDue(
   );
   // Only now: a new row may have the key that another one has just given up.
   const unknown = await findNewRows(session, mapping, wanted);
-  if (mapping.externalIdField === undefined) return { marked: rowCount ?? 0, inserts: 0, dropped: unknown.length };
+  if (mapping.externalIdField === undefined)
+    return { marked: rowCount ?? 0, inserts: 0, dropped: unknown.length, news };
   // Of the others, too, an insertion may be under way whose row is gone now.
   await markInsertions(session, mapping.object, wanted, { isNew: false });
   const inserts = await markInsertions(session, mapping.object, unknown, { isNew: true });
-  return { marked: rowCount ?? 0, inserts, dropped: 0 };
+  return { marked: rowCount ?? 0, inserts, dropped: 0, news };
 }
 
 /**
@@ -106,7 +109,7 @@ async function reportStrangeIds(
   { object, salesforceIdColumn }: ObjectMapping,
   keys: readonly string[],
   strange: readonly string[],
-): Promise<void> {
+): Promise<Reject[]> {
   await query(
     session,
     `update sfsync.rejected_record set resolved_at = now()
@@ -122,7 +125,7 @@ async function reportStrangeIds(
     reason,
     line: undefined,
   }));
-  await reportRejects(session, { object, direction: 'to-salesforce', source: 'row', execution: '' }, rejects);
+  return reportNews(session, { object, direction: 'to-salesforce', source: 'row', execution: '' }, rejects);
 }
 
 const NO_SALESFORCE_ID = 'NO_SALESFORCE_ID';

@@ -1,7 +1,5 @@
 /** New rows in the steps of the outbound machine: chosen after the links of a batch, decided and settled with them. */
-import { UNREADABLE } from '../../core/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
-import { mappingOf } from '../../core/configuration.ts';
 import type { NamedRecord } from '../../core/insertion.ts';
 import { decideInsertion, missingParents, newRecord, nextStep, settleInsertion } from '../../core/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../../core/insertion-tasks.ts';
@@ -17,10 +15,11 @@ import { inTransaction, type Session } from './connection.ts';
 import type { BatchContext } from './decide.ts';
 import type { InsertionWrite, StoredInsertion } from './insertions.ts';
 import { dropInsertions, dueInsertions, lockInsertions, saveInsertions } from './insertions.ts';
+import { keptBack } from './kept-back.ts';
 import { holdLease } from './lease.ts';
 import { lockLinks, type StoredLink } from './links.ts';
 import type { Reject } from './reports.ts';
-import { reportConflicts, reportRejects } from './reports.ts';
+import { reportConflicts, reportNews } from './reports.ts';
 import { sentDrifted } from './vanished-fields.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
@@ -31,7 +30,7 @@ export async function chooseInsertions(place: CollectPlace, limit: number): Prom
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution }: CollectPlace,
+  { session, configuration, mapping, execution, tell }: CollectPlace,
   limit: number,
 ): Promise<InsertionToRead[]> {
   const { settings } = configuration;
@@ -54,9 +53,10 @@ async function chooseInForce(
       );
       const rejects = steps.flatMap((each) => rejectsOf(configuration, mapping, each));
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
-      await reportRejects(session, { ...context, execution: execution ?? '' }, rejects);
-      return { found: keys.length - of('left').length, due: of('look') };
+      const news = await reportNews(session, { ...context, execution: execution ?? '' }, rejects);
+      return { found: keys.length - of('left').length, due: of('look'), news };
     });
+    tell?.(chosen.news);
     if (chosen.due.length > 0) {
       return chosen.due.map(({ insertionId, insertion }) => toRead({ insertionId, insertion }));
     }
@@ -74,25 +74,15 @@ function stepOf(mapping: ObjectMapping, { insertion, row }: StoredInsertion, par
   return parents === 'in hand' ? 'left' : step;
 }
 
-/** What people have to know: nothing will give the parent an id, or a column cannot be stored in Salesforce. */
+/** What people have to know of rows that do not go, or not whole. */
 function rejectsOf(
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   { insertion, row, step }: StoredInsertion & { readonly step: Step },
 ): Reject[] {
-  if (row === undefined || step === 'drop' || step === 'again' || step === 'left') return [];
-  const orphaned = missingParents(mapping, row).find((field) => {
-    const parent = mapping.fields.find((candidate) => candidate.field === field)?.references ?? '';
-    return mappingOf(configuration, parent).externalIdField === undefined;
-  });
-  if (orphaned !== undefined) {
-    const reason = `The parent row of ${orphaned} has no Salesforce id, and its object takes no inserts. The row waits until the parent has one.`;
-    return [rowReject(insertion.rowKey, 'PARENT_WITHOUT_RECORD', reason, orphaned)];
-  }
-  const unreadable = mapping.fields.find(({ field }) => row.fields[field] === `${UNREADABLE}${field}`)?.field;
-  if (unreadable === undefined) return [];
-  const reason = `The column of ${unreadable} holds a value that Salesforce cannot store.`;
-  return [rowReject(insertion.rowKey, 'UNREADABLE_VALUE', reason, unreadable)];
+  if (step === 'drop' || step === 'again' || step === 'left') return [];
+  const kept = keptBack(configuration, mapping, row);
+  return kept === undefined ? [] : [rowReject(insertion.rowKey, kept.code, kept.reason, kept.field)];
 }
 
 function rowReject(rowKey: string, code: string, reason: string, field?: string): Reject {

@@ -111,6 +111,32 @@ export async function reportRejects(
   );
 }
 
+/** Lists rejects, and answers those that are news: that were not listed with this reason before. */
+export async function reportNews(
+  session: Session,
+  context: RejectContext,
+  rejects: readonly Reject[],
+): Promise<Reject[]> {
+  if (rejects.length === 0) return [];
+  const { rows } = await query<{ id: string | null; key: string | null; field: string | null; code: string }>(
+    session,
+    `select salesforce_id as id, row_key as key, field, code from sfsync.rejected_record
+      where object = $1 and direction = $2 and resolved_at is null
+        and (salesforce_id = any ($3::text[]) or salesforce_id is null and row_key = any ($4::text[]))`,
+    [
+      context.object,
+      context.direction,
+      rejects.flatMap(({ salesforceId }) => salesforceId ?? []),
+      rejects.flatMap(({ rowKey }) => rowKey ?? []),
+    ],
+  );
+  const known = new Set(rows.map(({ id, key, field, code }) => `${id ?? key} ${field ?? ''} ${code}`));
+  await reportRejects(session, context, rejects);
+  return rejects.filter(
+    ({ salesforceId, rowKey, field, code }) => !known.has(`${salesforceId ?? rowKey} ${field ?? ''} ${code}`),
+  );
+}
+
 /** Closes the open rejects of records that went through after all. */
 export async function resolveRejects(
   session: Session,

@@ -16,6 +16,7 @@ import type { Session } from './connection.ts';
 import { type BatchContext, giveUpOn } from './decide.ts';
 import { dueChildren } from './due.ts';
 import { settleInsertions } from './insertion-batch.ts';
+import { keptBack } from './kept-back.ts';
 import { closeCircuit, holdLease } from './lease.ts';
 import { saveLinks } from './links.ts';
 import { inOwnTransaction } from './origin.ts';
@@ -176,7 +177,8 @@ async function settlePart(
     result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
   );
   await reportConflicts(session, mapping.object, execution, conflicts);
-  const accepted = settled.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
+  const whole = settled.filter(({ result }) => keptBack(configuration, mapping, result.row) === undefined);
+  const accepted = whole.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-salesforce', accepted);
   const merged = settled.map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-postgres', merged);

@@ -5,12 +5,14 @@
 import { z } from 'zod';
 import { ChangeQueue } from '../../adapters/change-queue.ts';
 import { isRunning } from '../../adapters/executions.ts';
+import { reasonCounts } from '../../adapters/postgres/apply.ts';
 import { type CollectPlace, chooseBatch, drain } from '../../adapters/postgres/collect.ts';
 import type { Session } from '../../adapters/postgres/connection.ts';
 import { confirmTold } from '../../adapters/postgres/delete-guard.ts';
 import { anyDue, anyOpenFlowPush } from '../../adapters/postgres/due.ts';
 import { chooseInsertions } from '../../adapters/postgres/insertion-batch.ts';
 import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
+import type { Reject } from '../../adapters/postgres/reports.ts';
 import { retainedWalBytes } from '../../adapters/postgres/retained-wal.ts';
 import { sharedSession } from '../../adapters/postgres/shared-session.ts';
 import { Storage } from '../../adapters/storage.ts';
@@ -48,6 +50,7 @@ export const handler = defineHandler({
   input: collectChangesInput,
   output: collectChangesOutput,
   run: async ({ object, trigger, execution, batches, fenced }, { log }): Promise<Collected> => {
+    const lookUntil = Date.now() + LOOK_FOR_MS;
     const mapping = mappingOf(configuration, object);
     const { settings } = configuration;
     const session = await sharedSession(DATABASE_SECRET_ARN);
@@ -55,7 +58,10 @@ export const handler = defineHandler({
     // The metric behind the WAL alarm: measured here, for it matters most while the streamer is down.
     if (trigger === 'schedule' && batches === 0)
       log.info('slot', { retainedWalBytes: await retainedWalBytes(session) });
-    const place = { session, configuration, mapping, execution, queue, log };
+    const news: Reject[] = [];
+    const tell = (rejects: readonly Reject[]) => void news.push(...rejects);
+    const said = () => (news.length === 0 ? {} : { rejected: news.length, reasons: reasonCounts(news) });
+    const place = { session, configuration, mapping, execution, queue, log, tell };
 
     const lease = await takeLease(session, object, execution, isRunning);
     if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
@@ -70,10 +76,10 @@ export const handler = defineHandler({
       return { next: 'hand over' } as const;
     };
     if (batches >= settings.batchesPerExecution) return handOver();
-    const lookUntil = Date.now() + LOOK_FOR_MS;
     for (;;) {
       const mustFence = !fenced && (await anyOpenFlowPush(session, object));
       await removeStrayFiles(object);
+      if (news.length > 0) return { next: 'tell', ...said() };
       if (mustFence) return { next: 'fence' };
       const limit = probing ? PROBE_RECORDS : Math.min(settings.batchRecords, LARGEST_BATCH[mapping.delivery]);
       const batch = await chooseBatch(place, { limit, flowFenced: fenced });
@@ -84,8 +90,9 @@ export const handler = defineHandler({
         const recordsKey = workKey(executionName(execution), `batch-${batches}.jsonl`);
         await storage.writeLines(recordsKey, lines);
         log.info('batch collected', { batchId, records: batch.length, newRows: newRows.length });
-        return { next: 'push', batchId, recordsKey, records: lines.length };
+        return { next: 'push', batchId, recordsKey, records: lines.length, ...said() };
       }
+      if (news.length > 0) return { next: 'tell', ...said() };
       if (Date.now() > lookUntil) return handOver();
       if (await watch(place)) continue;
       // Whoever found the lease held has gone: what it came for must be seen once more after the lease is free.

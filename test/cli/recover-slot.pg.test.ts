@@ -49,7 +49,7 @@ async function editMeanwhile(): Promise<void> {
   await rows('delete from lenders where salesforce_id = $1', [two]);
   await rows('update lenders set id = $2 where salesforce_id = $1', [three, NEW_KEY]);
   await rows('update lenders set updated_at = now() where salesforce_id = $1', [four]);
-  await rows("insert into lenders (name, salesforce_id) values ('moved here', '00100000000009QAAA')");
+  await rows("insert into lenders (name, salesforce_id) values ('moved here', '00100000000009QAAQ')");
 }
 
 test('a slot that was lost is made anew; edits made meanwhile are due, and later ones arrive through it', async () => {
@@ -64,7 +64,7 @@ test('a slot that was lost is made anew; edits made meanwhile are due, and later
   expect(recovery).toMatchObject({ slotMade: true, resumed: false, compared: 10 });
   // Edited, deleted, and a row whose record has no link; a changed key is only relinked, and an unmapped column is nothing.
   const [one, two, three] = ACCOUNTS;
-  expect(await dueRecords()).toEqual(expect.arrayContaining([one, two, '00100000000009QAAA']));
+  expect(await dueRecords()).toEqual(expect.arrayContaining([one, two, '00100000000009QAAQ']));
   expect(await dueRecords()).not.toContain(ACCOUNTS[3]);
   expect(await rows('select row_key from sfsync.link where salesforce_id = $1', [three])).toEqual([
     { row_key: NEW_KEY },
@@ -133,7 +133,7 @@ test('a recovery that was interrupted is told by check, and the next run goes on
   await expect(killed).rejects.toThrow('killed in the middle');
   expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(true);
   expect(await recover()).toMatchObject({ slotMade: false, resumed: true });
-  expect(await dueRecords()).toEqual(expect.arrayContaining([ACCOUNTS[0], ACCOUNTS[1], '00100000000009QAAA']));
+  expect(await dueRecords()).toEqual(expect.arrayContaining([ACCOUNTS[0], ACCOUNTS[1], '00100000000009QAAQ']));
   expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(false);
 });
 

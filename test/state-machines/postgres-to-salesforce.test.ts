@@ -179,6 +179,32 @@ describe('many batches', () => {
     expect(machine.inputsOf('Notify')).toMatchObject([{ about: 'batch', rejected: 1 }]);
   });
 
+  test('tell people of rows that cannot be sent, whether or not there is something to push', async () => {
+    const news = (code: string) => ({ rejected: 2, reasons: [{ code, count: 2 }] });
+    const machine = machineOf(
+      tasks({
+        CollectChanges: inTurn<'CollectChanges'>(
+          { next: 'tell', ...news('PARENT_WITHOUT_RECORD') },
+          { ...batch('b1'), ...news('UNREADABLE_VALUE') },
+          NOTHING_DUE,
+        ),
+        SettleBatch: () => settled({ rejected: 1, reasons: [{ code: 'STRING_TOO_LONG', count: 1 }] }),
+      }),
+    );
+    expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED', output: { batches: 2 } });
+    expect(machine.inputsOf('Notify')).toMatchObject([
+      { about: 'batch', ...news('PARENT_WITHOUT_RECORD') },
+      {
+        about: 'batch',
+        rejected: 3,
+        reasons: [
+          { code: 'UNREADABLE_VALUE', count: 2 },
+          { code: 'STRING_TOO_LONG', count: 1 },
+        ],
+      },
+    ]);
+  });
+
   test('are announced by ten objects at most in one call', async () => {
     const objects = Array.from({ length: 12 }, (_, i) => `Child${i}__c`);
     const machine = machineOf(tasks({ SettleBatch: () => settled({ alsoDue: objects }) }));

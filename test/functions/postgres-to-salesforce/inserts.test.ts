@@ -377,7 +377,10 @@ describe('a lookup', () => {
     ];
     const key = await insert({ lender_id: parent });
     const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
-    expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
+    const reasons = [{ code: 'PARENT_WITHOUT_RECORD', field: 'AccountId', count: 1 }];
+    expect(await collectChanges(idle)).toEqual({ next: 'tell', rejected: 1, reasons });
+    await receive(key);
+    expect(await collectChanges(idle)).toEqual({ next: 'end', reason: 'nothing due' });
     expect(await rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
       { row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' },
     ]);
@@ -390,6 +393,63 @@ describe('a lookup', () => {
       await org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
     ).toMatchObject({ records: [{ AccountId: id }] });
     expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+  });
+});
+
+describe('a value of a linked row that cannot be sent', () => {
+  const idle = () => ({ object, trigger: 'changes', execution, batches: 0, fenced: true });
+  const open = () => rows('select row_key, field, code from sfsync.rejected_record where resolved_at is null');
+  const linked = async (): Promise<string> => {
+    const key = await insert({ amount: 5, term_months: 36 });
+    await round();
+    await expectPair(key);
+    nextExecution();
+    return key;
+  };
+
+  test('is told once, stays listed while another field goes, and is listed no more when it is gone', async () => {
+    const key = await linked();
+    await rows(`update loan_applications set amount = 'NaN'`);
+    await receive(key);
+    const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1 }];
+    expect(await collectChanges(idle())).toEqual({ next: 'tell', rejected: 1, reasons });
+    await rows(`update loan_applications set title = 'Other', term_months = null`);
+    await receive(key);
+    const collected = await decide();
+    expect(collected).toMatchObject({ pushed: 1 });
+    await settle(collected, await push(collected));
+    const listed = [{ row_key: key, field: 'Amount', code: 'UNREADABLE_VALUE' }];
+    expect(await open()).toEqual(listed);
+    await rows('update loan_applications set amount = 5');
+    await receive(key);
+    nextExecution();
+    expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
+    expect(await open()).toEqual([]);
+  });
+
+  test('is also the lookup of a row that nothing will make a record of', async () => {
+    const key = await linked();
+    const [{ id }] = (await rows(`insert into lenders (name) values ('Bank') returning id`)) as [{ id: string }];
+    await rows('update loan_applications set lender_id = $1', [id]);
+    await receive(key);
+    expect(await collectChanges(idle())).toMatchObject({ next: 'tell', rejected: 1 });
+    expect(await open()).toEqual([{ row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' }]);
+    await rows('update loan_applications set lender_id = null');
+    await receive(key);
+    expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
+    expect(await open()).toEqual([]);
+  });
+
+  test('and one that Salesforce refused is listed no more when the row has its former value again', async () => {
+    const key = await linked();
+    await rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await receive(key);
+    expect(await round()).toMatchObject({ rejected: 1 });
+    await rows('update loan_applications set purposes = null, amount = 5');
+    await receive(key);
+    nextExecution();
+    expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
+    expect(await open()).toEqual([]);
   });
 });
 

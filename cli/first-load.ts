@@ -197,7 +197,7 @@ async function linkOnce(load: FirstLoad, ids: readonly string[]): Promise<Round>
     records: await readRecords(connection, known, free),
     without: missingFields(mapping, known),
   }));
-  const types = await askTypes(async () => connection, mapping, misfitsOf(found.records.values()));
+  const types = await askTypes(connection, mapping, misfitsOf(found.records.values()));
   const changed = changedFields(types);
   const lines = free.flatMap((id) => {
     const record = found.records.get(id);

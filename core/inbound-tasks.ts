@@ -74,14 +74,19 @@ export const rejectedLine = z.strictObject({
   id: z.string().optional(),
 });
 
-/** What Salesforce said of fields whose values did not fit; the first line tells for all of them. See core/drift.ts. */
-export const doubtedTypes = z.record(z.string(), z.string().nullable()).optional();
-
-/** One line of a mapped file: what the line of the file (from 1; in an array, the place) became. */
+/**
+ * One line of a mapped file: what the line of the file (from 1; in an array, the place) became. `readable`: a rejected record
+ * without the fields whose values do not fit, in case their type in Salesforce is another one now.
+ */
 export const mappedLine = z.union([
-  z.strictObject({ line: count, version: salesforceVersion, types: doubtedTypes }),
-  z.strictObject({ line: count, rejected: rejectedLine }),
+  z.strictObject({ line: count, version: salesforceVersion }),
+  z.strictObject({
+    line: count,
+    rejected: rejectedLine,
+    readable: z.strictObject({ version: salesforceVersion, misfits: z.array(z.string()) }).optional(),
+  }),
 ]);
+export type MappedLine = z.output<typeof mappedLine>;
 
 export const applyRecordsInput = z.discriminatedUnion('from', [
   z.strictObject({
@@ -132,8 +137,10 @@ export const recordToRead = z.strictObject({
   deletedAt: z.int().optional(),
   /** The open push of the record: over by now, but for a job of the Bulk API that may still be at work. */
   pushId: z.string().optional(),
-  /** Fields whose type in Salesforce is in doubt: those that are left out, and lookups that point to strange records. */
+  /** Fields whose type in Salesforce is in doubt: they are left out, their values do not fit, or they point to strange records. */
   doubted: z.array(z.string()).optional(),
+  /** It is rejected already, with its line: the read is only to tell what became of the fields in doubt. */
+  isListed: z.boolean().optional(),
 });
 
 export const readSalesforceInput = z.strictObject({
@@ -152,6 +159,9 @@ export const readSalesforceOutput = z.strictObject({
   records: count,
 });
 
+/** What Salesforce said of the types of fields in doubt; the first line tells for all of them. See core/drift.ts. */
+export const doubtedTypes = z.record(z.string(), z.string().nullable()).optional();
+
 /** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */
 export const readLine = z.strictObject({
   id: z.string(),
@@ -162,4 +172,5 @@ export const readLine = z.strictObject({
   /** Mapped fields that Salesforce does not have for our user, so that the read did without them. */
   without: z.array(z.string()).optional(),
   types: doubtedTypes,
+  isListed: z.boolean().optional(),
 });

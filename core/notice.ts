@@ -51,7 +51,7 @@ const DRIFTS: readonly {
     message: (object, fields, told) => ({
       subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} changed type in Salesforce`,
       text: lines(
-        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is told once.',
+        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is told once. Records that were rejected for it before are read again by themselves.',
         ...told.map(({ field, change }) => `  ${object}.${field}: ${change}`),
         'Change sync.config.ts and the column and deploy, or give the field its type back in Salesforce.',
         'When its type fits again, the field is taken up by itself within minutes, and all records of the object are read once more. Until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',

@@ -101,9 +101,16 @@ export function misfitsOf(records: Iterable<ReadRecord>): Set<string> {
 export function withoutFieldsOf(record: ReadRecord, gone: ReadonlySet<string>): ReadRecord {
   if (gone.size === 0) return record;
   if (record.version !== undefined) return { version: withoutValues(record.version, gone) };
-  const { readable } = record;
-  if (readable === undefined || !readable.misfits.every((field) => gone.has(field))) return record;
-  return { version: withoutValues(readable.version, gone) };
+  const version = usableWithout(record.readable, gone);
+  return version === undefined ? record : { version: withoutValues(version, gone) };
+}
+
+/** What is left of a record without these fields; undefined: something else was wrong with it, too. */
+export function usableWithout<Version>(
+  readable: { readonly version: Version; readonly misfits: readonly string[] } | undefined,
+  gone: ReadonlySet<string>,
+): Version | undefined {
+  return readable?.misfits.every((field) => gone.has(field)) === true ? readable.version : undefined;
 }
 
 function withoutValues(version: SalesforceVersion, gone: ReadonlySet<string>): SalesforceVersion {

@@ -47,15 +47,15 @@ export const handler = defineHandler({
     }));
     const misfits = misfitsOf([...found.records.values(), ...named.records.values()]);
     const doubted = new Set([...misfits, ...wanted.flatMap((record) => record.doubted ?? [])]);
-    const types = await askTypes(async () => connection, mapping, doubted);
+    const types = await askTypes(connection, mapping, doubted);
     const changed = changedFields(types);
     const usable = (record: ReadRecord | undefined) => record && withoutFieldsOf(record, changed);
-    const lines = wanted.map(({ id, revision, deletedAt }) => {
+    const lines = wanted.map(({ id, revision, deletedAt, isListed }) => {
       const record = usable(found.records.get(id));
       const purged =
         deletedAt === undefined ? undefined : { version: purgedVersion({ id, deletedAt }), unusable: undefined };
       const { version, unusable: rejected } = record ?? purged ?? {};
-      return { id, revision, version, rejected, without: found.without };
+      return { id, revision, version, rejected, without: found.without, isListed };
     });
     const looks = newRows.map((row) => {
       const { version, unusable: rejected } = usable(named.records.get(row.externalId)) ?? {};

@@ -2,7 +2,6 @@ import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventBus, EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { SyncConfiguration } from '../core/configuration.ts';
@@ -24,7 +23,6 @@ export interface SalesforceToPostgresProps {
   readonly readSalesforce: SyncFunction;
   readonly operations: Operations;
   readonly connectionName: string;
-  readonly salesforceSecret: ISecret;
 }
 
 const TASK_TIMEOUT = Duration.minutes(5);
@@ -70,7 +68,7 @@ export class SalesforceToPostgres extends Construct {
   }
 
   #machine(
-    { configuration, bundles, storage, salesforceSecret, readSalesforce, operations }: SalesforceToPostgresProps,
+    { configuration, bundles, storage, readSalesforce, operations }: SalesforceToPostgresProps,
     applyRecords: SyncFunction,
   ): SyncMachine {
     const environment = { BUCKET_NAME: storage.bucket.bucketName };
@@ -84,10 +82,7 @@ export class SalesforceToPostgres extends Construct {
       ...task,
       entry: 'salesforce-to-postgres/map-records',
       description: 'Field mapping, and conversion to canonical values',
-      environment: { ...environment, SALESFORCE_SECRET_ARN: salesforceSecret.secretArn },
     });
-    // Whether values do not fit because the type of their field has changed, only Salesforce can tell.
-    salesforceSecret.grantRead(mapRecords);
     for (const reader of [validateFile, mapRecords]) {
       storage.grantRead(reader, INBOUND_PREFIX);
       storage.grantWrite(reader, WORK_PREFIX);

@@ -31,12 +31,11 @@ export class SyncStack extends Stack {
     const database = new DatabaseAccess(this, 'DatabaseAccess', parameters);
     const salesforceSecret = Secret.fromSecretCompleteArn(this, 'SalesforceSecret', parameters.salesforceSecretArn);
     const readSalesforce = this.#readSalesforce(bundles, storage, salesforceSecret);
-    const salesforce = { salesforceSecret, readSalesforce, connectionName };
-    const both = { configuration, bundles, storage, database, operations, ...salesforce };
+    const both = { configuration, bundles, storage, database, readSalesforce, operations, connectionName };
     const inbound = new SalesforceToPostgres(this, 'SalesforceToPostgres', both);
-    const outbound = new PostgresToSalesforce(this, 'PostgresToSalesforce', both);
+    const outbound = new PostgresToSalesforce(this, 'PostgresToSalesforce', { ...both, salesforceSecret });
     const { applyRecords, flows, undelivered } = inbound;
-    const sweep = new Sweep(this, 'Sweep', { ...both, applyRecords, flows, undelivered });
+    const sweep = new Sweep(this, 'Sweep', { ...both, salesforceSecret, applyRecords, flows, undelivered });
     const { queues, queueUrls } = outbound;
     new WalStreamer(this, 'WalStreamer', { database, queues, queueUrls, operations });
 

@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import { withoutFields } from '../../core/drift.ts';
 import type { RejectedRecordError } from '../../core/errors.ts';
 import { acceptReread, receive } from '../../core/inbound.ts';
-import type { mappedLine, ReasonCount, readLine } from '../../core/inbound-tasks.ts';
+import type { MappedLine, ReasonCount, readLine, recordToRead } from '../../core/inbound-tasks.ts';
 import type { Instant, SalesforceVersion } from '../../core/link.ts';
+import { usableWithout } from '../../core/salesforce-record.ts';
 import { bisect, inSavepoint } from './bisect.ts';
 import { withColumns } from './columns-in-force.ts';
 import { query, RowRefusedError, type Session } from './connection.ts';
@@ -15,7 +16,7 @@ import { judgeSet, readSet, writeSet } from './record-set.ts';
 import type { Reject } from './reports.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from './reports.ts';
 import { rowsStandAlone } from './table-columns.ts';
-import { inForceForFile, inForceForRead, typesIn } from './vanished-fields.ts';
+import { inForceForRead, leftOut } from './vanished-fields.ts';
 import { joinWaiting, othersDue } from './waiting.ts';
 
 /**
@@ -47,31 +48,54 @@ export interface AppliedVersions {
   readonly due: boolean;
   /** Other objects of which records are due: their parents have landed or got an id, or their children have gone. */
   readonly alsoDue: string[];
-  readonly toRead: readonly { id: string; revision: number }[];
+  readonly toRead: readonly z.output<typeof recordToRead>[];
 }
 
 /** Applies the records of a file. `readAfter`: the earliest moment at which they may have been read. */
 export async function applyVersions(
   session: Session,
   context: ApplyContext,
-  lines: readonly z.output<typeof mappedLine>[],
+  lines: readonly MappedLine[],
   readAfter: Instant,
 ): Promise<AppliedVersions> {
-  const items: Item[] = [];
-  const rejects: Reject[] = [];
-  const types = typesIn(lines.flatMap((line) => ('version' in line ? line : [])));
-  for (const { line, ...what } of lines) {
-    if ('version' in what) items.push({ version: complete(what.version), line, revision: undefined });
-    else rejects.push(rejectOf(what.rejected, line));
-  }
   return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForFile(session, context.mapping, types, stepOf(context));
-    const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
+    const drifted = await leftOut(session, context.mapping);
+    const { items, rejects, toAsk } = sortedOut(lines, drifted);
+    const inForce = {
+      ...context,
+      configuration,
+      mapping: withoutFields(context.mapping, new Set([...drifted, ...gone])),
+    };
     const applied = await apply(session, inForce, items, rejects, (rules, pair, { version }) =>
       receive(rules, pair, version, readAfter),
     );
-    return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
+    return { ...applied, toRead: [...applied.toRead, ...toAsk], reasons: [...reasons, ...applied.reasons] };
   });
+}
+
+/**
+ * Lines of a file that go on, also without fields that have drifted, and those that are rejected. Whether values that do not
+ * fit are their records' fault or the field's, only Salesforce can tell: of each such field it is asked with one record.
+ */
+function sortedOut(lines: readonly MappedLine[], drifted: ReadonlySet<string>) {
+  const items: Item[] = [];
+  const rejects: Reject[] = [];
+  const toAsk: z.output<typeof recordToRead>[] = [];
+  const asked = new Set(drifted);
+  for (const { line, ...mapped } of lines) {
+    const version = 'version' in mapped ? mapped.version : usableWithout(mapped.readable, drifted);
+    if (version !== undefined) {
+      items.push({ version: complete(version), line, revision: undefined });
+      continue;
+    }
+    if (!('rejected' in mapped)) continue;
+    rejects.push(rejectOf(mapped.rejected, line));
+    const doubted = mapped.readable?.misfits.filter((field) => !asked.has(field)) ?? [];
+    if (mapped.readable === undefined || doubted.length === 0) continue;
+    for (const field of doubted) asked.add(field);
+    toAsk.push({ id: mapped.readable.version.id, revision: 0, doubted, isListed: true });
+  }
+  return { items, rejects, toAsk };
 }
 
 function stepOf({ execution }: ApplyContext): string {
@@ -87,7 +111,9 @@ export async function applyRereads(
 ): Promise<AppliedVersions> {
   const items: Item[] = [];
   const rejects: Reject[] = [];
-  for (const { id, revision, version, rejected } of lines) {
+  for (const { id, revision, version, rejected, isListed } of lines) {
+    // What was rejected with its line is read for the fields in doubt alone: once they are known, it becomes due by itself.
+    if (isListed === true) continue;
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }

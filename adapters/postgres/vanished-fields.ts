@@ -26,17 +26,9 @@ export interface InForce {
   readonly reasons: readonly ReasonCount[];
 }
 
-/** For a file. `types`: what Salesforce said of fields whose values did not fit. */
-export async function inForceForFile(
-  session: Session,
-  mapping: ObjectMapping,
-  types: DoubtedTypes | undefined,
-  step: string,
-): Promise<InForce> {
-  const changed = changesIn(mapping, types);
-  const open = await openDrift(session, mapping.object);
-  const gone = new Set([...open.keys(), ...changed.map(({ field }) => field)]);
-  return { mapping: withoutFields(mapping, gone), reasons: await note(session, mapping, changed, step) };
+/** Fields without which a file goes: those of which a read has found that they are gone, or of another type. */
+export async function leftOut(session: Session, { object }: ObjectMapping): Promise<ReadonlySet<string>> {
+  return new Set((await openDrift(session, object)).keys());
 }
 
 /** One line of a fresh read. */

@@ -1,6 +1,6 @@
 /**
- * Whether the types of fields fit. Values that do not fit the mapping are one record's fault, or an administrator has changed the type of their field. Only a
- * describe tells which: one for all records of a step, and what it said holds for a while.
+ * Whether the types of fields fit. Values that do not fit the mapping are one record's fault, or an administrator has changed
+ * the type of their field. Only a describe tells which: one for all records of a step, and what it said holds for a while.
  */
 import type { ObjectMapping } from '../../core/configuration.ts';
 import { type DescribedObject, type DoubtedTypes, doubtedTypes } from '../../core/drift.ts';
@@ -16,7 +16,7 @@ const described = new Map<string, { readonly object: DescribedObject | undefined
 
 /** What Salesforce says of the types of these fields; undefined: none is in doubt, and nobody was asked. */
 export async function askTypes(
-  connect: () => Promise<SalesforceConnection>,
+  connection: SalesforceConnection,
   mapping: ObjectMapping,
   doubted: ReadonlySet<string>,
 ): Promise<DoubtedTypes | undefined> {
@@ -28,7 +28,7 @@ export async function askTypes(
     if (age < FITS_FOR_MS || [...doubted].every((field) => typeof types[field] === 'string')) return types;
   }
   const at = Date.now();
-  const object = await describeObject(await connect(), mapping.object);
+  const object = await describeObject(connection, mapping.object);
   described.set(mapping.object, { object, at });
   return doubtedTypes(mapping, object, doubted);
 }

@@ -27,7 +27,7 @@ export async function withTypes(
   const refused = new Set(outcomes.filter(isOfTypes).map(keyOf));
   const sent = lines.filter((line) => refused.has(keyOf(line))).flatMap(({ fields }) => Object.keys(fields));
   try {
-    const types = await askTypes(async () => connection, mapping, new Set(sent));
+    const types = await askTypes(connection, mapping, new Set(sent));
     if (types === undefined) return outcomes;
     return outcomes.map((outcome) => (isOfTypes(outcome) ? { ...outcome, types } : outcome));
   } catch (error) {

@@ -117,7 +117,17 @@ export async function startDriftingAccount(object = 'Account'): Promise<Drifting
     const applied = await applyRecords({ from: 'file', object, mappedKey, source, putAt, execution });
     if (applied.rereadKey === undefined) return applied;
     const read = await readSalesforce({ object, recordsKey: applied.rereadKey, execution });
-    return applyRecords({ from: 'reread', object, ...pick(read), source, execution, attempt: 1 });
+    const again = await applyRecords({ from: 'reread', object, ...pick(read), source, execution, attempt: 1 });
+    return {
+      ...again,
+      inserted: applied.inserted + again.inserted,
+      updated: applied.updated + again.updated,
+      rejected: applied.rejected + again.rejected,
+      // What is told once is told by every step of the execution; the machine joins them.
+      reasons: [
+        ...new Map([...applied.reasons, ...again.reasons].map((each) => [JSON.stringify(each), each])).values(),
+      ],
+    };
   }
 
   const account: DriftingAccount = {

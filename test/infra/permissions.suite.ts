@@ -94,7 +94,7 @@ export function describePermissions({ resources, resource }: Assembly): void {
     const functions = resources('AWS::Lambda::Function');
     const outbound = ['CollectChanges', 'DecideChanges', 'SettleBatch', 'OpenCircuit'];
     const database = ['ApplyRecords', ...outbound, 'OpenSweep', 'CompareLinks', 'CloseSweep'];
-    const salesforce = ['MapRecords', 'ReadSalesforce', 'PushRecords', 'DeleteRecords', 'ListRecords'];
+    const salesforce = ['ReadSalesforce', 'PushRecords', 'DeleteRecords', 'ListRecords'];
     const named = (names: readonly string[], id: string) => names.some((name) => id.includes(name));
 
     test.each(functions.map(([id]) => id))('%s has the way to its own side only', (id) => {

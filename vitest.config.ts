@@ -19,7 +19,8 @@ export default defineConfig({
     sequence: { sequencer: LongFilesFirst },
     globalSetup: ['test/support/postgres-server.ts', 'test/support/impatient-assembly.ts'],
     reporters: ['default'],
-    testTimeout: 30_000,
+    // Ends what hangs; a test of thousands of records takes this long only where others use the machine, too.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },

@@ -8,6 +8,7 @@ import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.
 import { matchingKey } from '../../core/first-load.ts';
 import type { Instant } from '../../core/link.ts';
 import { bisect } from './bisect.ts';
+import { wakeChildren } from './children.ts';
 import { withColumns } from './columns-in-force.ts';
 import type { Session } from './connection.ts';
 import { query } from './connection.ts';
@@ -110,6 +111,9 @@ function adoptInForce(
         refused.push({ ...rejectOf({ id: salesforceId, code, reason: message }), rowKey });
       },
     );
+    const without = new Set(refused.map(({ rowKey }) => rowKey));
+    const keys = free.map(({ rowKey }) => rowKey).filter((key) => !without.has(key));
+    await wakeChildren(session, configuration, mapping, keys);
     const context = { object: mapping.object, direction: 'to-postgres', source, execution: source } as const;
     await reportRejects(session, context, refused);
     // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of

@@ -19,7 +19,7 @@ import { keptBack } from './kept-back.ts';
 import { holdLease } from './lease.ts';
 import { lockLinks, type StoredLink } from './links.ts';
 import type { Reject } from './reports.ts';
-import { reportConflicts, reportNews } from './reports.ts';
+import { reportConflicts, reportNews, resolveRowRejects } from './reports.ts';
 import { sentDrifted } from './vanished-fields.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
@@ -46,6 +46,11 @@ async function chooseInForce(
       await dropInsertions(
         session,
         of('drop').map(({ insertionId }) => insertionId),
+      );
+      await resolveRowRejects(
+        session,
+        mapping.object,
+        of('drop').map(({ insertion }) => insertion.rowKey),
       );
       await saveInsertions(
         session,
@@ -116,7 +121,7 @@ export async function decideInsertions(
     const adoptions: Adoption[] = [];
     const decided: DecidedInsertion[] = [];
     const unusable: Refusal[] = [];
-    const dropped: string[] = [];
+    const dropped: StoredInsertion[] = [];
     const saved: InsertionWrite[] = [];
     for (const { look, found, named } of stored) {
       const { insertionId, insertion } = found;
@@ -127,14 +132,22 @@ export async function decideInsertions(
       const decision = decideInsertion(mapping, found, named, { ...round, revision: look.revision });
       if (decision.outcome === 'left') continue;
       if (decision.outcome === 'adopted') adoptions.push({ found, merged: decision });
-      else if (decision.outcome === 'dropped') dropped.push(insertionId);
+      else if (decision.outcome === 'dropped') dropped.push(found);
       else saved.push({ insertionId, insertion: decision.insertion });
       if (decision.outcome === 'push') {
         const line: InsertLine = { kind: 'insert', externalId: insertion.rowKey, fields: sendable(decision.fields) };
         decided.push({ ...toRead(found), line });
       }
     }
-    await dropInsertions(session, dropped);
+    await dropInsertions(
+      session,
+      dropped.map(({ insertionId }) => insertionId),
+    );
+    await resolveRowRejects(
+      session,
+      mapping.object,
+      dropped.map(({ insertion }) => insertion.rowKey),
+    );
     await saveInsertions(session, saved);
     const result = await writeMerged(session, context, adoptions);
     return { ...result, rejects: [...result.rejects, ...(await refuse(session, mapping, unusable))], decided };

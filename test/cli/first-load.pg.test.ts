@@ -440,3 +440,18 @@ test('goes on without a column that was dropped, a field that vanished and one w
     await rows('alter table borrowers rename telephone to phone; truncate sfsync.drift, sfsync.mapped_column');
   }
 });
+
+test('children that had waited for their parent are due once a load has given it its id', async () => {
+  await createMany(org, 'Account', 1, () => ({ Name: 'Bank', Website: 'https://bank.example' }));
+  const [parent] = await rows<{ id: string }>(
+    `insert into lenders (name, website) values ('Bank', 'https://bank.example') returning id`,
+  );
+  const [loan] = await rows<{ id: string }>(
+    `insert into loan_applications (title, stage, closes_on, lender_id) values ('x', 'x', '2031-01-01', $1) returning id`,
+    [parent?.id],
+  );
+  await rows(`insert into sfsync.insertion (object, row_key, dirty) values ('Opportunity', $1, false)`, [loan?.id]);
+  expect((await run('Account')).result).toMatchObject({ rejected: 0 });
+  const waited = await rows('select dirty from sfsync.insertion where row_key = $1', [loan?.id]);
+  expect(waited).toEqual([{ dirty: true }]);
+});

@@ -170,9 +170,15 @@ test('children whose parent has no id, and is not getting one, rest', async () =
   expect(await insertions()).toEqual([{ row_key: key, dirty: false, revision: 0 }]);
 });
 
-test('a row that is gone, or that the table was emptied of, is forgotten', async () => {
-  await insert();
+test('a row that is gone, or that the table was emptied of, is forgotten, and listed no more', async () => {
+  const key = await insert();
+  await rows(
+    `insert into sfsync.rejected_record (object, row_key, direction, code, reason)
+     values ('Opportunity', $1, 'to-salesforce', 'STRING_TOO_LONG', 'too long')`,
+    [key],
+  );
   await rows('delete from loan_applications');
   expect(await choose()).toEqual([]);
+  expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
   expect(await insertions()).toEqual([]);
 });

@@ -33,14 +33,17 @@ export function explore<State>(space: Space<State>, { limit = 3_000_000, until }
   while (layer.length > 0) {
     const next: State[] = [];
     const firstOfNext = parents.length;
-    for (const [i, state] of layer.entries()) {
+    for (let i = 0; i < layer.length; i++) {
+      const state = layer[i] as State;
       const bad = space.violations(state);
       for (const violation of bad) {
         if (!found.has(violation)) found.set(violation, history(space, parents, choices, first + i));
       }
       if (until !== undefined && found.has(until)) return { states: seen.size, violations: found };
       if (bad.length > 0) continue;
-      for (const [choice, { world }] of space.moves(state).entries()) {
+      let choice = -1;
+      for (const { world } of space.moves(state)) {
+        choice++;
         const before = seen.size;
         if (seen.add(space.identity(world)).size === before) continue;
         if (before >= limit) throw new RangeError(`More than ${limit} states: make the scenario smaller.`);

@@ -4,7 +4,7 @@ import type { Push } from '../../../core/outbound.ts';
 import { allMade, lineage } from './edits.ts';
 import { shownPush } from './flights.ts';
 import { Key } from './key.ts';
-import { BUDGETS } from './scenario.ts';
+import { BUDGETS, type Budget, type Scenario } from './scenario.ts';
 import { type Arrival, type Load, type Reading, SECOND, type Side, type Step, type World } from './world.ts';
 
 /**
@@ -16,8 +16,13 @@ export class Identity {
   readonly #key = new Key();
   readonly #stamps = new Stamps();
   readonly #pushes = new WeakMap<Push, number>();
+  readonly #budgets: readonly Budget[];
   /** Edits that something still names. */
   #named = 0;
+
+  constructor(scenario: Scenario) {
+    this.#budgets = BUDGETS.filter((budget) => scenario[budget] !== undefined);
+  }
 
   of(world: World): string {
     const key = this.#key;
@@ -29,7 +34,7 @@ export class Identity {
     this.#side(world.row);
     this.#stamp(world.stamp);
     this.#stamp(world.clock);
-    for (const budget of BUDGETS) key.number(left[budget]);
+    for (const budget of this.#budgets) key.number(left[budget]);
     this.#link(world.link);
     this.#arrivals(world);
     this.#flights(world);

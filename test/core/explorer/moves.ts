@@ -38,7 +38,7 @@ export function recordSpace(scenario: Scenario, rules: Partial<Rules> = {}): Spa
     rules: { ...RULES, ...rules },
     mappings: mappingsFor(scenario),
   };
-  const identity = new Identity();
+  const identity = new Identity(scenario);
   return {
     start: initialWorld(scenario, edits.total),
     moves: (world) => moves(driver, world),

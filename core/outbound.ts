@@ -138,8 +138,9 @@ export function settle(
   const { link, row } = pair;
   const { push } = link;
   if (push === undefined || link.revision !== round.revision) return { outcome: 'again' };
-  const acknowledged = outcome === 'accepted' ? acknowledge(link, push, readBack) : link;
-  const fresh = mergeFresh(mapping, { link: acknowledged, row }, readBack, {
+  const answered =
+    outcome === 'accepted' ? acknowledge(link, push, readBack) : outcome === 'refused' ? unsent(link, push) : link;
+  const fresh = mergeFresh(mapping, { link: answered, row }, readBack, {
     readAt: round.readAt,
     unknown: outcome === 'unknown',
   });
@@ -169,6 +170,11 @@ function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): L
   const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
   const base = { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } };
   return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
+}
+
+/** Nothing of a refused push is in the record: whoever has written the same there has made an edit of his own. */
+function unsent(link: Link, push: OpenPush): Link {
+  return { ...link, push: { ...push, sent: {} } };
 }
 
 function refusedBy(push: OpenPush): Refused {

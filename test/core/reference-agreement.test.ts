@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { explore } from './explorer/explore.ts';
 import { referenceSpace } from './explorer/references/moves.ts';
 import { DEEP, SCENARIOS } from './explorer/references/scenarios.ts';
-import { SWITCHED_OFF } from './explorer/references/switched-off.ts';
+import { DEEP_OFF, SWITCHED_OFF } from './explorer/references/switched-off.ts';
 import type { Scenario } from './explorer/references/world.ts';
 
 const PATIENT = { timeout: 120_000 };
@@ -34,6 +34,11 @@ describe(
 describe.runIf(process.env.EXPLORE === 'deep')('the same, in longer histories', { timeout: 3_600_000 }, () => {
   test.for(named(DEEP))('%s', ([, scenario]) => {
     expect(outcome(scenario, 16_000_000)).toEqual({});
+  });
+  test.for(DEEP_OFF)('without $rule something goes wrong', ({ scenario, without, violation }) => {
+    expect(outcome(scenario, 16_000_000)).toEqual({});
+    const { violations } = explore(referenceSpace(scenario, without), { until: violation });
+    expect([...violations.keys()]).toContain(violation);
   });
 });
 

@@ -130,6 +130,12 @@ describe('a refused push', () => {
     });
   });
 
+  test('has written nothing: who holds the same value there has made an edit', () => {
+    const { row: after, conflicts } = settled('refused', version({ x: 'ours' }), { was: row({ x: 'q' }) });
+    expect(after).toEqual(row({ x: 'ours' }));
+    expect(conflicts).toMatchObject([{ field: 'x', reason: 'both edited', salesforce: 'ours', postgres: 'q' }]);
+  });
+
   test('does not count fillers as refused', () => {
     const before = push({ sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
     expect(settled('refused', version(), { before }).link.refused.fields).toEqual({ x: 'ours' });

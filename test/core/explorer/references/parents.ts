@@ -66,7 +66,7 @@ function released({ rules, mapping }: Driver, world: World, key: ParentKey): Wor
     revision: link.revision + 1,
   };
   const lostDuringPush = world.lostDuringPush || link.push?.sent.l !== undefined;
-  const l = survivorHasRow && after.waiting.l !== ID_OF[key] ? survivor : null;
+  const l = survivorHasRow && !waits ? survivor : null;
   const emptied = world.emptied || (survivorHasRow && l === null);
   const next = { ...world, link: after, lostDuringPush, emptied };
   // Or it points to the survivor on both sides.

@@ -148,8 +148,9 @@ export function application(scenario: Scenario, world: World): Move[] {
 }
 
 /** Whether the sides have last agreed on this, or are about to. */
-function cameBack({ cameBack: before, link }: World, l: string | null): boolean {
-  return before || link.base?.fields.l === l || link.waiting.l === l;
+function cameBack({ cameBack: before, link, arrivals, step }: World, l: string | null): boolean {
+  const isRead = [...arrivals, step].some((each) => 'reading' in each && each.reading.side.l === l);
+  return before || isRead || link.base?.fields.l === l || link.waiting.l === l;
 }
 
 export function landing(scenario: Scenario, world: World): Move[] {

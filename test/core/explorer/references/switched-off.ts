@@ -149,6 +149,19 @@ const LOST: readonly SwitchedOff[] = [
   },
 ];
 
+/** Explored with EXPLORE=deep. */
+export const DEEP_OFF: readonly SwitchedOff[] = [
+  {
+    rule: 'what Salesforce holds after it has refused a push is not ours, even if it is the same',
+    without: {
+      settle: (mapping, pair, readBack, outcome, round) =>
+        RULES.settle(mapping, pair, readBack, outcome === 'refused' ? 'not applied' : outcome, round),
+    },
+    scenario: { child: 'linked', other: 'pair', editsOfRow: 2, editsInSalesforce: 1, refusals: 1 },
+    violation: 'an edit was lost',
+  },
+];
+
 const UNLINKED_PARENTS: readonly SwitchedOff[] = [
   {
     rule: 'a lookup to a parent without a record is not sent',

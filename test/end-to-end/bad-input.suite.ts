@@ -118,9 +118,10 @@ export function badInput(sides: () => BothSides): void {
         code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION',
         resolved_at: null,
       });
-      expect(
-        told('1 rejected record to Salesforce (Opportunity)', '1 x FIELD_CUSTOM_VALIDATION_EXCEPTION'),
-      ).toHaveLength(1);
+      const notices = () =>
+        told('1 rejected record to Salesforce (Opportunity)', '1 x FIELD_CUSTOM_VALIDATION_EXCEPTION');
+      await until('a notification of it', () => notices().length > 0);
+      expect(notices()).toHaveLength(1);
 
       await sides().faults({ rowError: null });
       await sides().rows('update loan_applications set title = $2 where id = $1', [bad.key, mended]);

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ChangeMessage } from '../../core/change-message.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { recordToRead } from '../../core/inbound-tasks.ts';
-import { type Link, nothingRefused } from '../../core/link.ts';
+import { type Link, NOTHING_REFUSED, nothingRefused } from '../../core/link.ts';
 import { collect } from '../../core/outbound.ts';
 import type { ChangeQueue } from '../change-queue.ts';
 import { parentsOf } from './children.ts';
@@ -126,7 +126,9 @@ async function chooseInForce(
         const kept = keptBack(configuration, mapping, pair.row);
         const agrees =
           !due && !left && kept === undefined && nothingRefused({ link: { ...link, dirty }, row: pair.row });
-        return { linkId: pair.linkId, link: { ...link, dirty: due || left }, due, left, kept, agrees };
+        // What was refused is no more in the row: should it come back, it is tried, and listed, again.
+        const refused = agrees ? NOTHING_REFUSED : link.refused;
+        return { linkId: pair.linkId, link: { ...link, refused, dirty: due || left }, due, left, kept, agrees };
       });
       await saveLinks(session, links);
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;

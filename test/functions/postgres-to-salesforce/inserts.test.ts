@@ -450,6 +450,12 @@ describe('a value of a linked row that cannot be sent', () => {
     nextExecution();
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
     expect(await open()).toEqual([]);
+    // Salesforce may think otherwise by now.
+    await rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await receive(key);
+    nextExecution();
+    expect(await round()).toMatchObject({ rejected: 1 });
+    expect(await open()).toHaveLength(1);
   });
 });
 

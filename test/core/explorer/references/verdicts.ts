@@ -61,11 +61,11 @@ function agree({ salesforce, row }: World): boolean {
 
 /** All that differs was refused, and is listed; or Salesforce has brought a lookup back without telling anybody. */
 function isListed(world: World): boolean {
-  const { salesforce, row, link, untold } = world;
+  const { salesforce, row, link, untold, follows } = world;
+  // Or that, and what Salesforce has made of it since by itself.
+  const isUntold = (lineage(world, salesforce.by) & untold) !== 0 && ((follows >> salesforce.by) & 1) === 1;
   if (salesforce.deleted !== row.deleted) return link.refused.deleted === row.deleted;
   const here = rowVersion(world)?.fields ?? {};
   const differing = (['l', 'x'] as const).filter((field) => here[field] !== salesforce[field]);
-  return differing.every(
-    (field) => link.refused.fields[field] === here[field] || (field === 'l' && ((untold >> salesforce.by) & 1) === 1),
-  );
+  return differing.every((field) => link.refused.fields[field] === here[field] || (field === 'l' && isUntold));
 }

@@ -115,7 +115,10 @@ export class DeadLetterQueue {
     };
   }
 
-  /** Begins to move every message back to the queue it came from, unless that is under way. Only for the dead-letter queue of a queue. */
+  /**
+   * Begins to move every message back to the queue it came from, unless that is under way. Only for the dead-letter
+   * queue of a queue.
+   */
   async startMove(): Promise<void> {
     if ((await this.readMove())?.status === 'RUNNING') return;
     await this.#client.send(new StartMessageMoveTaskCommand({ SourceArn: await this.#arn() }));

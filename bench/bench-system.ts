@@ -1,4 +1,7 @@
-/** The whole local system for a benchmark: a copy of the project with a configuration of its own, in a directory that goes when it ends. */
+/**
+ * The whole local system for a benchmark: a copy of the project with a configuration of its own, in a directory that
+ * goes when it ends.
+ */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { processTerminal } from '../cli/terminal.ts';

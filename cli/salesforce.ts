@@ -63,7 +63,10 @@ function isGiven(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 
-/** A local run has its own org, and no other. Throws ConfigurationError when no org is known, and SyncErrors when it does not let us in. */
+/**
+ * A local run has its own org, and no other. Throws ConfigurationError when no org is known, and SyncErrors when it
+ * does not let us in.
+ */
 export async function findSalesforce(
   { aws, salesforce }: Surroundings,
   { salesforceSecret }: SalesforceOptions,

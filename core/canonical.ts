@@ -204,7 +204,10 @@ export function toSalesforce(type: FieldType, value: CanonicalValue): string | n
   return new Decimal(number).toFixed() === value ? number : value;
 }
 
-/** As a CSV cell, in the spelling of the REST API. null is the empty cell: a caller for whom "empty" and "null" differ must not send null this way. */
+/**
+ * As a CSV cell, in the spelling of the REST API. null is the empty cell: a caller for whom "empty" and "null" differ
+ * must not send null this way.
+ */
 export function toCsv(type: FieldType, value: CanonicalValue): string {
   if (value === null) return '';
   return type === 'time' ? `${value}Z` : String(value);

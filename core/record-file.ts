@@ -1,6 +1,6 @@
 /**
- * The shape of inbound files: JSON lines, one JSON array, or CSV with a header. A run without records may leave nothing, no bytes, a marker
- * object or a header; all of these are fine.
+ * The shape of inbound files: JSON lines, one JSON array, or CSV with a header. A run without records may leave
+ * nothing, no bytes, a marker object or a header; all of these are fine.
  */
 import type { ObjectMapping } from './configuration.ts';
 import type { ReadRecord } from './salesforce-record.ts';

@@ -41,7 +41,10 @@ export interface RunningAws {
   readonly lambda: Lambda;
   readonly appflow: AppFlow;
   readonly cloudFormation: CloudFormation;
-  /** Begins to work on what is accepted: deliveries, schedules, executions of an earlier run. To be called once the stack stands. */
+  /**
+   * Begins to work on what is accepted: deliveries, schedules, executions of an earlier run. To be called once the
+   * stack stands.
+   */
   start(): Promise<void>;
   /** Ends what is under way, keeps what is accepted, and closes endpoint and store. */
   stop(): Promise<void>;

@@ -52,7 +52,10 @@ export class FlushPosition {
     return this.#safe > before;
   }
 
-  /** The stream has passed the end of a commit, or, between transactions, told a position. Answers whether the safe position moved. */
+  /**
+   * The stream has passed the end of a commit, or, between transactions, told a position. Answers whether the safe
+   * position moved.
+   */
   reach(position: Lsn): boolean {
     const newest = this.#holds.at(-1);
     if (newest !== undefined) {

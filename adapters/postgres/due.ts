@@ -1,7 +1,7 @@
 /** Postgres as the list of what is due towards Salesforce: marking keys that the queue named, and choosing a batch. */
 import pg from 'pg';
 import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/configuration.ts';
-import { lookupsToWake } from '../../core/references.ts';
+import { childLookups } from '../../core/references.ts';
 import { isId18 } from '../../core/salesforce-id.ts';
 import { wakeChildren } from './children.ts';
 import type { Session } from './connection.ts';
@@ -216,15 +216,16 @@ export async function anyDue(session: Session, object: string): Promise<boolean>
 }
 
 /**
- * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them. Asked
- * of the tables and not of what was just done, so that a step whose answer was lost says it when it is done again.
+ * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them,
+ * or went and left them to be read again. Asked of the tables and not of what was just done, so that a step whose
+ * answer was lost says it when it is done again.
  */
 export function dueChildren(
   session: Session,
   configuration: SyncConfiguration,
   parent: ObjectMapping,
 ): Promise<string[]> {
-  const children = lookupsToWake(configuration, parent.object).map(({ child }) => child.object);
+  const children = childLookups(configuration, parent.object).map(({ child }) => child.object);
   return dueObjects(
     session,
     [...new Set(children)].filter((object) => object !== parent.object),

@@ -14,7 +14,10 @@ export interface StatementOptions {
   readonly alreadyDone?: readonly string[];
 }
 
-/** Catalog rows of roles and origins belong to the whole server; two updates at once fail with XX000 "tuple concurrently updated". */
+/**
+ * Catalog rows of roles and origins belong to the whole server; two updates at once fail with XX000 "tuple concurrently
+ * updated".
+ */
 const CONCURRENT_UPDATE = 'XX000';
 const ATTEMPTS = 5;
 

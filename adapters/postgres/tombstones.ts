@@ -100,9 +100,10 @@ async function markDeleted(session: Session, mapping: ObjectMapping, column: str
 }
 
 /**
- * Salesforce deletes a parent with its children, and their files arrive in any order. A child row that still points to a
- * buried parent gets a null lookup and waits for the parent, as one does that came too early; an undelete joins them again.
- * The children of a record that was merged into another go to the survivor. A lookup whose column allows no null is left alone (see required-parents.ts).
+ * Salesforce deletes a parent with its children, and their files arrive in any order. A child row that still points to
+ * a buried parent gets a null lookup and waits for the parent, as one does that came too early; an undelete joins them
+ * again. The children of a record that was merged into another go to the survivor. A lookup whose column allows no null
+ * is left alone (see required-parents.ts).
  */
 async function releaseChildren(
   session: Session,

@@ -1,6 +1,7 @@
 /**
- * What the application's triggers make of our writes, and which rows our writes bring into the row filter or out of it. The streamer does not see it, for the whole transaction is ours; so a
- * row that is not what the merge made of it becomes due, and Salesforce gets the trigger's value.
+ * What the application's triggers make of our writes, and which rows our writes bring into the row filter or out of it.
+ * The streamer does not see it, for the whole transaction is ours; so a row that is not what the merge made of it
+ * becomes due, and Salesforce gets the trigger's value.
  */
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/configuration.ts';
 import type { Link, RowVersion } from '../../core/link.ts';

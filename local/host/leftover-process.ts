@@ -11,7 +11,10 @@ export interface KnownProcess {
 
 const LOOK_EVERY_MS = 50;
 
-/** Ends the process if it still is the one that is meant: by `signal`, and by SIGKILL after `timeoutMs`. Waits until it is gone. */
+/**
+ * Ends the process if it still is the one that is meant: by `signal`, and by SIGKILL after `timeoutMs`. Waits until it
+ * is gone.
+ */
 export async function endProcess(known: KnownProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (!(await isRunning(known))) return;
   send(known.pid, signal);

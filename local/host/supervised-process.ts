@@ -113,7 +113,10 @@ export class SupervisedProcess {
     this.#timer = setTimeout(() => this.start(), restartInMs);
   }
 
-  /** Sends a signal, as somebody from outside might; the supervision goes on. Answers whether there was a process to send it to. */
+  /**
+   * Sends a signal, as somebody from outside might; the supervision goes on. Answers whether there was a process to
+   * send it to.
+   */
   kill(signal: NodeJS.Signals): boolean {
     return this.#child?.kill(signal) ?? false;
   }

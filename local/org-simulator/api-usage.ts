@@ -3,7 +3,10 @@ const DAILY_REQUESTS = 100_000;
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 
-/** The rolling count of requests that `Sforce-Limit-Info` and `/limits` tell, by whole hours. Refusing is a fault to be switched on. */
+/**
+ * The rolling count of requests that `Sforce-Limit-Info` and `/limits` tell, by whole hours. Refusing is a fault to be
+ * switched on.
+ */
 export class ApiUsage {
   readonly #now: () => number;
   #byHour = new Map<number, number>();

@@ -99,7 +99,10 @@ export async function prepareDatabase(
   }
 }
 
-/** Resolves when somebody reads the slot: from then on every change is published. Throws when nobody does within `timeoutMs`; `log` may tell why. */
+/**
+ * Resolves when somebody reads the slot: from then on every change is published. Throws when nobody does within
+ * `timeoutMs`; `log` may tell why.
+ */
 export async function slotIsRead(
   url: string,
   slot: string,

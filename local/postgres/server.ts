@@ -42,7 +42,8 @@ const STOP_TIMEOUT_MS = 15_000;
 
 /**
  * Starts the packaged PostgreSQL on 127.0.0.1 over the data in `stateDirectory`, which it makes when there is none. A
- * server that an earlier run left behind is ended first. Throws an Error with the end of the server's log when it does not come up.
+ * server that an earlier run left behind is ended first. Throws an Error with the end of the server's log when it does
+ * not come up.
  */
 export async function startServer(options: ServerOptions): Promise<PostgresServer> {
   const user = serverUser();

@@ -1,4 +1,7 @@
-/** A field whose type an administrator has changed in Salesforce: it is left out, everything else goes on, and people hear of it once. */
+/**
+ * A field whose type an administrator has changed in Salesforce: it is left out, everything else goes on, and people
+ * hear of it once.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../core/notice.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';

@@ -1,4 +1,7 @@
-/** A field of the mapping that Salesforce no longer tells: everything else goes on, in both directions, and people hear of it once. */
+/**
+ * A field of the mapping that Salesforce no longer tells: everything else goes on, in both directions, and people hear
+ * of it once.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../core/notice.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';

@@ -1,4 +1,7 @@
-/** A server of the system's own PostgreSQL packages (Debian's places), where tests need a version or plugin that no npm package has. */
+/**
+ * A server of the system's own PostgreSQL packages (Debian's places), where tests need a version or plugin that no npm
+ * package has.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

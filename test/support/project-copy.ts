@@ -29,8 +29,9 @@ const SOURCES = [
 
 /**
  * The sample, with the waits of the real world cut short where a test has to sit them out: an API push whose execution
- * died is over after 11 s instead of 15 min. A quarter of a megabyte is a range, so that a file of some megabytes has many. Loan applications travel through the API, the others through AppFlow.
- * Lenders are deleted for good, and those that are called private are kept from Salesforce.
+ * died is over after 11 s instead of 15 min. A quarter of a megabyte is a range, so that a file of some megabytes has
+ * many. Loan applications travel through the API, the others through AppFlow. Lenders are deleted for good, and those
+ * that are called private are kept from Salesforce.
  */
 const IMPATIENT_CONFIGURATION = `import sample from './sync.config.sample.ts';
 

@@ -15,7 +15,10 @@ const stateMachineSchema = z.object({
   TracingConfiguration: z.unknown().optional(),
 });
 
-/** `AWS::StepFunctions::StateMachine`. One that is there is updated: its executions stay, running ones with their old definition. */
+/**
+ * `AWS::StepFunctions::StateMachine`. One that is there is updated: its executions stay, running ones with their old
+ * definition.
+ */
 export function stateMachineMakers(call: CallAws): ResourceMakers {
   return {
     'AWS::StepFunctions::StateMachine': {

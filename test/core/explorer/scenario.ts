@@ -15,7 +15,10 @@ export interface Budgets {
   readonly crossings: number;
   /** Of executions: outbound at any step; inbound between an order to read again and its answer. */
   readonly crashes: number;
-  /** Executions that lose their lease and go on without knowing: Step Functions says that they no longer run, a task still does. */
+  /**
+   * Executions that lose their lease and go on without knowing: Step Functions says that they no longer run, a task
+   * still does.
+   */
   readonly lostLeases: number;
   readonly inboundCrashes: number;
   readonly lostAnswers: number;

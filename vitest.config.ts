@@ -9,6 +9,9 @@ process.env.NODE_COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
 // For this process, which starts PostgreSQL, and for all others.
 process.env.TMPDIR = memoryDirectory() ?? tmpdir();
 
+/** The largest histories have millions of states, all of which are kept; Node's own limit is 4 GB. */
+const heap = process.env.EXPLORE === 'deep' ? ['--max-old-space-size=12288'] : [];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -22,6 +25,6 @@ export default defineConfig({
     // Ends what hangs; a test of thousands of records takes this long only where others use the machine, too.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...heap],
   },
 });

@@ -60,7 +60,6 @@ export const DEEP: readonly Scenario[] = [
   { editsInSalesforce: 1, editsOfRow: 1, deletesInSalesforce: 1, deletesOfRow: 1, policy: 'any' },
   { editsInSalesforce: 1, editsOfRow: 1, idlePolls: 2, duplicates: 2, crashes: 1, lostAnswers: 1 },
   { editsOfRow: 3, crashes: 1, lostAnswers: 1, editsBack: true },
-  { editsInSalesforce: 2, editsOfRow: 2, editsBack: true },
   { editsInSalesforce: 1, editsOfRow: 2, editsBack: true, crashes: 1, lostAnswers: 1 },
   { editsInSalesforce: 2, editsOfRow: 1, editsBack: true, crashes: 1, delivery: 'appflow' },
 ];

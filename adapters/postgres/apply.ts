@@ -83,17 +83,15 @@ function sortedOut(lines: readonly MappedLine[], drifted: ReadonlySet<string>) {
   const toAsk: z.output<typeof recordToRead>[] = [];
   const asked = new Set(drifted);
   for (const { line, ...mapped } of lines) {
-    const version = 'version' in mapped ? mapped.version : usableWithout(mapped.readable, drifted);
-    if (version !== undefined) {
-      items.push({ version: complete(version), line, revision: undefined });
-      continue;
+    const version = 'rejected' in mapped ? usableWithout(mapped.readable, drifted) : mapped.version;
+    if (version !== undefined) items.push({ version: complete(version), line, revision: undefined });
+    else if ('rejected' in mapped) {
+      rejects.push(rejectOf(mapped.rejected, line));
+      const doubted = mapped.readable?.misfits.filter((field) => !asked.has(field)) ?? [];
+      for (const field of doubted) asked.add(field);
+      const id = mapped.rejected.id;
+      if (id !== undefined && doubted.length > 0) toAsk.push({ id, revision: 0, doubted, isListed: true });
     }
-    if (!('rejected' in mapped)) continue;
-    rejects.push(rejectOf(mapped.rejected, line));
-    const doubted = mapped.readable?.misfits.filter((field) => !asked.has(field)) ?? [];
-    if (mapped.readable === undefined || doubted.length === 0) continue;
-    for (const field of doubted) asked.add(field);
-    toAsk.push({ id: mapped.readable.version.id, revision: 0, doubted, isListed: true });
   }
   return { items, rejects, toAsk };
 }

@@ -17,19 +17,24 @@ import { saveLinks } from './links.ts';
 import { lockPairs } from './pairs.ts';
 import { type Reject, reportNews, resolveRejects } from './reports.ts';
 
-export interface CollectPlace {
+/** Where due records are chosen. */
+export interface ChoosePlace {
   readonly session: Session;
   readonly configuration: SyncConfiguration;
   readonly mapping: ObjectMapping;
   /** The lease holder; undefined while the lease is not held: marking records due needs none. */
   readonly execution: string | undefined;
-  readonly queue: ChangeQueue;
   /** Gets the rejects that are news. */
   readonly tell?: (rejects: readonly Reject[]) => void;
   readonly log: {
     info(message: string, details: Record<string, string | number>): void;
     warn(message: string, details: Record<string, string | number>): void;
   };
+}
+
+/** Where messages are received, too. */
+export interface CollectPlace extends ChoosePlace {
+  readonly queue: ChangeQueue;
 }
 
 /** Receives before a batch is chosen: at ten messages a receive, hundreds of thousands of keys. */
@@ -98,7 +103,7 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
  * whose parent somebody has in hand stays due, and is left for the next look.
  */
 export async function chooseBatch(
-  place: CollectPlace,
+  place: ChoosePlace,
   batch: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
   const { session } = place;
@@ -106,7 +111,7 @@ export async function chooseBatch(
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution, tell }: CollectPlace,
+  { session, configuration, mapping, execution, tell }: ChoosePlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
   const { settings } = configuration;

@@ -9,7 +9,7 @@ import type { Merged } from '../../core/merge.ts';
 import { writeAdoptions } from './adoption.ts';
 import { bisect } from './bisect.ts';
 import { type Parents, parentsOf } from './children.ts';
-import type { CollectPlace } from './collect.ts';
+import type { ChoosePlace } from './collect.ts';
 import { withColumns } from './columns-in-force.ts';
 import { inTransaction, type Session } from './connection.ts';
 import type { BatchContext } from './decide.ts';
@@ -23,14 +23,14 @@ import { reportConflicts, reportNews, resolveRowRejects } from './reports.ts';
 import { sentDrifted } from './vanished-fields.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
-export async function chooseInsertions(place: CollectPlace, limit: number): Promise<InsertionToRead[]> {
+export async function chooseInsertions(place: ChoosePlace, limit: number): Promise<InsertionToRead[]> {
   const { session, mapping } = place;
   if (mapping.externalIdField === undefined) return [];
   return withColumns(session, place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, limit));
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution, tell }: CollectPlace,
+  { session, configuration, mapping, execution, tell }: ChoosePlace,
   limit: number,
 ): Promise<InsertionToRead[]> {
   const { settings } = configuration;

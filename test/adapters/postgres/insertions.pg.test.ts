@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
 import { wakeChildren } from '../../../adapters/postgres/children.ts';
-import { type CollectPlace, chooseBatch } from '../../../adapters/postgres/collect.ts';
+import { type ChoosePlace, chooseBatch } from '../../../adapters/postgres/collect.ts';
 import { inTransaction, type Session } from '../../../adapters/postgres/connection.ts';
 import { markDue } from '../../../adapters/postgres/due.ts';
 import { chooseInsertions, decideInsertions } from '../../../adapters/postgres/insertion-batch.ts';
@@ -66,9 +66,9 @@ const named = (id: string, externalId: string, second = 1): SalesforceVersion =>
 const loans = () => rows('select id, salesforce_id from loan_applications order by salesforce_id');
 const insertions = () => rows('select row_key, dirty, revision::int from sfsync.insertion');
 
-function place(): CollectPlace {
+function place(): ChoosePlace {
   const log = { info: () => undefined, warn: () => undefined };
-  return { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log };
+  return { session, configuration, mapping, execution: EXECUTION, log };
 }
 const choose = () => chooseInsertions(place(), 10);
 const chooseLinks = () => chooseBatch(place(), { limit: 10, flowFenced: true });

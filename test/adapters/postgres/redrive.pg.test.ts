@@ -53,7 +53,7 @@ async function changed() {
 }
 
 function collect() {
-  const place = { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log };
+  const place = { session, configuration, mapping, execution: EXECUTION, log };
   return chooseBatch(place, { limit: 100, flowFenced: false });
 }
 

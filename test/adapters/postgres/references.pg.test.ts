@@ -58,7 +58,7 @@ async function collect(object: string) {
   );
   await inTransaction(session, () => markDue(session, configuration, mapping, keys));
   const log = { info: () => undefined, warn: () => undefined };
-  const place = { session, configuration, mapping, execution: EXECUTION, log, queue: undefined as never };
+  const place = { session, configuration, mapping, execution: EXECUTION, log };
   return chooseBatch(place, { limit: 100, flowFenced: false });
 }
 

@@ -1,7 +1,7 @@
 /** The application changes keys of rows, or moves Salesforce ids from row to row: content must not change its record. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { applyVersions } from '../../../adapters/postgres/apply.ts';
-import { type CollectPlace, chooseBatch } from '../../../adapters/postgres/collect.ts';
+import { chooseBatch } from '../../../adapters/postgres/collect.ts';
 import type { Session } from '../../../adapters/postgres/connection.ts';
 import { decideBatch } from '../../../adapters/postgres/decide.ts';
 import { markDue } from '../../../adapters/postgres/due.ts';
@@ -61,7 +61,7 @@ const mark = (...keys: (string | undefined)[]) =>
 /** Collect, look and decide: what would be sent, by record. */
 async function send(): Promise<Record<string, unknown>> {
   const log = { info: () => undefined, warn: () => undefined };
-  const place: CollectPlace = { session, configuration, mapping, execution: EXECUTION, queue: undefined as never, log };
+  const place = { session, configuration, mapping, execution: EXECUTION, log };
   const batch = await chooseBatch(place, { limit: 10, flowFenced: true });
   const read = batch.map((record) => ({ ...record, version: looks.get(record.id) }));
   const round = { readAt: LONG_AFTER, now: LONG_AFTER };

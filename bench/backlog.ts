@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { processTerminal, progressBar } from '../cli/terminal.ts';
-import { SLOT } from '../core/database-names.ts';
+import { SLOT } from '../core/contracts/database-names.ts';
 import { startBenchSystem } from './bench-system.ts';
 import { largestPayload } from './execution-history.ts';
 import { type Figure, report } from './figures.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { processTerminal } from '../cli/terminal.ts';
 import type { LocalSystem } from '../local/system.ts';
-import { BothSides } from '../test/support/both-sides.ts';
-import { copyProject } from '../test/support/project-copy.ts';
+import { BothSides } from '../test/support/system/both-sides.ts';
+import { copyProject } from '../test/support/system/project-copy.ts';
 
 export interface BenchOptions {
   /** Text of the configuration; the sample lies beside it as `sync.config.sample.ts`. */

@@ -1,5 +1,5 @@
 /** What the history of an execution tells about Step Functions' limits. */
-import type { ExecutionEvent } from '../test/support/both-sides.ts';
+import type { ExecutionEvent } from '../test/support/system/both-sides.ts';
 
 /** Bytes of the largest input or output in the history. */
 export function largestPayload(events: readonly ExecutionEvent[]): number {

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { BothSides } from '../test/support/both-sides.ts';
+import type { BothSides } from '../test/support/system/both-sides.ts';
 
 const MAIN = fileURLToPath(new URL('lambda-process-main.ts', import.meta.url));
 const HEAP_SHARE = 0.9;

@@ -7,7 +7,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { processTerminal, progressBar } from '../cli/terminal.ts';
-import type { DescribedExecution, ExecutionEvent } from '../test/support/both-sides.ts';
 import {
   appliedLoans,
   appliedTotals,
@@ -15,7 +14,8 @@ import {
   expectedTotals,
   type Loans,
   loanFile,
-} from '../test/support/loan-file.ts';
+} from '../test/support/postgres/loan-file.ts';
+import type { DescribedExecution, ExecutionEvent } from '../test/support/system/both-sides.ts';
 import { startBenchSystem } from './bench-system.ts';
 import { largestPayload } from './execution-history.ts';
 import { type Figure, report } from './figures.ts';

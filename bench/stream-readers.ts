@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { STREAMER_ROLE } from '../core/database-names.ts';
-import { TEST_PASSWORDS } from '../test/support/lender-tables.ts';
+import { STREAMER_ROLE } from '../core/contracts/database-names.ts';
+import { TEST_PASSWORDS } from '../test/support/postgres/lender-tables.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

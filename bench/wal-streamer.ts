@@ -12,13 +12,13 @@ import { once } from 'node:events';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Command } from 'commander';
 import pg from 'pg';
-import { prepareDatabase } from '../adapters/postgres/prepare.ts';
 import { processTerminal } from '../cli/terminal.ts';
-import configuration from '../sync.config.ts';
-import { findInstalledPostgres, launchInstalled } from '../test/support/installed-postgres.ts';
-import { LENDER_TABLES, TEST_PASSWORDS } from '../test/support/lender-tables.ts';
-import { launch } from '../test/support/postgres-launch.ts';
-import { startQueueService } from '../test/support/queue-service.ts';
+import configuration from '../examples/lender/sync.config.ts';
+import { prepareDatabase } from '../postgres/prepare/prepare.ts';
+import { findInstalledPostgres, launchInstalled } from '../test/support/postgres/installed-postgres.ts';
+import { LENDER_TABLES, TEST_PASSWORDS } from '../test/support/postgres/lender-tables.ts';
+import { launch } from '../test/support/postgres/postgres-launch.ts';
+import { startQueueService } from '../test/support/system/queue-service.ts';
 import { type Figure, median, percentile, report } from './figures.ts';
 import {
   findPython,
@@ -147,7 +147,7 @@ async function acceptingSink(): Promise<Sink & AsyncDisposable> {
 
 /** The queues of the embedded AWS, in a process of its own as in `npm start`. */
 async function queueSink(): Promise<Sink & AsyncDisposable> {
-  const script = new URL('../test/support/serve-embedded-aws.ts', import.meta.url).pathname;
+  const script = new URL('../test/support/system/serve-embedded-aws.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,15 +1,16 @@
 /** The part of `sfsync check` that compares sync.config.ts with the tables and, where the org is known, with Salesforce. */
-import { listRefusing } from '../adapters/postgres/columns-in-force.ts';
-import type { Session } from '../adapters/postgres/connection.ts';
-import { filterFaults, tableFindings } from '../adapters/postgres/database-check.ts';
-import { listDrift } from '../adapters/postgres/field-drift.ts';
-import { readServerFacts } from '../adapters/postgres/server-facts.ts';
-import { readTables } from '../adapters/postgres/table-catalog.ts';
-import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
-import { describeObject } from '../adapters/salesforce/describe.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import { type Drift, salesforceDrift, tableDrift } from '../core/drift.ts';
+
 import { SyncError } from '../core/errors.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import { type Drift, salesforceDrift, tableDrift } from '../core/mapping/drift.ts';
+import { listDrift } from '../postgres/ledger/field-drift.ts';
+import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
+import { readServerFacts } from '../postgres/prepare/server-facts.ts';
+import { readTables } from '../postgres/prepare/table-catalog.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import type { SalesforceConnection } from '../salesforce/connection.ts';
+import { describeObject } from '../salesforce/describe.ts';
+import { listRefusing } from '../steps/mapping-in-force/columns.ts';
 
 /** Connects to the org; undefined: nobody has said which. */
 export type OrgSource = (() => Promise<SalesforceConnection>) | undefined;

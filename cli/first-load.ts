@@ -3,9 +3,21 @@
  * is no state besides the links themselves: a run that was stopped is run again, and goes on where it was.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { applyRereads, reasonCounts } from '../adapters/postgres/apply.ts';
-import type { Session } from '../adapters/postgres/connection.ts';
-import { adoptRows, claimRecords, releaseClaims } from '../adapters/postgres/first-load-links.ts';
+import type { AmbiguousKey, LoadCounts } from '../core/agreement/first-load.ts';
+import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
+import { RetryableError } from '../core/errors.ts';
+import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
+import { changedFields } from '../core/mapping/drift.ts';
+import { misfitsOf, withoutFieldsOf } from '../core/mapping/salesforce-record.ts';
+import type { Reject } from '../postgres/ledger/rejects.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import type { SalesforceConnection } from '../salesforce/connection.ts';
+import { missingFields, withKnownFields } from '../salesforce/known-fields.ts';
+import { readRecords } from '../salesforce/read.ts';
+import { countRecords, readRecordKeys } from '../salesforce/record-keys.ts';
+import { askTypes } from '../salesforce/type-check.ts';
+import { applyRereads, reasonCounts } from '../steps/apply.ts';
+import { adoptRows, claimRecords, releaseClaims } from '../steps/first-load/first-load-links.ts';
 import {
   beginLoad,
   compareStored,
@@ -18,19 +30,7 @@ import {
   storeRecords,
   storeRows,
   unlinkedParents,
-} from '../adapters/postgres/first-load-plan.ts';
-import type { Reject } from '../adapters/postgres/reports.ts';
-import type { SalesforceConnection } from '../adapters/salesforce/connection.ts';
-import { askTypes } from '../adapters/salesforce/doubted-types.ts';
-import { missingFields, withKnownFields } from '../adapters/salesforce/known-fields.ts';
-import { readRecords } from '../adapters/salesforce/read.ts';
-import { countRecords, readRecordKeys } from '../adapters/salesforce/record-keys.ts';
-import type { ObjectMapping, SyncConfiguration } from '../core/configuration.ts';
-import { changedFields } from '../core/drift.ts';
-import { RetryableError } from '../core/errors.ts';
-import type { AmbiguousKey, LoadCounts } from '../core/first-load.ts';
-import type { ReasonCount } from '../core/inbound-tasks.ts';
-import { misfitsOf, withoutFieldsOf } from '../core/salesforce-record.ts';
+} from '../steps/first-load/first-load-plan.ts';
 
 export interface FirstLoad {
   /** Of a role that may write the mapped tables; it keeps temporary tables. */

@@ -1,12 +1,12 @@
 /** `sfsync rejects` and `sfsync conflicts`: what people have to look at, as a table or as JSON. */
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../adapters/postgres/open-conflicts.ts';
-import { type OpenReject, type RejectSelection, readOpenRejects } from '../adapters/postgres/redrive.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
+import { executionName } from '../core/contracts/storage-layout.ts';
 import { ConfigurationError } from '../core/errors.ts';
-import { executionName } from '../core/storage-layout.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../postgres/ledger/open-conflicts.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
+import { type OpenReject, type RejectSelection, readOpenRejects } from '../steps/redrive.ts';
 import { objectOption } from './redrive.ts';
 import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
 import { plural } from './terminal.ts';

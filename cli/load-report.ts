@@ -1,9 +1,9 @@
 /** What `sfsync load` prints. Pure: values in, lines out. Ids and row keys, never a value. */
 
 import Table from 'cli-table3';
-import { DRIFT_CODES } from '../core/drift.ts';
-import type { AmbiguousKey } from '../core/first-load.ts';
-import { needsKey } from '../core/first-load.ts';
+import type { AmbiguousKey } from '../core/agreement/first-load.ts';
+import { needsKey } from '../core/agreement/first-load.ts';
+import { DRIFT_CODES } from '../core/mapping/drift.ts';
 import type { LoadReport, LoadResult } from './first-load.ts';
 import { plural } from './terminal.ts';
 

@@ -1,9 +1,9 @@
 /** `sfsync load`: the first load of an object. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import { mappingOf, type SyncConfiguration } from '../core/configuration.ts';
+import { needsKey } from '../core/agreement/first-load.ts';
 import { ConfigurationError } from '../core/errors.ts';
-import { needsKey } from '../core/first-load.ts';
+import { mappingOf, type SyncConfiguration } from '../core/mapping/configuration.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
 import { compareSides, type FirstLoad, linkSides } from './first-load.ts';
 import { describeLoad, describeResult, isClean, keyNeeded } from './load-report.ts';
 import { findSalesforce, type SalesforceOptions, withSalesforceOptions } from './salesforce.ts';

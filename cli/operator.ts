@@ -1,4 +1,4 @@
-import type { AwsAccount } from '../adapters/aws-account.ts';
+import type { AwsAccount } from '../aws/aws-account.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Who redrives, and how. Every redrive answers how many things are left that somebody has to look at. */

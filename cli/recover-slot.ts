@@ -1,11 +1,11 @@
 /** `sfsync recover-slot`: the slot is gone or of no use; makes it anew and finds what was changed meanwhile. */
 import { type Command, Option } from 'commander';
-import { AwsAccount } from '../adapters/aws-account.ts';
-import { classified } from '../adapters/aws-errors.ts';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import { type Recovery, recoverSlot } from '../adapters/postgres/slot-recovery.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import { SLOT } from '../core/database-names.ts';
+import { AwsAccount } from '../aws/aws-account.ts';
+import { classified } from '../aws/aws-errors.ts';
+import { SLOT } from '../core/contracts/database-names.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
+import { type Recovery, recoverSlot } from '../steps/slot-recovery/slot-recovery.ts';
 import { type AwsOptions, databaseOf, findSurroundings, withAwsOptions } from './surroundings.ts';
 import { plural, processTerminal, progressBar } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 /** `sfsync redrive changes`: change messages that never got into the link table go back to their queue. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DeadLetterQueue, Move } from '../adapters/dead-letter-queue.ts';
+import type { DeadLetterQueue, Move } from '../aws/dead-letter-queue.ts';
 import type { Operator } from './operator.ts';
 import { plural, progressBar } from './terminal.ts';
 

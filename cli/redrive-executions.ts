@@ -1,9 +1,9 @@
 /** `sfsync redrive executions`: failed executions go on in the state where they failed. */
-import type { DeadLetter, DeadLetterQueue } from '../adapters/dead-letter-queue.ts';
-import type { ExecutionRedrive, ExecutionState, FailedExecution, Pipeline } from '../core/dead-letters.ts';
-import { parseFailedExecution, redriveOfExecution } from '../core/dead-letters.ts';
+import type { DeadLetter, DeadLetterQueue } from '../aws/dead-letter-queue.ts';
+import type { ExecutionRedrive, ExecutionState, FailedExecution, Pipeline } from '../core/contracts/dead-letters.ts';
+import { parseFailedExecution, redriveOfExecution } from '../core/contracts/dead-letters.ts';
+import { executionName } from '../core/contracts/storage-layout.ts';
 import { InvariantError } from '../core/errors.ts';
-import { executionName } from '../core/storage-layout.ts';
 import type { Operator } from './operator.ts';
 
 export interface ExecutionsOptions {

@@ -1,11 +1,11 @@
 /** `sfsync redrive rejects`: rejected records are looked at afresh, from both sides. */
 import { randomUUID } from 'node:crypto';
-import type { Session } from '../adapters/postgres/connection.ts';
-import type { OpenReject, RejectSelection } from '../adapters/postgres/redrive.ts';
-import { closeRejects, readOpenRejects, takeUpAgain } from '../adapters/postgres/redrive.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import type { InboundInput } from '../core/inbound-tasks.ts';
-import { parseInboundKey } from '../core/storage-layout.ts';
+import type { InboundInput } from '../core/contracts/inbound-tasks.ts';
+import { parseInboundKey } from '../core/contracts/storage-layout.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import type { OpenReject, RejectSelection } from '../steps/redrive.ts';
+import { closeRejects, readOpenRejects, takeUpAgain } from '../steps/redrive.ts';
 import type { Operator } from './operator.ts';
 import { plural } from './terminal.ts';
 

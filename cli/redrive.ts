@@ -1,11 +1,11 @@
 /** The commands under `sfsync redrive`. Each may be repeated: what is done already is not done twice. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { AwsAccount } from '../adapters/aws-account.ts';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import type { RejectSelection } from '../adapters/postgres/redrive.ts';
-import { mappingOf, type SyncConfiguration } from '../core/configuration.ts';
-import { PIPELINES, type Pipeline } from '../core/dead-letters.ts';
-import { toId18 } from '../core/salesforce-id.ts';
+import { AwsAccount } from '../aws/aws-account.ts';
+import { PIPELINES, type Pipeline } from '../core/contracts/dead-letters.ts';
+import { mappingOf, type SyncConfiguration } from '../core/mapping/configuration.ts';
+import { toId18 } from '../core/mapping/salesforce-id.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
+import type { RejectSelection } from '../steps/redrive.ts';
 import type { Operator } from './operator.ts';
 import { redriveChanges } from './redrive-changes.ts';
 import { redriveEvents } from './redrive-events.ts';

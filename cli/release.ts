@@ -1,12 +1,12 @@
 /** `sfsync release`: a person says what becomes of deletes that the guard holds. */
 import { createInterface } from 'node:readline/promises';
 import { Argument, type Command } from 'commander';
-import { AwsAccount } from '../adapters/aws-account.ts';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import type { Session } from '../adapters/postgres/connection.ts';
-import { type HeldDeletes, readHeld, releaseHeld, restoreHeld } from '../adapters/postgres/delete-guard.ts';
-import type { SyncConfiguration } from '../core/configuration.ts';
+import { AwsAccount } from '../aws/aws-account.ts';
 import { ConfigurationError } from '../core/errors.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import { type HeldDeletes, readHeld, releaseHeld, restoreHeld } from '../steps/delete-guard.ts';
 import type { Operator } from './operator.ts';
 import { type AwsOptions, databaseOf, findSurroundings, withAwsOptions } from './surroundings.ts';
 import { plural, processTerminal } from './terminal.ts';

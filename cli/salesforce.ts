@@ -1,15 +1,15 @@
 /** Which org a command works on: that of the local run, or the one that a secret or the environment names. */
 import { type Command, Option } from 'commander';
-import type { AwsConnection } from '../adapters/aws-connection.ts';
-import { classified } from '../adapters/aws-errors.ts';
+import type { AwsConnection } from '../aws/aws-connection.ts';
+import { classified } from '../aws/aws-errors.ts';
+import { readSecret } from '../aws/secrets.ts';
+import { ConfigurationError } from '../core/errors.ts';
 import {
   connectSalesforce,
   type SalesforceConnection,
   type SalesforceCredentials,
   salesforceCredentials,
-} from '../adapters/salesforce/connection.ts';
-import { readSecret } from '../adapters/secrets.ts';
-import { ConfigurationError } from '../core/errors.ts';
+} from '../salesforce/connection.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface SalesforceOptions {

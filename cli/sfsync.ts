@@ -5,13 +5,13 @@
  * redrive` tries again what nobody could handle, `sfsync release` lets deletes go that the guard holds.
  */
 import { Command, Option } from 'commander';
-import { classified } from '../adapters/aws-errors.ts';
-import { withDatabase } from '../adapters/postgres/administration.ts';
-import { prepareDatabase } from '../adapters/postgres/prepare.ts';
-import { readDatabaseStatus } from '../adapters/postgres/status.ts';
-import { SLOT } from '../core/database-names.ts';
+import configuration from '#sync.config';
+import { classified } from '../aws/aws-errors.ts';
+import { SLOT } from '../core/contracts/database-names.ts';
 import { RetryableError, SyncError } from '../core/errors.ts';
-import configuration from '../sync.config.ts';
+import { readDatabaseStatus } from '../postgres/ledger/status.ts';
+import { prepareDatabase } from '../postgres/prepare/prepare.ts';
+import { withDatabase } from '../postgres/session/administration.ts';
 import { describeDrift, findDrift } from './drift.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';

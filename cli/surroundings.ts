@@ -1,10 +1,10 @@
 /** Which database and which AWS a command works on: those of a local run, or those of an account. Never one of each. */
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { AwsConnection } from '../adapters/aws-connection.ts';
-import { readLocalEndpoints } from '../adapters/local-endpoints.ts';
-import type { SalesforceCredentials } from '../adapters/salesforce/connection.ts';
+import type { AwsConnection } from '../aws/aws-connection.ts';
+import { readLocalEndpoints } from '../aws/local-endpoints.ts';
 import { ConfigurationError } from '../core/errors.ts';
+import type { SalesforceCredentials } from '../salesforce/connection.ts';
 
 /** Where `npm start` leaves it, seen from the project's root. */
 const LOCAL_ENDPOINTS = join('.local', 'endpoints.json');

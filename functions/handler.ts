@@ -3,7 +3,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
-import { classified } from '../adapters/aws-errors.ts';
+import { classified } from '../aws/aws-errors.ts';
 import { ConfigurationError, InvariantError } from '../core/errors.ts';
 
 export interface Task<Input extends z.ZodType, Output extends z.ZodType> {

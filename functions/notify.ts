@@ -1,8 +1,8 @@
 /** Tells people, through the topic. */
 import { z } from 'zod';
-import { publish } from '../adapters/notifications.ts';
-import { messageOf } from '../core/notice.ts';
-import { notice } from '../core/outbound-tasks.ts';
+import { publish } from '../aws/notifications.ts';
+import { messageOf } from '../core/contracts/notice.ts';
+import { notice } from '../core/contracts/outbound-tasks.ts';
 import { defineHandler, environment } from './handler.ts';
 
 const { TOPIC_ARN } = environment({ TOPIC_ARN: z.string() });

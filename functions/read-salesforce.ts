@@ -1,19 +1,19 @@
 /** Reads records as Salesforce holds them now: before a push, after it, and where a file left a version in doubt. */
 import { z } from 'zod';
-import { apiUsage, keepReserve } from '../adapters/salesforce/api-usage.ts';
-import { sharedConnection } from '../adapters/salesforce/connection.ts';
-import { askTypes } from '../adapters/salesforce/doubted-types.ts';
-import { missingFields, withKnownFields } from '../adapters/salesforce/known-fields.ts';
-import { readRecords } from '../adapters/salesforce/read.ts';
-import { readByExternalId } from '../adapters/salesforce/read-by-external-id.ts';
-import { Storage } from '../adapters/storage.ts';
-import { mappingOf } from '../core/configuration.ts';
-import { changedFields } from '../core/drift.ts';
-import { readSalesforceInput, readSalesforceOutput } from '../core/inbound-tasks.ts';
-import { parted, toReadLine } from '../core/insertion-tasks.ts';
-import { misfitsOf, type ReadRecord, withoutFieldsOf } from '../core/salesforce-record.ts';
-import { purgedVersion } from '../core/sweep.ts';
-import configuration from '../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../aws/storage.ts';
+import { purgedVersion } from '../core/agreement/sweep.ts';
+import { readSalesforceInput, readSalesforceOutput } from '../core/contracts/inbound-tasks.ts';
+import { parted, toReadLine } from '../core/contracts/insertion-tasks.ts';
+import { mappingOf } from '../core/mapping/configuration.ts';
+import { changedFields } from '../core/mapping/drift.ts';
+import { misfitsOf, type ReadRecord, withoutFieldsOf } from '../core/mapping/salesforce-record.ts';
+import { apiUsage, keepReserve } from '../salesforce/api-usage.ts';
+import { missingFields, withKnownFields } from '../salesforce/known-fields.ts';
+import { readRecords } from '../salesforce/read.ts';
+import { readByExternalId } from '../salesforce/read-by-external-id.ts';
+import { askTypes } from '../salesforce/type-check.ts';
+import { sharedConnection } from './connections.ts';
 import { defineHandler, environment } from './handler.ts';
 import { endJobsOf } from './push-markers.ts';
 

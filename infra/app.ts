@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 async function synthesise(assembly: string): Promise<void> {
   // Imported here, for that is what checks it: a fault in it is to be told in plain words.
-  const { default: configuration } = await import('../sync.config.ts');
+  const { default: configuration } = await import('#sync.config');
   const app = new App({
     outdir: assembly,
     analyticsReporting: false,

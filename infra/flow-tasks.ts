@@ -1,5 +1,5 @@
 import type { CfnFlow } from 'aws-cdk-lib/aws-appflow';
-import type { FieldType } from '../core/canonical.ts';
+import type { FieldType } from '../core/mapping/canonical.ts';
 
 /** One field that a flow carries, and its type in Salesforce. */
 export interface FlowField {

@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
-import type { ObjectMapping } from '../core/configuration.ts';
-import { INBOUND_PREFIX } from '../core/storage-layout.ts';
+import { INBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { type FlowField, flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 

@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
-import { type ObjectMapping, outgoingFields } from '../core/configuration.ts';
-import { APPFLOW_ERRORS_PREFIX, OUTBOUND_PREFIX } from '../core/storage-layout.ts';
+import { APPFLOW_ERRORS_PREFIX, OUTBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
+import { type ObjectMapping, outgoingFields } from '../core/mapping/configuration.ts';
 import { flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 

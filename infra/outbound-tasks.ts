@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { ARCHIVE_PREFIX, OUTBOUND_PREFIX, WORK_PREFIX } from '../core/storage-layout.ts';
+import { ARCHIVE_PREFIX, OUTBOUND_PREFIX, WORK_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ChangeQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { FunctionCode } from './function-bundles.ts';

@@ -4,8 +4,8 @@ import { EventBus, EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import { INBOUND_PREFIX, WORK_PREFIX } from '../core/storage-layout.ts';
+import { INBOUND_PREFIX, WORK_PREFIX } from '../core/contracts/storage-layout.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { FunctionCode } from './function-bundles.ts';

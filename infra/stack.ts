@@ -1,8 +1,8 @@
 import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import { WORK_PREFIX } from '../core/storage-layout.ts';
+import { WORK_PREFIX } from '../core/contracts/storage-layout.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { DatabaseAccess } from './database-access.ts';
 import type { FunctionCode } from './function-bundles.ts';
 import { Operations } from './operations.ts';

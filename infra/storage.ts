@@ -8,7 +8,7 @@ import {
   INBOUND_PREFIX,
   OUTBOUND_PREFIX,
   WORK_PREFIX,
-} from '../core/storage-layout.ts';
+} from '../core/contracts/storage-layout.ts';
 
 /** Days after which what lies under a prefix is deleted. A redrive is possible for 14 days, so its files live as long. */
 const DAYS_KEPT = {

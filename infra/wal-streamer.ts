@@ -43,9 +43,10 @@ const IMAGE_CONTENT = [
   'package.json',
   'package-lock.json',
   '.npmrc',
-  'sync.config.ts',
+  'examples/lender/sync.config.ts',
+  'aws',
   'core',
-  'adapters',
+  'postgres',
   'wal-streamer',
 ];
 

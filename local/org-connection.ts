@@ -1,5 +1,8 @@
-import { connectByOAuth, type SalesforceConnection } from './aws/appflow/salesforce-connection.ts';
-import type { OrgSimulator } from './org-simulator/org-simulator.ts';
+import {
+  connectByOAuth,
+  type SalesforceConnection,
+} from '../packages/embedded-aws/appflow/salesforce/salesforce-connection.ts';
+import type { OrgSimulator } from '../packages/salesforce-simulator/org-simulator.ts';
 
 /** The name of the connection to the org, as it would be made in the AppFlow console. */
 export const CONNECTION_NAME = 'local-org';

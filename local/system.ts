@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import type { Journal, JournalEntry, ServiceName } from './aws/service.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { Journal, JournalEntry, ServiceName } from '../packages/embedded-aws/service.ts';
 import type { Endpoints } from './endpoints.ts';
 import { LOCK_FILE, lockDirectory } from './lock.ts';
 import { removeServerFiles } from './postgres/server-files.ts';
@@ -52,7 +52,7 @@ export interface LocalSystem {
 export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
   const directory = options.directory ?? STATE_DIRECTORY;
   // First of all: faults in it are told before anything is touched.
-  const { default: configuration } = await import('../sync.config.ts');
+  const { default: configuration } = await import('#sync.config');
   process.env.TZ = 'UTC';
   const shutdown = new Shutdown();
   try {

@@ -1,8 +1,8 @@
 /** A change message in the making: the keys of one object that changed, each once. */
-import type { ChangeMessage } from '../core/change-message.ts';
-import { MAX_MESSAGE_BYTES } from '../core/change-message.ts';
-import type { Lsn } from '../core/lsn.ts';
-import { formatLsn } from '../core/lsn.ts';
+import type { ChangeMessage } from '../core/contracts/change-message.ts';
+import { MAX_MESSAGE_BYTES } from '../core/contracts/change-message.ts';
+import type { Lsn } from '../core/contracts/lsn.ts';
+import { formatLsn } from '../core/contracts/lsn.ts';
 import type { ChangeOperation } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 

@@ -2,13 +2,14 @@
  * Reads the slot for as long as it is asked to: connects, streams, and connects again. The decisions are elsewhere: what
  * may be confirmed (flush-position), whose change it is (transaction, echo), what to do after a failure (stream-failure).
  */
-import type { ReplicationDatabase } from '../adapters/postgres/replication-connection.ts';
-import { ReplicationConnection } from '../adapters/postgres/replication-connection.ts';
-import type { StreamFacts } from '../adapters/postgres/stream-facts.ts';
-import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/configuration.ts';
-import { PUBLICATION } from '../core/database-names.ts';
+
+import { PUBLICATION } from '../core/contracts/database-names.ts';
+import type { Lsn } from '../core/contracts/lsn.ts';
 import { RetryableError } from '../core/errors.ts';
-import type { Lsn } from '../core/lsn.ts';
+import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { ReplicationDatabase } from '../postgres/stream/replication-connection.ts';
+import { ReplicationConnection } from '../postgres/stream/replication-connection.ts';
+import type { StreamFacts } from '../postgres/stream/stream-facts.ts';
 import { backoffMs, waited } from './backoff.ts';
 import { FlushPosition } from './flush-position.ts';
 import type { Heartbeat } from './health.ts';

@@ -3,7 +3,7 @@
  * may not use origins, by a logical message as the first thing in the transaction. Another replication feed has an origin
  * too, and its changes do belong to Salesforce: so the name counts, not that there is one.
  */
-import { ECHO_MESSAGE_PREFIX, ORIGIN_PREFIX } from '../core/database-names.ts';
+import { ECHO_MESSAGE_PREFIX, ORIGIN_PREFIX } from '../core/contracts/database-names.ts';
 
 /** `origin`: the name that the stream tells right after the begin of a transaction that has one. */
 export function isOwnOrigin(origin: string): boolean {

@@ -8,7 +8,7 @@
  *
  * One object serves one connection: the next one starts where the server says, and gets its transactions again.
  */
-import type { Lsn } from '../core/lsn.ts';
+import type { Lsn } from '../core/contracts/lsn.ts';
 
 /** A batch that is not accepted yet. */
 export interface Hold {

@@ -5,10 +5,10 @@
 import './memory.ts';
 
 import { Logger } from '@aws-lambda-powertools/logger';
-import { ChangesAvailableEvents, SqsChangeSender } from '../adapters/change-publisher.ts';
+import configuration from '#sync.config';
+import { ChangesAvailableEvents, SqsChangeSender } from '../aws/change-publisher.ts';
+import { formatLsn } from '../core/contracts/lsn.ts';
 import { ConfigurationError, SyncError } from '../core/errors.ts';
-import { formatLsn } from '../core/lsn.ts';
-import configuration from '../sync.config.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeStream } from './change-stream.ts';
 import { Heartbeat } from './health.ts';

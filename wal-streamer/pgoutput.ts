@@ -2,8 +2,9 @@
  * Reads the messages of pgoutput (PostgreSQL manual, "Logical Replication Message Formats", protocol version 1) as far as
  * this project needs them: which row changed. No value but the key is decoded.
  */
-import type { ObjectMapping } from '../core/configuration.ts';
+
 import { ConfigurationError, InvariantError } from '../core/errors.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 import { keyIndexOf } from './table-watch.ts';
 

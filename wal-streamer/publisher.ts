@@ -2,12 +2,12 @@
  * Hands changes to the queues, and tells the flush position what they have accepted. Memory is bounded: when too much
  * waits for the queues, `changed` answers a promise, and the stream is not read until there is room again.
  */
-import type { ChangeSender } from '../adapters/change-publisher.ts';
+import type { ChangeSender } from '../aws/change-publisher.ts';
+import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
-import type { Lsn } from '../core/lsn.ts';
 import { FlushPosition } from './flush-position.ts';
-import type { OutletListener, Publication } from './outlet.ts';
-import { Outlet } from './outlet.ts';
+import type { OutletListener, Publication } from './object-publisher.ts';
+import { Outlet } from './object-publisher.ts';
 import type { RowChange } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 

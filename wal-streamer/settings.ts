@@ -1,8 +1,8 @@
 /** The streamer's environment, read once. */
 import { z } from 'zod';
-import type { SyncConfiguration } from '../core/configuration.ts';
-import { SLOT } from '../core/database-names.ts';
+import { SLOT } from '../core/contracts/database-names.ts';
 import { ConfigurationError } from '../core/errors.ts';
+import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 
 const required = z.string({ error: 'is not set' }).min(1, 'is empty');
 

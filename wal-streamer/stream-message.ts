@@ -1,6 +1,6 @@
 /** What the stream tells, whichever output plugin wrote it. */
-import type { ChangeMessage } from '../core/change-message.ts';
-import type { Lsn } from '../core/lsn.ts';
+import type { ChangeMessage } from '../core/contracts/change-message.ts';
+import type { Lsn } from '../core/contracts/lsn.ts';
 
 export type ChangeOperation = ChangeMessage['keys'][number][1];
 

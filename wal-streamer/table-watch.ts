@@ -2,8 +2,9 @@
  * DDL is not in the stream; what it did to a mapped table shows in the table's next description. Each thing is told once,
  * also when the same WAL is read again over another connection.
  */
-import type { ObjectMapping } from '../core/configuration.ts';
+
 import { RetryableError } from '../core/errors.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { TableDescription } from './stream-message.ts';
 
 /** Something that a person should know before the next run of the pipelines trips over it. */

@@ -3,8 +3,9 @@
  * interleaved. Changes are handed on as they come, for a transaction may have millions of them; our own transactions are
  * known before their first change, and dropped.
  */
+
+import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
-import type { Lsn } from '../core/lsn.ts';
 import { isOwnMarker, isOwnOrigin } from './echo.ts';
 import type { RowChange, StreamMessage } from './stream-message.ts';
 import type { TransactionIds } from './transaction-id.ts';

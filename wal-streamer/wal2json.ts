@@ -2,9 +2,10 @@
  * Reads the messages of wal2json, format version 2: one JSON object for each begin, row, message and commit. Our own
  * transactions are left out by the server (`filter-origins`).
  */
-import type { ObjectMapping } from '../core/configuration.ts';
+
+import { parseLsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
-import { parseLsn } from '../core/lsn.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { withoutKey } from './pgoutput.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 

@@ -3,11 +3,12 @@
  * seconds or (redriven) days later: what it sent may have landed, and a person may have edited the record since. Sending
  * it again would overwrite that edit unseen.
  */
-import { UNDER_WAY } from '../../adapters/salesforce/bulk-ingest.ts';
-import type { Storage } from '../../adapters/storage.ts';
+
+import type { Storage } from '../../aws/storage.ts';
+import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/contracts/insertion-tasks.ts';
+import { bulkJobOf, MARKER_BYTES } from '../../core/contracts/storage-layout.ts';
 import { RetryableError } from '../../core/errors.ts';
-import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/insertion-tasks.ts';
-import { bulkJobOf, MARKER_BYTES } from '../../core/storage-layout.ts';
+import { UNDER_WAY } from '../../salesforce/bulk-ingest.ts';
 
 /** What the marker of a push holds: first the one, then the id of a Bulk job if there is one, last the other. */
 const BEGUN = 'begun';

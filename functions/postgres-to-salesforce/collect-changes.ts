@@ -3,24 +3,24 @@
  * a message is deleted Postgres is the list of what is due: nothing is lost if this execution dies.
  */
 import { z } from 'zod';
-import { ChangeQueue } from '../../adapters/change-queue.ts';
-import { isRunning } from '../../adapters/executions.ts';
-import { reasonCounts } from '../../adapters/postgres/apply.ts';
-import { type CollectPlace, chooseBatch, drain } from '../../adapters/postgres/collect.ts';
-import type { Session } from '../../adapters/postgres/connection.ts';
-import { confirmTold } from '../../adapters/postgres/delete-guard.ts';
-import { anyDue, anyOpenFlowPush } from '../../adapters/postgres/due.ts';
-import { chooseInsertions } from '../../adapters/postgres/insertion-batch.ts';
-import { releaseLease, takeLease } from '../../adapters/postgres/lease.ts';
-import type { Reject } from '../../adapters/postgres/reports.ts';
-import { retainedWalBytes } from '../../adapters/postgres/retained-wal.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
+import configuration from '#sync.config';
+import { ChangeQueue } from '../../aws/change-queue.ts';
+import { isRunning } from '../../aws/executions.ts';
+import { Storage } from '../../aws/storage.ts';
+import { collectChangesInput, collectChangesOutput } from '../../core/contracts/outbound-tasks.ts';
+import { archiveKey, executionName, OUTBOUND_PREFIX, workKey } from '../../core/contracts/storage-layout.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { collectChangesInput, collectChangesOutput } from '../../core/outbound-tasks.ts';
-import { archiveKey, executionName, OUTBOUND_PREFIX, workKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { releaseLease, takeLease } from '../../postgres/ledger/lease.ts';
+import { anyDue, anyOpenFlowPush } from '../../postgres/ledger/mark-due.ts';
+import type { Reject } from '../../postgres/ledger/rejects.ts';
+import { retainedWalBytes } from '../../postgres/prepare/retained-wal.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { reasonCounts } from '../../steps/apply.ts';
+import { type CollectPlace, chooseBatch, drain } from '../../steps/collect.ts';
+import { confirmTold } from '../../steps/delete-guard.ts';
+import { chooseInsertions } from '../../steps/new-rows.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN, CHANGE_QUEUE_URLS } = environment({

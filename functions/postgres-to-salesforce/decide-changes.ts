@@ -1,17 +1,17 @@
 /** Merges the look with the current rows, and writes down what goes to Salesforce: as a CSV, or as batches for the API. */
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { type Decided, decideBatch } from '../../adapters/postgres/decide.ts';
-import type { DecidedInsertion } from '../../adapters/postgres/insertion-batch.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { toCsv } from '../../core/canonical.ts';
-import { mappingOf, type ObjectMapping, outgoingFields } from '../../core/configuration.ts';
-import { lookLine, parted } from '../../core/insertion-tasks.ts';
-import { decideChangesInput, decideChangesOutput, type PushLine } from '../../core/outbound-tasks.ts';
-import { inParentOrder } from '../../core/parent-order.ts';
-import { executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { lookLine, parted } from '../../core/contracts/insertion-tasks.ts';
+import { decideChangesInput, decideChangesOutput, type PushLine } from '../../core/contracts/outbound-tasks.ts';
+import { executionName, outboundKey, workKey } from '../../core/contracts/storage-layout.ts';
+import { toCsv } from '../../core/mapping/canonical.ts';
+import { mappingOf, type ObjectMapping, outgoingFields } from '../../core/mapping/configuration.ts';
+import { inParentOrder } from '../../core/mapping/parent-order.ts';
+import { type Decided, decideBatch } from '../../steps/decide.ts';
+import type { DecidedInsertion } from '../../steps/new-rows.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });

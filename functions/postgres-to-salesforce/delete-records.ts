@@ -1,12 +1,12 @@
 /** Moves records to Salesforce's recycle bin through the Salesforce API, and out of it for good. */
 import { z } from 'zod';
-import { sharedConnection } from '../../adapters/salesforce/connection.ts';
-import { pushDeletes, pushPurges } from '../../adapters/salesforce/push.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { parted } from '../../core/insertion-tasks.ts';
-import { pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { parted } from '../../core/contracts/insertion-tasks.ts';
+import { pushRecordsInput, pushRecordsOutput } from '../../core/contracts/outbound-tasks.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { pushDeletes, pushPurges } from '../../salesforce/push.ts';
+import { sharedConnection } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 import { sendAtMostOnce } from './at-most-once.ts';
 

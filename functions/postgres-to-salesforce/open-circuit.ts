@@ -1,10 +1,10 @@
 /** Salesforce or AppFlow is away: the object's records stay due, and only the schedule probes from now on. */
 import { z } from 'zod';
-import { inTransaction } from '../../adapters/postgres/connection.ts';
-import { confirmTold } from '../../adapters/postgres/delete-guard.ts';
-import { holdLease, openCircuit, releaseLease } from '../../adapters/postgres/lease.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { openCircuitInput, openCircuitOutput } from '../../core/outbound-tasks.ts';
+import { openCircuitInput, openCircuitOutput } from '../../core/contracts/outbound-tasks.ts';
+import { holdLease, openCircuit, releaseLease } from '../../postgres/ledger/lease.ts';
+import { inTransaction } from '../../postgres/session/connection.ts';
+import { confirmTold } from '../../steps/delete-guard.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() });

@@ -1,19 +1,19 @@
 /** Sends updates, revives and inserts through the Salesforce API. */
 import { z } from 'zod';
-import { fitsBulk } from '../../adapters/salesforce/bulk-csv.ts';
-import { goOnWithBulk, pushByBulk } from '../../adapters/salesforce/bulk-ingest.ts';
-import { sharedConnection } from '../../adapters/salesforce/connection.ts';
-import { pushRevives, pushUpdates } from '../../adapters/salesforce/push.ts';
-import { pushInserts } from '../../adapters/salesforce/push-inserts.ts';
-import type { PushTarget } from '../../adapters/salesforce/record-answer.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { parted } from '../../core/insertion-tasks.ts';
-import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/outbound-tasks.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { parted } from '../../core/contracts/insertion-tasks.ts';
+import { type PushLine, pushRecordsInput, pushRecordsOutput } from '../../core/contracts/outbound-tasks.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { fitsBulk } from '../../salesforce/bulk-csv.ts';
+import { goOnWithBulk, pushByBulk } from '../../salesforce/bulk-ingest.ts';
+import { pushRevives, pushUpdates } from '../../salesforce/push.ts';
+import { pushInserts } from '../../salesforce/push-inserts.ts';
+import type { PushTarget } from '../../salesforce/record-answer.ts';
+import { sharedConnection } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 import { sendAtMostOnce, unknown } from './at-most-once.ts';
-import { withTypes } from './refused-types.ts';
+import { withTypes } from './type-check.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({
   BUCKET_NAME: z.string(),

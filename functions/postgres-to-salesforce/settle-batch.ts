@@ -1,13 +1,13 @@
 /** Closes the pushes of a batch by what Salesforce holds after them. */
 import { z } from 'zod';
-import { settleBatch } from '../../adapters/postgres/settle.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { anyOutcome, lookLine, parted } from '../../core/insertion-tasks.ts';
-import { settleBatchInput, settleBatchOutput } from '../../core/outbound-tasks.ts';
-import { archiveKey, executionName, outboundKey, workKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { anyOutcome, lookLine, parted } from '../../core/contracts/insertion-tasks.ts';
+import { settleBatchInput, settleBatchOutput } from '../../core/contracts/outbound-tasks.ts';
+import { archiveKey, executionName, outboundKey, workKey } from '../../core/contracts/storage-layout.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { settleBatch } from '../../steps/settle.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });

@@ -1,13 +1,13 @@
-/** Writes versions to Postgres by the rules of core/inbound.ts, in one transaction that the streamer knows as ours. */
+/** Writes versions to Postgres by the rules of core/agreement/inbound.ts, in one transaction that the streamer knows as ours. */
 import { z } from 'zod';
-import type { AppliedVersions } from '../../adapters/postgres/apply.ts';
-import { applyRereads, applyVersions } from '../../adapters/postgres/apply.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { applyRecordsInput, applyRecordsOutput, mappedLine, readLine } from '../../core/inbound-tasks.ts';
-import { workKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { applyRecordsInput, applyRecordsOutput, mappedLine, readLine } from '../../core/contracts/inbound-tasks.ts';
+import { workKey } from '../../core/contracts/storage-layout.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { AppliedVersions } from '../../steps/apply.ts';
+import { applyRereads, applyVersions } from '../../steps/apply.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });

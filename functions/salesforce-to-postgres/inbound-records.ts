@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
-import type { ObjectMapping } from '../../core/configuration.ts';
-import { type FileRecord, isCsv, readRecords } from '../../core/record-file.ts';
-import { parseRecord } from '../../core/salesforce-record.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { type FileRecord, isCsv, readRecords } from '../../core/mapping/record-file.ts';
+import { parseRecord } from '../../core/mapping/salesforce-record.ts';
 
 /** The records of a part of a file, whatever its format. A line that cannot be read is a record that cannot be used. */
 export function readInboundRecords(mapping: ObjectMapping, text: string): FileRecord[] {

@@ -1,10 +1,10 @@
 /** Field mapping and conversion: from a byte range of a file to canonical versions and rejected lines. */
 import { z } from 'zod';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { mapRecordsInput, mapRecordsOutput } from '../../core/inbound-tasks.ts';
-import { workKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { mapRecordsInput, mapRecordsOutput } from '../../core/contracts/inbound-tasks.ts';
+import { workKey } from '../../core/contracts/storage-layout.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
 import { defineHandler, environment } from '../handler.ts';
 import { readInboundRecords } from './inbound-records.ts';
 

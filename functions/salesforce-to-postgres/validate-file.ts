@@ -1,13 +1,13 @@
 /** Is this a file of records, and of which object? Splits it into line-aligned byte ranges. */
 import { z } from 'zod';
-import { Storage } from '../../adapters/storage.ts';
-import type { ObjectMapping } from '../../core/configuration.ts';
-import { mappingOf } from '../../core/configuration.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { validateFileInput, validateFileOutput } from '../../core/contracts/inbound-tasks.ts';
+import { parseInboundKey } from '../../core/contracts/storage-layout.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { validateFileInput, validateFileOutput } from '../../core/inbound-tasks.ts';
-import { anyReadable, isArray, isCsv, isHeader } from '../../core/record-file.ts';
-import { parseInboundKey } from '../../core/storage-layout.ts';
-import configuration from '../../sync.config.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { anyReadable, isArray, isCsv, isHeader } from '../../core/mapping/record-file.ts';
 import { defineHandler, environment } from '../handler.ts';
 import { readInboundRecords } from './inbound-records.ts';
 

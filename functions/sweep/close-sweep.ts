@@ -1,9 +1,9 @@
 /** Ends a sweep: remembers how far it came, and logs what the metrics are made of. */
 import { z } from 'zod';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { forgetListed, saveSweptUntil } from '../../adapters/postgres/sweep.ts';
-import { foundRecords } from '../../core/sweep.ts';
-import { closeSweepInput } from '../../core/sweep-tasks.ts';
+import { foundRecords } from '../../core/agreement/sweep.ts';
+import { closeSweepInput } from '../../core/contracts/sweep-tasks.ts';
+import { forgetListed, saveSweptUntil } from '../../postgres/ledger/sweep.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() });

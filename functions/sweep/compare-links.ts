@@ -1,7 +1,10 @@
 /** Compares a list with the links, and lays out what has to be read. Changes nothing: the read is applied like any other. */
 import { z } from 'zod';
-import type { Session } from '../../adapters/postgres/connection.ts';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { missedBefore } from '../../core/agreement/sweep.ts';
+import { workKey } from '../../core/contracts/storage-layout.ts';
+import { compareLinksInput, compareLinksOutput, listedRecord, loggedDelete } from '../../core/contracts/sweep-tasks.ts';
 import {
   compareDeleted,
   compareListed,
@@ -9,12 +12,9 @@ import {
   type Found,
   rememberListed,
   type UnlistedPart,
-} from '../../adapters/postgres/sweep.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { workKey } from '../../core/storage-layout.ts';
-import { missedBefore } from '../../core/sweep.ts';
-import { compareLinksInput, compareLinksOutput, listedRecord, loggedDelete } from '../../core/sweep-tasks.ts';
-import configuration from '../../sync.config.ts';
+} from '../../postgres/ledger/sweep.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });

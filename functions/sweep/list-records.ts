@@ -1,12 +1,13 @@
 /** Lists what Salesforce has, by id and stamp only: records live and in the recycle bin, and the delete log. */
 import { z } from 'zod';
-import { type SalesforceConnection, sharedConnection } from '../../adapters/salesforce/connection.ts';
-import { listDeleted, listRecords } from '../../adapters/salesforce/list.ts';
-import { Storage } from '../../adapters/storage.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { workKey } from '../../core/storage-layout.ts';
-import { listRecordsInput, listRecordsOutput } from '../../core/sweep-tasks.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { Storage } from '../../aws/storage.ts';
+import { workKey } from '../../core/contracts/storage-layout.ts';
+import { listRecordsInput, listRecordsOutput } from '../../core/contracts/sweep-tasks.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { SalesforceConnection } from '../../salesforce/connection.ts';
+import { listDeleted, listRecords } from '../../salesforce/list.ts';
+import { sharedConnection } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { BUCKET_NAME, SALESFORCE_SECRET_ARN } = environment({

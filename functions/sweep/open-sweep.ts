@@ -1,11 +1,11 @@
 /** Begins a sweep: says from when on records are listed. */
 import { z } from 'zod';
-import { sharedSession } from '../../adapters/postgres/shared-session.ts';
-import { forgetListed, sweptUntil } from '../../adapters/postgres/sweep.ts';
-import { mappingOf } from '../../core/configuration.ts';
-import { windowStart } from '../../core/sweep.ts';
-import { openSweepInput, openSweepOutput } from '../../core/sweep-tasks.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '#sync.config';
+import { windowStart } from '../../core/agreement/sweep.ts';
+import { openSweepInput, openSweepOutput } from '../../core/contracts/sweep-tasks.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { forgetListed, sweptUntil } from '../../postgres/ledger/sweep.ts';
+import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
 const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() });

@@ -11,8 +11,20 @@ export interface SynthesisOptions {
 }
 
 /** What the assembly is made of; a change in any of these files makes it anew. */
-const SOURCES = ['adapters', 'core', 'functions', 'infra', 'sql', 'state-machines', 'wal-streamer'];
-/** And the files beside them: the configuration, also one in several files, and the package's lock. */
+const SOURCES = [
+  'aws',
+  'core',
+  'examples',
+  'functions',
+  'infra',
+  'postgres',
+  'salesforce',
+  'sql',
+  'state-machines',
+  'steps',
+  'wal-streamer',
+];
+/** And the files beside them, among them the package's lock. */
 const SOURCE_FILES = /\.(ts|json)$/;
 
 /** Written last, so an assembly that was broken off has none. */

@@ -21,5 +21,5 @@ export async function applyApplicationSchema(client: pg.ClientBase, password: st
     [TABLES],
   );
   if (rows[0]?.missing !== true) return;
-  await client.query(await readFile(new URL('./lender.sql', import.meta.url), 'utf8'));
+  await client.query(await readFile(new URL('../../examples/lender/schema.sql', import.meta.url), 'utf8'));
 }

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePorts } from '../../packages/embedded-aws/ports.ts';
 import type { LocalCredentials } from '../credentials.ts';
-import { freePorts } from '../ports.ts';
 import { applyApplicationSchema } from './application-schema.ts';
 import { startServer } from './server.ts';
 

@@ -3,14 +3,14 @@
  * outputs. Each machine hands its input to a queue that is not there at first, so its executions fail until `mend`.
  */
 
-import { AwsAccount } from '../../adapters/aws-account.ts';
+import { AwsAccount } from '../../aws/aws-account.ts';
 import type { Operator } from '../../cli/operator.ts';
-import { PIPELINES, type Pipeline } from '../../core/dead-letters.ts';
-import { CloudFormation } from '../../local/aws/cloudformation.ts';
-import { EventBridge } from '../../local/aws/events/event-bridge.ts';
-import { type PublishedMessage, Sns } from '../../local/aws/sns/service.ts';
-import { StepFunctions } from '../../local/aws/step-functions/step-functions.ts';
-import { startTestAws, type TestAws } from '../local/aws/embedded-aws.ts';
+import { PIPELINES, type Pipeline } from '../../core/contracts/dead-letters.ts';
+import { CloudFormation } from '../../packages/embedded-aws/cloudformation.ts';
+import { EventBridge } from '../../packages/embedded-aws/events/event-bridge.ts';
+import { type PublishedMessage, Sns } from '../../packages/embedded-aws/sns/service.ts';
+import { StepFunctions } from '../../packages/embedded-aws/step-functions/step-functions.ts';
+import { startTestAws, type TestAws } from '../../packages/embedded-aws/test/embedded-aws.ts';
 
 export const OBJECTS = ['Account', 'Contact', 'Opportunity'];
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeDrift, findDrift, type OrgSource } from '../../cli/drift.ts';
 import { findSalesforce, isSalesforceKnown } from '../../cli/salesforce.ts';
 import { RetryableError } from '../../core/errors.ts';
-import configuration from '../../sync.config.ts';
-import { type StartedOrg, startedOrg } from '../local/org-simulator/started-org.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/lender-database.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let lender: LenderDatabase;

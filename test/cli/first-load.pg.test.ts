@@ -1,15 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { applyVersions } from '../../adapters/postgres/apply.ts';
-import { inTransaction, type Session } from '../../adapters/postgres/connection.ts';
-import { markDue } from '../../adapters/postgres/due.ts';
 import { compareSides, type FirstLoad, type LoadReport, linkSides } from '../../cli/first-load.ts';
 import { describeResult } from '../../cli/load-report.ts';
-import { mappingOf, type SyncConfiguration } from '../../core/configuration.ts';
-import type { SalesforceVersion } from '../../core/link.ts';
-import configuration from '../../sync.config.ts';
-import { createMany, deleteMany } from '../adapters/salesforce/records.ts';
-import { type StartedOrg, startedOrg } from '../local/org-simulator/started-org.ts';
-import { createLenderDatabase, deletedVersion, type LenderDatabase, version } from '../support/lender-database.ts';
+import type { SalesforceVersion } from '../../core/agreement/link.ts';
+import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import { markDue } from '../../postgres/ledger/mark-due.ts';
+import { inTransaction, type Session } from '../../postgres/session/connection.ts';
+import { applyVersions } from '../../steps/apply.ts';
+import { createMany, deleteMany } from '../salesforce/records.ts';
+import {
+  createLenderDatabase,
+  deletedVersion,
+  type LenderDatabase,
+  version,
+} from '../support/postgres/lender-database.ts';
 
 let lender: LenderDatabase;
 let session: Session;

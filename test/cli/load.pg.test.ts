@@ -7,8 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeEndpoints } from '../../local/endpoints.ts';
-import { START, type StartedOrg, startedOrg } from '../local/org-simulator/started-org.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/lender-database.ts';
+import { START, type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** More than the REST API is asked for, so that the keys come through the Bulk API in two pages. */

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { applyVersions } from '../../adapters/postgres/apply.ts';
-import type { Session } from '../../adapters/postgres/connection.ts';
-import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
-import { recoverSlot } from '../../adapters/postgres/slot-recovery.ts';
-import { readDatabaseStatus } from '../../adapters/postgres/status.ts';
 import { announceDue, describeRecovery, dueObjects } from '../../cli/recover-slot.ts';
-import { mappingOf } from '../../core/configuration.ts';
 import { RetryableError } from '../../core/errors.ts';
-import configuration from '../../sync.config.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../support/lender-database.ts';
-import { startQueueService } from '../support/queue-service.ts';
-import { startStreamer } from '../support/streamer.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { readDatabaseStatus } from '../../postgres/ledger/status.ts';
+import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { applyVersions } from '../../steps/apply.ts';
+import { recoverSlot } from '../../steps/slot-recovery/slot-recovery.ts';
+import { createLenderDatabase, type LenderDatabase, version } from '../support/postgres/lender-database.ts';
+import { startQueueService } from '../support/system/queue-service.ts';
+import { startStreamer } from '../support/system/streamer.ts';
 import { startDeployedStack } from './deployed-stack.ts';
 
 const ACCOUNTS = [1, 2, 3, 4, 5].map((n) => `00100000000000${n}AAA`);

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { redriveChanges } from '../../cli/redrive-changes.ts';
 import { redriveEvents } from '../../cli/redrive-events.ts';
 import { type ExecutionsOptions, redriveExecutions } from '../../cli/redrive-executions.ts';
-import { PIPELINES } from '../../core/dead-letters.ts';
-import { executionName } from '../../core/storage-layout.ts';
+import { PIPELINES } from '../../core/contracts/dead-letters.ts';
+import { executionName } from '../../core/contracts/storage-layout.ts';
 import { type DeployedStack, OBJECTS, startDeployedStack } from './deployed-stack.ts';
 
 const DAY_MS = 86_400_000;

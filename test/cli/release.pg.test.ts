@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Session } from '../../adapters/postgres/connection.ts';
 import { release } from '../../cli/release.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/lender-database.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { type DeployedStack, startDeployedStack } from './deployed-stack.ts';
 
 let lender: LenderDatabase;

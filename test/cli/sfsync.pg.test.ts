@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LENDER_TABLES, TEST_PASSWORDS } from '../support/lender-tables.ts';
-import type { TestPostgres } from '../support/postgres.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { LENDER_TABLES, TEST_PASSWORDS } from '../support/postgres/lender-tables.ts';
+import type { TestPostgres } from '../support/postgres/postgres.ts';
+import { startPostgres } from '../support/postgres/postgres.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {

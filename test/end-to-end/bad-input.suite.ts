@@ -1,8 +1,8 @@
 /** A bad record stops only itself, a bad file only its execution; both can be redriven. */
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
-import { appliedLoans, appliedTotals, expectedTotals, loanFile } from '../support/loan-file.ts';
+import { appliedLoans, appliedTotals, expectedTotals, loanFile } from '../support/postgres/loan-file.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function badInput(sides: () => BothSides): void {
   const told = (...words: string[]) =>

@@ -1,6 +1,6 @@
 /** No lost edit: both sides edit one record before either has heard of the other. */
 import { describe, expect, test } from 'vitest';
-import type { BothSides } from '../support/both-sides.ts';
+import type { BothSides } from '../support/system/both-sides.ts';
 
 /** An object of either delivery, with a text field that is free. */
 const FIELDS = [

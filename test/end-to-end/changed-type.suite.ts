@@ -1,6 +1,6 @@
 /** An administrator changes the type of a mapped field: it is left out, and everything else goes on. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 /** The client's types know the field as the number that it was. */
 const JSON_BODY = { 'content-type': 'application/json' };

@@ -1,6 +1,6 @@
 /** A person edits a record in Salesforce while we are about to write it: nothing is lost silently. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 /** Long enough for an inbound file to arrive in the meantime. */
 const LONG_MS = 4_000;

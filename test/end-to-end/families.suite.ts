@@ -1,6 +1,6 @@
 /** Children and parents travel in files of their own, which come in any order. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function families(sides: () => BothSides): void {
   const create = async (object: string, fields: Readonly<Record<string, unknown>>): Promise<string> =>

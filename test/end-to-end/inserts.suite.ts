@@ -1,7 +1,7 @@
 /** Rows that the application inserts become records, each exactly one, whatever happens to the answer. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function inserts(sides: () => BothSides): void {
   const insert = async (title: string, lender?: string): Promise<string> => {

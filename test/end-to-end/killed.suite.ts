@@ -1,6 +1,6 @@
 /** At least once, applied once: whatever dies, and when, every edit arrives, and none twice. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, type Pair, until } from '../support/both-sides.ts';
+import { type BothSides, type Pair, until } from '../support/system/both-sides.ts';
 
 export function killed(sides: () => BothSides): void {
   /** The kinds of writes of each record: one update each, if every edit arrived and none twice. */

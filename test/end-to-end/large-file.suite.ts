@@ -1,7 +1,7 @@
 /** A file of many ranges, and a crash in the middle of it: what was finished is not done again. */
 import { expect, test } from 'vitest';
-import { type BothSides, type ExecutionEvent, until } from '../support/both-sides.ts';
-import { appliedLoans, appliedTotals, breakWrites, expectedTotals, loanFile } from '../support/loan-file.ts';
+import { appliedLoans, appliedTotals, breakWrites, expectedTotals, loanFile } from '../support/postgres/loan-file.ts';
+import { type BothSides, type ExecutionEvent, until } from '../support/system/both-sides.ts';
 
 const LOANS = { first: 0, count: 30_000 };
 

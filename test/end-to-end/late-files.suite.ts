@@ -1,6 +1,6 @@
 /** Files come late, and twice: nothing that is newer is undone. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function lateFiles(sides: () => BothSides): void {
   /** Key of the inbound file that has these words. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { type BothSides, type Pair, until } from '../support/both-sides.ts';
+import { type BothSides, type Pair, until } from '../support/system/both-sides.ts';
 
 const OBJECTS = {
   Contact: { table: 'borrowers', column: 'credit_score', field: 'Credit_Score__c' },

@@ -8,8 +8,8 @@ import { pathToFileURL } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { LocalSystem } from '../../local/system.ts';
-import { BothSides, until } from '../support/both-sides.ts';
-import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
+import { BothSides, until } from '../support/system/both-sides.ts';
+import { copyProject, type ProjectCopy } from '../support/system/project-copy.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -21,7 +21,7 @@ alter table public.loan_applications add column if not exists borrower_id uuid r
 
 /** New rows travel through the API in any case; updates of borrowers do, too. */
 const CONFIGURATION = `
-import { date, defineSync, number, reference, text } from './core/configuration.ts';
+import { date, defineSync, number, reference, text } from '../../core/mapping/configuration.ts';
 
 const inserts = { insert: true, externalId: 'External_Id__c' };
 

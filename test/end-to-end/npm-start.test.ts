@@ -10,10 +10,10 @@ import jsforce from 'jsforce';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Endpoints } from '../../local/endpoints.ts';
-import { until } from '../support/both-sides.ts';
-import { placeOf } from '../support/made-once.ts';
-import { NpmStart, ordinaryUser } from '../support/npm-start.ts';
-import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
+import { placeOf } from '../support/run/made-once.ts';
+import { until } from '../support/system/both-sides.ts';
+import { NpmStart, ordinaryUser } from '../support/system/npm-start.ts';
+import { copyProject, type ProjectCopy } from '../support/system/project-copy.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

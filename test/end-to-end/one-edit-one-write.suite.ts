@@ -1,7 +1,7 @@
 /** No loops: one edit on either side is exactly one write on the other, and none back. Counted on both sides. */
 import { describe, expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
-import type { Traffic } from '../support/traffic.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
+import type { Traffic } from '../support/system/traffic.ts';
 
 export function oneEditOneWrite(sides: () => BothSides, traffic: () => Traffic): void {
   const kindsOfWrites = async (id: string) => (await sides().writesToRecord(id)).map(({ kind }) => kind);

@@ -1,6 +1,6 @@
 /** The promises on the whole system, while its parts and its surroundings break: killed, stopped, refused, away. */
 import { describe } from 'vitest';
-import { wholeSystem } from '../support/whole-system.ts';
+import { wholeSystem } from '../support/system/whole-system.ts';
 import { oneBadRecord } from './bad-input.suite.ts';
 import { killed } from './killed.suite.ts';
 import { largeFile } from './large-file.suite.ts';

@@ -5,8 +5,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { BothSides, Machine } from '../support/both-sides.ts';
-import type { Traffic } from '../support/traffic.ts';
+import type { BothSides, Machine } from '../support/system/both-sides.ts';
+import type { Traffic } from '../support/system/traffic.ts';
 
 /** The server's own log quotes rows that it refused, whoever sent them: it belongs to the database. */
 const DATABASE_LOG = 'postgres.log';

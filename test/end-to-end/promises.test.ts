@@ -1,6 +1,6 @@
 /** The promises on the whole system, while nothing breaks: people and the application edit, insert and delete. */
 import { describe } from 'vitest';
-import { wholeSystem } from '../support/whole-system.ts';
+import { wholeSystem } from '../support/system/whole-system.ts';
 import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { changedType } from './changed-type.suite.ts';

@@ -1,6 +1,6 @@
 /** An outage of Salesforce wears nothing out: the object's circuit opens, its edits wait, and go by themselves afterwards. */
 import { expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function salesforceAway(sides: () => BothSides): void {
   const circuit = async () =>

@@ -1,6 +1,6 @@
 /** An execution stopped after any of its steps: the next one takes the lease over, and fences what may still be on its way. */
 import { expect, test } from 'vitest';
-import { type BothSides, until } from '../support/both-sides.ts';
+import { type BothSides, until } from '../support/system/both-sides.ts';
 
 /** The states of the outbound machine, in the order in which an execution with a push enters them, and what is pushed. */
 const STEPS = {

@@ -3,7 +3,7 @@
  * hear of it once.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { messageOf } from '../../core/notice.ts';
+import { messageOf } from '../../core/contracts/notice.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';
 
 let account: DriftingAccount;

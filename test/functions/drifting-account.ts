@@ -1,8 +1,8 @@
 /** The Lambdas of both pipelines over one object whose fields and columns come and go while it is in use. */
-import { mappingOf } from '../../core/configuration.ts';
-import configuration from '../../sync.config.ts';
-import type { StartedOrg } from '../local/org-simulator/started-org.ts';
-import type { LenderDatabase } from '../support/lender-database.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import type { StartedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import type { LenderDatabase } from '../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

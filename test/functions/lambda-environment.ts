@@ -3,10 +3,10 @@
  * database, and an org. Handlers read their environment when they are imported, so they are imported through here.
  */
 import { vi } from 'vitest';
-import configuration from '../../sync.config.ts';
-import { type StartedOrg, startedOrg } from '../local/org-simulator/started-org.ts';
-import { type AwsEnvironment, startAwsEnvironment } from '../support/aws-environment.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/lender-database.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { type AwsEnvironment, startAwsEnvironment } from '../support/system/aws-environment.ts';
 
 type Handler = (event: unknown, context: never) => Promise<unknown>;
 

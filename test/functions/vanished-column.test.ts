@@ -1,7 +1,7 @@
 /** The column of a mapped field is gone: everything else goes on, and when it is back its emptiness is nobody's edit. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { restoreHeld } from '../../adapters/postgres/delete-guard.ts';
-import { messageOf } from '../../core/notice.ts';
+import { messageOf } from '../../core/contracts/notice.ts';
+import { restoreHeld } from '../../steps/delete-guard.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';
 
 let account: DriftingAccount;

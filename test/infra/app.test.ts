@@ -17,9 +17,9 @@ function projectWith(configuration: string): string {
   for (const part of ['core', 'infra', 'state-machines', 'package.json']) {
     cpSync(join(PROJECT, part), join(directory, part), { recursive: true });
   }
-  mkdirSync(join(directory, 'functions'));
+  for (const part of ['functions', 'examples/lender']) mkdirSync(join(directory, part), { recursive: true });
   symlinkSync(join(PROJECT, 'node_modules'), join(directory, 'node_modules'));
-  writeFileSync(join(directory, 'sync.config.ts'), configuration);
+  writeFileSync(join(directory, 'examples/lender/sync.config.ts'), configuration);
   return directory;
 }
 
@@ -33,7 +33,7 @@ function run(directory: string, ...args: string[]) {
 
 test('a faulty configuration is refused with all its faults and no stack trace', () => {
   const directory = projectWith(`
-    import { defineSync, text } from './core/configuration.ts';
+    import { defineSync, text } from '../../core/mapping/configuration.ts';
     export default defineSync({
       objects: {
         Account: { table: 'Lenders', fields: { Name: text('name') } },

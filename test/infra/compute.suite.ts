@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import configuration from '../../sync.config.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import { PIPELINES, placeholders, readDefinition, statesOf } from '../state-machines/definition.ts';
 import type { Assembly } from './assembly.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { outgoingFields } from '../../core/configuration.ts';
-import configuration from '../../sync.config.ts';
+import { outgoingFields } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import type { Assembly } from './assembly.ts';
 
 interface FlowTask {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import configuration from '../../sync.config.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import { type Assembly, PROJECT } from './assembly.ts';
 
 interface Target {

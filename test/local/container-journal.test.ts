@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createJournal } from '../../local/aws/journal.ts';
-import type { JournalEntry } from '../../local/aws/service.ts';
 import { journalContainer } from '../../local/container-journal.ts';
 import type { ProcessEvent } from '../../local/host/supervised-process.ts';
+import { createJournal } from '../../packages/embedded-aws/journal.ts';
+import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
 
 function told(event: ProcessEvent): Omit<JournalEntry, 'at'>[] {
   const entries: Omit<JournalEntry, 'at'>[] = [];

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isRunning } from '../../local/host/leftover-process.ts';
-import { copyProject, type ProjectCopy } from '../support/project-copy.ts';
+import { copyProject, type ProjectCopy } from '../support/system/project-copy.ts';
 
 let project: ProjectCopy;
 const children = new Set<ChildProcess>();
@@ -76,9 +76,9 @@ test('a second start is refused, Ctrl-C twice ends everything, and nothing is le
 }, 120_000);
 
 test('a faulty configuration: its faults are listed, and nothing is touched', async () => {
-  const file = join(project.directory, 'sync.config.ts');
+  const file = join(project.directory, 'examples/lender/sync.config.ts');
   const before = await readFile(file, 'utf8');
-  const faulty = `import { defineSync, reference, text } from './core/configuration.ts';
+  const faulty = `import { defineSync, reference, text } from '../../core/mapping/configuration.ts';
     export default defineSync({ objects: {
       Contact: { table: 'borrowers', fields: { Id: text('id_in_salesforce'), AccountId: reference('lender_id', 'Acount') } },
     } });`;

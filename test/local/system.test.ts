@@ -6,9 +6,9 @@ import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { JournalEntry } from '../../local/aws/service.ts';
 import { type LocalSystem, removeState, startLocal } from '../../local/system.ts';
-import { startOwnPostgres } from '../support/postgres.ts';
+import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
+import { startOwnPostgres } from '../support/postgres/postgres.ts';
 
 let directory: string;
 let system: LocalSystem;

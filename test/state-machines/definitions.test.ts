@@ -1,8 +1,8 @@
 import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
-import { CHANGES_AVAILABLE } from '../../core/change-message.ts';
+import { CHANGES_AVAILABLE } from '../../core/contracts/change-message.ts';
 import * as errors from '../../core/errors.ts';
-import { checkDefinition } from '../../local/aws/step-functions/definition-check.ts';
+import { checkDefinition } from '../../packages/embedded-aws/step-functions/definition/definition-check.ts';
 import { definitionText, PIPELINES, readDefinition, statesOf, substitute } from './definition.ts';
 import { SUBSTITUTIONS } from './pipeline.ts';
 

@@ -8,7 +8,7 @@ import {
   readSalesforceOutput,
   validateFileInput,
   validateFileOutput,
-} from '../../core/inbound-tasks.ts';
+} from '../../core/contracts/inbound-tasks.ts';
 import {
   collectChangesInput,
   collectChangesOutput,
@@ -21,7 +21,7 @@ import {
   pushRecordsOutput,
   settleBatchInput,
   settleBatchOutput,
-} from '../../core/outbound-tasks.ts';
+} from '../../core/contracts/outbound-tasks.ts';
 import {
   closeSweepInput,
   compareLinksInput,
@@ -30,12 +30,12 @@ import {
   listRecordsOutput,
   openSweepInput,
   openSweepOutput,
-} from '../../core/sweep-tasks.ts';
-import type { EmbeddedAws, JournalEntry } from '../../local/aws/service.ts';
-import { AwsError, CONSOLE } from '../../local/aws/service.ts';
-import type { Clock } from '../../local/aws/step-functions/clock.ts';
-import { StepFunctions } from '../../local/aws/step-functions/step-functions.ts';
-import { openStore } from '../../local/aws/store.ts';
+} from '../../core/contracts/sweep-tasks.ts';
+import type { EmbeddedAws, JournalEntry } from '../../packages/embedded-aws/service.ts';
+import { AwsError, CONSOLE } from '../../packages/embedded-aws/service.ts';
+import type { Clock } from '../../packages/embedded-aws/step-functions/clock.ts';
+import { StepFunctions } from '../../packages/embedded-aws/step-functions/step-functions.ts';
+import { openStore } from '../../packages/embedded-aws/store.ts';
 import { definitionText, type Pipeline, substitute } from './definition.ts';
 import { SkippingClock } from './skipping-clock.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AwsError } from '../../local/aws/service.ts';
+import { AwsError } from '../../packages/embedded-aws/service.ts';
 import { PipelineMachine, type TaskInput, type Tasks, taskError } from './pipeline.ts';
 
 const FILE = {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../local/aws/step-functions/clock.ts';
+import type { Clock } from '../../packages/embedded-aws/step-functions/clock.ts';
 
 interface Sleeper {
   readonly wakeAt: number;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { changeMessage, MAX_MESSAGE_BYTES } from '../../core/change-message.ts';
+import { changeMessage, MAX_MESSAGE_BYTES } from '../../core/contracts/change-message.ts';
 import { ChangeBatch, MAX_KEYS } from '../../wal-streamer/change-batch.ts';
 
 function transaction(id: number, committedAt = 1_700_000_000_000) {

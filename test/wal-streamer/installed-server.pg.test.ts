@@ -1,23 +1,23 @@
 /** PostgreSQL 15, which cannot filter origins for pgoutput, and wal2json, which no npm package has. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
-import type { ChangeMessage } from '../../core/change-message.ts';
-import { changeMessage } from '../../core/change-message.ts';
-import type { OutputPlugin } from '../../core/configuration.ts';
-import { STREAMER_ROLE } from '../../core/database-names.ts';
+import type { ChangeMessage } from '../../core/contracts/change-message.ts';
+import { changeMessage } from '../../core/contracts/change-message.ts';
+import { STREAMER_ROLE } from '../../core/contracts/database-names.ts';
+import { parseLsn } from '../../core/contracts/lsn.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { parseLsn } from '../../core/lsn.ts';
-import configuration from '../../sync.config.ts';
+import type { OutputPlugin } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
 import { ChangeStream } from '../../wal-streamer/change-stream.ts';
 import { Heartbeat } from '../../wal-streamer/health.ts';
 import { Publisher } from '../../wal-streamer/publisher.ts';
 import type { TableChange } from '../../wal-streamer/table-watch.ts';
-import type { Launched } from '../support/installed-postgres.ts';
-import { findInstalledPostgres, launchInstalled } from '../support/installed-postgres.ts';
-import { LENDER_TABLES, TEST_PASSWORDS } from '../support/lender-tables.ts';
-import type { TestDatabase, TestPostgres } from '../support/postgres.ts';
-import { useServer } from '../support/postgres.ts';
+import type { Launched } from '../support/postgres/installed-postgres.ts';
+import { findInstalledPostgres, launchInstalled } from '../support/postgres/installed-postgres.ts';
+import { LENDER_TABLES, TEST_PASSWORDS } from '../support/postgres/lender-tables.ts';
+import type { TestDatabase, TestPostgres } from '../support/postgres/postgres.ts';
+import { useServer } from '../support/postgres/postgres.ts';
 
 const VERSION = 15;
 const installed = findInstalledPostgres(VERSION);

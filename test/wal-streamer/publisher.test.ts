@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ChangeSender, Refusal } from '../../adapters/change-publisher.ts';
-import type { ChangeMessage } from '../../core/change-message.ts';
+import type { ChangeSender, Refusal } from '../../aws/change-publisher.ts';
+import type { ChangeMessage } from '../../core/contracts/change-message.ts';
 import { FlushPosition } from '../../wal-streamer/flush-position.ts';
 import { Publisher } from '../../wal-streamer/publisher.ts';
 import type { RowChange } from '../../wal-streamer/stream-message.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConfigurationError } from '../../core/errors.ts';
-import configuration from '../../sync.config.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import { readSettings } from '../../wal-streamer/settings.ts';
 
 const queues = { Account: 'http://q/Account', Contact: 'http://q/Contact', Opportunity: 'http://q/Opportunity' };

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { prepareDatabase } from '../../adapters/postgres/prepare.ts';
-import { parseLsn } from '../../core/lsn.ts';
-import configuration from '../../sync.config.ts';
-import { LENDER_TABLES, TEST_PASSWORDS } from '../support/lender-tables.ts';
-import type { TestDatabase, TestPostgres } from '../support/postgres.ts';
-import { startOwnPostgres, startPostgres } from '../support/postgres.ts';
-import type { QueueService } from '../support/queue-service.ts';
-import { startQueueService } from '../support/queue-service.ts';
-import type { StreamerProcess } from '../support/streamer.ts';
-import { startStreamer } from '../support/streamer.ts';
+import { parseLsn } from '../../core/contracts/lsn.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
+import { LENDER_TABLES, TEST_PASSWORDS } from '../support/postgres/lender-tables.ts';
+import type { TestDatabase, TestPostgres } from '../support/postgres/postgres.ts';
+import { startOwnPostgres, startPostgres } from '../support/postgres/postgres.ts';
+import type { QueueService } from '../support/system/queue-service.ts';
+import { startQueueService } from '../support/system/queue-service.ts';
+import type { StreamerProcess } from '../support/system/streamer.ts';
+import { startStreamer } from '../support/system/streamer.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import configuration from '../../sync.config.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import type { TableColumn, TableDescription } from '../../wal-streamer/stream-message.ts';
 import { keyIndexOf, TableWatch } from '../../wal-streamer/table-watch.ts';
 

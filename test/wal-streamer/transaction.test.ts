@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Lsn } from '../../core/lsn.ts';
+import type { Lsn } from '../../core/contracts/lsn.ts';
 import type { StreamMessage } from '../../wal-streamer/stream-message.ts';
 import { TransactionReader } from '../../wal-streamer/transaction.ts';
 import { TransactionIds } from '../../wal-streamer/transaction-id.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { managedPolicy } from '../../aws/iam/managed-policies.ts';
-import type { PolicyStatement } from '../../aws/iam/policy-statement.ts';
+import { managedPolicy } from '../../../packages/embedded-aws/iam/managed-policies.ts';
+import type { PolicyStatement } from '../../../packages/embedded-aws/iam/policy-statement.ts';
 import { type MakeContext, type ResourceMakers, readProperties } from '../resource-maker.ts';
 
 /** Who is told what a role may do: all of it, each time it changes. */

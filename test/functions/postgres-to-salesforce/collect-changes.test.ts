@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { applyVersions } from '../../../adapters/postgres/apply.ts';
-import type { Session } from '../../../adapters/postgres/connection.ts';
-import { mappingOf } from '../../../core/configuration.ts';
-import configuration from '../../../sync.config.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
-import { version } from '../../support/lender-database.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { version } from '../../support/postgres/lender-database.ts';
 import { addDatabase, invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
 
 interface Collected {

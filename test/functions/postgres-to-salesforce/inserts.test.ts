@@ -1,13 +1,13 @@
 /** New rows on their way to becoming records, through every Lambda of the machine in its order. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { applyVersions } from '../../../adapters/postgres/apply.ts';
-import { markDue } from '../../../adapters/postgres/due.ts';
-import { takeUpAgain } from '../../../adapters/postgres/redrive.ts';
-import { readRecords } from '../../../adapters/salesforce/read.ts';
-import { mappingOf } from '../../../core/configuration.ts';
-import configuration from '../../../sync.config.ts';
-import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { markDue } from '../../../postgres/ledger/mark-due.ts';
+import { readRecords } from '../../../salesforce/read.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import { takeUpAgain } from '../../../steps/redrive.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

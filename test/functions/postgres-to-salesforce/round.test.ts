@@ -1,12 +1,12 @@
 /** One batch from the row to Salesforce and back, through every Lambda of the machine in its order. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { applyVersions } from '../../../adapters/postgres/apply.ts';
-import { readRecords } from '../../../adapters/salesforce/read.ts';
-import { mappingOf } from '../../../core/configuration.ts';
-import configuration from '../../../sync.config.ts';
-import { createMany } from '../../adapters/salesforce/records.ts';
-import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { readRecords } from '../../../salesforce/read.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import { createMany } from '../../salesforce/records.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

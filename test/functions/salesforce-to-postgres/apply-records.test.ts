@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
-import { version } from '../../support/lender-database.ts';
+import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { version } from '../../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

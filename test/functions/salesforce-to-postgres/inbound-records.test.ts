@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { mappingOf } from '../../../core/configuration.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
 import { readInboundRecords } from '../../../functions/salesforce-to-postgres/inbound-records.ts';
-import configuration from '../../../sync.config.ts';
 
 const mapping = mappingOf(configuration, 'Account');
 const ID = '001000000000001AAA';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { messageOf } from '../../../core/notice.ts';
-import type { Notice } from '../../../core/outbound-tasks.ts';
-import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
+import { messageOf } from '../../../core/contracts/notice.ts';
+import type { Notice } from '../../../core/contracts/outbound-tasks.ts';
+import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

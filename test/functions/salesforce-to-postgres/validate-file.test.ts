@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import configuration from '../../../sync.config.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
 import { invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
 
 const RANGE_BYTES = configuration.settings.rangeMegabytes * 1024 * 1024;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createMany } from '../../adapters/salesforce/records.ts';
-import { created } from '../../local/org-simulator/started-org.ts';
+import { created } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { createMany } from '../../salesforce/records.ts';
 import { SweptPair } from './swept-pair.ts';
 
 const DAY_SECONDS = 86_400;

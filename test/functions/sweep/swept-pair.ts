@@ -2,15 +2,16 @@
  * An org and a database with the sweep between them: the machine on the local interpreter, its real Lambdas, and polls
  * that see what AppFlow's would, and miss what they would miss.
  */
-import type { SalesforceConnection } from '../../../adapters/salesforce/connection.ts';
-import { mappingOf } from '../../../core/configuration.ts';
-import { SYSTEM_FIELDS } from '../../../core/salesforce-record.ts';
-import { realClock } from '../../../local/aws/step-functions/clock.ts';
-import configuration from '../../../sync.config.ts';
-import { deleteMany } from '../../adapters/salesforce/records.ts';
-import type { StartedOrg } from '../../local/org-simulator/started-org.ts';
+
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import { SYSTEM_FIELDS } from '../../../core/mapping/salesforce-record.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { realClock } from '../../../packages/embedded-aws/step-functions/clock.ts';
+import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import type { SalesforceConnection } from '../../../salesforce/connection.ts';
+import { deleteMany } from '../../salesforce/records.ts';
 import { type Ended, PipelineMachine, type Tasks } from '../../state-machines/pipeline.ts';
-import type { LenderDatabase } from '../../support/lender-database.ts';
+import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import {
   addDatabase,
   addOrg,

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AwsError, type ServiceName } from '../../../local/aws/service.ts';
-import { openEmbeddedAws, REGION, type RunningAws } from '../../../local/embedded-aws.ts';
 import type { Assembly } from '../../../local/host/assembly.ts';
 import { type Deployment, deploy } from '../../../local/host/deployment.ts';
 import { resourceMakers } from '../../../local/host/makers.ts';
 import type { ContainerDefinition } from '../../../local/host/resources/containers.ts';
 import { parseTemplate } from '../../../local/host/template.ts';
+import { openEmbeddedAws, REGION, type RunningAws } from '../../../packages/embedded-aws/embedded-aws.ts';
+import { AwsError, type ServiceName } from '../../../packages/embedded-aws/service.ts';
 
 let directory: string;
 let running: RunningAws;

@@ -4,8 +4,20 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { synthesise } from '../../../local/host/synthesis.ts';
 
-const FOLDERS = ['adapters', 'core', 'functions', 'infra', 'sql', 'state-machines', 'wal-streamer'];
-const FILES = ['package-lock.json', 'package.json', 'sync.config.ts', 'tsconfig.json'];
+const FOLDERS = [
+  'aws',
+  'core',
+  'examples',
+  'functions',
+  'infra',
+  'postgres',
+  'salesforce',
+  'sql',
+  'state-machines',
+  'steps',
+  'wal-streamer',
+];
+const FILES = ['package-lock.json', 'package.json', 'tsconfig.json'];
 const APP = `import { mkdirSync, writeFileSync } from 'node:fs';
   const [, , , out] = process.argv;
   mkdirSync(out, { recursive: true });

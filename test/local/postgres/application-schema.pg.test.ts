@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import configuration from '../../../examples/lender/sync.config.ts';
 import { applyApplicationSchema } from '../../../local/postgres/application-schema.ts';
-import configuration from '../../../sync.config.ts';
-import { startPostgres, type TestDatabase } from '../../support/postgres.ts';
+import { startPostgres, type TestDatabase } from '../../support/postgres/postgres.ts';
 
 let database: TestDatabase;
 let client: pg.Client;

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { isRunning } from '../../../local/host/leftover-process.ts';
-import { freePorts } from '../../../local/ports.ts';
 import { type PostgresServer, startServer } from '../../../local/postgres/server.ts';
 import { removeServerFiles } from '../../../local/postgres/server-files.ts';
+import { freePorts } from '../../../packages/embedded-aws/ports.ts';
 
 const directories: string[] = [];
 const servers: PostgresServer[] = [];

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createJournal } from '../../../local/aws/journal.ts';
-import type { JournalEntry } from '../../../local/aws/service.ts';
 import type { DescribedExecution } from '../../../local/terminal/execution-line.ts';
 import type { Line } from '../../../local/terminal/line.ts';
 import { lineOf, tellStory } from '../../../local/terminal/story.ts';
+import { createJournal } from '../../../packages/embedded-aws/journal.ts';
+import type { JournalEntry } from '../../../packages/embedded-aws/service.ts';
 
 const entry = (given: Omit<JournalEntry, 'at'>): JournalEntry => ({ at: 1, ...given });
 const flowRun = (recordsProcessed: number, status = 'Successful') =>

@@ -1,0 +1,45 @@
+/**
+ * The guard against delete storms. An application that deletes rows by mistake (a wrong WHERE, a TRUNCATE, a restore of an
+ * old backup) would take the records along. More deletes than usual are held instead until somebody says that they are meant.
+ */
+import type { ObjectMapping } from '../mapping/configuration.ts';
+import type { Decision } from './outbound.ts';
+
+/** How many deletes of one object pass within the window before the rest is held. */
+export interface DeleteGuard {
+  /** This share of the object's records, in percent. */
+  readonly percent: number;
+  /** So many in any case: a small table is not held for two deletes. */
+  readonly atLeast: number;
+  /** Not more than this: a share of a large table may still be more than anybody would miss in time. */
+  readonly atMost: number;
+  readonly windowMinutes: number;
+}
+
+/**
+ * Whether deletes are held when `chosen` were chosen within the window, these included. `records`: how many live records
+ * the object has; asked only where it matters, for counting them takes time.
+ */
+export async function isStorm(guard: DeleteGuard, chosen: number, records: () => Promise<number>): Promise<boolean> {
+  if (chosen <= guard.atLeast) return false;
+  if (chosen > guard.atMost) return true;
+  return chosen > (guard.percent / 100) * (await records());
+}
+
+type Push = Extract<Decision, { outcome: 'push' }>;
+
+/** Whether the guard has to judge the decision: a delete that it has not let pass already. */
+export function isGuarded({ deleteGuard }: ObjectMapping, decision: Decision): decision is Push {
+  const deletes = decision.outcome === 'push' && decision.push.outgoing.kind === 'delete';
+  return deleteGuard !== undefined && deletes && decision.link.guard !== 'passed';
+}
+
+/** The delete goes on; it is not counted again should it have to be repeated. */
+export function passed(decision: Push): Push {
+  return { ...decision, link: { ...decision.link, guard: 'passed' } };
+}
+
+/** The delete is not sent. The link keeps it, and nobody takes it in hand before it is released or the row comes back. */
+export function held({ push: _, ...decision }: Push): Extract<Decision, { outcome: 'done' }> {
+  return { ...decision, outcome: 'done', link: { ...decision.link, push: undefined, dirty: false, guard: 'held' } };
+}

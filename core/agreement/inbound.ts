@@ -1,0 +1,117 @@
+/**
+ * What happens to a version that arrives from Salesforce: INBOUND for a record of a file, REREAD for a fresh read.
+ * Polling cannot be trusted about order or time: files come late, twice and out of order, and a stamp has one second.
+ */
+import type { ObjectMapping } from '../mapping/configuration.ts';
+import type { Instant, Link, OpenPush, Pair, RowVersion, SalesforceVersion, SeenField } from './link.ts';
+import { withWaiting } from './link.ts';
+import type { Conflict, Merged } from './merge.ts';
+import { merge } from './merge.ts';
+
+export interface Received extends Merged {
+  /**
+   * merged: the row and the base are up to date with the version. unchanged: it said nothing new. deferred: a push is
+   * open, which will read afresh when it settles. reread: which of two versions is newer cannot be known from the
+   * file: the record has to be read again.
+   */
+  readonly outcome: 'merged' | 'unchanged' | 'deferred' | 'reread';
+}
+
+/**
+ * INBOUND. `readAfter`: the earliest moment at which the file's data may have been read, minus the clock skew.
+ */
+export function receive(
+  mapping: ObjectMapping,
+  { link: before, row: stored }: Pair,
+  version: SalesforceVersion,
+  readAfter: Instant,
+): Received {
+  const link = raised(before);
+  // As the merge sees it, also where nothing is merged: a null in its place would be an edit, and end the waiting.
+  const row = withWaiting(before, stored);
+  const complete = mapping.fields.every(({ field }) => version.fields[field] !== undefined);
+  const newer = link.highWater === undefined || version.stamp > link.highWater;
+  const freshlyRead = link.appliedAt === undefined || readAfter > link.appliedAt;
+  if (link.push === undefined && complete && newer && freshlyRead) {
+    const merged = merge(mapping, { link, row }, version, false);
+    return { ...merged, outcome: 'merged', link: { ...merged.link, highWater: version.stamp } };
+  }
+  const unchanged = complete && equalsBase(mapping, link, version);
+  if (link.push !== undefined) {
+    return {
+      outcome: 'deferred',
+      row,
+      ...(unchanged ? { link, conflicts: [] } : noted(mapping, link, link.push, row, version)),
+    };
+  }
+  if (unchanged) return { outcome: 'unchanged', link, row, conflicts: [] };
+  return { outcome: 'reread', link: { ...link, rereadDue: true }, row, conflicts: [] };
+}
+
+/** REREAD's answer: `again` when the link has changed since the read began, so that the read may be older than the link. */
+export type Reread = Received | { readonly outcome: 'again' };
+
+/** REREAD. `revision`: the link's when the read began; `readAt`: the moment before it. */
+export function acceptReread(
+  mapping: ObjectMapping,
+  pair: Pair,
+  version: SalesforceVersion,
+  { revision, readAt }: { readonly revision: number; readonly readAt: Instant },
+): Reread {
+  if (pair.link.push !== undefined) return receive(mapping, pair, version, readAt);
+  if (pair.link.revision !== revision) return { outcome: 'again' };
+  return { outcome: 'merged', ...mergeFresh(mapping, pair, version, { readAt, unknown: false }) };
+}
+
+/** Merges a fresh read: the link then knows when it was read, and a file from before is only a hint. */
+export function mergeFresh(
+  mapping: ObjectMapping,
+  pair: Pair,
+  version: SalesforceVersion,
+  { readAt, unknown }: { readonly readAt: Instant; readonly unknown: boolean },
+): Merged {
+  const merged = merge(mapping, { link: raised(pair.link), row: pair.row }, version, unknown);
+  const highWater = Math.max(pair.link.highWater ?? 0, version.stamp);
+  const appliedAt = Math.max(pair.link.appliedAt ?? 0, readAt);
+  return { ...merged, link: { ...merged.link, highWater, appliedAt, rereadDue: false } };
+}
+
+function raised(link: Link): Link {
+  return { ...link, revision: link.revision + 1 };
+}
+
+export function equalsBase(mapping: ObjectMapping, link: Link, version: SalesforceVersion): boolean {
+  const { base } = link;
+  if (base === undefined || base.deleted !== version.deleted) return false;
+  return mapping.fields.every(({ field }) => base.fields[field] === version.fields[field]);
+}
+
+/**
+ * Keeps what a file shows of pushed fields while the push is open: the push may be overwriting it right now. Logged at
+ * once, for nobody may ever see the value again; RESTORE (outbound.ts) brings it back where that is safe.
+ */
+function noted(
+  mapping: ObjectMapping,
+  link: Link,
+  push: OpenPush,
+  row: RowVersion | undefined,
+  version: SalesforceVersion,
+) {
+  if (version.stamp < (link.highWater ?? 0)) return { link, conflicts: [] };
+  const sure = version.stamp > (link.highWater ?? 0);
+  const seen: Record<string, SeenField> = { ...push.seen };
+  const conflicts: Conflict[] = [];
+  for (const { field, direction } of mapping.fields) {
+    const sent = push.sent[field]?.value;
+    // What only Postgres may edit is ours, whatever somebody writes over it: neither a conflict nor to be restored.
+    if (sent === undefined || direction !== 'both') continue;
+    const value = version.fields[field];
+    const base = link.base?.fields[field];
+    if (value === undefined || value === sent || value === base) continue;
+    if (seen[field]?.value === value && (seen[field].sure || !sure)) continue;
+    seen[field] = { value, sure };
+    const postgres = row?.fields[field] ?? null;
+    conflicts.push({ field, reason: 'edited during our push', base, salesforce: value, postgres, winner: 'postgres' });
+  }
+  return { link: conflicts.length === 0 ? link : { ...link, push: { ...push, seen } }, conflicts };
+}

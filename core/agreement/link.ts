@@ -1,0 +1,221 @@
+/**
+ * The link: what sfsync knows of one pair of a Salesforce record and a row. Everything here is a plain value; the
+ * database holds one row per link in `sfsync.link`.
+ */
+import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import { isUnsendable } from '../mapping/canonical.ts';
+import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
+import { outgoingFields } from '../mapping/configuration.ts';
+
+/** Milliseconds since 1970, UTC. A `SystemModstamp` is a whole second. */
+export type Instant = number;
+
+/** A record as Salesforce held it when it was read, from a file or by a fresh read. */
+export interface SalesforceVersion {
+  /** 18 characters. */
+  readonly id: string;
+  readonly deleted: boolean;
+  /** The survivor of a Salesforce merge, on a deleted loser. */
+  readonly mergedInto: string | undefined;
+  readonly stamp: Instant;
+  /** The row key that the record names, where the object takes inserts. */
+  readonly externalId?: string | undefined;
+  /** The mapped fields. A field that is absent was not told, which is not null: such a version is read again. */
+  readonly fields: FieldValues;
+}
+
+/** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
+export interface RowVersion {
+  readonly fields: FieldValues;
+  /** When somebody last edited the row, by the column that the configuration names; undefined: nobody asks. */
+  readonly editedAt?: Instant | undefined;
+  /** The row filter does not let it out; absent: the object has no filter. */
+  readonly outside?: boolean | undefined;
+}
+
+/** What Salesforce last held, as far as we know. */
+export interface Base {
+  readonly deleted: boolean;
+  readonly fields: FieldValues;
+}
+
+/** One field of an open push. A filler is an unchanged field that a CSV of whole rows had to carry. */
+export interface SentField {
+  readonly value: CanonicalValue;
+  readonly filler: boolean;
+}
+
+/** What a file showed for a pushed field while the push was open; sure when its stamp was newer than all we had merged. */
+export interface SeenField {
+  readonly value: CanonicalValue;
+  readonly sure: boolean;
+}
+
+/** A push whose outcome is not settled yet. */
+export interface OpenPush {
+  readonly id: string;
+  readonly sentAt: Instant;
+  readonly delivery: Delivery;
+  readonly sent: Readonly<Record<string, SentField>>;
+  /** true: the push deletes the record; false: it revives it; undefined: it leaves that alone. */
+  readonly sentDeleted: boolean | undefined;
+  readonly seen: Readonly<Record<string, SeenField>>;
+}
+
+/** What Salesforce refused, and so is not pushed again until the row changes or the reject is redriven. */
+export interface Refused {
+  readonly fields: FieldValues;
+  /** true: the delete was refused; false: the revive was. */
+  readonly deleted: boolean | undefined;
+}
+
+export const NOTHING_REFUSED: Refused = { fields: {}, deleted: undefined };
+
+export interface Link {
+  readonly salesforceId: string;
+  /** The row's key as text; undefined while no row has been made for the record. */
+  readonly rowKey: string | undefined;
+  /** undefined until a version of the record has been merged. */
+  readonly base: Base | undefined;
+  /** Newest stamp merged. */
+  readonly highWater: Instant | undefined;
+  /** Goes up with every change of the link and with every inbound record. */
+  readonly revision: number;
+  /** The record is due outbound and nobody has it in hand. */
+  readonly dirty: boolean;
+  /** The moment before the last fresh read that was merged. */
+  readonly appliedAt: Instant | undefined;
+  /** A re-read was ordered and is not done. */
+  readonly rereadDue: boolean;
+  /** Lookups whose parent has no row yet: field -> parent id. The column is null meanwhile. */
+  readonly waiting: Readonly<Record<string, string>>;
+  readonly push: OpenPush | undefined;
+  readonly refused: Refused;
+  /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
+  readonly wasInside: boolean;
+  /** Our delete is verified, and the record is to be emptied from the recycle bin. */
+  readonly purgeDue: boolean;
+  /** What the guard against delete storms said of the record's delete; undefined: nothing, or there is none. */
+  readonly guard: 'held' | 'passed' | undefined;
+}
+
+/** A link and its row, as one locked read found them. */
+export interface Pair {
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+}
+
+export const NOTHING_WAITS: Link['waiting'] = {};
+
+/** A link about which nothing is known but its Salesforce id (and the row that carries it). */
+export function newLink(salesforceId: string, rowKey: string | undefined): Link {
+  return {
+    salesforceId,
+    rowKey,
+    base: undefined,
+    highWater: undefined,
+    revision: 0,
+    dirty: false,
+    appliedAt: undefined,
+    rereadDue: false,
+    waiting: NOTHING_WAITS,
+    push: undefined,
+    refused: NOTHING_REFUSED,
+    wasInside: false,
+    purgeDue: false,
+    guard: undefined,
+  };
+}
+
+/** The row as the merge sees it: a lookup that waits for its parent counts as the parent's id while its column is null. */
+export function withWaiting(link: Link, row: RowVersion | undefined): RowVersion | undefined {
+  if (row === undefined) return undefined;
+  const waiting = Object.entries(link.waiting).filter(([field]) => row.fields[field] === null);
+  return waiting.length === 0 ? row : { ...row, fields: { ...row.fields, ...Object.fromEntries(waiting) } };
+}
+
+/** What has to be written to Salesforce. */
+export type Outgoing =
+  | { readonly kind: 'update'; readonly fields: FieldValues }
+  | { readonly kind: 'delete' }
+  /** Out of the recycle bin, for good. */
+  | { readonly kind: 'purge' }
+  | { readonly kind: 'revive'; readonly fields: FieldValues };
+
+/** Whether Salesforce shall not have the record: its row is gone, or has left the row filter where that counts as gone. */
+export function isGone(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): boolean {
+  return row === undefined || (row.outside === true && mapping.filter?.leaving === 'delete' && link.wasInside);
+}
+
+/**
+ * The link after a look at the row: what was true of the row as it was is forgotten. A record that was deleted has to come
+ * back before its row can leave the filter: a person's undelete stands.
+ */
+export function afterLook(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
+  const outOfReach = row === undefined || (row.outside === true && link.base?.deleted === true);
+  const wasInside = row?.outside === false || (link.wasInside && !outOfReach);
+  const purgeDue = link.purgeDue && row === undefined && link.base?.deleted === true;
+  const same = wasInside === link.wasInside && purgeDue === link.purgeDue;
+  const seen = same ? link : { ...link, wasInside, purgeDue };
+  const deletes = seen.guard === undefined || outgoing(mapping, seen, row)?.kind === 'delete';
+  return deletes ? seen : { ...seen, guard: undefined };
+}
+
+/** Whether Salesforce has refused nothing of what the row is now, and no delete is held. */
+export function nothingRefused({ link: { guard, refused }, row }: Pair): boolean {
+  if (guard === 'held') return false;
+  if (row === undefined) return refused.deleted !== true;
+  if (refused.deleted === false) return false;
+  return Object.entries(refused.fields).every(([field, value]) => row.fields[field] !== value);
+}
+
+/** Whether this is on its way to Salesforce: everything but a delete that is held. */
+export function mayGo(link: Link, out: Outgoing | undefined): out is Outgoing {
+  return out !== undefined && !(out.kind === 'delete' && link.guard === 'held');
+}
+
+/**
+ * How the row differs from the base, leaving out a difference that was refused and has not changed since, lookups that wait for
+ * their parent and values that have no counterpart in Salesforce. undefined: it does not differ.
+ */
+export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Outgoing | undefined {
+  const { base, refused, waiting } = link;
+  if (base === undefined) return undefined;
+  if (row === undefined || isGone(mapping, link, row)) {
+    if (refused.deleted === true || mapping.deleteRecord === 'ignore') return undefined;
+    if (!base.deleted) return { kind: 'delete' };
+    return link.purgeDue ? { kind: 'purge' } : undefined;
+  }
+  if (row.outside === true) return undefined;
+  // A row that outlived its record by intent brings nothing back.
+  if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
+  if (base.deleted && refused.deleted === false) return undefined;
+  if (!base.deleted && row.fields === base.fields) return undefined;
+  // Salesforce refuses a record as a whole. Once one field has changed since, all that differ go again: fields that were
+  // refused along with the bad one would otherwise stay behind, due never again and listed no more.
+  const fields: Record<string, CanonicalValue> = {};
+  let due = false;
+  for (const { field } of outgoingFields(mapping)) {
+    const value = row.fields[field];
+    if (!base.deleted && value === base.fields[field]) continue;
+    // One that has another value than what it waits for was edited since.
+    if (value === undefined || value === waiting[field] || isUnsendable(value)) continue;
+    fields[field] = value;
+    due ||= value !== refused.fields[field];
+  }
+  if (base.deleted) return { kind: 'revive', fields };
+  return due ? { kind: 'update', fields } : undefined;
+}
+
+/** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */
+export function stillRefused(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Refused {
+  const { base, refused } = link;
+  if (refused.deleted === undefined && Object.keys(refused.fields).length === 0) return refused;
+  const fields = Object.entries(refused.fields).filter(
+    ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
+  );
+  const gone = isGone(mapping, link, row);
+  const sidesDiffer = base !== undefined && (base.deleted !== gone || link.purgeDue);
+  const deleted = sidesDiffer && refused.deleted === gone ? refused.deleted : undefined;
+  return { fields: Object.fromEntries(fields), deleted };
+}

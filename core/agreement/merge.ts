@@ -1,0 +1,235 @@
+/**
+ * The three-way merge. Both directions go through it: base is what Salesforce last held, S what it holds now, p the row.
+ * A field that only one side changed takes that side's value; one that both changed is a conflict, which the field's
+ * policy decides and the log keeps. The order of the rules in `mergeField` matters: `docs/agreement.md` says why each is there.
+ */
+import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
+import { wholeRecord } from '../mapping/whole-record.ts';
+import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
+import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts';
+
+/** A whole record in a conflict between a delete and an edit. */
+export interface RecordState {
+  readonly deleted: boolean;
+  readonly fields: FieldValues;
+}
+
+/** Two edits of one thing. Both values are kept in `sfsync.conflict`. */
+export interface Conflict {
+  /** undefined: the record as a whole, a delete against an edit. */
+  readonly field: string | undefined;
+  readonly reason: 'both edited' | 'deleted and edited' | 'push may have been undone' | 'edited during our push';
+  readonly base: CanonicalValue | RecordState | undefined;
+  readonly salesforce: CanonicalValue | RecordState;
+  readonly postgres: CanonicalValue | RecordState;
+  readonly winner: 'salesforce' | 'postgres';
+}
+
+export interface Merged {
+  readonly link: Link;
+  /** The row as it shall be; undefined: gone. */
+  readonly row: RowVersion | undefined;
+  readonly conflicts: readonly Conflict[];
+}
+
+/**
+ * Merges a version of the record into the pair. `unknown`: a push is open and nobody knows whether it landed.
+ * The answer's link has the new base, `dirty` and `refused`; revision and high-water mark are the caller's.
+ */
+export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVersion, unknown: boolean): Merged {
+  const { link } = pair;
+  const row = withWaiting(link, pair.row);
+  // A record that was deleted before the two were ever linked says nothing about the row that carries its id.
+  const isStranger = link.base === undefined && version.deleted;
+  if (isStranger && row !== undefined) return { link: { ...link, dirty: false }, row, conflicts: [] };
+  const merged =
+    link.base === undefined
+      ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
+      : new Merge(mapping, link, link.base, version, unknown).of(row);
+  return { ...merged, link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version) }, merged.row) };
+}
+
+/** The link with `refused` and `dirty` as they follow from its base and the row. */
+export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Link {
+  const seen = afterLook(mapping, link, row);
+  const refused = stillRefused(mapping, seen, row);
+  const trimmed = refused === seen.refused ? seen : { ...seen, refused };
+  const dirty = mayGo(trimmed, outgoing(mapping, trimmed, row));
+  return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
+}
+
+/** A first version that tells the mapped fields and no others is the base as it stands; nothing has to be copied. */
+function baseOf(mapping: ObjectMapping, base: Base | undefined, { deleted, fields }: SalesforceVersion): Base {
+  if (base !== undefined) return { deleted, fields: withTold({ ...base.fields }, fields, mapping.fields) };
+  const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
+  const isExact = isWhole && Object.keys(fields).length === mapping.fields.length;
+  return {
+    deleted,
+    fields: isExact ? fields : withTold(isWhole ? wholeRecord(mapping) : {}, fields, mapping.fields),
+  };
+}
+
+/** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
+function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version: SalesforceVersion) {
+  if (row === undefined) return { fields: version.fields };
+  const taken = mapping.fields.filter(
+    ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),
+  );
+  return { ...row, fields: withTold({ ...row.fields }, version.fields, taken) };
+}
+
+/** Adds to `values` what is told of these fields. */
+function withTold(
+  values: Record<string, CanonicalValue>,
+  told: FieldValues,
+  fields: readonly FieldMapping[],
+): FieldValues {
+  for (const { field } of fields) {
+    const value = told[field];
+    if (value !== undefined) values[field] = value;
+  }
+  return values;
+}
+
+class Merge {
+  readonly #mapping: ObjectMapping;
+  readonly #base: Base;
+  readonly #push: OpenPush | undefined;
+  readonly #version: SalesforceVersion;
+  readonly #unknown: boolean;
+  /** The record may have been written since the version that the high-water mark stands for. */
+  readonly #mayHaveMoved: boolean;
+  readonly #conflicts: Conflict[] = [];
+
+  constructor(mapping: ObjectMapping, link: Link, base: Base, version: SalesforceVersion, unknown: boolean) {
+    this.#mapping = mapping;
+    this.#base = base;
+    this.#push = link.push;
+    this.#version = version;
+    this.#unknown = unknown;
+    this.#mayHaveMoved = version.stamp >= (link.highWater ?? 0);
+  }
+
+  of(row: RowVersion | undefined): { row: RowVersion | undefined; conflicts: readonly Conflict[] } {
+    const merged = this.#version.deleted ? this.#deleted(row) : row === undefined ? this.#rowGone() : this.#fields(row);
+    return { row: merged, conflicts: this.#conflicts };
+  }
+
+  #fields(row: RowVersion): RowVersion {
+    let fields: Record<string, CanonicalValue> | undefined;
+    for (const field of this.#mapping.fields) {
+      const value = this.#field(field, row);
+      if (value === undefined || value === row.fields[field.field]) continue;
+      fields ??= { ...row.fields };
+      fields[field.field] = value;
+    }
+    return fields === undefined ? row : { ...row, fields };
+  }
+
+  #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
+    const base = this.#base.fields[field];
+    const mine = row.fields[field];
+    const theirs = this.#version.fields[field];
+    if (theirs === undefined || mine === undefined || theirs === mine) return mine;
+    if (direction === 'to-postgres') return theirs;
+    if (direction === 'to-salesforce') return mine;
+    const sent = this.#push?.sent[field];
+    if (theirs === base) {
+      if (this.#unknown && this.#mayHaveMoved && sent !== undefined) {
+        this.#log({
+          field,
+          reason: 'push may have been undone',
+          salesforce: theirs,
+          postgres: mine,
+          winner: 'postgres',
+        });
+      }
+      return mine;
+    }
+    if (theirs === sent?.value) return mine;
+    if (mine === base && !(this.#unknown && sent !== undefined)) return theirs;
+    const winner = this.#winner(policy, row);
+    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
+    return winner === 'salesforce' ? theirs : mine;
+  }
+
+  /** `latest` compares the record's stamp with when the row was edited; both are good to the second, and a tie is Salesforce's. */
+  #winner(policy: ConflictPolicy, row: RowVersion): Conflict['winner'] {
+    if (policy !== 'latest') return policy;
+    return (row.editedAt ?? 0) > this.#version.stamp ? 'postgres' : 'salesforce';
+  }
+
+  /** Deleted in Salesforce. */
+  #deleted(row: RowVersion | undefined): RowVersion | undefined {
+    const ours = this.#push?.sentDeleted === true;
+    if (row === undefined) {
+      if (!(ours && !this.#base.deleted && this.#touchedInSalesforce())) return undefined;
+      // Our delete buried an edit that a person had just made: the edit survives, and the record is revived.
+      this.#logRecord(undefined, 'salesforce');
+      return { fields: this.#version.fields };
+    }
+    // It was deleted because the row has left the filter. What a person had just edited there lives on in the row.
+    if (ours && !this.#base.deleted && row.outside === true) return this.#fields(row);
+    if (ours || this.#base.deleted) {
+      const revived = this.#push?.sentDeleted === false;
+      if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');
+      return row;
+    }
+    if (this.#mapping.deleteRow === 'ignore') return row;
+    const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
+    if (edited.length === 0) return undefined;
+    this.#logRecord({ fields: withTold({}, row.fields, edited) }, 'postgres');
+    return row;
+  }
+
+  /** Live in Salesforce, and the row is gone. */
+  #rowGone(): RowVersion | undefined {
+    if (this.#base.deleted) {
+      const ours = this.#push?.sentDeleted === false;
+      return ours ? undefined : { fields: this.#version.fields };
+    }
+    if (this.#mapping.deleteRecord === 'ignore' || !this.#touchedInSalesforce()) return undefined;
+    this.#logRecord(undefined, 'salesforce');
+    return { fields: this.#version.fields };
+  }
+
+  /** A field that both sides may edit differs from the base, and not by our own write. */
+  #touchedInSalesforce(): boolean {
+    return this.#mapping.fields.some(({ field, direction }) => {
+      const theirs = this.#version.fields[field];
+      if (direction !== 'both' || theirs === undefined) return false;
+      return theirs !== this.#base.fields[field] && theirs !== this.#push?.sent[field]?.value;
+    });
+  }
+
+  #log(conflict: Omit<Conflict, 'base'>): void {
+    const field = conflict.field;
+    this.#conflicts.push({ ...conflict, base: field === undefined ? undefined : this.#base.fields[field] });
+  }
+
+  #logRecord(
+    row: RowVersion | undefined,
+    winner: Conflict['winner'],
+    reason: Conflict['reason'] = 'deleted and edited',
+  ) {
+    this.#conflicts.push({
+      field: undefined,
+      reason,
+      base: { deleted: this.#base.deleted, fields: this.#base.fields },
+      salesforce: { deleted: this.#version.deleted, fields: this.#version.fields },
+      postgres: { deleted: row === undefined, fields: row?.fields ?? {} },
+      winner,
+    });
+  }
+}
+
+/** Fields of the row that somebody edited since the sides agreed: they differ from the base and from Salesforce. */
+function outgoingEdits(mapping: ObjectMapping, row: RowVersion, base: Base, version: SalesforceVersion) {
+  return mapping.fields.filter(({ field, direction }) => {
+    const mine = row.fields[field];
+    return (
+      direction !== 'to-postgres' && mine !== undefined && mine !== base.fields[field] && mine !== version.fields[field]
+    );
+  });
+}

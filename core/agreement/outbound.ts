@@ -1,0 +1,276 @@
+/**
+ * The way to Salesforce, record by record: is it due, what does a fresh look leave to send (DECIDE), and what does the
+ * read-back after the push say (SETTLE). The steps around these functions only read, lock and write.
+ */
+import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
+import { outgoingFields } from '../mapping/configuration.ts';
+import { mergeFresh } from './inbound.ts';
+import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
+import { afterLook, isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import type { Conflict, Merged } from './merge.ts';
+import { agree } from './merge.ts';
+
+/** Whether a collected link has anything to do: if not, it is no longer dirty. */
+export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  if (link.push !== undefined || link.rereadDue || link.base === undefined) return true;
+  return mayGo(link, outgoing(mapping, link, withWaiting(link, row)));
+}
+
+/** COLLECT: the link as it goes on after a look at its row. */
+export function collect(mapping: ObjectMapping, { link, row }: Pair): Link {
+  const seen = afterLook(mapping, link, withWaiting(link, row));
+  return { ...seen, dirty: isDue(mapping, { link: seen, row }), revision: link.revision + 1 };
+}
+
+/** What goes to Salesforce for one record. `fillers` are filled for a CSV of whole rows only. */
+export interface Push {
+  readonly delivery: Delivery;
+  readonly outgoing: Outgoing;
+  readonly fillers: FieldValues;
+}
+
+export type Decision =
+  /** The link has changed since it was collected: it stays due and is left to the next round. */
+  | { readonly outcome: 'left' }
+  | (Merged & { readonly outcome: 'done' })
+  | (Merged & { readonly outcome: 'push'; readonly push: Push });
+
+export interface Round {
+  /** The link's revision when the look or the read-back began. */
+  readonly revision: number;
+  /** The moment before the look or the read-back. */
+  readonly readAt: Instant;
+}
+
+export interface DecidingRound extends Round {
+  readonly pushId: string;
+  readonly now: Instant;
+  /** How far the clocks may be apart by which the look's stamp and the sending of the open push were taken, in ms. */
+  readonly clockSkew: number;
+}
+
+/**
+ * DECIDE. The look is merged with the current row; what then still differs is sent. `pushId` and `now` name the push.
+ * A push that was open is over by now (the caller has fenced it), but whether it landed may not be known.
+ */
+export function decide(
+  mapping: ObjectMapping,
+  pair: Pair,
+  look: SalesforceVersion,
+  { revision, readAt, pushId, now, clockSkew }: DecidingRound,
+): Decision {
+  if (pair.link.revision !== revision) return { outcome: 'left' };
+  const merged = restoreSeen(
+    mapping,
+    pair.link.push,
+    look,
+    mergeFresh(mapping, pair, look, { readAt, unknown: mayHaveLanded(pair.link.push, look, clockSkew) }),
+  );
+  const { push: before } = pair.link;
+  // Nobody knows what became of it, but here it is: deleted.
+  const landed = before?.sentDeleted === true && purges(mapping, merged);
+  const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
+  const out = outgoing(mapping, link, merged.row);
+  if (!mayGo(link, out)) return { ...merged, link, outcome: 'done' };
+  const push = pushOf(mapping, out, look);
+  const open: OpenPush = {
+    id: pushId,
+    sentAt: now,
+    delivery: push.delivery,
+    sent: sentOf(push),
+    sentDeleted: out.kind === 'update' ? undefined : out.kind !== 'revive',
+    seen: {},
+  };
+  return { ...merged, link: { ...link, push: open }, outcome: 'push', push };
+}
+
+/** A record that was last written before the push was sent shows that nothing of it landed. */
+function mayHaveLanded(push: OpenPush | undefined, look: SalesforceVersion, clockSkew: number): boolean {
+  return push !== undefined && look.stamp >= toSecond(push.sentAt - clockSkew);
+}
+
+/** A stamp is cut to the second. */
+function toSecond(instant: Instant): Instant {
+  return instant - (instant % 1000);
+}
+
+/**
+ * AppFlow takes updates of existing records. Where an empty cell leaves its field alone, null goes by API; where it clears
+ * it, the filler of a field that was null clears what is null, and is sent like any other value.
+ */
+function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
+  const byFlow =
+    mapping.delivery === 'appflow' &&
+    out.kind === 'update' &&
+    (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
+  if (!byFlow) return { delivery: 'api', outgoing: out, fillers: {} };
+  const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
+  const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));
+  return { delivery: 'appflow', outgoing: out, fillers };
+}
+
+function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
+  const fields = 'fields' in out ? out.fields : {};
+  const entries = (values: FieldValues, filler: boolean) =>
+    Object.entries(values).map(([field, value]) => [field, { value, filler }] as const);
+  return Object.fromEntries([...entries(fillers, true), ...entries(fields, false)]);
+}
+
+/**
+ * How a push ended for one record. `not applied`: nothing was written, for the record is in the
+ * recycle bin or Salesforce was too busy; what still differs stays due. `unknown`
+ * may only be settled when the push is fenced: nothing of it can land any more.
+ */
+export type Outcome = 'accepted' | 'refused' | 'not applied' | 'unknown';
+
+/** SETTLE: `again` when the link has changed since the read-back began. */
+export type Settlement = { readonly outcome: 'again' } | (Merged & { readonly outcome: 'settled' });
+
+/** SETTLE. The read-back goes through the same merge as any version, so the base is what Salesforce really holds. */
+export function settle(
+  mapping: ObjectMapping,
+  pair: Pair,
+  readBack: SalesforceVersion,
+  outcome: Outcome,
+  round: Round,
+): Settlement {
+  const { link, row } = pair;
+  const { push } = link;
+  if (push === undefined || link.revision !== round.revision) return { outcome: 'again' };
+  const answered =
+    outcome === 'accepted' ? acknowledge(link, push, readBack) : outcome === 'refused' ? unsent(link, push) : link;
+  const fresh = mergeFresh(mapping, { link: answered, row }, readBack, {
+    readAt: round.readAt,
+    unknown: outcome === 'unknown',
+  });
+  const merged = restoreSeen(mapping, push, readBack, fresh);
+  const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;
+  // An accepted delete is verified now; an accepted purge is done.
+  const purgeDue = outcome === 'accepted' && push.sentDeleted === true ? !link.purgeDue : link.purgeDue;
+  const due = { push: undefined, refused, purgeDue: purgeDue && purges(mapping, merged) };
+  const settled = agree(mapping, { ...merged.link, ...due }, merged.row);
+  return { ...merged, link: settled, outcome: 'settled' };
+}
+
+/** Whether a delete of ours that has come to this end goes on out of the recycle bin. */
+function purges({ deleteRecord }: ObjectMapping, { link, row }: Merged): boolean {
+  return deleteRecord === 'hard' && row === undefined && link.base?.deleted === true;
+}
+
+/**
+ * The base takes what was accepted before the read-back is merged. Otherwise a person's later edit of the same field
+ * would look like a conflict, and a trigger that normalises our value would be fought for ever.
+ */
+function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): Link {
+  if (link.base === undefined) return link;
+  const sent = Object.entries(push.sent).map(([field, { value }]) => [field, value] as const);
+  const { sentDeleted } = push;
+  // A delete is believed only where the record lives again: then somebody undeleted it. See `Merge.#deleted`.
+  const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
+  const base = { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } };
+  return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
+}
+
+/** Nothing of a refused push is in the record: whoever has written the same there has made an edit of his own. */
+function unsent(link: Link, push: OpenPush): Link {
+  return { ...link, push: { ...push, sent: {} } };
+}
+
+function refusedBy(push: OpenPush): Refused {
+  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
+  if (push.sentDeleted !== undefined) return { ...NOTHING_REFUSED, deleted: push.sentDeleted };
+  return { fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])), deleted: undefined };
+}
+
+/**
+ * RESTORE. A file showed a value of a pushed field while the push was under way (logged then), and Salesforce now holds
+ * ours: the push has overwritten it. A filler gives way to it; a real edit gives way unless the policy prefers Postgres.
+ */
+export function restoreSeen(
+  mapping: ObjectMapping,
+  push: OpenPush | undefined,
+  version: SalesforceVersion,
+  merged: Merged,
+): Merged {
+  if (push === undefined || version.deleted || merged.row === undefined) return merged;
+  const conflicts: Conflict[] = [];
+  const restored: Record<string, CanonicalValue> = {};
+  for (const [field, seen] of Object.entries(push.seen)) {
+    const sent = push.sent[field];
+    const mine = merged.row.fields[field];
+    if (sent === undefined || mine === undefined || !seen.sure) continue;
+    if (version.fields[field] !== sent.value || mine !== sent.value || seen.value === sent.value) continue;
+    const policy = mapping.fields.find((candidate) => candidate.field === field)?.policy;
+    if (!sent.filler && policy === 'postgres') continue;
+    restored[field] = seen.value;
+    const base = merged.link.base?.fields[field];
+    conflicts.push({
+      field,
+      reason: 'edited during our push',
+      base,
+      salesforce: seen.value,
+      postgres: mine,
+      winner: 'salesforce',
+    });
+  }
+  if (conflicts.length === 0) return merged;
+  const row = { ...merged.row, fields: { ...merged.row.fields, ...restored } };
+  return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
+}
+
+/** Whether the record holds what was sent; then it was accepted, whatever the run's failure count says. */
+export function holdsSent(push: OpenPush, version: SalesforceVersion): boolean {
+  return !version.deleted && Object.entries(push.sent).every(([field, { value }]) => version.fields[field] === value);
+}
+
+/**
+ * What a run of the flow says of one record, which is read back after it. The run only counts failures, and does not say
+ * which rows they were: those whose record holds what was sent went through. A run may also pass over a row whose
+ * record was deleted at that moment and count no failure: where all that was to change is as before, nothing shows that the push
+ * was ever there. `push again`: through the API, whose answer is definite.
+ */
+export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: number): Outcome | 'push again' {
+  const { base, push } = link;
+  if (push === undefined) return 'unknown';
+  if (readBack.deleted) return 'not applied';
+  if (holdsSent(push, readBack)) return 'accepted';
+  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
+  const asBefore = edits.every(
+    ([field, { value }]) => readBack.fields[field] === base?.fields[field] && readBack.fields[field] !== value,
+  );
+  return failures > 0 || asBefore ? 'push again' : 'accepted';
+}
+
+/** The same push once more, through the API and with changed fields only: its answer is definite. */
+export function pushAgain(link: Link, now: Instant): { readonly link: Link; readonly fields: FieldValues } {
+  const edits = Object.entries(link.push?.sent ?? {}).filter(([, { filler }]) => !filler);
+  const push = link.push && { ...link.push, delivery: 'api' as const, sentAt: now };
+  return {
+    link: { ...link, push, revision: link.revision + 1 },
+    fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])),
+  };
+}
+
+/**
+ * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
+ * accepted our delete. `accepted`: of the open push.
+ */
+export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
+  return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
+}
+
+/**
+ * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
+ * changes. A row that is gone has got what it wanted.
+ */
+export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
+  const out = outgoing(mapping, link, withWaiting(link, row));
+  const base = isGone(mapping, link, row) && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
+  const refused: Refused = {
+    fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
+    deleted: out?.kind === 'revive' ? false : link.refused.deleted,
+  };
+  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
+  return { ...link, ...done, base, refused, revision: link.revision + 1 };
+}

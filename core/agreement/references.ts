@@ -1,0 +1,107 @@
+/**
+ * Parents and children whose records and rows come and go in any order. On Salesforce's side a lookup holds the parent's id, in
+ * the row the parent's key. A child may come before its parent's row (it waits, with a null column), and a row may point to a
+ * parent that has no record yet (it is looked at again when that has one). What a lookup becomes when its child is
+ * written stands in row-change.ts; here is what happens to it because of its parent.
+ */
+import { UNLINKED } from '../mapping/canonical.ts';
+import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../mapping/configuration.ts';
+import type { Link, RowVersion } from './link.ts';
+
+/** A lookup of an object, seen from its parent. */
+export interface ChildLookup {
+  readonly child: ObjectMapping;
+  readonly lookup: FieldMapping;
+}
+
+/** The lookups that point to the object. */
+export function childLookups({ objects }: SyncConfiguration, parent: string): ChildLookup[] {
+  return objects.flatMap((child) =>
+    child.fields.filter(({ references }) => references === parent).map((lookup) => ({ child, lookup })),
+  );
+}
+
+/** Those through which a child is to be looked at again when the row of its parent gets a Salesforce id: it can be sent now. */
+export function lookupsToWake(configuration: SyncConfiguration, parent: string): ChildLookup[] {
+  return childLookups(configuration, parent).filter(({ lookup: { direction } }) => direction !== 'to-postgres');
+}
+
+/** A parent row without a Salesforce id to which a lookup points. */
+export interface UnlinkedParent {
+  readonly object: string;
+  readonly key: string;
+}
+
+/**
+ * The parents that the row names and that had no Salesforce id when it was read. Whoever puts the child to rest asks for
+ * them once more. Where one has its id by now the child is due, and where somebody has one in hand, who may be writing its
+ * id, it stays due: he has woken the children that were there, and this one may have come a moment later.
+ */
+export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
+  const found: UnlinkedParent[] = [];
+  if (row === undefined) return found;
+  for (const { field, references } of mapping.fields) {
+    if (references === undefined) continue;
+    const value = row.fields[field];
+    if (typeof value !== 'string' || !value.startsWith(UNLINKED)) continue;
+    found.push({ object: references, key: value.slice(UNLINKED.length) });
+  }
+  return found;
+}
+
+/** Whether a link that was due, or is new, is due no longer. */
+export function isPutToRest(before: Link | undefined, after: Link): boolean {
+  return !after.dirty && before?.dirty !== false;
+}
+
+/** The row of a child's parent goes. */
+export interface LostParent {
+  /** The child's lookup holds this parent in Salesforce too, as far as we know. */
+  readonly known: boolean;
+  /** The record that the parent was merged into. */
+  readonly survivor: string | undefined;
+  /** The survivor has a row: the child points to it from now on. Else the column becomes null. */
+  readonly survivorHasRow: boolean;
+}
+
+/** What becomes of the child's link. Its revision goes up in any case. */
+export interface Release {
+  /** The lookup waits for the lost parent: an undelete joins the two again. */
+  readonly waits: boolean;
+  /** Salesforce has moved the child to the survivor, and whether it has stamped it is not documented. */
+  readonly rereadDue: boolean;
+  readonly dirty: boolean;
+  /** The base names the survivor from now on: else the row, which does, would look edited. */
+  readonly rebases: boolean;
+}
+
+/**
+ * A child whose parent's row goes. A lookup that the application had just changed to this parent is not what Salesforce
+ * has: the link becomes due. So it does where the object has a row filter, for the lookup may be what that looks at.
+ */
+export function release(child: ObjectMapping, { known, survivor, survivorHasRow }: LostParent): Release {
+  return {
+    waits: known && !survivorHasRow,
+    rereadDue: survivor !== undefined,
+    dirty: !known || child.filter !== undefined,
+    rebases: known && survivorHasRow,
+  };
+}
+
+/** What joining makes of a child. */
+export interface Joined {
+  readonly link: Link;
+  /** The column takes the parent's key. */
+  readonly fills: boolean;
+}
+
+/**
+ * JOIN: the parent that a lookup waits for has a row now. A column that is not null any more was pointed elsewhere by the
+ * application: that stands. Either way the lookup waits no longer, and a parent that Salesforce does not have there is
+ * due (it came from what a file showed during a push).
+ */
+export function join(link: Link, field: string, column: string | null): Joined {
+  const { [field]: parent, ...waiting } = link.waiting;
+  const dirty = link.dirty || link.base?.fields[field] !== parent;
+  return { link: { ...link, waiting, dirty, revision: link.revision + 1 }, fills: column === null };
+}

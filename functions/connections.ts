@@ -1,0 +1,60 @@
+/** What a Lambda environment keeps open between invocations: one session with PostgreSQL, one connection to Salesforce. */
+import { classified } from '../aws/aws-errors.ts';
+import { readSecret } from '../aws/secrets.ts';
+import { databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
+import { logIn, type SalesforceConnection, salesforceCredentials } from '../salesforce/connection.ts';
+
+interface Open {
+  readonly secretId: string;
+  readonly session: Promise<Session>;
+}
+
+let open: Open | undefined;
+
+/** The one session of this Lambda environment, opened at the first use and again after it was lost. */
+export function sharedSession(secretId: string): Promise<Session> {
+  if (open?.secretId === secretId) return open.session;
+  const opened: Open = { secretId, session: start(secretId, () => forget(opened)) };
+  open = opened;
+  return opened.session;
+}
+
+/** The end of a session may be told when another one has taken its place: that one stays. */
+function forget(ended: Open): void {
+  if (open === ended) open = undefined;
+}
+
+async function start(secretId: string, forgetIt: () => void): Promise<Session> {
+  try {
+    const session = await openSession(await readSecret(secretId, databaseCredentials));
+    session.once('end', forgetIt);
+    // An idle session may be terminated by the server. The next use opens another; there is nothing to do here.
+    session.on('error', forgetIt);
+    return session;
+  } catch (error) {
+    forgetIt();
+    throw error;
+  }
+}
+
+let connected: { readonly secretId: string; readonly connection: Promise<SalesforceConnection> } | undefined;
+
+/** The one connection of this Lambda environment. A failed log-in is tried again at the next use. */
+export function sharedConnection(secretId: string): Promise<SalesforceConnection> {
+  if (connected?.secretId !== secretId) {
+    const connection = logIn(() => salesforceSecret(secretId));
+    connected = { secretId, connection };
+    connection.catch(() => {
+      connected = undefined;
+    });
+  }
+  return connected.connection;
+}
+
+async function salesforceSecret(secretId: string) {
+  try {
+    return await readSecret(secretId, salesforceCredentials);
+  } catch (error) {
+    throw classified(error);
+  }
+}

@@ -1,0 +1,189 @@
+/** Rows of `sfsync.insertion`. They are locked in the order of their id, after links and before rows of a mapped table. */
+import pg from 'pg';
+import type { Insertion, UnlinkedRow } from '../../core/agreement/insertion.ts';
+import type { FieldValues } from '../../core/mapping/canonical.ts';
+import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { Session } from '../session/connection.ts';
+import { query } from '../session/connection.ts';
+import { lockRows, tableOf } from '../tables/rows.ts';
+
+const name = pg.escapeIdentifier;
+
+export interface StoredInsertion {
+  readonly insertionId: string;
+  readonly insertion: Insertion;
+  readonly row: UnlinkedRow | undefined;
+}
+
+interface InsertionRow {
+  readonly id: string;
+  readonly row_key: string;
+  readonly revision: string;
+  readonly dirty: boolean;
+  readonly push_id: string | null;
+  readonly sent_at: string | null;
+  readonly sent: FieldValues | null;
+  readonly refused: FieldValues | null;
+}
+
+/** Locks the insertions of the row keys, then their rows, and reads both. By row key. */
+export async function lockInsertions(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  rowKeys: readonly string[],
+): Promise<Map<string, StoredInsertion>> {
+  if (rowKeys.length === 0) return new Map();
+  const { rows } = await query<InsertionRow>(
+    session,
+    `select id::text, row_key, revision, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused
+       from sfsync.insertion i where object = $1 and row_key = any ($2::text[]) order by i.id for update`,
+    [mapping.object, rowKeys],
+  );
+  const keys = rows.map(({ row_key }) => row_key);
+  const found = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+  return new Map(
+    rows.map((stored) => {
+      const row = found.get(stored.row_key);
+      return [
+        stored.row_key,
+        { insertionId: stored.id, insertion: insertionOf(stored), row: row?.softDeleted ? undefined : row },
+      ];
+    }),
+  );
+}
+
+function insertionOf({ row_key, revision, dirty, push_id, sent_at, sent, refused }: InsertionRow): Insertion {
+  return {
+    rowKey: row_key,
+    revision: Number(revision),
+    dirty,
+    push: push_id === null ? undefined : { id: push_id, sentAt: Number(sent_at), sent: sent ?? {} },
+    refused: refused ?? undefined,
+  };
+}
+
+export interface InsertionWrite {
+  readonly insertionId: string;
+  readonly insertion: Insertion;
+}
+
+export async function saveInsertions(session: Session, writes: readonly InsertionWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  const rows = writes.map(({ insertionId, insertion: { revision, dirty, push, refused } }) => ({
+    id: insertionId,
+    revision,
+    dirty,
+    push_id: push?.id ?? null,
+    sent_at: push === undefined ? null : new Date(push.sentAt).toISOString(),
+    sent: push?.sent ?? null,
+    refused: refused ?? null,
+  }));
+  await query(
+    session,
+    `update sfsync.insertion i
+        set revision = x.revision, dirty = x.dirty, push_id = x.push_id, sent_at = x.sent_at, sent = x.sent, refused = x.refused,
+            dirty_since = case when x.dirty then coalesce(i.dirty_since, clock_timestamp()) end
+       from jsonb_to_recordset($1::jsonb) as x (id bigint, revision bigint, dirty boolean, push_id text, sent_at timestamptz, sent jsonb, refused jsonb)
+      where i.id = x.id`,
+    [JSON.stringify(rows)],
+  );
+}
+
+/** As `passOver` says of each. Waits for whoever has one of them in hand. */
+export async function raiseRevisions(session: Session, object: string, rowKeys: readonly string[]): Promise<string[]> {
+  const { rows } = await query<{ row_key: string }>(
+    session,
+    `with passed as (select id from sfsync.insertion i where object = $1 and row_key = any ($2::text[])
+                      order by i.id for update)
+     update sfsync.insertion i set revision = i.revision + 1 from passed where i.id = passed.id returning i.row_key`,
+    [object, rowKeys],
+  );
+  return rows.map(({ row_key }) => row_key);
+}
+
+export async function dropInsertions(session: Session, insertionIds: readonly string[]): Promise<void> {
+  if (insertionIds.length === 0) return;
+  await query(session, 'delete from sfsync.insertion where id = any ($1::bigint[])', [insertionIds]);
+}
+
+/**
+ * Marks rows due that shall become records. A key without an insertion gets one when `isNew`; what is known of the others
+ * stays. Answers how many there are.
+ */
+export async function markInsertions(
+  session: Session,
+  object: string,
+  rowKeys: readonly string[],
+  { isNew }: { readonly isNew: boolean },
+): Promise<number> {
+  if (rowKeys.length === 0) return 0;
+  const sql = isNew
+    ? `insert into sfsync.insertion as i (object, row_key)
+       select $1, key from (select distinct unnest($2::text[]) as key) as wanted order by key
+       on conflict (row_key, object)
+       do update set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())`
+    : `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
+        where object = $1 and row_key = any ($2::text[])`;
+  const { rowCount } = await query(session, sql, [object, rowKeys]);
+  return rowCount ?? 0;
+}
+
+/** Marks all new rows of the object due: each is looked at again, and dropped where it is gone. */
+export async function markAllInsertions(session: Session, object: string): Promise<void> {
+  await query(
+    session,
+    `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
+      where object = $1 and not dirty`,
+    [object],
+  );
+}
+
+/** Marks refused new rows due: they are sent again if they are sent otherwise than they were. */
+export async function markRefusedInsertions(session: Session, object: string): Promise<void> {
+  await query(
+    session,
+    `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
+      where object = $1 and refused is not null and not dirty`,
+    [object],
+  );
+}
+
+/** Row keys of due insertions, oldest first. An open push counts only when no request of it can be alive any more. */
+export async function dueInsertions(
+  session: Session,
+  object: string,
+  { limit, settings }: { readonly limit: number; readonly settings: Settings },
+): Promise<string[]> {
+  const { rows } = await query<{ row_key: string }>(
+    session,
+    `select row_key from sfsync.insertion
+      where object = $1 and (dirty or push_id is not null)
+        and (push_id is null or sent_at < clock_timestamp() - make_interval(secs => $3))
+      order by coalesce(dirty_since, sent_at), id limit $2`,
+    [object, limit, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+  );
+  return rows.map(({ row_key }) => row_key);
+}
+
+/** Writes the ids of records into their rows. */
+export async function writeSalesforceIds(
+  session: Session,
+  mapping: ObjectMapping,
+  pairs: readonly { readonly rowKey: string; readonly salesforceId: string }[],
+): Promise<void> {
+  if (pairs.length === 0) return;
+  const key = name(mapping.keyColumn);
+  const id = name(mapping.salesforceIdColumn);
+  const values = pairs.map(({ rowKey, salesforceId }) => ({
+    [mapping.keyColumn]: rowKey,
+    [mapping.salesforceIdColumn]: salesforceId,
+  }));
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set ${id} = x.${id}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
+      where t.${key} = x.${key} and t.${id} is distinct from x.${id}`,
+    [JSON.stringify(values)],
+  );
+}

@@ -1,0 +1,89 @@
+/**
+ * The lease of an object: one execution at a time pushes its records. It names the holding execution, and is free as
+ * soon as that execution no longer runs, so a dead one blocks nobody. The object's circuit lies beside it.
+ */
+import { InvariantError } from '../../core/errors.ts';
+import type { Session } from '../session/connection.ts';
+import { query } from '../session/connection.ts';
+
+export interface Lease {
+  readonly circuit: 'closed' | 'open';
+}
+
+/**
+ * Takes the lease, or finds it held by another execution that still runs (answers undefined). `isRunning` asks Step
+ * Functions about the holder; between the question and the taking, the holder must not have changed.
+ */
+export async function takeLease(
+  session: Session,
+  object: string,
+  execution: string,
+  isRunning: (execution: string) => Promise<boolean>,
+): Promise<Lease | undefined> {
+  await query(session, 'insert into sfsync.lease (object) values ($1) on conflict do nothing', [object]);
+  const { rows } = await query<{ execution: string | null }>(
+    session,
+    'select execution from sfsync.lease where object = $1',
+    [object],
+  );
+  const holder = rows[0]?.execution ?? null;
+  if (holder !== null && holder !== execution && (await isRunning(holder))) return undefined;
+  const taken = await query<Lease>(
+    session,
+    `update sfsync.lease
+        set execution = $2, taken_at = case when execution is distinct from $2 then now() else taken_at end
+      where object = $1 and execution is not distinct from $3 returning circuit`,
+    [object, execution, holder],
+  );
+  return taken.rows[0];
+}
+
+export async function releaseLease(session: Session, object: string, execution: string): Promise<void> {
+  await query(session, 'update sfsync.lease set execution = null where object = $1 and execution = $2', [
+    object,
+    execution,
+  ]);
+}
+
+/**
+ * First thing in the transaction of every Postgres step of an execution: the lease is still its own, and stays so until
+ * the transaction ends. Throws InvariantError when another execution has it.
+ */
+export async function holdLease(session: Session, object: string, execution: string): Promise<Lease> {
+  const { rows } = await query<Lease>(
+    session,
+    'select circuit from sfsync.lease where object = $1 and execution = $2 for share',
+    [object, execution],
+  );
+  const lease = rows[0];
+  if (lease !== undefined) return lease;
+  throw new InvariantError(
+    'LEASE_LOST',
+    `The lease of ${object} is no longer held by ${execution}: another execution took it over. Nothing was written.`,
+  );
+}
+
+/** Opens the circuit. Answers whether it was closed before. */
+export async function openCircuit(session: Session, object: string, reason: string): Promise<boolean> {
+  const { rows } = await query<{ was: string }>(
+    session,
+    `with before as (select object, circuit from sfsync.lease where object = $1 for update)
+     update sfsync.lease l
+        set circuit = 'open', circuit_reason = $2, probed_at = now(),
+            circuit_changed_at = case when before.circuit = 'closed' then now() else l.circuit_changed_at end
+       from before where l.object = before.object returning before.circuit as was`,
+    [object, reason],
+  );
+  return rows[0]?.was === 'closed';
+}
+
+/** Closes the circuit. Answers whether it was open. */
+export async function closeCircuit(session: Session, object: string): Promise<boolean> {
+  const { rowCount } = await query(
+    session,
+    `update sfsync.lease set circuit = 'closed', circuit_reason = null, circuit_changed_at = now()
+      where object = $1 and circuit = 'open'`,
+    [object],
+  );
+  return rowCount === 1;
+}

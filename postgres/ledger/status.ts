@@ -1,0 +1,138 @@
+/** What `sfsync check` shows: how the database is set up and what waits in it. Reads only. */
+import type pg from 'pg';
+import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION, SLOT, STREAMER_ROLE } from '../../core/contracts/database-names.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { readPlace } from './recovery-place.ts';
+
+export interface SlotStatus {
+  readonly name: string;
+  readonly active: boolean;
+  /** Up to here everything is in the queues: `16/B374D848`. */
+  readonly confirmed: string | null;
+  /** WAL that the server keeps for the slot. */
+  readonly retainedBytes: number;
+  /** `reserved`, `extended`, `unreserved` or `lost`. */
+  readonly walStatus: string | null;
+  /** What may still be written before the slot is lost; null: no limit is set. */
+  readonly safeWalBytes: number | null;
+}
+
+export interface ObjectStatus {
+  readonly object: string;
+  readonly links: number;
+  /** Links with something to do towards Salesforce. */
+  readonly due: number;
+  readonly oldestDue: Date | null;
+  /** Rows on their way to becoming records, those that wait or were refused included. */
+  readonly newRows: number;
+  readonly circuit: 'closed' | 'open';
+  readonly circuitReason: string | null;
+  readonly openConflicts: number;
+  readonly openRejects: number;
+  /** Deletes that the guard against delete storms holds. */
+  readonly heldDeletes: number;
+}
+
+export interface DatabaseStatus {
+  readonly server: string;
+  readonly slot: SlotStatus | undefined;
+  /** The slot was made anew, and the rows were not all compared since. */
+  readonly comparisonDue: boolean;
+  /** Mapped tables that the publication lacks; undefined: there is no publication. */
+  readonly unpublished: readonly string[] | undefined;
+  readonly origins: number;
+  /** How the Lambdas' role marks its transactions; undefined: there is no such role. */
+  readonly marking: 'origin' | 'message' | undefined;
+  readonly missingRoles: readonly string[];
+  readonly objects: readonly ObjectStatus[];
+}
+
+/** Throws ConfigurationError when the schema `sfsync` is not there. */
+export async function readDatabaseStatus(
+  client: pg.ClientBase,
+  configuration: SyncConfiguration,
+  slot: string = SLOT,
+): Promise<DatabaseStatus> {
+  const { rows: schema } = await client.query<{ there: boolean }>(
+    "select to_regclass('sfsync.link') is not null as there",
+  );
+  if (schema[0]?.there !== true) {
+    throw new ConfigurationError('NOT_PREPARED', 'The database has no schema sfsync: run `sfsync prepare`.');
+  }
+  return {
+    ...(await readSetup(client)),
+    slot: await readSlot(client, slot),
+    comparisonDue: (await readPlace(client, slot)) !== undefined,
+    unpublished: await readUnpublished(client, configuration),
+    objects: await readObjects(client, configuration),
+  };
+}
+
+async function readSetup(
+  client: pg.ClientBase,
+): Promise<Pick<DatabaseStatus, 'server' | 'origins' | 'marking' | 'missingRoles'>> {
+  const { rows } = await client.query<{ server: string; origins: number; roles: string[] }>(
+    `select current_setting('server_version') as server,
+            (select count(*)::int from pg_replication_origin where starts_with(roname, $1)) as origins,
+            array(select rolname::text from pg_roles where rolname = any ($2)) as roles`,
+    [ORIGIN_PREFIX, [STREAMER_ROLE, APPLY_ROLE]],
+  );
+  const { server = '', origins = 0, roles = [] } = rows[0] ?? {};
+  const missingRoles = [STREAMER_ROLE, APPLY_ROLE].filter((role) => !roles.includes(role));
+  return { server, origins, missingRoles, marking: roles.includes(APPLY_ROLE) ? await readMarking(client) : undefined };
+}
+
+async function readMarking(client: pg.ClientBase): Promise<'origin' | 'message'> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select has_function_privilege($1, 'pg_replication_origin_session_setup(text)', 'execute')
+        and has_function_privilege($1, 'pg_replication_origin_session_reset()', 'execute') as may`,
+    [APPLY_ROLE],
+  );
+  return rows[0]?.may === true ? 'origin' : 'message';
+}
+
+async function readSlot(client: pg.ClientBase, slot: string): Promise<SlotStatus | undefined> {
+  const { rows } = await client.query<SlotStatus>(
+    `select slot_name as name, active, confirmed_flush_lsn::text as confirmed, wal_status as "walStatus",
+            coalesce(pg_current_wal_lsn() - restart_lsn, 0)::float8 as "retainedBytes",
+            safe_wal_size::float8 as "safeWalBytes"
+       from pg_replication_slots where slot_name = $1 and database = current_database()`,
+    [slot],
+  );
+  return rows[0];
+}
+
+async function readUnpublished(client: pg.ClientBase, configuration: SyncConfiguration): Promise<string[] | undefined> {
+  const { rows: found } = await client.query('select from pg_publication where pubname = $1', [PUBLICATION]);
+  if (found.length === 0) return undefined;
+  const { rows } = await client.query<{ name: string }>(
+    `select wanted.schema || '.' || wanted.name as name from unnest($2::text[], $3::text[]) as wanted (schema, name)
+      where not exists (select from pg_publication_tables t
+                         where t.pubname = $1 and t.schemaname = wanted.schema and t.tablename = wanted.name)`,
+    [PUBLICATION, configuration.objects.map(({ schema }) => schema), configuration.objects.map(({ table }) => table)],
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function readObjects(client: pg.ClientBase, configuration: SyncConfiguration): Promise<ObjectStatus[]> {
+  const { rows } = await client.query<ObjectStatus>(
+    `select wanted.object, coalesce(links.total, 0) as links, coalesce(links.due, 0) as due, links.oldest as "oldestDue",
+            coalesce(links.held, 0) as "heldDeletes",
+            coalesce(lease.circuit, 'closed') as circuit,
+            (select count(*)::int from sfsync.insertion i where i.object = wanted.object) as "newRows", lease.circuit_reason as "circuitReason",
+            (select count(*)::int from sfsync.conflict c where c.object = wanted.object and resolved_at is null) as "openConflicts",
+            (select count(*)::int from sfsync.rejected_record r where r.object = wanted.object and resolved_at is null) as "openRejects"
+       from unnest($1::text[]) with ordinality as wanted (object, place)
+       left join sfsync.lease on lease.object = wanted.object
+       left join lateral (
+         select count(*)::int as total,
+                count(*) filter (where dirty or push_id is not null or reread_due)::int as due,
+                count(*) filter (where delete_guard = 'held')::int as held,
+                min(dirty_since) filter (where dirty or push_id is not null or reread_due) as oldest
+           from sfsync.link l where l.object = wanted.object) as links on true
+      order by wanted.place`,
+    [configuration.objects.map(({ object }) => object)],
+  );
+  return rows;
+}

@@ -1,0 +1,227 @@
+/**
+ * What the database must be like before anything is created in it. Everything that would stop the pipelines later, or
+ * break the application's own writes (an UPDATE of a published table without replica identity fails), is a fault here.
+ */
+import type pg from 'pg';
+import { APPLY_ROLE } from '../../core/contracts/database-names.ts';
+import type { FieldType } from '../../core/mapping/canonical.ts';
+import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { filterFault } from '../tables/row-filter.ts';
+import type { ServerFacts } from './server-facts.ts';
+import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
+
+const OLDEST_SERVER = 150_000;
+const ACTIVE_ORIGINS_SETTING_SINCE = 180_000;
+
+/** Faults of the server's settings. `slot`: the name of the slot that is to exist. */
+export function serverFaults(server: ServerFacts, origins: number): string[] {
+  const faults: string[] = [];
+  if (server.version < OLDEST_SERVER) faults.push('the server: PostgreSQL 15 or newer is needed');
+  if (server.walLevel !== 'logical') {
+    faults.push(`wal_level is ${server.walLevel}: set it to logical (on RDS: rds.logical_replication = 1) and restart`);
+  }
+  const slots = server.otherSlots + 1;
+  if (server.maxReplicationSlots < slots) {
+    faults.push(`max_replication_slots is ${server.maxReplicationSlots}: ${slots} are needed; raise it and restart`);
+  }
+  if (server.maxWalSenders < 1) faults.push('max_wal_senders is 0: one is needed; raise it and restart');
+  // An origin that was once set up keeps its place until it is dropped. Up to PostgreSQL 17 the number of places is
+  // max_replication_slots.
+  const needed = server.otherOrigins + origins;
+  const [setting, places] =
+    server.version >= ACTIVE_ORIGINS_SETTING_SINCE
+      ? ['max_active_replication_origins', server.maxActiveOrigins]
+      : ['max_replication_slots', server.maxReplicationSlots];
+  if (places < needed) {
+    faults.push(
+      `${setting} is ${places}: ${needed} replication origins are needed (${origins} of them by settings.origins); raise it and restart`,
+    );
+  }
+  return faults;
+}
+
+export interface TableFindings {
+  /** prepare refuses to go on. */
+  readonly faults: readonly string[];
+  /** Records may be rejected later. */
+  readonly warnings: readonly string[];
+}
+
+/** What is wrong with the table of an object. */
+export function tableFindings(
+  mapping: ObjectMapping,
+  server: ServerFacts,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+  configuration: SyncConfiguration,
+): TableFindings {
+  const name = `${mapping.schema}.${mapping.table}`;
+  const table = tables.get(mapping.object);
+  if (table === undefined)
+    return { faults: [`${name}: does not exist; create it, or correct ${mapping.object}`], warnings: [] };
+  const faults = [
+    ...kindFaults(table),
+    ...rowSecurityFaults(table, server),
+    ...keyFaults(mapping, table),
+    ...salesforceIdFaults(mapping, table),
+    ...mapping.fields.flatMap((field) => fieldFaults(field, table)),
+    ...mapping.fields.flatMap((field) => referenceFaults(field, table, tables, configuration)),
+  ];
+  const at = (text: string) => `${name}${text.startsWith(':') ? '' : '.'}${text}`;
+  return {
+    faults: faults.map(at),
+    warnings: [...insertWarnings(mapping, table), ...requiredLookupWarnings(mapping, table)].map(at),
+  };
+}
+
+/** What is wrong with the row filters of the objects whose table is there. */
+export async function filterFaults(
+  client: pg.ClientBase,
+  { objects }: SyncConfiguration,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const mapping of objects) {
+    if (tables.get(mapping.object) === undefined) continue;
+    const fault = await filterFault(client, mapping);
+    if (fault !== undefined) faults.push(`${mapping.schema}.${mapping.table}${fault}`);
+  }
+  return faults;
+}
+
+function kindFaults(table: CatalogTable): string[] {
+  if (table.kind !== 'r' && table.kind !== 'p') return [': is no table; only tables can be published'];
+  if (table.persistence !== 'p')
+    return [': is unlogged or temporary, so its changes are not in the WAL; make it logged'];
+  return [];
+}
+
+/** A row that the policies hide from us would look deleted, and be deleted in Salesforce. */
+function rowSecurityFaults(table: CatalogTable, server: ServerFacts): string[] {
+  if (!table.rowSecurity || server.applyBypassesRowSecurity) return [];
+  return [
+    `: has row level security, which would hide rows from ${APPLY_ROLE}, and a hidden row looks deleted; create role ${APPLY_ROLE} login bypassrls`,
+  ];
+}
+
+/** Types whose text form is the same in every session and for every equal value. */
+const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar', 'citext'];
+
+function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
+  const { keyColumn } = mapping;
+  const column = columnOf(table, keyColumn);
+  if (column === undefined) return [missing(keyColumn)];
+  const faults: string[] = [];
+  if (!KEY_TYPES.includes(column.type)) {
+    faults.push(`${keyColumn}: is of type ${column.type}; a key is one of ${KEY_TYPES.join(', ')}`);
+  }
+  const { primaryKey, replicaIdentity, identityColumns } = table;
+  if (primaryKey.length === 0) {
+    faults.push(
+      `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${keyColumn})`,
+    );
+  } else if (primaryKey.length > 1 || primaryKey[0] !== keyColumn) {
+    faults.push(
+      `: its primary key is (${primaryKey.join(', ')}), the configured key is ${keyColumn}; they must be the same column`,
+    );
+  }
+  if (replicaIdentity === 'n') {
+    faults.push(
+      ': has replica identity nothing, so its updates and deletes cannot be published; set replica identity default',
+    );
+  }
+  if (replicaIdentity === 'i' && !identityColumns.includes(keyColumn)) {
+    faults.push(
+      `: its replica identity index lacks ${keyColumn}, so a delete would not say which row; set replica identity default`,
+    );
+  }
+  return faults;
+}
+
+function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: CatalogTable): string[] {
+  const column = columnOf(table, salesforceIdColumn);
+  if (column === undefined) return [missing(salesforceIdColumn)];
+  const faults: string[] = [];
+  if (!['text', 'varchar'].includes(column.type) || (column.maxLength !== null && column.maxLength < 18)) {
+    faults.push(`${salesforceIdColumn}: must be text (an id has 18 characters)`);
+  }
+  if (!table.uniqueKeys.some((key) => key.length === 1 && key[0] === salesforceIdColumn)) {
+    faults.push(`${salesforceIdColumn}: must be unique; add a unique constraint (without a condition)`);
+  }
+  return faults;
+}
+
+const COLUMN_TYPES: Readonly<Record<Exclude<FieldType, 'reference'>, readonly string[]>> = {
+  text: ['text', 'varchar', 'bpchar', 'citext'],
+  number: ['numeric', 'int2', 'int4', 'int8', 'float4', 'float8'],
+  boolean: ['bool'],
+  date: ['date'],
+  datetime: ['timestamptz'],
+  time: ['time'],
+  multipicklist: ['_text', '_varchar'],
+};
+
+function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {
+  const column = columnOf(table, name);
+  if (column === undefined) return [missing(name)];
+  if (column.generated && direction !== 'to-salesforce') {
+    return [`${name}: is a generated column, which nobody can write; give ${field} the direction to-salesforce`];
+  }
+  if (type === 'reference') return [];
+  const fits = COLUMN_TYPES[type].includes(column.type) || (type === 'text' && column.kind === 'e');
+  return fits
+    ? []
+    : [
+        `${name}: is of type ${column.type}; ${field} is mapped as ${type}, which needs ${COLUMN_TYPES[type].join(', ')}`,
+      ];
+}
+
+function referenceFaults(
+  { column: name, references }: FieldMapping,
+  table: CatalogTable,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+  configuration: SyncConfiguration,
+): string[] {
+  const column = columnOf(table, name);
+  if (references === undefined || column === undefined) return [];
+  const parent = configuration.objects.find(({ object }) => object === references);
+  const parentTable = tables.get(references);
+  const key = parent && parentTable && columnOf(parentTable, parent.keyColumn);
+  const faults: string[] = [];
+  if (key !== undefined && key.type !== column.type) {
+    faults.push(`${name}: is of type ${column.type}, the key of ${references} is ${key.type}; they must be the same`);
+  }
+  return faults;
+}
+
+/** A record cannot wait in such a row with an empty lookup. */
+function requiredLookupWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
+  return mapping.fields.flatMap(({ column, field, references, direction }) => {
+    if (references === undefined || direction === 'to-salesforce' || columnOf(table, column)?.notNull !== true)
+      return [];
+    return [
+      `${column}: allows no null: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that lands; drop not null to have it wait with an empty column`,
+    ];
+  });
+}
+
+/** Columns that a row made from a Salesforce record would leave empty although they must not be. */
+function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
+  const filled = new Set(
+    mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
+  );
+  filled.add(mapping.salesforceIdColumn);
+  return table.columns
+    .filter(({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name))
+    .map(
+      ({ name }) =>
+        `${name}: allows no null, has no default and is not filled from Salesforce: new records will be rejected`,
+    );
+}
+
+function columnOf(table: CatalogTable, name: string): CatalogColumn | undefined {
+  return table.columns.find((column) => column.name === name);
+}
+
+function missing(column: string): string {
+  return `${column}: the column does not exist`;
+}

@@ -1,0 +1,79 @@
+/** `sfsync prepare`: everything that the database needs, made in the right order; a second run changes nothing. */
+import type pg from 'pg';
+import { SLOT } from '../../core/contracts/database-names.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { noteInside } from '../tables/row-filter.ts';
+import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
+import { applyMigrations } from './migrations.ts';
+import type { Action } from './preparation.ts';
+import { Preparation } from './preparation.ts';
+import { ensureOrigins, ensurePublication, ensureSlot } from './replication.ts';
+import type { RolePasswords } from './roles.ts';
+import { ensureRoles, grantRights } from './roles.ts';
+import { readServerFacts } from './server-facts.ts';
+import { readTables } from './table-catalog.ts';
+
+export interface PrepareOptions {
+  /** Set when given; otherwise the roles keep the passwords they have. Never printed or sent in clear. */
+  readonly passwords?: RolePasswords;
+  /** Reads only, and tells every statement through `log`. */
+  readonly dryRun?: boolean;
+  /** Name of the replication slot, unique on the server; by default `sfsync`. */
+  readonly slot?: string;
+  readonly log?: (line: string) => void;
+}
+
+export interface Prepared {
+  readonly actions: readonly Action[];
+  /** What may make records be rejected later. */
+  readonly warnings: readonly string[];
+  /** How own transactions are marked. */
+  readonly marking: 'origin' | 'message';
+}
+
+/** Two runs on one database wait for each other. The number is ours; advisory locks are the database's. */
+const LOCK = 'select pg_advisory_lock(7347739624)';
+const UNLOCK = 'select pg_advisory_unlock(7347739624)';
+
+/**
+ * Prepares the database over a connected client, whose role owns the mapped tables and may create roles and slots (a
+ * superuser, or the master user of RDS). Throws one ConfigurationError with every fault of the database.
+ */
+export async function prepareDatabase(
+  client: pg.ClientBase,
+  configuration: SyncConfiguration,
+  { passwords = {}, dryRun = false, slot = SLOT, log = () => undefined }: PrepareOptions = {},
+): Promise<Prepared> {
+  await client.query(LOCK);
+  try {
+    const server = await readServerFacts(client, slot);
+    const tables = await readTables(client, configuration.objects);
+    const preparation = new Preparation(client, dryRun, log);
+    const findings = configuration.objects.map((mapping) => tableFindings(mapping, server, tables, configuration));
+    const faults = [
+      ...serverFaults(server, configuration.settings.origins),
+      ...findings.flatMap((finding) => finding.faults),
+      ...(await filterFaults(client, configuration, tables)),
+    ];
+    if (faults.length > 0) throw unsuitable(faults);
+    for (const warning of findings.flatMap((finding) => finding.warnings)) preparation.warn(warning);
+
+    await applyMigrations(preparation);
+    await ensureRoles(preparation, server, passwords);
+    await ensurePublication(preparation, configuration, slot);
+    await ensureSlot(preparation, configuration, slot);
+    await grantRights(preparation, configuration, tables);
+    const marking = await ensureOrigins(preparation, configuration.settings.origins);
+    if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);
+    return { actions: preparation.actions, warnings: preparation.warnings, marking };
+  } finally {
+    // When the connection is gone, so is the lock, and the error that tells is on its way.
+    await client.query(UNLOCK).catch(() => undefined);
+  }
+}
+
+function unsuitable(faults: readonly string[]): ConfigurationError {
+  const list = faults.map((fault) => `  - ${fault}`).join('\n');
+  return new ConfigurationError('UNSUITABLE_DATABASE', `The database has ${faults.length} fault(s):\n${list}`);
+}

@@ -1,0 +1,224 @@
+/**
+ * Publication, slot and origins. The publication comes before the slot: a slot that is older than its publication fails at
+ * the first change before it, on PostgreSQL 15 for good.
+ */
+import pg from 'pg';
+import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION } from '../../core/contracts/database-names.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import type { OutputPlugin, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { firstPlace, hasLinks, savePlace } from '../ledger/recovery-place.ts';
+import type { Preparation } from './preparation.ts';
+
+/** duplicate_object, and unique_violation when two create at the same moment. */
+const ALREADY_THERE = ['42710', '23505'];
+
+interface PublicationState {
+  readonly allTables: boolean;
+  readonly complete: boolean;
+  readonly viaRoot: boolean;
+  readonly tables: readonly string[];
+  readonly restricted: readonly string[];
+}
+
+/** Publishes exactly the mapped tables, whole. */
+export async function ensurePublication(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  slot: string,
+): Promise<void> {
+  const wanted = configuration.objects.map(({ schema, table }) => quoted(schema, table));
+  const state = await readPublication(preparation.client);
+  const what = `publication ${PUBLICATION} of ${wanted.length} tables`;
+  if (state === undefined) {
+    await preparation.execute(
+      `create publication ${PUBLICATION} for table ${wanted.join(', ')} with (publish_via_partition_root = true)`,
+    );
+    preparation.note(what, 'created');
+    await warnOfOlderSlot(preparation, slot);
+    return;
+  }
+  if (state.allTables) {
+    throw new ConfigurationError(
+      'FOR_ALL_TABLES',
+      `Publication ${PUBLICATION} is for all tables or schemas, and cannot be narrowed: drop publication ${PUBLICATION}, then prepare again.`,
+    );
+  }
+  const same = [...wanted].sort().join() === [...state.tables].sort().join() && state.restricted.length === 0;
+  if (!same) await preparation.execute(`alter publication ${PUBLICATION} set table ${wanted.join(', ')}`);
+  if (!state.complete || !state.viaRoot) {
+    await preparation.execute(
+      `alter publication ${PUBLICATION} set (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,
+    );
+  }
+  preparation.note(what, same && state.complete && state.viaRoot ? 'unchanged' : 'changed');
+}
+
+/** Somebody dropped the publication: what was changed since the slot stopped is not in it. */
+async function warnOfOlderSlot(preparation: Preparation, slot: string): Promise<void> {
+  const { rows } = await preparation.client.query('select from pg_replication_slots where slot_name = $1', [slot]);
+  if (rows.length === 0) return;
+  preparation.warn(
+    `Replication slot ${slot} is older than its publication: changes made while there was none are not published (PostgreSQL 15 stops at the first of them: then drop the slot and prepare again). Compare both sides.`,
+  );
+}
+
+async function readPublication(client: pg.ClientBase): Promise<PublicationState | undefined> {
+  const { rows } = await client.query<PublicationState>(
+    `select p.puballtables or exists (select from pg_publication_namespace n where n.pnpubid = p.oid) as "allTables",
+            p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate as complete,
+            p.pubviaroot as "viaRoot",
+            array(select format('%I.%I', n.nspname, c.relname) ${MEMBERS}) as tables,
+            array(select format('%I.%I', n.nspname, c.relname) ${MEMBERS}
+                   and (r.prqual is not null or r.prattrs is not null)) as restricted
+       from pg_publication p where p.pubname = $1`,
+    [PUBLICATION],
+  );
+  const [state] = rows;
+  if (state === undefined) return undefined;
+  // format('%I') quotes only where it must; the wanted names are quoted always.
+  const normalised = (name: string) =>
+    name
+      .split('.')
+      .map((part) => pg.escapeIdentifier(part.replaceAll('"', '')))
+      .join('.');
+  return { ...state, tables: state.tables.map(normalised) };
+}
+
+const MEMBERS = `from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
+  where r.prpubid = p.oid`;
+
+function quoted(schema: string, table: string): string {
+  return `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
+}
+
+export interface SlotState {
+  readonly plugin: string | null;
+  readonly database: string | null;
+  /** It belongs to this database. */
+  readonly here: boolean;
+  readonly lost: boolean;
+  /** The process that reads it. */
+  readonly activePid: number | null;
+}
+
+/** undefined: there is none of that name. */
+export async function readSlot(client: pg.ClientBase, slot: string): Promise<SlotState | undefined> {
+  const { rows } = await client.query<SlotState>(
+    `select plugin, database, database is not distinct from current_database() as here,
+            coalesce(wal_status = 'lost', false) as lost, active_pid as "activePid"
+       from pg_replication_slots where slot_name = $1`,
+    [slot],
+  );
+  return rows[0];
+}
+
+const PLUGINS: readonly (string | null)[] = ['pgoutput', 'wal2json'];
+
+/** Throws ConfigurationError for a slot that somebody else must have made. */
+export function refuseForeignSlot(slot: string, { here, database, plugin }: SlotState): void {
+  if (here && PLUGINS.includes(plugin)) return;
+  throw new ConfigurationError(
+    'FOREIGN_SLOT',
+    `Replication slot ${slot} belongs to database ${database ?? '(none)'}, plugin ${plugin ?? '(none)'}: a slot's name is unique on the server. Choose another name with --slot.`,
+  );
+}
+
+/** The output plugin is not installed on the server. */
+const NO_SUCH_FILE = '58P01';
+
+/** Creates the slot. It waits for open transactions. Throws ConfigurationError when the server has no such plugin. */
+export async function createSlot(preparation: Preparation, slot: string, plugin: OutputPlugin): Promise<void> {
+  try {
+    await preparation.execute(
+      `select pg_create_logical_replication_slot(${pg.escapeLiteral(slot)}, ${pg.escapeLiteral(plugin)})`,
+      { alreadyDone: ALREADY_THERE },
+    );
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_FILE) throw error;
+    throw new ConfigurationError(
+      NO_SUCH_FILE,
+      `The server has no output plugin ${plugin} (${error.message}). Install it there (Debian: package postgresql-<version>-${plugin}), or set settings.plugin to 'pgoutput', which every server has.`,
+      { cause: error },
+    );
+  }
+  preparation.note(`replication slot ${slot}`, 'created');
+}
+
+/** Creates the slot, or makes sure that the one of that name is ours and can be read from. */
+export async function ensureSlot(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  slot: string,
+): Promise<void> {
+  const { plugin } = configuration.settings;
+  const state = await readSlot(preparation.client, slot);
+  if (state === undefined) {
+    if (await hasLinks(preparation.client)) {
+      // Written down before the slot is there: a healthy slot would not tell that there is a gap.
+      await preparation.execute(savePlace(slot, firstPlace(configuration)));
+      preparation.warn(
+        `Replication slot ${slot} was missing although records are linked: what was changed while there was none is not in it. Run \`sfsync recover-slot\` now, which finds it.`,
+      );
+    }
+    await createSlot(preparation, slot, plugin);
+    return;
+  }
+  refuseForeignSlot(slot, state);
+  if (state.lost) {
+    throw new ConfigurationError(
+      'LOST_SLOT',
+      `Replication slot ${slot} was invalidated: WAL that it needed is gone. Run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile.`,
+    );
+  }
+  if (state.plugin !== plugin) {
+    throw new ConfigurationError(
+      'OTHER_PLUGIN',
+      `Replication slot ${slot} was made for the output plugin ${state.plugin ?? '(none)'}, settings.plugin is ${plugin}. If the slot is sfsync's own, stop the streamer and run \`sfsync recover-slot\`; otherwise choose another name with --slot.`,
+    );
+  }
+  preparation.note(`replication slot ${slot}`, 'unchanged');
+}
+
+const ORIGIN_FUNCTIONS = [
+  'pg_replication_origin_session_setup(text)',
+  'pg_replication_origin_session_reset()',
+  'pg_replication_origin_xact_setup(pg_lsn, timestamptz)',
+  'pg_replication_origin_session_is_setup()',
+];
+
+/**
+ * Creates the origins and lets the Lambdas' role carry them. Answers how own transactions will be marked: where the
+ * server does not allow origins to us, by a logical message, and the execute right is not given.
+ */
+export async function ensureOrigins(preparation: Preparation, count: number): Promise<'origin' | 'message'> {
+  const { client } = preparation;
+  const { rows } = await client.query<{ name: string }>('select roname as name from pg_replication_origin');
+  const existing = new Set(rows.map(({ name }) => name));
+  const names = Array.from({ length: count }, (_, i) => `${ORIGIN_PREFIX}${i}`).filter((name) => !existing.has(name));
+  for (const name of names) {
+    const created = await preparation.tryTo(`select pg_replication_origin_create(${pg.escapeLiteral(name)})`, {
+      alreadyDone: ALREADY_THERE,
+    });
+    if (!created) return withoutOrigins(preparation, 'create replication origins');
+  }
+  preparation.note(`${count} replication origins`, names.length > 0 ? 'created' : 'unchanged');
+  const may = await client.query<{ may: boolean }>(
+    `select bool_and(has_function_privilege($1, f.name, 'execute')) as may from unnest($2::text[]) as f (name)
+      where exists (select from pg_roles where rolname = $1)`,
+    [APPLY_ROLE, ORIGIN_FUNCTIONS],
+  );
+  if (may.rows[0]?.may !== true) {
+    const granted = await preparation.tryTo(
+      `grant execute on function ${ORIGIN_FUNCTIONS.join(', ')} to ${APPLY_ROLE}`,
+    );
+    if (!granted) return withoutOrigins(preparation, 'grant the origin functions');
+  }
+  preparation.note(`origin functions for ${APPLY_ROLE}`, may.rows[0]?.may === true ? 'unchanged' : 'created');
+  return 'origin';
+}
+
+function withoutOrigins(preparation: Preparation, lacking: string): 'message' {
+  preparation.note('replication origins', 'not possible');
+  preparation.warn(`This role may not ${lacking}; sfsync marks its transactions by a logical message instead.`);
+  return 'message';
+}

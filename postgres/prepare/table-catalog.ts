@@ -1,0 +1,87 @@
+/** The mapped tables as the database describes them in its catalogs. */
+import type pg from 'pg';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+
+export interface CatalogColumn {
+  readonly name: string;
+  /** Name of the type in pg_type, of a domain's base type: `int8`, `text`, `_text` for text[]. */
+  readonly type: string;
+  /** `e` for an enum (pg_type.typtype). */
+  readonly kind: string;
+  /** The length limit of varchar(n) and char(n). */
+  readonly maxLength: number | null;
+  readonly notNull: boolean;
+  readonly hasDefault: boolean;
+  readonly generated: boolean;
+}
+
+export interface CatalogTable {
+  /** pg_class.relkind: `r` a table, `p` a partitioned one. */
+  readonly kind: string;
+  /** pg_class.relpersistence: `p` permanent, `u` unlogged, `t` temporary. */
+  readonly persistence: string;
+  readonly rowSecurity: boolean;
+  readonly columns: readonly CatalogColumn[];
+  readonly primaryKey: readonly string[];
+  /** Columns of the unique indexes that have no condition and no expression. */
+  readonly uniqueKeys: readonly (readonly string[])[];
+  /** pg_class.relreplident: `d`efault, `f`ull, `i`ndex, `n`othing. */
+  readonly replicaIdentity: string;
+  /** The columns of the index under `replica identity using index`. */
+  readonly identityColumns: readonly string[];
+  /** Sequences that the columns' defaults and identities draw from, quoted. */
+  readonly sequences: readonly string[];
+}
+
+/** The tables of the mappings by object; undefined for one that does not exist. */
+export async function readTables(
+  client: pg.ClientBase,
+  mappings: readonly ObjectMapping[],
+): Promise<ReadonlyMap<string, CatalogTable | undefined>> {
+  const { rows } = await client.query<{ object: string; found: CatalogTable | null }>(TABLES, [
+    mappings.map(({ object }) => object),
+    mappings.map(({ schema }) => schema),
+    mappings.map(({ table }) => table),
+  ]);
+  return new Map(rows.map(({ object, found }) => [object, found ?? undefined]));
+}
+
+const TABLES = `
+select wanted.object, case when c.oid is not null then jsonb_build_object(
+  'kind', c.relkind, 'persistence', c.relpersistence, 'rowSecurity', c.relrowsecurity,
+  'replicaIdentity', c.relreplident,
+  'columns', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'name', a.attname, 'type', base.typname, 'kind', base.typtype,
+      'maxLength', case when base.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
+      'notNull', a.attnotnull, 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
+    ) order by a.attnum), '[]')
+    from pg_attribute a
+    join pg_type t on t.oid = a.atttypid
+    join pg_type base on base.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+  'primaryKey', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisprimary), '[]'),
+  'uniqueKeys', (
+    select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
+    where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null),
+  'identityColumns', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisreplident), '[]'),
+  'sequences', (
+    select coalesce(jsonb_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]')
+    from pg_depend p
+    join pg_class s on s.relkind = 'S' and (
+      (p.classid = 'pg_class'::regclass and p.objid = s.oid and p.refobjid = c.oid and p.deptype = 'i')
+      or (p.classid = 'pg_attrdef'::regclass and p.refobjid = s.oid
+          and p.objid in (select d.oid from pg_attrdef d where d.adrelid = c.oid)))
+    join pg_namespace sn on sn.oid = s.relnamespace
+    where p.refclassid = 'pg_class'::regclass)
+) end as found
+from unnest($1::text[], $2::text[], $3::text[]) as wanted (object, schema, name)
+left join (pg_class c join pg_namespace n on n.oid = c.relnamespace)
+  on n.nspname = wanted.schema and c.relname = wanted.name`;
+
+function columnsOf(index: string): string {
+  return `(select jsonb_agg(a.attname order by k.place)
+    from unnest(${index}.indkey) with ordinality as k (number, place)
+    join pg_attribute a on a.attrelid = ${index}.indrelid and a.attnum = k.number
+    where k.place <= ${index}.indnkeyatts)`;
+}

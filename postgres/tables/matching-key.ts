@@ -1,0 +1,23 @@
+/** The column by which rows without a Salesforce id are matched with records. */
+import pg from 'pg';
+import { matchingKey } from '../../core/agreement/first-load.ts';
+import { RejectedRecordError } from '../../core/errors.ts';
+import { fromPostgres } from '../../core/mapping/canonical.ts';
+import type { FieldMapping } from '../../core/mapping/configuration.ts';
+
+const name = pg.escapeIdentifier;
+
+/** As `fromPostgres` reads it. */
+export function columnText({ column, type }: FieldMapping): string {
+  return type === 'multipicklist' ? `array_to_string(${name(column)}, ';')` : `${name(column)}::text`;
+}
+
+/** The key that a row has by the text of its column. */
+export function readKey({ type, field }: FieldMapping, text: string | null): string | undefined {
+  try {
+    return matchingKey(fromPostgres(type, text, field));
+  } catch (error) {
+    if (error instanceof RejectedRecordError) return undefined;
+    throw error;
+  }
+}

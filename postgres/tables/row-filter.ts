@@ -1,0 +1,57 @@
+/** The row filter of an object, in SQL. It is an expression over the table's columns that the configuration brings along. */
+import pg from 'pg';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query } from '../session/connection.ts';
+
+const name = pg.escapeIdentifier;
+
+/**
+ * Whether the row is outside the object's filter, as an SQL expression; `row`: the alias of the table in the statement. The
+ * columns in the filter are those of the row, whatever else the statement names. undefined: the object has no filter.
+ */
+export function outsideFilter({ filter }: ObjectMapping, row: string): string | undefined {
+  return filter && `(select ((${filter.where}\n)) is not true from (select ${row}.*) as "the row")`;
+}
+
+/**
+ * Notes of links whose row is inside that it was: only such a row can leave the filter. `salesforceIds`: of these links;
+ * undefined: of all. Answers how many were noted.
+ */
+export async function noteInside(
+  session: pg.ClientBase,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[] | undefined,
+): Promise<number> {
+  const outside = outsideFilter(mapping, 't');
+  if (outside === undefined || mapping.filter?.leaving !== 'delete' || salesforceIds?.length === 0) return 0;
+  const table = `${name(mapping.schema)}.${name(mapping.table)}`;
+  const { rowCount } = await query(
+    session,
+    `with inside as (select l.id from sfsync.link l join ${table} t on l.row_key = t.${name(mapping.keyColumn)}::text
+                      where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
+                        and not ${outside} order by l.salesforce_id for update of l)
+     update sfsync.link l set was_inside = true from inside where l.id = inside.id`,
+    [mapping.object, salesforceIds ?? null],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * What is wrong with the filter. It must tell from the row alone: what depends on the time, or on other tables, would
+ * change without any change of the row that could be seen. PostgreSQL says whether it does, for an index asks for the same.
+ */
+export async function filterFault(client: pg.ClientBase, mapping: ObjectMapping): Promise<string | undefined> {
+  if (mapping.filter === undefined) return undefined;
+  const table = `${name(mapping.schema)}.${name(mapping.table)}`;
+  await client.query('begin');
+  try {
+    await client.query(`create temporary table sfsync_filter_check (like ${table}) on commit drop`);
+    await client.query(`create index on sfsync_filter_check ((1)) where ((${mapping.filter.where}\n))`);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    return `: the row filter of ${mapping.object} cannot be used: ${error.message}. It is an expression of type boolean over the columns of the row alone: no subquery, no now()`;
+  } finally {
+    await client.query('rollback');
+  }
+}

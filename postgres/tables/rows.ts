@@ -1,0 +1,265 @@
+/**
+ * Rows of the mapped tables, read as canonical values and written from them, as texts that the column type's own input
+ * function reads. Only columns that change are written: the canonical form is coarser than the column's (a timestamp's
+ * microseconds), and must not replace it.
+ */
+import pg from 'pg';
+import type { Instant } from '../../core/agreement/link.ts';
+import { RejectedRecordError } from '../../core/errors.ts';
+import type { CanonicalValue, FieldType, FieldValues } from '../../core/mapping/canonical.ts';
+import { fromPostgres, parseInstant, toPostgres, UNLINKED, UNREADABLE } from '../../core/mapping/canonical.ts';
+import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { wholeRecord } from '../../core/mapping/whole-record.ts';
+import type { Session } from '../session/connection.ts';
+import { query, queryTuples } from '../session/connection.ts';
+import { type CopyColumn, copyRows } from '../session/copy.ts';
+import { compareColumns } from './column-numbers.ts';
+import { outsideFilter } from './row-filter.ts';
+import { tableColumns } from './table-columns.ts';
+
+const name = pg.escapeIdentifier;
+const text = pg.escapeLiteral;
+
+export function tableOf({ schema, table }: ObjectMapping): string {
+  return `${name(schema)}.${name(table)}`;
+}
+
+export interface StoredRow {
+  readonly key: string;
+  readonly salesforceId: string | undefined;
+  readonly fields: FieldValues;
+  /** When it was edited, where the mapping names the column. */
+  readonly editedAt: Instant | undefined;
+  /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
+  readonly softDeleted: boolean;
+  /** The row filter does not let it out; undefined: the object has no filter. */
+  readonly outside: boolean | undefined;
+}
+
+/** Which rows: by key, or by the Salesforce id that they carry. */
+export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
+
+/**
+ * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: whoever deletes a
+ * row locks it against them as well (see `buryRows`).
+ */
+export async function lockRows(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  selection: RowSelection,
+): Promise<StoredRow[]> {
+  const wanted = 'keys' in selection ? selection.keys : selection.salesforceIds;
+  if (wanted.length === 0) return [];
+  const key = name(mapping.keyColumn);
+  const chosen =
+    'keys' in selection
+      ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
+      : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
+  const parents = mapping.fields.filter(({ type }) => type === 'reference');
+  const rows = await queryTuples<(string | null)[]>(
+    session,
+    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
+       from ${tableOf(mapping)} t ${parents.map((field) => joinParent(configuration, field)).join(' ')}
+      where ${chosen} order by t.${key} for no key update of t`,
+    [wanted],
+  );
+  await compareColumns(session, mapping);
+  return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
+    let fields: FieldValues | undefined;
+    return {
+      key: String(rowKey),
+      salesforceId: salesforceId ?? undefined,
+      editedAt: parseInstant(edited ?? ''),
+      softDeleted: deleted !== null,
+      outside: mapping.filter === undefined ? undefined : outside === 'true',
+      // Converted when they are looked at: by then the server has something else to do.
+      get fields() {
+        fields ??= readValues(mapping, values);
+        return fields;
+      },
+    };
+  });
+}
+
+function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): FieldValues {
+  const fields = wholeRecord(mapping);
+  mapping.fields.forEach(({ field, type }, i) => {
+    fields[field] = readValue(type, values[i] ?? null, field);
+  });
+  return fields;
+}
+
+async function keyType(session: Session, mapping: ObjectMapping): Promise<string> {
+  return (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+}
+
+function marks(mapping: ObjectMapping): string {
+  const { updatedAtColumn, deletedAtColumn } = mapping;
+  const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
+  const outside = outsideFilter(mapping, 't') ?? 'null';
+  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}, ${outside}::text`;
+}
+
+function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {
+  try {
+    return fromPostgres(type, value, field);
+  } catch (error) {
+    if (error instanceof RejectedRecordError) return `${UNREADABLE}${field}`;
+    throw error;
+  }
+}
+
+function readColumn({ field, column, type }: FieldMapping): string {
+  const source = `t.${name(column)}`;
+  if (type === 'multipicklist') return `array_to_string(${source}, ';')`;
+  if (type !== 'reference') return `${source}::text`;
+  const parent = `${name(`parent ${field}`)}."#id"`;
+  return `case when ${source} is not null then coalesce(${parent}, ${text(UNLINKED)} || ${source}::text) end`;
+}
+
+/** A lookup is compared as the parent's Salesforce id, which the parent's row carries. */
+function joinParent(configuration: SyncConfiguration, { field, column, references }: FieldMapping): string {
+  const parent = mappingOf(configuration, references ?? '');
+  const alias = name(`parent ${field}`);
+  return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${tableOf(parent)}) ${alias}
+    on ${alias}."#key" = t.${name(column)}`;
+}
+
+/** Which of these Salesforce ids a row carries. */
+export async function carriedIds(
+  session: Session,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<string[]> {
+  if (salesforceIds.length === 0) return [];
+  const id = name(mapping.salesforceIdColumn);
+  const sql = `select ${id} from ${tableOf(mapping)} where ${id} = any ($1::text[])`;
+  return (await queryTuples<[string]>(session, sql, [salesforceIds])).map(([found]) => found);
+}
+
+/** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. */
+export async function holdParents(
+  session: Session,
+  parent: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (salesforceIds.length === 0) return new Map();
+  const id = name(parent.salesforceIdColumn);
+  const { rows } = await query<{ id: string; key: string }>(
+    session,
+    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${tableOf(parent)}
+      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share`,
+    [salesforceIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.key]));
+}
+
+/** A value per field; for lookups the parent's key (null while the parent has no row). */
+export interface RowWrite {
+  readonly key: string;
+  readonly fields: FieldValues;
+}
+
+/** More combinations of changed fields than this in one set are cheaper in one statement that can do them all. */
+const MAX_STATEMENTS = 20;
+
+/** Writes changed fields. Rows that change the same fields go in one statement. */
+export async function updateRows(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
+  const groups = Map.groupBy(writes, ({ fields }) => Object.keys(fields).sort().join());
+  groups.delete('');
+  if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
+  const { types } = await tableColumns(session, mapping);
+  const key = name(mapping.keyColumn);
+  for (const group of groups.values()) {
+    const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
+    const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
+    const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
+    await query(
+      session,
+      `update ${tableOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
+         from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
+        where t.${key} = ${value(mapping.keyColumn)}`,
+      [
+        group.map((write) => write.key),
+        ...changed.map(({ field, type }) => group.map(({ fields }) => textOf(type, fields[field] ?? null))),
+      ],
+    );
+  }
+}
+
+/** Each row's own fields over what it holds. To a trigger `update of` a column, all of the set's columns are updated. */
+async function updateMixed(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
+  const key = name(mapping.keyColumn);
+  const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
+  const columns = changed.map(({ column }) => name(column)).join(', ');
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
+       from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
+    [writes.map((write) => write.key), writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields)))],
+  );
+}
+
+/** Keys for rows that are to be inserted; undefined when the table has no default that makes them. */
+export async function newKeys(session: Session, mapping: ObjectMapping, count: number): Promise<string[] | undefined> {
+  const { keyDefault } = await tableColumns(session, mapping);
+  if (keyDefault === undefined) return undefined;
+  // One value: thousands of result rows would cost more than the keys.
+  const sql = `select json_agg((${keyDefault})::text) as keys from generate_series(1, $1)`;
+  return (await query<{ keys: string[] }>(session, sql, [count])).rows[0]?.keys ?? [];
+}
+
+export interface RowInsert {
+  /** From `newKeys`; undefined: the table makes it. */
+  readonly key: string | undefined;
+  readonly salesforceId: string;
+  readonly fields: FieldValues;
+}
+
+/** Inserts new rows. Answers the keys that the table made, by Salesforce id. */
+export async function insertRows(
+  session: Session,
+  mapping: ObjectMapping,
+  inserts: readonly RowInsert[],
+): Promise<Map<string, string>> {
+  if (inserts.length === 0) return new Map();
+  const given = mapping.fields.filter(({ direction }) => direction !== 'to-salesforce');
+  const keyed = inserts.every(({ key }) => key !== undefined);
+  const copied: CopyColumn<RowInsert>[] = [
+    { name: mapping.salesforceIdColumn, of: ({ salesforceId }) => salesforceId },
+    ...given.map(({ field, column, type }) => ({
+      name: column,
+      of: ({ fields }: RowInsert) => textOf(type, fields[field] ?? null),
+    })),
+  ];
+  if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
+  await copyRows(session, tableOf(mapping), copied, inserts);
+  if (keyed) return new Map();
+  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
+  const keys = await queryTuples<[string, string]>(
+    session,
+    `select ${id}, ${key}::text from ${tableOf(mapping)} where ${id} = any ($1::text[])`,
+    [inserts.map(({ salesforceId }) => salesforceId)],
+  );
+  return new Map(keys);
+}
+
+/** The text form of a column's type; a multipicklist is an array. */
+function textOf(type: FieldType, value: CanonicalValue): string | boolean | null {
+  if (type !== 'multipicklist' || typeof value !== 'string') return value;
+  return `{${value
+    .split(';')
+    .map((item) => `"${item.replace(/[\\"]/g, '\\$&')}"`)
+    .join()}}`;
+}
+
+/** Values as `jsonb_populate_recordset` takes them, by column. */
+export function columnsOf(mapping: ObjectMapping, fields: FieldValues): Record<string, unknown> {
+  return Object.fromEntries(
+    mapping.fields
+      .filter(({ field }) => fields[field] !== undefined)
+      .map(({ field, column, type }) => [column, toPostgres(type, fields[field] ?? null)]),
+  );
+}

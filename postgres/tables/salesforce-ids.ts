@@ -1,0 +1,37 @@
+/** The ids of records in the rows. */
+import pg from 'pg';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Session } from '../session/connection.ts';
+import { query } from '../session/connection.ts';
+import { tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+/** A record and the row that has its key. */
+export interface KeyPair {
+  readonly salesforceId: string;
+  readonly rowKey: string;
+  /** A value of both sides: it is compared once more, and told to nobody. */
+  readonly key: string;
+}
+
+/** Writes ids into rows, unless another row carries them. Answers how many it wrote. */
+export async function writeIds(session: Session, mapping: ObjectMapping, pairs: readonly KeyPair[]): Promise<number> {
+  const key = name(mapping.keyColumn);
+  const id = name(mapping.salesforceIdColumn);
+  const { rowCount } = await query(
+    session,
+    `update ${tableOf(mapping)} t set ${id} = x.${id}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
+      where t.${key} = x.${key} and not exists (select from ${tableOf(mapping)} o where o.${id} = x.${id})`,
+    [
+      JSON.stringify(
+        pairs.map(({ salesforceId, rowKey }) => ({
+          [mapping.keyColumn]: rowKey,
+          [mapping.salesforceIdColumn]: salesforceId,
+        })),
+      ),
+    ],
+  );
+  return rowCount ?? 0;
+}

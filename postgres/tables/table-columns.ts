@@ -1,0 +1,62 @@
+/**
+ * The columns of a mapped table, for statements that take texts: `unnest($1::text[])` and then `x.amount::numeric`. They
+ * are read once in each transaction, so that a column that was changed meanwhile does no harm.
+ */
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Session } from '../session/connection.ts';
+import { query, transactionOf } from '../session/connection.ts';
+
+export interface TableColumns {
+  /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
+  readonly types: ReadonlyMap<string, string>;
+  /** Columns that allow no null. */
+  readonly notNull: ReadonlySet<string>;
+  /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
+  readonly keyDefault: string | undefined;
+}
+
+const known = new WeakMap<object, Map<string, TableColumns>>();
+
+export async function tableColumns(session: Session, mapping: ObjectMapping): Promise<TableColumns> {
+  const transaction = transactionOf(session);
+  const tables = known.get(transaction) ?? new Map<string, TableColumns>();
+  known.set(transaction, tables);
+  const found = tables.get(mapping.object) ?? (await readColumns(session, mapping));
+  tables.set(mapping.object, found);
+  return found;
+}
+
+/**
+ * Whether a write to one row leaves the others as they are: the table has no trigger and no foreign key to itself. (A
+ * mapped lookup without a foreign key counts as one.)
+ */
+export async function rowsStandAlone(session: Session, mapping: ObjectMapping): Promise<boolean> {
+  if (mapping.fields.some(({ references }) => references === mapping.object)) return false;
+  const { rows } = await query<{ alone: boolean }>(
+    session,
+    `select not exists (select from pg_trigger where tgrelid = t.oid and not tgisinternal)
+            and not exists (select from pg_constraint where contype = 'f' and conrelid = t.oid and confrelid = t.oid) as alone
+       from pg_class t where t.oid = format('%I.%I', $1::text, $2::text)::regclass`,
+    [mapping.schema, mapping.table],
+  );
+  return rows[0]?.alone === true;
+}
+
+async function readColumns(session: Session, { schema, table, keyColumn }: ObjectMapping): Promise<TableColumns> {
+  const { rows } = await query<{ column: string; type: string; not_null: boolean; default: string | null }>(
+    session,
+    `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
+            case when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
+                 when has_sequence_privilege(s.sequence, 'usage') then format('nextval(%L)', s.sequence) end as default
+       from pg_attribute a
+       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+       cross join lateral pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), a.attname) as s (sequence)
+      where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
+    [schema, table],
+  );
+  return {
+    types: new Map(rows.map(({ column, type }) => [column, type])),
+    notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
+    keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
+  };
+}

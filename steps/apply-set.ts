@@ -1,0 +1,238 @@
+/** One set of records, in which none occurs twice: locked and read, judged by the rules of core/agreement/inbound.ts, and written. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Received } from '../core/agreement/inbound.ts';
+import { receiveAdopted } from '../core/agreement/insertion.ts';
+import type { Pair, SalesforceVersion } from '../core/agreement/link.ts';
+import type { RejectedRecordError } from '../core/errors.ts';
+import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
+import { wakeChildren } from '../postgres/ledger/due-children.ts';
+import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
+import { reportConflicts, resolveRejects } from '../postgres/ledger/rejects.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import { carriedIds } from '../postgres/tables/rows.ts';
+import { tableColumns } from '../postgres/tables/table-columns.ts';
+import type { Adoptable } from './pairs/adoption.ts';
+import { findAdoptable, finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
+import { adoptMatches } from './pairs/matching.ts';
+import type { NewPair, StoredPair } from './pairs/pairs.ts';
+import { lockPairs, newPair, writePairs } from './pairs/pairs.ts';
+import { withChildren, withoutParent } from './parents/required-parents.ts';
+
+export interface SetContext {
+  readonly configuration: SyncConfiguration;
+  readonly mapping: ObjectMapping;
+  readonly execution: string;
+}
+
+export interface Item {
+  readonly version: SalesforceVersion;
+  readonly line: number | undefined;
+  /** The link's revision when a fresh read began. */
+  readonly revision: number | undefined;
+}
+
+/**
+ * How records without a link get one. `at once`: written with its final values, which is refused when another execution
+ * is making a link for one of the records. `claimed`: made first, so that the second execution waits for the first, and
+ * then written like any other.
+ */
+export type NewLinks = 'at once' | 'claimed';
+
+export interface ReadRecord {
+  readonly item: Item;
+  readonly pair: StoredPair | NewPair;
+  /** The row that the record names by its external id, and that becomes its row. */
+  readonly adopted: Adoptable | undefined;
+}
+
+export interface RefusedItem {
+  readonly item: Item;
+  readonly error: RejectedRecordError;
+}
+
+export interface ReadSet {
+  readonly records: readonly ReadRecord[];
+  /** Records that are not to be judged: nothing tells which row is theirs. */
+  readonly refused: readonly RefusedItem[];
+}
+
+/**
+ * Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out where a
+ * row carries its id or is about to become its row: it says nothing about that row.
+ */
+export async function readSet(
+  session: Session,
+  { configuration, mapping }: SetContext,
+  items: readonly Item[],
+  newLinks: NewLinks,
+): Promise<ReadSet> {
+  const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
+  // A link that is written at once names its row, whose key must be known before the row is.
+  const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
+  if (claimed) await claimLinks(session, mapping.object, live);
+  const ids = items.map(({ version }) => version.id);
+  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
+  for (const [id, pair] of await readDeleted(session, configuration, mapping, items, pairs, claimed))
+    pairs.set(id, pair);
+  const unknown = live.filter((id) => !pairs.has(id));
+  // A row may carry the id of a record that has no link yet: they are a pair.
+  const byId = new Set(await carriedIds(session, mapping, unknown));
+  const unpaired = items
+    .map(({ version }) => version)
+    .filter(({ id, deleted }) => !deleted && !byId.has(id) && isUnpaired(pairs.get(id)));
+  const candidates = unpaired.map((version) => ({ version, pair: pairs.get(version.id) }));
+  const adoptable = await findAdoptable(session, configuration, mapping, candidates);
+  // The key that a record names says more than a value which both happen to have.
+  const unnamed = unpaired.filter(({ id }) => !adoptable.has(id));
+  const { adopted, refused } = await adoptMatches(session, configuration, mapping, unnamed);
+  const carried = [...byId, ...adopted];
+  if (carried.length > 0) {
+    await claimLinks(session, mapping.object, carried);
+    for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
+    const parents = adopted.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
+    await wakeChildren(session, configuration, mapping, parents);
+  }
+  for (const [id, { pair }] of adoptable) pairs.set(id, pair);
+  for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
+  return {
+    records: items.flatMap((item) => {
+      const pair = pairs.get(item.version.id);
+      if (pair === undefined || refused.has(item.version.id)) return [];
+      const adopting = adoptable.get(item.version.id);
+      return { item, pair, adopted: adopting?.done === false ? adopting : undefined };
+    }),
+    refused: items.flatMap((item) => {
+      const error = refused.get(item.version.id);
+      return error === undefined ? [] : { item, error };
+    }),
+  };
+}
+
+/**
+ * Deleted records without a link. They get one without a row: a file that is late, and shows the record alive, would make
+ * a row of it otherwise, and nothing would ever take that away.
+ */
+async function readDeleted(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  items: readonly Item[],
+  pairs: ReadonlyMap<string, unknown>,
+  claimed: boolean,
+): Promise<Map<string, StoredPair | NewPair>> {
+  const deleted = items.map(({ version }) => version).filter((each) => each.deleted && !pairs.has(each.id));
+  if (deleted.length === 0) return new Map();
+  const { naming, known } = await passOverDeleted(session, configuration, mapping, deleted);
+  const rest = deleted.map(({ id }) => id).filter((id) => !known.has(id) && !naming.has(id));
+  const carried = new Set(await carriedIds(session, mapping, rest));
+  const strangers = rest.filter((id) => !carried.has(id));
+  if (claimed) await claimLinks(session, mapping.object, strangers);
+  const found = claimed ? await lockPairs(session, configuration, mapping, strangers) : new Map<string, StoredPair>();
+  const made = strangers.map((id) => [id, found.get(id) ?? newPair(id)] as const);
+  return new Map<string, StoredPair | NewPair>([...known, ...made]);
+}
+
+/** No version of the record was merged, and it has no row that we know of. */
+function isUnpaired(pair: Pair | undefined): boolean {
+  return (
+    pair === undefined || (pair.link.base === undefined && pair.link.rowKey === undefined && pair.row === undefined)
+  );
+}
+
+/** What is to become of a record by the rules; `again`: its link has changed since it was read from Salesforce. */
+export type Rule = (mapping: ObjectMapping, pair: Pair, item: Item) => Received | { readonly outcome: 'again' };
+
+export interface JudgedRecord extends ReadRecord {
+  readonly result: ReturnType<Rule>;
+}
+
+/** Records judged in one turn of the event loop: a tenth or two of a millisecond, for which an answer of the server waits. */
+const TURN_RECORDS = 10;
+
+/** Judges the records, in turns, so that a set that is being written meanwhile goes on. */
+export async function judgeSet(
+  mapping: ObjectMapping,
+  records: readonly ReadRecord[],
+  rule: Rule,
+): Promise<JudgedRecord[]> {
+  const judged: JudgedRecord[] = [];
+  for (const { item, pair, adopted } of records) {
+    const result = rule(mapping, pair, item);
+    const isFromFile = adopted !== undefined && item.revision === undefined && result.outcome !== 'again';
+    judged.push({ item, pair, adopted, result: isFromFile ? receiveAdopted(result) : result });
+    if (judged.length % TURN_RECORDS === 0) await nextTurn();
+  }
+  return judged;
+}
+
+export interface SetResult {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  readonly conflicts: number;
+  readonly toRead: readonly { id: string; revision: number }[];
+  /** Records that were not written, because of a parent or a child. */
+  readonly refused: readonly RefusedItem[];
+}
+
+/** Writes what was judged. `size`: of the set, with those that were left out. */
+export async function writeSet(
+  session: Session,
+  { configuration, mapping, execution }: SetContext,
+  judged: readonly JudgedRecord[],
+  size: number,
+): Promise<SetResult> {
+  const all = judged.flatMap(({ item, pair, adopted, result }) =>
+    result.outcome === 'again'
+      ? []
+      : { id: item.version.id, survivor: item.version.mergedInto, item, pair, adopted, result, row: result.row },
+  );
+  const orphans = await withoutParent(session, configuration, mapping, all);
+  const parents = await withChildren(session, configuration, mapping, all);
+  const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
+  const received = all.filter(({ id }) => !isBlocked(id));
+  const written = await writePairs(
+    session,
+    configuration,
+    mapping,
+    received.map(({ survivor, pair, result }) => ({ before: pair, link: result.link, row: result.row, survivor })),
+  );
+  await finishAdoptions(
+    session,
+    configuration,
+    mapping,
+    received.flatMap(({ adopted, result: { link, row } }) =>
+      adopted === undefined ? [] : { link, row, insertionId: adopted.insertionId },
+    ),
+  );
+  await dropLinks(
+    session,
+    received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
+  );
+
+  const conflicts = received.flatMap(({ id, result }) =>
+    result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  const merged = received.filter(({ result }) => result.outcome === 'merged').map(({ id }) => id);
+  await resolveRejects(session, mapping.object, 'to-postgres', merged);
+
+  const changed = written.inserted + written.updated + written.deleted;
+  const refused = all.flatMap(({ id, item }): RefusedItem[] => {
+    const error = orphans.get(id) ?? parents.get(id);
+    return error === undefined ? [] : [{ item, error }];
+  });
+  const toRead = judged.flatMap(({ item, pair, result }) => {
+    if (isBlocked(item.version.id)) return [];
+    if (result.outcome === 'again') return { id: item.version.id, revision: pair.link.revision };
+    return result.outcome === 'reread' ? { id: item.version.id, revision: result.link.revision } : [];
+  });
+  const unchanged = size - changed - toRead.length - refused.length;
+  return { ...written, unchanged, conflicts: conflicts.length, toRead, refused };
+}
+
+/** A claimed link that got neither a base nor a row. */
+function isVoid({ result }: { result: Received }): boolean {
+  return result.link.base === undefined && result.row === undefined && result.outcome !== 'reread';
+}

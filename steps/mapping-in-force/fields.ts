@@ -1,0 +1,119 @@
+/**
+ * The mapping in force: that of sync.config.ts without the fields that Salesforce no longer tells, or tells as another type.
+ * It is worked out here, so that no rule ever sees such a field: it is neither merged nor sent, and the record goes across
+ * without it. A fresh read asks for every field by name, so what no live record of it tells is gone; a file may only lag
+ * behind the mapping, and is taken at its word where a read has found the same. A field is back when a fresh read tells it and
+ * Salesforce, asked for its type, says that it fits: values tell nothing of types, and a field may come back as another one.
+ */
+
+import type { SalesforceVersion } from '../../core/agreement/link.ts';
+import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import {
+  changedFields,
+  type DoubtedTypes,
+  FIELD_TYPE_CHANGED,
+  FIELD_VANISHED,
+  withoutFields,
+} from '../../core/mapping/drift.ts';
+import { closeDrift, type FieldDrift, noteDrift, openDrift } from '../../postgres/ledger/field-drift.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+
+type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
+
+export interface InForce {
+  readonly mapping: ObjectMapping;
+  /** What this step was the first to see. */
+  readonly reasons: readonly ReasonCount[];
+}
+
+/** Fields without which a file goes: those of which a read has found that they are gone, or of another type. */
+export async function leftOut(session: Session, { object }: ObjectMapping): Promise<ReadonlySet<string>> {
+  return new Set((await openDrift(session, object)).keys());
+}
+
+/** One line of a fresh read. */
+interface Read {
+  readonly version?: Told | undefined;
+  readonly without?: readonly string[] | undefined;
+  readonly types?: DoubtedTypes | undefined;
+}
+
+/** For what a fresh read found; remembers what is gone, and what is back. `step`: who tells people what is told once. */
+export async function inForceForRead(
+  session: Session,
+  mapping: ObjectMapping,
+  reads: readonly Read[],
+  step: string,
+): Promise<InForce> {
+  const open = await openDrift(session, mapping.object);
+  // What is known of a record that was purged are no fields.
+  const live = reads.flatMap(({ version }) => (version === undefined || version.deleted ? [] : version));
+  const without = new Set(reads.flatMap((read) => read.without ?? []));
+  const types = typesIn(reads);
+  const changed = changesIn(mapping, types);
+  const isChanged = new Set(changed.map(({ field }) => field));
+  const isUntold = (field: string) => {
+    if (without.has(field)) return true;
+    return open.has(field) ? types?.[field] !== null : live.length > 0 && !tells(live, field);
+  };
+  const untold = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isUntold(field));
+  const inForce = withoutFields(mapping, new Set([...isChanged, ...untold]));
+  if (live.length === 0 && without.size === 0 && types === undefined) return { mapping: inForce, reasons: [] };
+  const back = [...open.keys()].filter((field) => !isChanged.has(field) && !untold.includes(field));
+  if (back.length > 0) await closeDrift(session, mapping, back);
+  const vanished = untold.filter((field) => without.has(field) || !open.has(field));
+  const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
+  return { mapping: inForce, reasons: await note(session, mapping, found, step) };
+}
+
+/** The lines of a read that say anything of types say it for all of them. */
+export function typesIn(lines: readonly { readonly types?: DoubtedTypes | undefined }[]): DoubtedTypes | undefined {
+  const told = lines.flatMap(({ types }) => (types === undefined ? [] : [types]));
+  if (told.length === 0) return undefined;
+  const entries = told.flatMap((types) => Object.entries(types));
+  const isFit = ([, change]: readonly [string, string | null]) => change === null;
+  return Object.fromEntries([...entries.filter(isFit), ...entries.filter((entry) => !isFit(entry))]);
+}
+
+function changesIn({ fields }: ObjectMapping, types: DoubtedTypes | undefined): FieldDrift[] {
+  const changed = changedFields(types);
+  return fields.flatMap(({ field }) => (changed.has(field) ? [{ field, change: types?.[field] ?? null }] : []));
+}
+
+async function note(
+  session: Session,
+  { object }: ObjectMapping,
+  found: readonly FieldDrift[],
+  step: string,
+): Promise<ReasonCount[]> {
+  const seen = found.length === 0 ? [] : await noteDrift(session, object, found, step);
+  return seen.map(({ field, change }) =>
+    change === null ? { code: FIELD_VANISHED, field, count: 1 } : { code: FIELD_TYPE_CHANGED, field, count: 1, change },
+  );
+}
+
+/**
+ * Whether a record was refused because a field vanished, or got another type, between our look and our push. Nothing of it
+ * has landed, and it goes again without the field.
+ */
+export function sentDrifted(
+  mapping: ObjectMapping,
+  sent: Readonly<Record<string, unknown>>,
+  { outcome, code, types }: Answer,
+): boolean {
+  if (outcome !== 'refused') return false;
+  const changed = changedFields(types);
+  const isLeftOut = (name: string) => mapping.fields.every(({ field }) => field !== name);
+  return Object.keys(sent).some((name) => (code === 'INVALID_FIELD' || changed.has(name)) && isLeftOut(name));
+}
+
+interface Answer {
+  readonly outcome: string;
+  readonly code?: string | undefined;
+  readonly types?: DoubtedTypes | undefined;
+}
+
+function tells(versions: readonly Told[], field: string): boolean {
+  return versions.some(({ fields }) => fields[field] !== undefined);
+}

@@ -1,0 +1,183 @@
+/**
+ * The moment when a new row and its record become a pair: the link is made, the row gets the Salesforce id, and what was
+ * kept of the insertion goes, all in one transaction. Whoever comes first does it, be it the answer of the upsert or a file
+ * that was faster; the lock of the row makes the second one see that it is done.
+ */
+
+import { adopt } from '../../core/agreement/insertion.ts';
+import type { Link, RowVersion, SalesforceVersion } from '../../core/agreement/link.ts';
+import { UNREADABLE } from '../../core/mapping/canonical.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { wakeChildren } from '../../postgres/ledger/due-children.ts';
+import {
+  dropInsertions,
+  lockInsertions,
+  raiseRevisions,
+  writeSalesforceIds,
+} from '../../postgres/ledger/insertions.ts';
+import { claimLinks, markDirty } from '../../postgres/ledger/links.ts';
+import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { lockRows } from '../../postgres/tables/rows.ts';
+import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+import type { NewPair, PairChange, StoredPair } from './pairs.ts';
+import { lockPairs, writePairs } from './pairs.ts';
+
+/** A row that becomes the row of a record. */
+export interface Adopted {
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+  readonly insertionId: string | undefined;
+}
+
+/** Makes pairs as they were merged. Must run in a transaction of our own that holds the locks of what is adopted. */
+export async function writeAdoptions(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  changes: readonly (PairChange & { readonly insertionId: string | undefined })[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  await writePairs(session, configuration, mapping, changes);
+  await finishAdoptions(session, configuration, mapping, changes);
+}
+
+/** What adopting takes besides writing the pairs. */
+export async function finishAdoptions(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  adopted: readonly Adopted[],
+): Promise<void> {
+  if (adopted.length === 0) return;
+  const live = adopted.filter(({ row }) => row !== undefined);
+  const keys = live.flatMap(({ link }) => link.rowKey ?? []);
+  await writeSalesforceIds(
+    session,
+    mapping,
+    live.map(({ link: { rowKey = '', salesforceId } }) => ({ rowKey, salesforceId })),
+  );
+  const written = live.map(({ link, row }) => ({ kind: 'update', link, after: row }));
+  const touched = await writtenByTriggers(session, configuration, mapping, written);
+  // A value that Salesforce cannot store was left out: the next round lists it with the record's id.
+  const unreadable = live.filter(({ row }) => isUnreadable(row)).map(({ link }) => link.salesforceId);
+  await markDirty(session, mapping.object, [...touched, ...unreadable]);
+  await dropInsertions(
+    session,
+    adopted.flatMap(({ insertionId }) => insertionId ?? []),
+  );
+  await resolveRowRejects(
+    session,
+    mapping.object,
+    adopted.flatMap(({ link }) => link.rowKey ?? []),
+  );
+  await wakeChildren(session, configuration, mapping, keys);
+}
+
+/** Gives rows back the id of their record, which the application has removed: while the record lives the two are a pair. */
+export async function returnIds(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  merged: readonly { readonly pair: StoredPair; readonly link: Link; readonly row: RowVersion | undefined }[],
+): Promise<void> {
+  const lacking = merged.filter(({ pair, link, row }) => {
+    return pair.lacksId && row !== undefined && link.base?.deleted === false;
+  });
+  const ids = lacking.map(({ link: { rowKey = '', salesforceId } }) => ({ rowKey, salesforceId }));
+  await writeSalesforceIds(session, mapping, ids);
+  const keys = ids.map(({ rowKey }) => rowKey);
+  await wakeChildren(session, configuration, mapping, keys);
+}
+
+function isUnreadable(row: RowVersion | undefined): boolean {
+  return Object.values(row?.fields ?? {}).some((value) => typeof value === 'string' && value.startsWith(UNREADABLE));
+}
+
+/** A live record of a file or a fresh read that has no row; `pair`: its link, of which nothing but the id is known. */
+export interface Candidate {
+  readonly version: SalesforceVersion;
+  readonly pair: StoredPair | NewPair | undefined;
+}
+
+export interface Adoptable {
+  readonly pair: StoredPair | NewPair;
+  /** undefined: the row was never seen as new. */
+  readonly insertionId: string | undefined;
+  /** The row has become this record's by now, and its pair is an ordinary one. */
+  readonly done: boolean;
+}
+
+/**
+ * Of these records, those that name one by their external id: a row without a Salesforce id, or one that is
+ * gone while its upsert was on its way. Locks insertions and rows. Answers pairs as they begin, by Salesforce id.
+ */
+export async function findAdoptable(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  candidates: readonly Candidate[],
+): Promise<Map<string, Adoptable>> {
+  const named = new Map(
+    candidates.flatMap((each) => (each.version.externalId ? [[each.version.externalId, each]] : [])),
+  );
+  if (mapping.externalIdField === undefined || named.size === 0) return new Map();
+  const insertions = await lockInsertions(session, configuration, mapping, [...named.keys()]);
+  const keys = await fittingKeys(session, mapping, [...named.keys()]);
+  const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+  const found = new Map<string, Adoptable>();
+  const adoptedMeanwhile: string[] = [];
+  for (const [key, { version, pair }] of named) {
+    const stored = insertions.get(key);
+    const row = rows.get(key);
+    if (row?.salesforceId === version.id) adoptedMeanwhile.push(version.id);
+    const isFree = row !== undefined && row.salesforceId === undefined && !row.softDeleted;
+    if (!isFree && !(row === undefined && stored?.insertion.push !== undefined)) continue;
+    const begun = adopt(mapping, stored?.insertion.push, key, row, version);
+    const link = { ...begun.link, revision: pair?.link.revision ?? begun.link.revision };
+    const place = pair?.linkId === undefined ? {} : { linkId: pair.linkId, stored: pair.stored, lacksId: true };
+    found.set(version.id, { pair: { ...place, link, row }, insertionId: stored?.insertionId, done: false });
+  }
+  if (adoptedMeanwhile.length > 0) {
+    await claimLinks(session, mapping.object, adoptedMeanwhile);
+    for (const [id, pair] of await lockPairs(session, configuration, mapping, adoptedMeanwhile)) {
+      found.set(id, { pair, insertionId: undefined, done: true });
+    }
+  }
+  return found;
+}
+
+const WHOLE = /^(0|-?[1-9]\d{0,18})$/;
+const LARGEST: Readonly<Record<string, bigint>> = { smallint: 2n ** 15n, integer: 2n ** 31n, bigint: 2n ** 63n };
+const TEXTS = new Set(['text', 'character varying']);
+
+/** Anybody may write anything into an external id: only what the key's type would write itself can be a key. */
+async function fittingKeys(session: Session, mapping: ObjectMapping, texts: readonly string[]): Promise<string[]> {
+  const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+  const largest = LARGEST[type];
+  if (largest !== undefined) {
+    return texts.filter((text) => WHOLE.test(text) && BigInt(text) < largest && BigInt(text) >= -largest);
+  }
+  if (type === 'uuid') return texts.filter((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text));
+  // Of any other type nobody knows how it spells its values.
+  return TEXTS.has(type) ? [...texts] : [];
+}
+
+/**
+ * Deleted records that nobody here knows, and that name a new row: what was read of them before no longer counts. Answers
+ * the ids of those that do, and the pairs of those that have become known while we waited for the lock.
+ */
+export async function passOverDeleted(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  versions: readonly SalesforceVersion[],
+): Promise<{ readonly naming: ReadonlySet<string>; readonly known: ReadonlyMap<string, StoredPair> }> {
+  const keys = versions.flatMap(({ externalId }) => externalId ?? []);
+  if (mapping.externalIdField === undefined || keys.length === 0) return { naming: new Set(), known: new Map() };
+  const named = new Set(await raiseRevisions(session, mapping.object, keys));
+  const naming = versions.filter(({ externalId }) => externalId !== undefined && named.has(externalId));
+  const ids = versions.map(({ id }) => id);
+  return { naming: new Set(naming.map(({ id }) => id)), known: await lockPairs(session, configuration, mapping, ids) };
+}

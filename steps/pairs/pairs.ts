@@ -1,0 +1,205 @@
+/** Pairs of link and row: locked and read together, and written back together as a merge left them. */
+
+import type { Link, Pair, RowVersion } from '../../core/agreement/link.ts';
+import { newLink } from '../../core/agreement/link.ts';
+import { isPutToRest } from '../../core/agreement/references.ts';
+import type { RowChange } from '../../core/agreement/row-change.ts';
+import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { parentsOf } from '../../postgres/ledger/due-children.ts';
+import { insertLinks, lockLinks, markDirty, saveLinks } from '../../postgres/ledger/links.ts';
+import { buryRows, noteSurvivors, restoreRows } from '../../postgres/ledger/tombstones.ts';
+import { query, type Session } from '../../postgres/session/connection.ts';
+import { noteInside } from '../../postgres/tables/row-filter.ts';
+import { freeKeys, keysOfOthers, withoutRow } from '../../postgres/tables/row-identity.ts';
+import type { StoredRow } from '../../postgres/tables/rows.ts';
+import { holdParents, insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
+import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+
+export interface StoredPair extends Pair {
+  readonly linkId: string;
+  /** The link as it stands in the table: a relinked row has another key. */
+  readonly stored: Link;
+  /** The object takes inserts, and the row does not carry the id of its record: the application has removed it. */
+  readonly lacksId: boolean;
+}
+
+/** A record that has neither a link nor a row. */
+export interface NewPair extends Pair {
+  readonly linkId?: never;
+  readonly stored?: never;
+}
+
+export function newPair(salesforceId: string): NewPair {
+  return { link: newLink(salesforceId, undefined), row: undefined };
+}
+
+/**
+ * Locks the links of the records, then their rows. A row that carries the record's id under another key than the link
+ * knows is the same row, relinked; only when there is none is the row gone. See also row-identity.ts.
+ */
+export async function lockPairs(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<Map<string, StoredPair>> {
+  const links = await lockLinks(session, mapping.object, salesforceIds);
+  const keys = [...links.values()].flatMap(({ link }) => link.rowKey ?? []);
+  const byKey = byRowKey(await lockRows(session, configuration, mapping, { keys }));
+  const others = await keysOfOthers(
+    session,
+    mapping,
+    [...links.values()].map(({ link }) => link),
+    byKey,
+  );
+  const underKey = ({ rowKey = '' }: Link) => (others.has(rowKey) ? undefined : byKey.get(rowKey));
+  const lost = [...links.values()].filter(({ link }) => underKey(link) === undefined);
+  const elsewhere = await lockRows(session, configuration, mapping, {
+    salesforceIds: lost.map(({ link }) => link.salesforceId),
+  });
+  const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
+  await freeKeys(
+    session,
+    mapping,
+    lost.flatMap(({ link: { salesforceId: id } }) => {
+      const row = byId.get(id);
+      return row === undefined ? [] : { key: row.key, id };
+    }),
+  );
+  return new Map(
+    [...links].map(([id, { linkId, link }]) => {
+      const row = underKey(link) ?? byId.get(id);
+      const rowless = others.has(link.rowKey ?? '') ? withoutRow(link) : link;
+      const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
+      const live = row?.softDeleted ? undefined : row;
+      const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
+      return [id, { linkId, stored: link, link: relinked, row: live, lacksId }];
+    }),
+  );
+}
+
+function byRowKey(rows: readonly StoredRow[]): Map<string, StoredRow> {
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** A pair before and after a merge. */
+export interface PairChange {
+  readonly before: StoredPair | NewPair;
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+  /** The record that this one was merged into, in Salesforce: its children are there now. */
+  readonly survivor?: string | undefined;
+}
+
+/** What was written, for counting. */
+export interface WrittenRows {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+/**
+ * Writes new links, then rows, then what changed in links. Must run in a transaction of our own (see origin.ts) that
+ * holds the locks of `lockPairs`. A new link comes before its row, for a link is what two executions meet at first.
+ */
+export async function writePairs(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  changes: readonly PairChange[],
+): Promise<WrittenRows> {
+  const planned = changes.map((change) => plan(mapping, change));
+  const writes = await resolveLookups(session, configuration, mapping, planned);
+  const of = (kind: RowPlan['kind']) => writes.filter((write) => write.kind === kind);
+  const inserts = of('insert');
+  const made = inserts.length === 0 ? [] : await newKeys(session, mapping, inserts.length);
+  const keys = new Map(made?.map((key, i) => [inserts[i]?.salesforceId, key]));
+  const keyed = (write: RowPlan): RowPlan => {
+    const { link, salesforceId, waiting } = write;
+    const rowKey = link.rowKey ?? keys.get(salesforceId);
+    return rowKey === link.rowKey && waiting === link.waiting
+      ? write
+      : { ...write, link: { ...link, rowKey, waiting } };
+  };
+  let linked = writes.map(keyed);
+
+  const unlinked = linked.filter(({ before }) => before.linkId === undefined);
+  await insertLinks(
+    session,
+    mapping.object,
+    unlinked.map(({ link }) => link),
+  );
+  await noteSurvivors(session, mapping.object, linked);
+  await updateRows(session, mapping, of('update'));
+  await buryRows(session, configuration, mapping, of('delete'));
+  await restoreRows(session, mapping, of('restore'));
+  const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
+  const madeByTable = await insertRows(session, mapping, withKeys);
+  for (const [id, key] of madeByTable) keys.set(id, key);
+  if (madeByTable.size > 0) linked = writes.map(keyed);
+  // A deferred constraint must speak while the caller can still tell which rows it means.
+  await query(session, 'set constraints all immediate');
+  const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
+  const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
+  const resting = linked.filter(({ before: { stored }, link }) => isPutToRest(stored, link));
+  const rows = resting.map(({ after }) => after);
+  const parents = await parentsOf(session, configuration, mapping, rows);
+  for (const [i, { salesforceId }] of resting.entries()) if (parents[i] !== 'as read') touched.add(salesforceId);
+  await saveLinks(
+    session,
+    linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>
+      linkId === undefined ? [] : { linkId, stored, link: touched.has(salesforceId) ? { ...link, dirty: true } : link },
+    ),
+  );
+  const due = unlinked.filter(({ salesforceId }) => touched.has(salesforceId));
+  await markDirty(
+    session,
+    mapping.object,
+    due.map(({ salesforceId }) => salesforceId),
+  );
+  const added = [...inserts, ...of('restore')].map(({ salesforceId }) => salesforceId);
+  await noteInside(session, mapping, added);
+  return {
+    inserted: inserts.length + of('restore').length,
+    updated: of('update').length,
+    deleted: of('delete').length,
+  };
+}
+
+interface RowPlan extends RowChange {
+  readonly before: StoredPair | NewPair;
+  readonly link: Link;
+  readonly salesforceId: string;
+  readonly key: string;
+  readonly survivor: string | undefined;
+  /** The row as the merge left it. */
+  readonly after: RowVersion | undefined;
+}
+
+function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
+  const { kind, fields, waiting } = rowChange(mapping, before, after, link.rowKey);
+  const { salesforceId, rowKey: key = '' } = link;
+  return { kind, before, link, salesforceId, key, fields, waiting, survivor, after };
+}
+
+/** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
+async function resolveLookups(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  plans: readonly RowPlan[],
+): Promise<readonly RowPlan[]> {
+  const references = mapping.fields.filter(({ type }) => type === 'reference');
+  if (references.length === 0) return plans;
+  const keysOf = new Map<string, Map<string, string>>();
+  for (const parent of new Set(references.map(({ references: object }) => object ?? ''))) {
+    const fields = references.filter(({ references: object }) => object === parent);
+    const ids = plans.flatMap((write) => fields.flatMap(({ field }) => write.fields[field] ?? []));
+    const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
+    keysOf.set(parent, await holdParents(session, mappingOf(configuration, parent), wanted));
+  }
+  const keyOf = (parent: string, id: string) => keysOf.get(parent)?.get(id);
+  return plans.map((write) => withParentKeys(references, write, keyOf));
+}

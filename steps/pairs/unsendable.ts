@@ -1,0 +1,29 @@
+/** What of a row cannot be sent because of what it holds: no answer of Salesforce will tell people of it. */
+
+import { missingParents } from '../../core/agreement/insertion.ts';
+import type { RowVersion } from '../../core/agreement/link.ts';
+import { UNREADABLE } from '../../core/mapping/canonical.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { Reject } from '../../postgres/ledger/rejects.ts';
+
+/** Why a value of the row is kept back; undefined: none is, or what it waits for comes by itself. */
+export function keptBack(
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  row: RowVersion | undefined,
+): Pick<Reject, 'code' | 'reason' | 'field'> | undefined {
+  if (row === undefined || row.outside === true) return undefined;
+  const fields = new Map(mapping.fields.map((each) => [each.field, each]));
+  const orphaned = missingParents(mapping, row).find(
+    (field) => mappingOf(configuration, fields.get(field)?.references ?? '').externalIdField === undefined,
+  );
+  if (orphaned !== undefined) {
+    const reason = `The row that column ${fields.get(orphaned)?.column} names has no Salesforce id, and ${fields.get(orphaned)?.references} takes no inserts. This waits until it has one.`;
+    return { code: 'PARENT_WITHOUT_RECORD', reason, field: orphaned };
+  }
+  const unreadable = mapping.fields.find(({ field }) => row.fields[field] === `${UNREADABLE}${field}`);
+  if (unreadable === undefined) return undefined;
+  const reason = `Column ${unreadable.column} holds a value that Salesforce cannot store. It waits until that is another one.`;
+  return { code: 'UNREADABLE_VALUE', reason, field: unreadable.field };
+}

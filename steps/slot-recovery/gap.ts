@@ -1,0 +1,97 @@
+/**
+ * Finds what was changed while there was no replication slot: by comparing links with their rows, and rows with their links.
+ * What differs is marked due, as if its key had come through the queue. In pages, each a transaction of its own.
+ */
+import pg from 'pg';
+import { collect } from '../../core/agreement/outbound.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { markDue } from '../../postgres/ledger/mark-due.ts';
+import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
+import { tableOf } from '../../postgres/tables/rows.ts';
+import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import { lockPairs } from '../pairs/pairs.ts';
+
+const name = pg.escapeIdentifier;
+
+/** Links or rows in one page: whoever works on the same records waits for no longer than that. */
+const PAGE = 2_000;
+
+export interface GapPage {
+  readonly looked: number;
+  /** Links and new rows that are due now. */
+  readonly marked: number;
+  /** Where the next page begins; undefined: that was all. */
+  readonly after: string | undefined;
+}
+
+/** Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. */
+export async function compareLinks(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  after: string | undefined,
+): Promise<GapPage> {
+  const { keys, ...page } = await inTransaction(session, async () => {
+    const { rows } = await query<{ id: string; salesforce_id: string }>(
+      session,
+      'select id::text, salesforce_id from sfsync.link where object = $1 and id > $2 order by id limit $3',
+      [mapping.object, after ?? '0', PAGE],
+    );
+    const ids = rows.map(({ salesforce_id }) => salesforce_id);
+    const pairs = await lockPairs(session, configuration, mapping, ids);
+    const different = [...pairs.values()].flatMap((pair) => {
+      const { link, stored } = pair;
+      const due = !link.dirty && collect(mapping, pair).dirty;
+      return due ? (stored.rowKey ?? link.rowKey ?? []) : [];
+    });
+    return { looked: rows.length, keys: different, after: rows.length < PAGE ? undefined : rows.at(-1)?.id };
+  });
+  return { ...page, marked: await mark(session, configuration, mapping, keys) };
+}
+
+/** By itself: RECEIVE takes its locks in an order of its own. */
+async function mark(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  keys: readonly string[],
+): Promise<number> {
+  if (keys.length === 0) return 0;
+  const { marked, inserts } = await inTransaction(session, () => markDue(session, configuration, mapping, keys));
+  return marked + inserts;
+}
+
+/** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
+export async function compareRows(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  after: string | undefined,
+): Promise<GapPage> {
+  const key = `t.${name(mapping.keyColumn)}`;
+  const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+  const { rows } = await query<{ key: string; linked: boolean }>(
+    session,
+    `select ${key}::text as key,
+            exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key}::text) as linked
+       from ${tableOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
+    [mapping.object, after ?? null, PAGE],
+  );
+  const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
+  const marked = await mark(session, configuration, mapping, keys);
+  return { looked: rows.length, marked, after: rows.length < PAGE ? undefined : rows.at(-1)?.key };
+}
+
+/** How many links and rows there are to look at. */
+export async function countGap(session: Session, mappings: readonly ObjectMapping[]): Promise<number> {
+  let all = 0;
+  for (const mapping of mappings) {
+    const { rows } = await query<{ all: string }>(
+      session,
+      `select (select count(*) from sfsync.link where object = $1) + (select count(*) from ${tableOf(mapping)}) as all`,
+      [mapping.object],
+    );
+    all += Number(rows[0]?.all ?? 0);
+  }
+  return all;
+}

@@ -1,0 +1,137 @@
+/**
+ * Makes a replication slot anew that is missing or of no use, and then finds what was changed while there was none. The
+ * order is the point: what is committed after the slot was made comes through the slot, and what was committed before is
+ * there to be compared, for a new slot waits for every transaction that is older. How far it came is kept in the database.
+ */
+import pg from 'pg';
+import { ConfigurationError } from '../../core/errors.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { firstPlace, forgetPlace, nextPlace, readPlace, savePlace } from '../../postgres/ledger/recovery-place.ts';
+import { applyMigrations } from '../../postgres/prepare/migrations.ts';
+import { Preparation } from '../../postgres/prepare/preparation.ts';
+import { createSlot, ensurePublication, readSlot, refuseForeignSlot } from '../../postgres/prepare/replication.ts';
+import { compareLinks, compareRows, countGap } from './gap.ts';
+
+export interface RecoveryOptions {
+  readonly slot: string;
+  /** Reads only, and tells every statement through `log`. */
+  readonly dryRun?: boolean;
+  /** `anew`: also a slot that looks healthy; `compare`: the slot is left alone. */
+  readonly slotIs?: 'anew if need be' | 'anew' | 'left alone';
+  readonly log?: (line: string) => void;
+  readonly progress?: (state: RecoveryProgress) => void;
+}
+
+export interface RecoveryProgress {
+  readonly object: string;
+  /** Links and rows that were looked at, and how many there were in all when it began. */
+  readonly looked: number;
+  readonly all: number;
+  readonly marked: number;
+}
+
+export interface Recovery {
+  readonly slotMade: boolean;
+  /** An earlier run was interrupted; this one went on. */
+  readonly resumed: boolean;
+  /** By object: links that are due now, and rows that were looked into. */
+  readonly marked: ReadonlyMap<string, number>;
+  /** Links and rows that were, or would be, looked at. */
+  readonly compared: number;
+}
+
+/** Two runs wait for each other, and for `sfsync prepare`, which has the same lock. */
+const LOCK = 'select pg_advisory_lock(7347739624)';
+const UNLOCK = 'select pg_advisory_unlock(7347739624)';
+
+/** The texts of values must be those that base holds, whatever the role or the database is set to. */
+const TEXT_FORMS = "set datestyle to 'ISO, YMD'; set timezone to 'UTC'; set intervalstyle to 'postgres'";
+
+/**
+ * Over a connected client whose role may do what `sfsync prepare` does. Throws ConfigurationError when the slot is
+ * healthy, somebody else's, or still read.
+ */
+export async function recoverSlot(
+  client: pg.Client,
+  configuration: SyncConfiguration,
+  options: RecoveryOptions,
+): Promise<Recovery> {
+  const { slot, dryRun = false, log = () => undefined, slotIs = 'anew if need be' } = options;
+  await client.query(LOCK);
+  try {
+    await client.query(TEXT_FORMS);
+    const preparation = new Preparation(client, dryRun, log);
+    const begun = await readPlace(client, slot);
+    await applyMigrations(preparation);
+    const remake = slotIs !== 'left alone' && (await mustBeMade(client, configuration, options));
+    const resumed = begun !== undefined && !remake;
+    if (!remake && !resumed && slotIs !== 'left alone') {
+      throw new ConfigurationError(
+        'HEALTHY_SLOT',
+        `Replication slot ${slot} is healthy, nothing was done. --compare only compares the rows with what was last agreed; --force makes the slot anew all the same.`,
+      );
+    }
+    if (remake) await makeSlot(preparation, configuration, slot);
+    else if (!resumed) await preparation.execute(savePlace(slot, firstPlace(configuration)));
+    const all = await countGap(client, configuration.objects);
+    if (dryRun) return { slotMade: remake, resumed, marked: new Map(), compared: all };
+    const marked = await compareAll(client, configuration, slot, (state) => options.progress?.({ ...state, all }));
+    return { slotMade: remake, resumed, marked, compared: all };
+  } finally {
+    await client.query(UNLOCK).catch(() => undefined);
+  }
+}
+
+async function mustBeMade(
+  client: pg.Client,
+  configuration: SyncConfiguration,
+  { slot, slotIs }: RecoveryOptions,
+): Promise<boolean> {
+  const state = await readSlot(client, slot);
+  if (state === undefined) return true;
+  refuseForeignSlot(slot, state);
+  const useless = state.lost || state.plugin !== configuration.settings.plugin;
+  if (!useless && slotIs !== 'anew') return false;
+  if (state.activePid === null) return true;
+  throw new ConfigurationError(
+    'ACTIVE_SLOT',
+    `Replication slot ${slot} is read by process ${state.activePid}: stop the streamer first, then run this again.`,
+  );
+}
+
+/** That a comparison is due is written down before the slot is there: a healthy slot alone does not tell. */
+async function makeSlot(preparation: Preparation, configuration: SyncConfiguration, slot: string): Promise<void> {
+  await preparation.execute(savePlace(slot, firstPlace(configuration)));
+  await ensurePublication(preparation, configuration, slot);
+  if ((await readSlot(preparation.client, slot)) !== undefined) {
+    await preparation.execute(`select pg_drop_replication_slot(${pg.escapeLiteral(slot)})`);
+  }
+  await createSlot(preparation, slot, configuration.settings.plugin);
+}
+
+async function compareAll(
+  client: pg.Client,
+  configuration: SyncConfiguration,
+  slot: string,
+  progress: (state: Omit<RecoveryProgress, 'all'>) => void,
+): Promise<Map<string, number>> {
+  const marked = new Map<string, number>();
+  let looked = 0;
+  for (let place = await readPlace(client, slot); place !== undefined; ) {
+    // An object that is not mapped any more has nothing to compare.
+    const mapping = configuration.objects.find(({ object }) => object === place?.object);
+    const { stage, after } = place;
+    const page =
+      mapping === undefined
+        ? { looked: 0, marked: 0, after: undefined }
+        : stage === 'links'
+          ? await compareLinks(client, configuration, mapping, after ?? undefined)
+          : await compareRows(client, configuration, mapping, after ?? undefined);
+    looked += page.looked;
+    marked.set(place.object, (marked.get(place.object) ?? 0) + page.marked);
+    progress({ object: place.object, looked, marked: [...marked.values()].reduce((sum, each) => sum + each, 0) });
+    place = page.after === undefined ? nextPlace(configuration, place) : { ...place, after: page.after };
+    await client.query(place === undefined ? forgetPlace(slot) : savePlace(slot, place));
+  }
+  return marked;
+}

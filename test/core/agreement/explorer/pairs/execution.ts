@@ -1,0 +1,190 @@
+/**
+ * The outbound execution, step by step; it may die at each of them. Steps are one here where nothing in between makes a
+ * difference: what comes between Collect and the look might as well come before or after both, and a push that was decided and
+ * never sent is one that never lands.
+ */
+
+import type { Push } from '../../../../../core/agreement/outbound.ts';
+import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
+import { lineage } from './edits.ts';
+import { shownPush } from './flights.ts';
+import { write } from './log.ts';
+import { asked, type Driver, type Move } from './moves.ts';
+import { takes } from './rules.ts';
+import { FIELDS } from './scenario.ts';
+import {
+  IDLE,
+  type Load,
+  type Reading,
+  readNow,
+  rowVersion,
+  SECOND,
+  type Step,
+  shown,
+  spend,
+  versionOf,
+  type World,
+} from './world.ts';
+
+type At<Name extends Step['at']> = Extract<Step, { at: Name }>;
+
+export function outbound(driver: Driver, world: World): Move[] {
+  const made = [...received(driver, world), ...dying(world)];
+  return [...made, ...(world.step.at === 'idle' ? collected(driver, world) : stepping(driver, world))];
+}
+
+/** The next step of an execution that has taken a record in hand. */
+export function stepping(driver: Driver, world: World): Move[] {
+  const made: Move[] = [];
+  const { step } = world;
+  // Rows that an invisible commit holds are locked.
+  const unlocked = world.invisible === undefined;
+  const reading = readNow(world);
+  const later = { ...world, time: world.time + 1 };
+  switch (step.at) {
+    case 'looked':
+      if (unlocked) made.push(...decided(driver, world, step));
+      break;
+    case 'answered': {
+      const { revision } = world.link;
+      const next: Step = { ...step, at: 'read back', revision, reading };
+      made.push({ what: `read back ${shown(reading.side)}`, world: { ...later, step: next } });
+      break;
+    }
+    case 'read back':
+      if (unlocked) made.push(...settled(driver, world, step));
+      break;
+    case 'idle':
+    case 'pushing':
+      break;
+  }
+  return made;
+}
+
+function received({ rules }: Driver, world: World): Move[] {
+  const { link, invisible } = world;
+  const marked = rules.received ? { ...link, dirty: true, revision: link.revision + 1 } : link;
+  const made: Move[] = [];
+  if (world.queued) made.push({ what: 'receive marks the link due', world: { ...world, queued: false, link: marked } });
+  if (invisible?.queued === true && !rules.visible) {
+    const taken = { ...world, invisible: { ...invisible, queued: false }, link: marked };
+    made.push({ what: 'receive marks the link due before the commit is visible', world: taken });
+  }
+  return made;
+}
+
+function dying(world: World): Move[] {
+  const { step, flights } = world;
+  if (step.at === 'idle' || world.left.crashes === 0) return [];
+  const dead = { ...spend(world, 'crashes'), step: IDLE, excuses: world.excuses + 1 };
+  const left = flights.map((flight) =>
+    flight.awaitedBy === 'holder' ? { ...flight, awaitedBy: 'nobody' as const } : flight,
+  );
+  return [{ what: `the execution dies: ${step.at}`, world: { ...dead, flights: left } }];
+}
+
+function collected({ rules, mappings }: Driver, world: World): Move[] {
+  const { link } = world;
+  const open = link.push !== undefined;
+  if (!takes(rules, link) || (open && rules.fenced && world.flights.length > 0)) return [];
+  const kept = rules.collect(mappings.first, { link, row: rowVersion(world) });
+  const { revision } = kept;
+  const next = { ...world, link: kept };
+  if (!kept.dirty) return [{ what: 'collect: the row equals the base', world: next }];
+  const reading = readNow(world);
+  const step: Step = { at: 'looked', revision, reading };
+  return [
+    {
+      what: `collect takes the record; the look finds ${shown(reading.side)}`,
+      world: { ...next, time: world.time + 1, step },
+    },
+  ];
+}
+
+function decided(driver: Driver, world: World, { revision, reading }: At<'looked'>): Move[] {
+  const { scenario, edits, rules, mappings } = driver;
+  const pair = { link: world.link, row: rowVersion(world) };
+  const round = { revision, readAt: reading.at, pushId: `push ${reading.at}`, now: world.clock * SECOND, clockSkew: 0 };
+  const ask = (mapping: ObjectMapping) => rules.decide(mapping, pair, versionOf(reading), round);
+  return asked(mappings, ask).map((decision): Move => {
+    const idle = { ...world, step: IDLE };
+    if (decision.outcome === 'left') return { what: 'decide: the link has changed, left', world: idle };
+    const closed = { ...write(scenario, edits, rules, idle, decision, reading.side), seenX: 0, seenY: 0 };
+    if (decision.outcome === 'done') {
+      const { fields, deleted } = decision.link.refused;
+      const listed = closed.listed && (Object.keys(fields).length > 0 || deleted !== undefined);
+      return { what: 'decide: nothing to send', world: { ...closed, listed } };
+    }
+    const { push } = decision;
+    const pushedRefused = world.pushedRefused || world.refused === refusable(push);
+    const sending = sends(closed, loadOf(closed, push, reading));
+    return { what: `decide sends ${shownPush(push)}`, world: { ...sending, pushedRefused } };
+  });
+}
+
+function sends(world: World, load: Load): World {
+  return { ...world, step: { at: 'pushing' }, flights: [...world.flights, { load, awaitedBy: 'holder' }] };
+}
+
+function loadOf(world: World, push: Push, { side }: Reading): Load {
+  const { row } = world;
+  const { outgoing, fillers } = push;
+  const own = 'fields' in outgoing ? outgoing.fields : {};
+  return {
+    id: world.link.push?.id ?? '',
+    push,
+    xBy: own.x === undefined ? side.xBy : row.xBy,
+    yBy: own.y === undefined ? side.yBy : row.yBy,
+    life: row.life,
+    lookedX: lineage(world, side.xBy),
+    lookedY: lineage(world, side.yBy),
+    lookedLife: lineage(world, side.life),
+    needless:
+      outgoing.kind === 'update' &&
+      FIELDS.every((field) => (own[field] ?? fillers[field] ?? side[field]) === side[field]),
+  };
+}
+
+function refusable({ outgoing }: Push): string {
+  return shownPush({ delivery: 'api', outgoing, fillers: {} });
+}
+
+function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
+  const { scenario, edits, rules, mappings } = driver;
+  const { reading, revision, load } = step;
+  const { link } = world;
+  if (link.push === undefined || (rules.settlesOwn && link.push.id !== load.id)) {
+    return [{ what: 'settle: its push is no longer open', world: { ...world, step: IDLE } }];
+  }
+  const version = versionOf(reading);
+  const again = {
+    what: 'settle: the link has changed, read back again',
+    world: { ...world, step: { ...step, at: 'answered' } as const },
+  };
+  const outcome = outcomeOf(driver, world, step);
+  if (outcome === 'push again') {
+    const { link: open, fields } = rules.pushAgain(link, world.clock * SECOND);
+    const push: Push = { delivery: 'api', outgoing: { kind: 'update', fields }, fillers: {} };
+    return [
+      {
+        what: 'settle: once more through the API',
+        world: sends({ ...world, link: open, excuses: world.excuses + 1 }, { ...load, push }),
+      },
+    ];
+  }
+  const pair = { link, row: rowVersion(world) };
+  const ask = (mapping: ObjectMapping) =>
+    rules.settle(mapping, pair, version, outcome, { revision, readAt: reading.at });
+  return asked(mappings, ask).map((result): Move => {
+    if (result.outcome === 'again') return again;
+    const written = write(scenario, edits, rules, { ...world, step: IDLE }, result, reading.side);
+    const refused = outcome === 'refused' ? refusable(load.push) : written.refused;
+    const listed = outcome === 'refused' || (written.listed && outcome !== 'accepted');
+    return { what: `settle: ${outcome}`, world: { ...written, seenX: 0, seenY: 0, refused, listed } };
+  });
+}
+
+function outcomeOf({ rules }: Driver, { link }: World, { answer, reading }: At<'read back'>) {
+  if (answer !== 'run ended' && answer !== 'run counted failures') return answer;
+  return rules.outcomeOfRun(link, versionOf(reading), answer === 'run ended' ? 0 : 1);
+}

@@ -1,0 +1,93 @@
+/** Writes link and row as a merge left them, and keeps what its conflicts say. */
+import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
+import type { Conflict } from '../../../../../core/agreement/merge.ts';
+import { triggeredInPostgres } from './application.ts';
+import { type Edits, lineage } from './edits.ts';
+import type { Rules } from './rules.ts';
+import { FIELDS, type Field, type Scenario } from './scenario.ts';
+import { by, type Side, type World, withValue } from './world.ts';
+
+export interface Written {
+  readonly link: Link;
+  readonly row: RowVersion | undefined;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** `from`: what was merged. */
+export function write(
+  scenario: Scenario,
+  edits: Edits,
+  rules: Rules,
+  world: World,
+  merged: Written,
+  from: Side,
+): World {
+  const before = world.row;
+  // A merge makes a new base; what was only noted agrees on nothing.
+  const agreed =
+    merged.link.base === world.link.base ? world : { ...world, logged: world.logged | agreements(world, from) };
+  const written = { ...told(scenario, agreed, merged.conflicts, from), link: merged.link };
+  const after = { ...written, row: rowAfter(world, merged.row, from) };
+  const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
+  const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, after);
+  if (triggered === after || !rules.triggersForwarded) return triggered;
+  return { ...triggered, link: { ...triggered.link, dirty: true } };
+}
+
+function rowAfter(world: World, now: RowVersion | undefined, from: Side): Side {
+  const { row } = world;
+  if (now === undefined) return row.deleted ? row : { ...row, life: from.life, deleted: true };
+  let side: Side = row.deleted ? { ...row, life: from.life, deleted: false } : row;
+  for (const field of FIELDS) {
+    const value = String(now.fields[field]);
+    if (value === row[field] && !row.deleted) continue;
+    const restored = field === 'x' ? world.seenX : world.seenY;
+    side = withValue(side, field, value, value === from[field] ? by(from, field) : restored);
+  }
+  return side;
+}
+
+function told(scenario: Scenario, world: World, conflicts: readonly Conflict[], from: Side): World {
+  const { row } = world;
+  let { logged, falseConflict, needlessConflict } = world;
+  for (const conflict of conflicts) {
+    const { field, salesforce, postgres } = conflict;
+    if (field !== 'x' && field !== 'y') {
+      logged |= ofRecord(world, salesforce, from) | ofRecord(world, postgres, row);
+      continue;
+    }
+    const theirs = salesforce === from[field] ? by(from, field) : field === 'x' ? world.seenX : world.seenY;
+    const mine = by(row, field);
+    logged |= lineage(world, theirs) | lineage(world, mine);
+    if (conflict.reason === 'both edited') falseConflict ||= contains(world, theirs, mine);
+    needlessConflict ||= field === 'x' && scenario.direction !== undefined;
+  }
+  const excuses = world.excuses + conflicts.length;
+  return { ...world, logged, falseConflict, needlessConflict, excuses };
+}
+
+/** Edits that want the same on both sides: each has got it. */
+function agreements(world: World, from: Side): number {
+  const { row } = world;
+  // Our delete may still be on its way when somebody else's is found.
+  const bothDeleted = from.deleted && (row.deleted || world.link.push?.sentDeleted === true);
+  if (bothDeleted) return lineage(world, from.life) | lineage(world, row.life);
+  if (from.deleted || row.deleted) return 0;
+  const same = FIELDS.filter((field) => from[field] === row[field]);
+  return same.reduce((all, field) => all | differing(world, by(from, field), by(row, field)), 0);
+}
+
+function differing(world: World, one: number, other: number): number {
+  return one === other ? 0 : lineage(world, one) | lineage(world, other);
+}
+
+function ofRecord(world: World, state: Conflict['salesforce'], side: Side): number {
+  const record = typeof state === 'object' && state !== null && 'fields' in state ? state.fields : {};
+  const told = FIELDS.filter((field: Field) => record[field] !== undefined);
+  return told.reduce((all, field) => all | lineage(world, by(side, field)), lineage(world, side.life));
+}
+
+/** Whether one of two values was made by somebody who had seen the other. */
+function contains(world: World, one: number, other: number): boolean {
+  return Boolean(((lineage(world, one) >> other) | (lineage(world, other) >> one)) & 1);
+}

@@ -1,0 +1,204 @@
+/** Switched off: rules for pushes and their outcomes, and for the directions of fields. */
+
+import { mergeFresh } from '../../../../../core/agreement/inbound.ts';
+import { NOTHING_REFUSED, type Pair } from '../../../../../core/agreement/link.ts';
+import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
+import { RULES, type Rules } from './rules.ts';
+import type { SwitchedOff } from './switched-off.ts';
+
+function pushes(): SwitchedOff[] {
+  return [
+    {
+      rule: 'the base takes what was accepted before the read-back is merged',
+      without: {
+        settle: (mapping, pair, readBack, _outcome, round) =>
+          RULES.settle(mapping, pair, readBack, 'not applied', round),
+      },
+      scenario: { editsInSalesforce: 1, editsOfRow: 1 },
+      violation: 'a conflict between a value and its own successor',
+    },
+    {
+      rule: 'our own write is known by what was sent',
+      without: {
+        decide: (mapping, pair, look, round) => RULES.decide(mapping, forgotten(pair), look, round),
+      },
+      scenario: { editsOfRow: 2, crashes: 1, editsBack: true },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'while an outcome is unknown, a row equal to its base does not take what Salesforce holds',
+      without: {
+        decide: (mapping, pair, look, round) => {
+          if (pair.link.revision !== round.revision) return { outcome: 'left' };
+          const merged = mergeFresh(mapping, pair, look, { readAt: round.readAt, unknown: false });
+          const { revision } = pair.link;
+          const link = { ...merged.link, push: undefined, revision };
+          return RULES.decide(mapping, { link, row: merged.row }, look, round);
+        },
+      },
+      scenario: { editsOfRow: 2, crashes: 1, editsBack: true, trigger: 'normalises x' },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'while an outcome is unknown, a push that may have been undone is logged',
+      without: {
+        decide: (...args) => {
+          const decision = RULES.decide(...args);
+          if (decision.outcome === 'left') return decision;
+          const conflicts = decision.conflicts.filter(({ reason }) => reason !== 'push may have been undone');
+          return { ...decision, conflicts };
+        },
+      },
+      scenario: { editsOfRow: 1, deletesInSalesforce: 2, crashes: 1 },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'fillers are part of what was sent',
+      without: {
+        decide: (...args) => {
+          const decision = RULES.decide(...args);
+          if (decision.outcome !== 'push' || decision.link.push === undefined) return decision;
+          const sent = Object.fromEntries(Object.entries(decision.link.push.sent).filter(([, { filler }]) => !filler));
+          return { ...decision, link: { ...decision.link, push: { ...decision.link.push, sent } } };
+        },
+      },
+      scenario: { editsInSalesforce: 1, editsOfRow: 1, delivery: 'appflow' },
+      violation: 'an edit was lost that a file had shown',
+    },
+    {
+      rule: 'a delete is checked by the read-back',
+      without: {
+        settle: (mapping, pair, readBack, outcome, round) => {
+          const buried = readBack.deleted && pair.link.push?.sentDeleted === true && pair.link.base !== undefined;
+          const asExpected = buried ? { ...readBack, fields: pair.link.base?.fields ?? {} } : readBack;
+          return RULES.settle(mapping, pair, asExpected, outcome, round);
+        },
+      },
+      scenario: { editsInSalesforce: 1, deletesOfRow: 1, noWindow: true },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a record is emptied from the recycle bin only when the delete has been verified',
+      without: {
+        settle: (mapping, pair, readBack, ...rest) => {
+          const result = RULES.settle(mapping, pair, readBack, ...rest);
+          const { push, purgeDue } = pair.link;
+          if (result.outcome === 'again' || push?.sentDeleted !== true || purgeDue || !readBack.deleted) return result;
+          const base = { fields: {}, ...result.link.base, deleted: true };
+          const link = { ...result.link, base, purgeDue: true, dirty: true };
+          return { ...result, row: undefined, conflicts: [], link };
+        },
+      },
+      scenario: { editsInSalesforce: 1, deletesOfRow: 1, deleteRecord: 'hard', noWindow: true },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'what the delete for a row outside the filter has buried lives on in the row',
+      without: {
+        settle: (mapping, { link, row }, ...rest) =>
+          RULES.settle(mapping, { link, row: row && { ...row, outside: undefined } }, ...rest),
+      },
+      scenario: { editsInSalesforce: 1, crossings: 1, leaving: 'delete', noWindow: true },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a push is fenced before its record is taken in hand again',
+      without: { fenced: false },
+      scenario: { editsOfRow: 2, crashes: 1 },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'what was refused is remembered',
+      without: {
+        settle: (...args) => {
+          const result = RULES.settle(...args);
+          if (result.outcome === 'again') return result;
+          return { ...result, link: { ...result.link, refused: NOTHING_REFUSED, dirty: args[3] === 'refused' } };
+        },
+      },
+      scenario: { editsOfRow: 1, refusals: 2 },
+      violation: 'a refused value was pushed again',
+    },
+    {
+      rule: 'what was refused goes again as a whole once a part of it has changed',
+      without: {
+        decide: (...args) => {
+          const decision = RULES.decide(...args);
+          if (decision.outcome !== 'push' || decision.push.outgoing.kind !== 'update') return decision;
+          const { push } = decision.link;
+          const isNew = ([field, value]: [string, unknown]) => args[1].link.refused.fields[field] !== value;
+          const fields = Object.fromEntries(Object.entries(decision.push.outgoing.fields).filter(isNew));
+          const sent = Object.fromEntries(Object.entries(push?.sent ?? {}).filter(([field]) => field in fields));
+          const outgoing = { kind: 'update', fields } as const;
+          return {
+            ...decision,
+            push: { ...decision.push, outgoing },
+            link: { ...decision.link, push: push && { ...push, sent } },
+          };
+        },
+      },
+      scenario: { editsOfRow: 3, refusals: 1 },
+      violation: 'the sides differ for good',
+    },
+    {
+      rule: 'a push is settled only by the execution that has opened it, and that still has the lease',
+      without: { leased: false, settlesOwn: false },
+      scenario: { editsOfRow: 2, refusals: 1, lostLeases: 1 },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a run that counted failures is believed only for records that hold what was sent',
+      without: { outcomeOfRun: () => 'accepted' },
+      scenario: { editsOfRow: 1, refusals: 1, delivery: 'appflow' },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a run without failures is not believed for a record that is as before',
+      without: {
+        outcomeOfRun: (link, readBack, failures) => {
+          const outcome = RULES.outcomeOfRun(link, readBack, failures);
+          return outcome === 'push again' && failures === 0 ? 'accepted' : outcome;
+        },
+      },
+      scenario: { editsOfRow: 1, deletesInSalesforce: 2, delivery: 'appflow' },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'only what both sides may edit is kept when a file shows it during a push',
+      without: {
+        receive: (mapping, pair, ...args) => {
+          const seen = pair.link.push === undefined ? mapping : undirected(mapping);
+          return RULES.receive(seen, pair, ...args);
+        },
+      },
+      scenario: { editsInSalesforce: 1, editsOfRow: 1, direction: 'to-salesforce' },
+      violation: 'a conflict in a field that goes one way',
+    },
+  ];
+}
+
+function directions(): SwitchedOff[] {
+  const bothWays: Partial<Rules> = {
+    receive: (mapping, ...args) => RULES.receive(undirected(mapping), ...args),
+    acceptReread: (mapping, ...args) => RULES.acceptReread(undirected(mapping), ...args),
+    decide: (mapping, ...args) => RULES.decide(undirected(mapping), ...args),
+    settle: (mapping, ...args) => RULES.settle(undirected(mapping), ...args),
+  };
+  return (['to-postgres', 'to-salesforce'] as const).map((direction) => ({
+    rule: `a field goes ${direction} only`,
+    without: bothWays,
+    scenario: { editsInSalesforce: 1, editsOfRow: 1, direction },
+    violation: 'a conflict in a field that goes one way',
+  }));
+}
+
+function undirected(mapping: ObjectMapping): ObjectMapping {
+  return { ...mapping, fields: mapping.fields.map((field) => ({ ...field, direction: 'both' })) };
+}
+
+/** The pair as if nothing had been sent. */
+function forgotten(pair: Pair): Pair {
+  return { ...pair, link: { ...pair.link, push: undefined } };
+}
+
+export const PUSHES_OFF: readonly SwitchedOff[] = [...pushes(), ...directions()];

@@ -1,0 +1,52 @@
+/** The rules that an exploration drives: the functions of core/, and what the steps around them keep. */
+import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
+import type { Link } from '../../../../../core/agreement/link.ts';
+import { collect, decide, outcomeOfRun, pushAgain, settle } from '../../../../../core/agreement/outbound.ts';
+
+export interface Rules {
+  readonly receive: typeof receive;
+  readonly acceptReread: typeof acceptReread;
+  readonly collect: typeof collect;
+  readonly decide: typeof decide;
+  readonly settle: typeof settle;
+  readonly outcomeOfRun: typeof outcomeOfRun;
+  readonly pushAgain: typeof pushAgain;
+  /** An open push is taken in hand only when nothing of it can land any more. */
+  readonly fenced: boolean;
+  /** Every step that writes checks that its execution still has the lease. */
+  readonly leased: boolean;
+  /** A push is settled only by the execution that has opened it. */
+  readonly settlesOwn: boolean;
+  /** A key is received only when the transaction that changed its row is visible. */
+  readonly visible: boolean;
+  /** RECEIVE writes down what is due before the message is deleted. */
+  readonly received: boolean;
+  /** Collect takes open pushes, and records to read again. */
+  readonly collectsOpen: boolean;
+  readonly collectsRereads: boolean;
+  /** What a trigger of the application's makes of our write is due. */
+  readonly triggersForwarded: boolean;
+}
+
+export const RULES: Rules = {
+  receive,
+  acceptReread,
+  collect,
+  decide,
+  settle,
+  outcomeOfRun,
+  pushAgain,
+  fenced: true,
+  leased: true,
+  settlesOwn: true,
+  visible: true,
+  received: true,
+  collectsOpen: true,
+  collectsRereads: true,
+  triggersForwarded: true,
+};
+
+/** Whether Collect takes a link that no execution has in hand. */
+export function takes(rules: Rules, link: Link): boolean {
+  return link.dirty || (link.rereadDue && rules.collectsRereads) || (link.push !== undefined && rules.collectsOpen);
+}

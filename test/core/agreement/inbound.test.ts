@@ -1,0 +1,158 @@
+/** INBOUND and REREAD: what a record of a file may do, and what a fresh read may do. */
+import { describe, expect, test } from 'vitest';
+import { acceptReread, receive } from '../../../core/agreement/inbound.ts';
+import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
+
+/** The file was read after the last fresh read that was merged. */
+const AFTER = MERGED + 1;
+const PARENT = '001000000000002AAA';
+
+describe('a record of a file', () => {
+  test('that is newer is merged, and its stamp becomes the high-water mark', () => {
+    const received = receive(thing, { link: link(), row: row() }, version({ x: 's' }), AFTER);
+    expect(received).toMatchObject({
+      outcome: 'merged',
+      row: row({ x: 's' }),
+      link: { base: base({ x: 's' }), highWater: MERGED + SECOND, revision: 8, appliedAt: MERGED, rereadDue: false },
+    });
+  });
+
+  test('that says what the base says is unchanged, and raises the revision all the same', () => {
+    for (const stamp of [MERGED, MERGED - SECOND]) {
+      const received = receive(thing, { link: link(), row: row({ x: 'p' }) }, version({}, { stamp }), AFTER);
+      expect(received).toMatchObject({
+        outcome: 'unchanged',
+        row: row({ x: 'p' }),
+        link: { revision: 8, rereadDue: false },
+      });
+      expect(received.link.highWater).toBe(MERGED);
+    }
+  });
+
+  test.for([
+    ['of the same second and different', { stamp: MERGED }, AFTER],
+    ['older and different', { stamp: MERGED - SECOND }, AFTER],
+    ['newer, perhaps read before the last fresh read', { stamp: MERGED + SECOND }, MERGED],
+    ['of the same second, and deleted', { stamp: MERGED, deleted: true }, AFTER],
+  ] as const)('that is %s has to be read again; nothing is merged', ([, more, readAfter]) => {
+    const received = receive(thing, { link: link(), row: row() }, version({ x: 's' }, more), readAfter);
+    expect(received).toMatchObject({
+      outcome: 'reread',
+      row: row(),
+      conflicts: [],
+      link: { base: base(), highWater: MERGED, revision: 8, rereadDue: true },
+    });
+  });
+
+  test('that does not tell every field has to be read again, however new it is', () => {
+    const { x: _, ...fields } = version().fields;
+    const received = receive(thing, { link: link(), row: row() }, { ...version(), fields }, AFTER);
+    expect(received.outcome).toBe('reread');
+  });
+
+  test.for([
+    ['unchanged', {}, version({ parent: PARENT }, { stamp: MERGED })],
+    ['to be read again', {}, version({ parent: PARENT, x: 's' }, { stamp: MERGED - SECOND })],
+    ['deferred', { push: push({ sent: sent({ x: 'p' }) }) }, version({ parent: PARENT })],
+  ] as const)('that is %s leaves a lookup waiting for its parent', ([, more, file]) => {
+    const before = link({ base: base({ parent: PARENT }), waiting: { parent: PARENT }, ...more });
+    const received = receive(thing, { link: before, row: row({ parent: null }) }, file, AFTER);
+    expect(received.row, 'as the merge sees it: the parent, not an edit to null').toEqual(row({ parent: PARENT }));
+    expect(received.link.waiting).toEqual({ parent: PARENT });
+  });
+
+  test('of a record never seen before is merged', () => {
+    const fresh = link({ base: undefined, highWater: undefined, appliedAt: undefined, revision: 0 });
+    expect(receive(thing, { link: fresh, row: undefined }, version(), 0)).toMatchObject({
+      outcome: 'merged',
+      row: row(),
+      link: { revision: 1 },
+    });
+  });
+});
+
+describe('a record of a file, while a push is open', () => {
+  const open = push({ sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+  const deferred = (fields: Record<string, string>, stamp: number, before = open) =>
+    receive(thing, { link: link({ push: before }), row: row({ x: 'ours' }) }, version(fields, { stamp }), AFTER);
+
+  test('is never merged', () => {
+    const received = deferred({ inward: 's' }, MERGED + SECOND);
+    expect(received).toMatchObject({
+      outcome: 'deferred',
+      row: row({ x: 'ours' }),
+      conflicts: [],
+      link: { base: base(), highWater: MERGED, revision: 8, push: open },
+    });
+  });
+
+  test('shows a value of a pushed field, which is kept and logged; sure when its stamp is newer', () => {
+    const received = deferred({ x: 's' }, MERGED + SECOND);
+    expect(received.link.push?.seen).toEqual({ x: { value: 's', sure: true } });
+    expect(received.conflicts).toEqual([
+      {
+        field: 'x',
+        reason: 'edited during our push',
+        base: 'b',
+        salesforce: 's',
+        postgres: 'ours',
+        winner: 'postgres',
+      },
+    ]);
+    expect(deferred({ x: 's' }, MERGED).link.push?.seen).toEqual({ x: { value: 's', sure: false } });
+  });
+
+  test('shows a value of a filler', () => {
+    expect(deferred({ mine: 's' }, MERGED + SECOND).link.push?.seen).toEqual({ mine: { value: 's', sure: true } });
+  });
+
+  test.for([
+    ['older than what was merged', { x: 's' }, MERGED - SECOND],
+    ['the value we sent', { x: 'ours' }, MERGED + SECOND],
+    ['the value of the base', { x: 'b' }, MERGED + SECOND],
+    ['a value of a field that was not sent', { outward: 's' }, MERGED + SECOND],
+  ] as const)('shows nothing worth keeping: %s', ([, fields, stamp]) => {
+    const received = deferred(fields, stamp);
+    expect(received).toMatchObject({ outcome: 'deferred', conflicts: [] });
+    expect(received.link.push?.seen).toEqual({});
+  });
+
+  test('is logged once, and again only when it becomes sure', () => {
+    const unsure = push({ ...open, seen: { x: { value: 's', sure: false } } });
+    expect(deferred({ x: 's' }, MERGED, unsure).conflicts).toEqual([]);
+    const sure = deferred({ x: 's' }, MERGED + SECOND, unsure);
+    expect([sure.conflicts.length, sure.link.push?.seen.x]).toEqual([1, { value: 's', sure: true }]);
+    const again = push({ ...open, seen: { x: { value: 's', sure: true } } });
+    expect(deferred({ x: 's' }, MERGED + SECOND, again).conflicts).toEqual([]);
+    expect(deferred({ x: 't' }, MERGED + SECOND, again).link.push?.seen.x).toEqual({ value: 't', sure: true });
+  });
+});
+
+describe('a record that was read again', () => {
+  const round = { revision: 7, readAt: MERGED + 5 };
+
+  test('is merged whatever its stamp, and the link knows when it was read', () => {
+    const before = link({ rereadDue: true });
+    const older = acceptReread(thing, { link: before, row: row() }, version({ x: 's' }, { stamp: 0 }), round);
+    expect(older).toMatchObject({
+      outcome: 'merged',
+      row: row({ x: 's' }),
+      link: { highWater: MERGED, appliedAt: MERGED + 5, rereadDue: false, revision: 8 },
+    });
+  });
+
+  test('is read once more when the link has changed since', () => {
+    const pair = { link: link({ revision: 8, rereadDue: true }), row: row() };
+    expect(acceptReread(thing, pair, version({ x: 's' }), round)).toEqual({ outcome: 'again' });
+  });
+
+  test('is treated as a file while a push is open', () => {
+    const pair = { link: link({ push: push({ sent: sent({ x: 'ours' }) }) }), row: row() };
+    const reread = acceptReread(thing, pair, version({ x: 's' }), round);
+    expect(reread).toMatchObject({
+      outcome: 'deferred',
+      row: row(),
+      link: { push: { seen: { x: { value: 's', sure: true } } } },
+    });
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adopt,
+  decideInsertion,
+  type Insertion,
+  isOurs,
+  newRecord,
+  nextStep,
+  settleInsertion,
+  type UnlinkedRow,
+} from '../../../core/agreement/insertion.ts';
+import type { SalesforceVersion } from '../../../core/agreement/link.ts';
+import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
+
+const definition = {
+  table: 'things',
+  insert: true,
+  externalId: 'Key__c',
+  fields: {
+    x: text('x'),
+    inward: text('inward', { direction: 'to-postgres' }),
+    parent: reference('parent_id', 'Thing'),
+  },
+} as const;
+const mapping = mappingOf(defineSync({ objects: { Thing: definition } }), 'Thing');
+const ID = '001000000000001AAA';
+const SENT_AT = 100_000;
+
+const insertion = (more: Partial<Insertion> = {}): Insertion => ({
+  rowKey: 'k',
+  revision: 0,
+  dirty: true,
+  push: undefined,
+  refused: undefined,
+  ...more,
+});
+const row = (fields: UnlinkedRow['fields'] = {}, more: Partial<UnlinkedRow> = {}): UnlinkedRow => ({
+  salesforceId: undefined,
+  ...more,
+  fields: { x: 'a', inward: 'mine', parent: null, ...fields },
+});
+const version = (more: Partial<SalesforceVersion> = {}): SalesforceVersion => ({
+  id: ID,
+  deleted: false,
+  mergedInto: undefined,
+  stamp: SENT_AT,
+  externalId: 'k',
+  fields: { x: 'a', inward: null, parent: null },
+  ...more,
+});
+const push = { id: 'push', sentAt: SENT_AT, sent: { x: 'a' } };
+const round = { revision: 0, readAt: SENT_AT, clockSkewMs: 0 };
+const deciding = { ...round, pushId: 'next', now: SENT_AT + 1 };
+const named = (more: Partial<SalesforceVersion> = {}, isLinked = false) => ({ version: version(more), isLinked });
+
+describe('what a new row sends', () => {
+  test('what goes to Salesforce and is not null', () => {
+    expect(newRecord(mapping, row())).toEqual({ x: 'a' });
+    expect(newRecord(mapping, row({ x: 'unreadable:x', parent: ID }))).toEqual({ parent: ID });
+  });
+
+  test('nothing while a parent has no record', () => {
+    const orphan = row({ parent: 'unlinked:7' });
+    expect(nextStep(mapping, { insertion: insertion(), row: orphan })).toBe('rest');
+    expect(decideInsertion(mapping, { insertion: insertion(), row: orphan }, undefined, deciding)).toEqual({
+      outcome: 'rest',
+      insertion: insertion({ dirty: false }),
+    });
+  });
+});
+
+describe('collecting', () => {
+  test.each([
+    ['a row', row(), {}, 'look'],
+    ['a row that is gone', undefined, {}, 'drop'],
+    ['a row that has got an id', row({}, { salesforceId: ID }), {}, 'drop'],
+    ['a row outside the filter', row({}, { outside: true }), {}, 'drop'],
+    ['a row that was refused', row(), { refused: { x: 'a' } }, 'rest'],
+    ['a row that was refused and edited', row(), { refused: { x: 'b' } }, 'look'],
+    ['an open push of a row that is gone', undefined, { push }, 'look'],
+  ] as const)('%s', (_, its, more, step) => {
+    expect(nextStep(mapping, { insertion: insertion(more), row: its })).toBe(step);
+  });
+});
+
+describe('deciding', () => {
+  test('pushes what no record names, and remembers what it sent', () => {
+    expect(decideInsertion(mapping, { insertion: insertion(), row: row() }, undefined, deciding)).toEqual({
+      outcome: 'push',
+      fields: { x: 'a' },
+      insertion: insertion({ dirty: false, push: { id: 'next', sentAt: SENT_AT + 1, sent: { x: 'a' } } }),
+    });
+  });
+
+  test('leaves to the next round what was seen meanwhile', () => {
+    const seen = { insertion: insertion({ revision: 1 }), row: row() };
+    expect(decideInsertion(mapping, seen, named(), deciding)).toEqual({ outcome: 'left' });
+  });
+
+  test('adopts what our push has made: an edit since then is due, and what Salesforce filled in comes over', () => {
+    const edited = { insertion: insertion({ push }), row: row({ x: 'later' }) };
+    const made = named({ fields: { x: 'a', inward: 'default', parent: ID } });
+    expect(decideInsertion(mapping, edited, made, deciding)).toMatchObject({
+      outcome: 'adopted',
+      row: { fields: { x: 'later', inward: 'default', parent: ID } },
+      link: { salesforceId: ID, rowKey: 'k', dirty: true, base: { fields: { x: 'a', parent: ID } } },
+      conflicts: [],
+    });
+  });
+
+  test('a typed record is a first merge', () => {
+    const pair = adopt(mapping, undefined, 'k', row({ x: 'mine' }), version({ fields: { x: 'theirs' } }));
+    expect(pair.link.base).toBeUndefined();
+  });
+});
+
+test('a deleted record is ours when we have pushed, nobody knew of it, and it was not deleted before', () => {
+  const deleted = (stamp: number, isLinked = false) => named({ deleted: true, stamp }, isLinked);
+  expect(isOurs(push, deleted(SENT_AT), 0)).toBe(true);
+  expect(isOurs(push, deleted(SENT_AT - 5000), 0)).toBe(false);
+  expect(isOurs(push, deleted(SENT_AT - 5000), 5000)).toBe(true);
+  expect(isOurs(push, deleted(SENT_AT, true), 0)).toBe(false);
+  expect(isOurs(undefined, deleted(SENT_AT), 0)).toBe(false);
+});
+
+describe('settling', () => {
+  const open = { insertion: insertion({ push, dirty: false }), row: row() };
+  const answer = (outcome: 'accepted' | 'refused' | 'not applied' | 'unknown', id?: string) => ({ outcome, id });
+
+  test('an unknown outcome stays open unless the record is there', () => {
+    expect(settleInsertion(mapping, open, undefined, answer('unknown'), round)).toEqual({ outcome: 'open' });
+    expect(settleInsertion(mapping, open, named(), answer('unknown'), round)).toMatchObject({ outcome: 'adopted' });
+  });
+
+  test('a record that was accepted and is not shown is linked, and read again', () => {
+    expect(settleInsertion(mapping, open, undefined, answer('accepted', ID), round)).toMatchObject({
+      outcome: 'adopted',
+      link: { salesforceId: ID, rereadDue: true, base: { fields: { x: 'a', parent: null } } },
+    });
+  });
+
+  test('what was refused, or not applied, is due again; the one with what was refused', () => {
+    const closed = (refused: Insertion['refused']) => ({ outcome: 'closed', insertion: insertion({ refused }) });
+    expect(settleInsertion(mapping, open, undefined, answer('refused'), round)).toEqual(closed({ x: 'a' }));
+    expect(settleInsertion(mapping, open, undefined, answer('not applied'), round)).toEqual(closed(undefined));
+  });
+
+  test('refused, and there all the same: it is not ours', () => {
+    const theirs = named({ fields: { x: 'theirs', inward: null, parent: null } });
+    expect(settleInsertion(mapping, open, theirs, answer('refused'), round)).toMatchObject({
+      outcome: 'adopted',
+      row: { fields: { x: 'theirs' } },
+      conflicts: [],
+    });
+  });
+
+  test('something was seen since the read-back began: again', () => {
+    const seen = { insertion: insertion({ push, revision: 1 }), row: row() };
+    expect(settleInsertion(mapping, seen, named(), answer('accepted', ID), round)).toEqual({ outcome: 'again' });
+  });
+});

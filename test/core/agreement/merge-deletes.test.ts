@@ -1,0 +1,151 @@
+/** The table of MERGE where a side has deleted the record. */
+import { describe, expect, test } from 'vitest';
+import { type Conflict, merge, type RecordState } from '../../../core/agreement/merge.ts';
+import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
+
+const deleting = push({ sentDeleted: true });
+const reviving = push({ sentDeleted: false, sent: sent({ x: 'b', mine: 'b', outward: 'b' }) });
+const gone = version({}, { deleted: true });
+
+function records(conflicts: readonly Conflict[]) {
+  return conflicts.map(({ field, reason, winner, salesforce, postgres }) => ({
+    field,
+    reason,
+    winner,
+    salesforce: (salesforce as RecordState).deleted,
+    postgres: (postgres as RecordState).deleted,
+  }));
+}
+const survives = (winner: 'salesforce' | 'postgres', reason = 'deleted and edited') => ({
+  field: undefined,
+  reason,
+  winner,
+  salesforce: winner === 'postgres',
+  postgres: winner === 'salesforce',
+});
+
+describe('deleted in Salesforce, the row is live', () => {
+  test('and unedited: it goes', () => {
+    const merged = merge(thing, { link: link(), row: row() }, gone, false);
+    expect(merged).toMatchObject({ row: undefined, conflicts: [], link: { base: base({}, true), dirty: false } });
+  });
+
+  test.for([
+    ['x', 'p', true],
+    ['outward', 'p', true],
+    ['inward', 'p', false],
+  ] as const)('and %s edited: it stays %s', ([field, value, stays]) => {
+    const merged = merge(thing, { link: link(), row: row({ [field]: value }) }, gone, false);
+    expect(merged.row).toEqual(stays ? row({ [field]: value }) : undefined);
+    expect(records(merged.conflicts)).toEqual(stays ? [survives('postgres')] : []);
+    expect(merged.link.dirty).toBe(stays);
+  });
+
+  test('and edited to what the deleted record holds: no edit', () => {
+    const merged = merge(thing, { link: link(), row: row({ x: 's' }) }, version({ x: 's' }, { deleted: true }), false);
+    expect(merged).toMatchObject({ row: undefined, conflicts: [] });
+  });
+
+  test('the conflict keeps the edited fields of the row', () => {
+    const { conflicts } = merge(thing, { link: link(), row: row({ x: 'p' }) }, gone, false);
+    expect(conflicts[0]).toMatchObject({
+      base: base(),
+      salesforce: { deleted: true },
+      postgres: { deleted: false, fields: { x: 'p' } },
+    });
+  });
+
+  test('and we had deleted it: the row that came back is kept and revives it', () => {
+    const merged = merge(thing, { link: link({ push: deleting }), row: row() }, gone, false);
+    expect(merged).toMatchObject({ row: row(), conflicts: [], link: { dirty: true } });
+  });
+
+  test('and it was deleted before: the row that came back is kept and revives it', () => {
+    const merged = merge(thing, { link: link({ base: base({}, true) }), row: row() }, gone, false);
+    expect(merged).toMatchObject({ row: row(), conflicts: [], link: { dirty: true } });
+  });
+
+  test('and our revive has no known outcome: it may have been undone', () => {
+    const pair = { link: link({ base: base({}, true), push: reviving }), row: row() };
+    const merged = merge(thing, pair, version({}, { deleted: true, stamp: MERGED }), true);
+    expect(merged.row).toEqual(row());
+    expect(records(merged.conflicts)).toEqual([survives('postgres', 'push may have been undone')]);
+    const older = merge(thing, pair, version({}, { deleted: true, stamp: MERGED - SECOND }), true);
+    expect(older.conflicts).toEqual([]);
+  });
+});
+
+describe('live in Salesforce, the row is gone', () => {
+  test('and nobody edited the record: it stays gone, and the delete is due', () => {
+    const merged = merge(thing, { link: link(), row: undefined }, version(), false);
+    expect(merged).toMatchObject({ row: undefined, conflicts: [], link: { dirty: true } });
+  });
+
+  test.for([
+    ['x', true],
+    ['outward', false],
+    ['inward', false],
+  ] as const)('and %s edited in Salesforce: the edit survives %s', ([field, survived]) => {
+    const merged = merge(thing, { link: link(), row: undefined }, version({ [field]: 's' }), false);
+    expect(merged.row).toEqual(survived ? row({ [field]: 's' }) : undefined);
+    expect(records(merged.conflicts)).toEqual(survived ? [survives('salesforce')] : []);
+    expect(merged.link.dirty).toBe(!survived);
+  });
+
+  test('and the edit is our own write: it stays gone', () => {
+    const pair = { link: link({ push: push({ sent: sent({ x: 'ours' }) }) }), row: undefined };
+    expect(merge(thing, pair, version({ x: 'ours' }), false)).toMatchObject({ row: undefined, conflicts: [] });
+  });
+
+  test('and the record was deleted before: it was undeleted there, so the row comes back', () => {
+    const pair = { link: link({ base: base({}, true) }), row: undefined };
+    const merged = merge(thing, pair, version({ x: 's' }), false);
+    expect(merged).toMatchObject({ row: row({ x: 's' }), conflicts: [], link: { dirty: false } });
+  });
+
+  test('and it was we who revived it: it stays gone, and the delete is due', () => {
+    const pair = { link: link({ base: base({}, true), push: reviving }), row: undefined };
+    expect(merge(thing, pair, version(), false)).toMatchObject({
+      row: undefined,
+      conflicts: [],
+      link: { dirty: true },
+    });
+  });
+
+  test('a refused delete is not due again', () => {
+    const refused = { fields: {}, deleted: true };
+    const merged = merge(thing, { link: link({ refused }), row: undefined }, version(), false);
+    expect(merged.link).toMatchObject({ dirty: false, refused });
+  });
+});
+
+describe('deleted on both sides', () => {
+  test('they agree', () => {
+    const merged = merge(thing, { link: link(), row: undefined }, gone, false);
+    expect(merged).toMatchObject({ row: undefined, conflicts: [], link: { base: base({}, true), dirty: false } });
+  });
+
+  test('by our delete, which buried an edit: the row comes back with it and revives the record', () => {
+    const buried = version({ x: 's' }, { deleted: true });
+    const merged = merge(thing, { link: link({ push: deleting }), row: undefined }, buried, false);
+    expect(merged.row).toEqual(row({ x: 's' }));
+    expect(merged.conflicts).toMatchObject([{ reason: 'deleted and edited', winner: 'salesforce' }]);
+    expect(merged.link.dirty).toBe(true);
+  });
+
+  test('by our delete, which buried what only Salesforce owns: they agree', () => {
+    const buried = version({ inward: 's' }, { deleted: true });
+    expect(merge(thing, { link: link({ push: deleting }), row: undefined }, buried, false)).toMatchObject({
+      row: undefined,
+      conflicts: [],
+    });
+  });
+
+  test('by somebody else, after an edit: they agree', () => {
+    const buried = version({ x: 's' }, { deleted: true });
+    expect(merge(thing, { link: link(), row: undefined }, buried, false)).toMatchObject({
+      row: undefined,
+      conflicts: [],
+    });
+  });
+});

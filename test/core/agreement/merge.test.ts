@@ -1,0 +1,284 @@
+/** The table of MERGE: what becomes of a field, and of a record that is live on both sides. */
+import { describe, expect, test } from 'vitest';
+import type { OpenPush } from '../../../core/agreement/link.ts';
+import { merge } from '../../../core/agreement/merge.ts';
+import type { CanonicalValue } from '../../../core/mapping/canonical.ts';
+import { base, ID, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
+
+interface FieldCase {
+  readonly rule: string;
+  readonly field: 'x' | 'mine' | 'inward' | 'outward';
+  readonly b: CanonicalValue;
+  readonly p: CanonicalValue;
+  readonly s: CanonicalValue;
+  readonly push?: OpenPush;
+  readonly unknown?: boolean;
+  readonly stamp?: number;
+  /** What the row then holds, whether it is due, and what the log says. */
+  readonly merged: CanonicalValue;
+  readonly dirty: boolean;
+  readonly conflict?: { readonly reason: string; readonly winner: string };
+}
+
+const ours = push({ sent: sent({ x: 'ours', mine: 'ours' }) });
+const filler = push({ sent: sent({ x: 'ours' }, true) });
+const undone = { reason: 'push may have been undone', winner: 'postgres' };
+
+const CASES: readonly FieldCase[] = [
+  { rule: 'nobody edited', field: 'x', b: 'b', p: 'b', s: 'b', merged: 'b', dirty: false },
+  { rule: 's = p: both made the same edit', field: 'x', b: 'b', p: 'e', s: 'e', merged: 'e', dirty: false },
+  { rule: 's = b: only the row was edited', field: 'x', b: 'b', p: 'p', s: 'b', merged: 'p', dirty: true },
+  { rule: 'p = b: only Salesforce was edited', field: 'x', b: 'b', p: 'b', s: 's', merged: 's', dirty: false },
+  { rule: 'a field that became null', field: 'x', b: 'b', p: 'b', s: null, merged: null, dirty: false },
+  { rule: 'a field that the row emptied', field: 'x', b: 'b', p: null, s: 'b', merged: null, dirty: true },
+  {
+    rule: 'both edited, policy salesforce',
+    field: 'x',
+    b: 'b',
+    p: 'p',
+    s: 's',
+    merged: 's',
+    dirty: false,
+    conflict: { reason: 'both edited', winner: 'salesforce' },
+  },
+  {
+    rule: 'both edited, policy postgres',
+    field: 'mine',
+    b: 'b',
+    p: 'p',
+    s: 's',
+    merged: 'p',
+    dirty: true,
+    conflict: { reason: 'both edited', winner: 'postgres' },
+  },
+  // To Postgres: Salesforce owns the field.
+  { rule: 'to-postgres: s goes into the row', field: 'inward', b: 'b', p: 'b', s: 's', merged: 's', dirty: false },
+  {
+    rule: 'to-postgres: an edit of the row gives way',
+    field: 'inward',
+    b: 'b',
+    p: 'p',
+    s: 's',
+    merged: 's',
+    dirty: false,
+  },
+  {
+    rule: 'to-postgres: also where s is as it was',
+    field: 'inward',
+    b: 'b',
+    p: 'p',
+    s: 'b',
+    merged: 'b',
+    dirty: false,
+  },
+  // To Salesforce: Postgres owns it.
+  {
+    rule: 'to-salesforce: an edit there is pushed over',
+    field: 'outward',
+    b: 'b',
+    p: 'b',
+    s: 's',
+    merged: 'b',
+    dirty: true,
+  },
+  { rule: 'to-salesforce: never a conflict', field: 'outward', b: 'b', p: 'p', s: 's', merged: 'p', dirty: true },
+  { rule: 'to-salesforce: s = p needs nothing', field: 'outward', b: 'b', p: 'p', s: 'p', merged: 'p', dirty: false },
+  // A push is open.
+  { rule: 's = sent: our own write', field: 'x', b: 'b', p: 'p', s: 'ours', push: ours, merged: 'p', dirty: true },
+  { rule: 's = sent: our filler', field: 'x', b: 'b', p: 'p', s: 'ours', push: filler, merged: 'p', dirty: true },
+  {
+    rule: 's = sent, and the row is back at b',
+    field: 'x',
+    b: 'b',
+    p: 'b',
+    s: 'ours',
+    push: ours,
+    merged: 'b',
+    dirty: true,
+  },
+  {
+    rule: 'unknown outcome, s = b, the stamp may have moved: our write may have been undone',
+    field: 'x',
+    b: 'b',
+    p: 'ours',
+    s: 'b',
+    push: ours,
+    unknown: true,
+    stamp: MERGED,
+    merged: 'ours',
+    dirty: true,
+    conflict: undone,
+  },
+  {
+    rule: 'unknown outcome, s = b, an older stamp: nothing was written',
+    field: 'x',
+    b: 'b',
+    p: 'ours',
+    s: 'b',
+    push: ours,
+    unknown: true,
+    stamp: MERGED - SECOND,
+    merged: 'ours',
+    dirty: true,
+  },
+  {
+    rule: 'unknown outcome, s = b, the field was not sent: an edit after the push',
+    field: 'x',
+    b: 'b',
+    p: 'p',
+    s: 'b',
+    push: push({ sent: sent({ mine: 'ours' }) }),
+    unknown: true,
+    merged: 'p',
+    dirty: true,
+  },
+  {
+    rule: 'unknown outcome, p = b and s edited: not simply s, for the row was edited back',
+    field: 'x',
+    b: 'b',
+    p: 'b',
+    s: 's',
+    push: ours,
+    unknown: true,
+    merged: 's',
+    dirty: false,
+    conflict: { reason: 'both edited', winner: 'salesforce' },
+  },
+  {
+    rule: 'the same, policy postgres',
+    field: 'mine',
+    b: 'b',
+    p: 'b',
+    s: 's',
+    push: ours,
+    unknown: true,
+    merged: 'b',
+    dirty: true,
+    conflict: { reason: 'both edited', winner: 'postgres' },
+  },
+  { rule: 'known outcome, p = b: s', field: 'x', b: 'b', p: 'b', s: 's', push: ours, merged: 's', dirty: false },
+];
+
+describe('a field', () => {
+  test.for(CASES)('$rule ($field: b $b, p $p, s $s)', (each) => {
+    const before = link({ base: base({ [each.field]: each.b }), push: each.push });
+    const stamp = each.stamp ?? MERGED + SECOND;
+    const look = version({ [each.field]: each.s }, { stamp });
+    const merged = merge(thing, { link: before, row: row({ [each.field]: each.p }) }, look, each.unknown ?? false);
+    expect(merged.row).toEqual(row({ [each.field]: each.merged }));
+    expect(merged.link.base).toEqual(base({ [each.field]: each.s }));
+    expect(merged.link.dirty).toBe(each.dirty);
+    expect(merged.conflicts).toEqual(
+      each.conflict === undefined
+        ? []
+        : [{ field: each.field, base: each.b, salesforce: each.s, postgres: each.p, ...each.conflict }],
+    );
+  });
+
+  test('edits of different fields on both sides at once survive', () => {
+    const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, version({ mine: 's' }), false);
+    expect(merged).toMatchObject({ row: row({ x: 'p', mine: 's' }), conflicts: [], link: { dirty: true } });
+  });
+
+  test('that a version does not tell stays as it is, in the row and in the base', () => {
+    const { x: _, ...told } = version({ mine: 's' }).fields;
+    const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, { ...version(), fields: told }, false);
+    expect(merged.row).toEqual(row({ x: 'p', mine: 's' }));
+    expect(merged.link.base).toEqual(base({ mine: 's' }));
+  });
+});
+
+describe('no version was merged before', () => {
+  const fresh = link({ base: undefined, highWater: undefined, appliedAt: undefined });
+
+  test('and no row is there: the record becomes one', () => {
+    const merged = merge(thing, { link: fresh, row: undefined }, version({ x: 's' }), false);
+    expect(merged).toMatchObject({
+      row: row({ x: 's' }),
+      conflicts: [],
+      link: { base: base({ x: 's' }), dirty: false },
+    });
+  });
+
+  test('and a row carries its id: policy and direction decide, nothing is logged', () => {
+    const before = row({ x: 'p', mine: 'p', inward: 'p', outward: 'p' });
+    const look = version({ x: 's', mine: 's', inward: 's', outward: 's' });
+    const merged = merge(thing, { link: fresh, row: before }, look, false);
+    expect(merged.row).toEqual(row({ x: 's', mine: 'p', inward: 's', outward: 'p' }));
+    expect(merged.conflicts).toEqual([]);
+    expect(merged.link).toMatchObject({ base: { fields: look.fields }, dirty: true });
+  });
+
+  test('and the record is deleted: nothing is made, and a row that carries its id stays', () => {
+    const gone = version({}, { deleted: true });
+    expect(merge(thing, { link: fresh, row: undefined }, gone, false)).toMatchObject({
+      row: undefined,
+      link: { dirty: false },
+    });
+    expect(merge(thing, { link: fresh, row: row() }, gone, false)).toMatchObject({
+      row: row(),
+      conflicts: [],
+      link: { base: undefined, dirty: false },
+    });
+  });
+});
+
+describe('a lookup', () => {
+  const PARENT = '001000000000002AAA';
+  const waiting = { parent: PARENT };
+
+  test('that waits for its parent counts as the parent: no conflict, not due', () => {
+    const before = link({ base: base({ parent: PARENT }), waiting });
+    const merged = merge(
+      thing,
+      { link: before, row: row({ parent: null }) },
+      version({ parent: PARENT, x: 's' }),
+      false,
+    );
+    expect(merged).toMatchObject({ row: row({ parent: PARENT, x: 's' }), conflicts: [], link: { dirty: false } });
+  });
+
+  test('that waits follows Salesforce to another parent', () => {
+    const before = link({ base: base({ parent: PARENT }), waiting });
+    const merged = merge(thing, { link: before, row: row({ parent: null }) }, version({ parent: ID }), false);
+    expect(merged).toMatchObject({ row: row({ parent: ID }), conflicts: [] });
+  });
+
+  test('to a row that Salesforce does not have is an edit that is never pushed', () => {
+    const unlinked = row({ parent: 'unlinked:42' });
+    const alone = merge(thing, { link: link(), row: unlinked }, version(), false);
+    expect(alone).toMatchObject({ row: unlinked, conflicts: [], link: { dirty: false } });
+    const both = merge(thing, { link: link(), row: unlinked }, version({ parent: PARENT }), false);
+    expect(both).toMatchObject({
+      row: row({ parent: PARENT }),
+      conflicts: [{ field: 'parent', winner: 'salesforce' }],
+    });
+  });
+});
+
+test('a value that Salesforce cannot store is never pushed, and gives way to an edit there as any other', () => {
+  const unreadable = row({ x: 'unreadable:x' });
+  const alone = merge(thing, { link: link(), row: unreadable }, version(), false);
+  expect(alone).toMatchObject({ row: unreadable, conflicts: [], link: { dirty: false } });
+  const both = merge(thing, { link: link(), row: unreadable }, version({ x: 's' }), false);
+  expect(both).toMatchObject({ row: row({ x: 's' }), conflicts: [{ field: 'x', winner: 'salesforce' }] });
+});
+
+describe('a refused value', () => {
+  const refused = { fields: { x: 'p' }, deleted: undefined };
+
+  test('is not due while the row still has it', () => {
+    const merged = merge(thing, { link: link({ refused }), row: row({ x: 'p' }) }, version({ mine: 's' }), false);
+    expect(merged.link).toMatchObject({ dirty: false, refused });
+  });
+
+  test('is forgotten when the row has another one, which is due', () => {
+    const merged = merge(thing, { link: link({ refused }), row: row({ x: 'q' }) }, version(), false);
+    expect(merged.link).toMatchObject({ dirty: true, refused: { fields: {} } });
+  });
+
+  test('is forgotten when Salesforce holds it after all', () => {
+    const merged = merge(thing, { link: link({ refused }), row: row({ x: 'p' }) }, version({ x: 'p' }), false);
+    expect(merged.link).toMatchObject({ dirty: false, refused: { fields: {} } });
+  });
+});

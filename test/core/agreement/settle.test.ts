@@ -1,0 +1,256 @@
+/** SETTLE, RESTORE and the second try through the API: how a push ends. */
+import { describe, expect, test } from 'vitest';
+import type { Link, OpenPush, RowVersion, SalesforceVersion } from '../../../core/agreement/link.ts';
+import { holdsSent, isDue, type Outcome, outcomeOfRun, pushAgain, settle } from '../../../core/agreement/outbound.ts';
+import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
+
+const round = { revision: 7, readAt: MERGED + 5 };
+const open = push({ sent: sent({ x: 'ours' }) });
+
+function settled(
+  outcome: Outcome,
+  readBack: SalesforceVersion,
+  { was = row({ x: 'ours' }), before = open, more = {} }: Settled = {},
+) {
+  const pair = { link: link({ push: before, ...more }), row: was === 'gone' ? undefined : was };
+  const settlement = settle(thing, pair, readBack, outcome, round);
+  if (settlement.outcome === 'again') throw new Error('read back again');
+  return settlement;
+}
+interface Settled {
+  readonly was?: RowVersion | 'gone' | undefined;
+  readonly before?: OpenPush;
+  readonly more?: Partial<Link>;
+}
+
+describe('an accepted update', () => {
+  test('closes the push, and the base is what Salesforce holds', () => {
+    expect(settled('accepted', version({ x: 'ours' }))).toMatchObject({
+      row: row({ x: 'ours' }),
+      conflicts: [],
+      link: {
+        push: undefined,
+        dirty: false,
+        base: base({ x: 'ours' }),
+        highWater: MERGED + SECOND,
+        appliedAt: MERGED + 5,
+        revision: 8,
+      },
+    });
+  });
+
+  test('that a trigger normalised is taken as Salesforce spells it', () => {
+    expect(settled('accepted', version({ x: 'OURS', mine: 'trigger' }))).toMatchObject({
+      row: row({ x: 'OURS', mine: 'trigger' }),
+      conflicts: [],
+      link: { dirty: false },
+    });
+  });
+
+  test('that a person edited afterwards gives way without a conflict', () => {
+    expect(settled('accepted', version({ x: 's' }))).toMatchObject({ row: row({ x: 's' }), conflicts: [] });
+  });
+
+  test('of a row that was edited meanwhile is due again', () => {
+    expect(settled('accepted', version({ x: 'ours' }), { was: row({ x: 'q' }) })).toMatchObject({
+      row: row({ x: 'q' }),
+      conflicts: [],
+      link: { dirty: true },
+    });
+  });
+
+  test('of a record that is deleted by now takes the row with it', () => {
+    expect(settled('accepted', version({ x: 'ours' }, { deleted: true }))).toMatchObject({
+      row: undefined,
+      conflicts: [],
+    });
+  });
+});
+
+describe('an accepted delete or revive', () => {
+  const deleting = push({ sentDeleted: true });
+  const reviving = push({ sentDeleted: false, sent: sent({ x: 'b', mine: 'b', outward: 'b' }) });
+
+  test('a delete: both sides are gone', () => {
+    expect(settled('accepted', version({}, { deleted: true }), { was: 'gone', before: deleting })).toMatchObject({
+      row: undefined,
+      conflicts: [],
+      link: { base: { deleted: true }, dirty: false, push: undefined },
+    });
+  });
+
+  test('a delete of a record that lives again: somebody undeleted it, and the row comes back', () => {
+    expect(settled('accepted', version(), { was: 'gone', before: deleting })).toMatchObject({
+      row: row(),
+      link: { base: { deleted: false }, dirty: false },
+    });
+  });
+
+  test('a delete that buried an edit: the row comes back and revives the record', () => {
+    const buried = version({ x: 's' }, { deleted: true });
+    expect(settled('accepted', buried, { was: 'gone', before: deleting })).toMatchObject({
+      row: row({ x: 's' }),
+      conflicts: [{ reason: 'deleted and edited' }],
+      link: { dirty: true },
+    });
+  });
+
+  test('a revive: both sides live', () => {
+    const more = { base: base({}, true) };
+    expect(settled('accepted', version(), { was: row(), before: reviving, more })).toMatchObject({
+      row: row(),
+      conflicts: [],
+      link: { base: base(), dirty: false },
+    });
+  });
+
+  test('a revive of a record that is deleted again: somebody deleted it after us, and the row goes', () => {
+    const more = { base: base({}, true) };
+    const again = version({}, { deleted: true });
+    expect(settled('accepted', again, { was: row(), before: reviving, more })).toMatchObject({
+      row: undefined,
+      conflicts: [],
+      link: { base: { deleted: true }, dirty: false },
+    });
+  });
+});
+
+describe('a refused push', () => {
+  test('is not due until the row changes', () => {
+    const { link: after } = settled('refused', version());
+    expect(after).toMatchObject({ push: undefined, dirty: false, refused: { fields: { x: 'ours' } }, base: base() });
+    expect(isDue(thing, { link: after, row: row({ x: 'ours' }) })).toBe(false);
+    expect(isDue(thing, { link: after, row: row({ x: 'q' }) })).toBe(true);
+  });
+
+  test('whose row has changed meanwhile is due', () => {
+    expect(settled('refused', version(), { was: row({ x: 'q' }) }).link).toMatchObject({
+      dirty: true,
+      refused: { fields: {} },
+    });
+  });
+
+  test('has written nothing: who holds the same value there has made an edit', () => {
+    const { row: after, conflicts } = settled('refused', version({ x: 'ours' }), { was: row({ x: 'q' }) });
+    expect(after).toEqual(row({ x: 'ours' }));
+    expect(conflicts).toMatchObject([{ field: 'x', reason: 'both edited', salesforce: 'ours', postgres: 'q' }]);
+  });
+
+  test('does not count fillers as refused', () => {
+    const before = push({ sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+    expect(settled('refused', version(), { before }).link.refused.fields).toEqual({ x: 'ours' });
+  });
+
+  test('does not hold back a filler’s field that a person changed meanwhile', () => {
+    const before = push({ sent: { ...sent({ x: 'ours' }), ...sent({ outward: 'b' }, true) } });
+    const { link: after } = settled('refused', version({ outward: 's' }), { before });
+    expect(after).toMatchObject({ dirty: true, refused: { fields: { x: 'ours' } } });
+  });
+
+  test('of a delete, of a revive', () => {
+    const deleted = settled('refused', version(), { was: 'gone', before: push({ sentDeleted: true }) });
+    expect(deleted.link).toMatchObject({ dirty: false, refused: { deleted: true } });
+    const more = { base: base({}, true) };
+    const before = push({ sentDeleted: false, sent: sent({ x: 'b' }) });
+    const revived = settled('refused', version({}, { deleted: true }), { was: row(), before, more });
+    expect(revived.link).toMatchObject({ dirty: false, refused: { deleted: false } });
+  });
+});
+
+describe('a push that was not applied, or whose outcome is unknown', () => {
+  test('not applied: what still differs stays due', () => {
+    expect(settled('not applied', version()).link).toMatchObject({
+      push: undefined,
+      dirty: true,
+      refused: { fields: {} },
+    });
+  });
+
+  test('unknown, and it landed', () => {
+    expect(settled('unknown', version({ x: 'ours' }))).toMatchObject({ conflicts: [], link: { dirty: false } });
+  });
+
+  test('unknown, and it did not land: due again, and logged, for somebody may have undone it', () => {
+    expect(settled('unknown', version())).toMatchObject({
+      conflicts: [{ field: 'x', reason: 'push may have been undone' }],
+      link: { dirty: true, push: undefined },
+    });
+  });
+});
+
+test('a link that has changed since the read-back began is read back again', () => {
+  const settlement = (more: Partial<Link>) =>
+    settle(thing, { link: link({ push: open, ...more }), row: row() }, version(), 'accepted', round);
+  expect(settlement({ revision: 8 })).toEqual({ outcome: 'again' });
+  expect(settlement({ push: undefined })).toEqual({ outcome: 'again' });
+});
+
+describe('what a file showed while the push was open', () => {
+  const seeing = (field: 'x' | 'mine', sure: boolean, filler: boolean) =>
+    push({ sent: sent({ [field]: 'ours' }, filler), seen: { [field]: { value: 'seen', sure } } });
+  const landed = (field: 'x' | 'mine', before: OpenPush, was = row({ [field]: 'ours' }), holds = 'ours') =>
+    settled('accepted', version({ [field]: holds }), { before, was });
+
+  test.for([
+    ['an edit', 'x', false],
+    ['a filler', 'x', true],
+    ['a filler of a field where Postgres wins', 'mine', true],
+  ] as const)('comes back over %s that has overwritten it', ([, field, filler]) => {
+    const restored = landed(field, seeing(field, true, filler));
+    expect(restored).toMatchObject({
+      row: row({ [field]: 'seen' }),
+      conflicts: [
+        { field, reason: 'edited during our push', salesforce: 'seen', postgres: 'ours', winner: 'salesforce' },
+      ],
+      link: { dirty: true, base: base({ [field]: 'ours' }) },
+    });
+  });
+
+  test.for([
+    ['it was not sure', 'x', seeing('x', false, false), undefined, 'ours'],
+    ['the policy prefers Postgres', 'mine', seeing('mine', true, false), undefined, 'ours'],
+    ['the row has moved on', 'x', seeing('x', true, false), row({ x: 'q' }), 'ours'],
+    ['Salesforce still holds it', 'x', seeing('x', true, false), undefined, 'seen'],
+    ['Salesforce holds something newer', 'x', seeing('x', true, false), undefined, 'newer'],
+  ] as const)('does not come back when %s', ([, field, before, was, holds]) => {
+    expect(landed(field, before, was, holds).conflicts).toEqual([]);
+  });
+
+  test('does not come back to a record or a row that is gone', () => {
+    const before = seeing('x', true, false);
+    const gone = version({ x: 'ours' }, { deleted: true });
+    expect(settled('accepted', gone, { before })).toMatchObject({ row: undefined, conflicts: [] });
+    expect(settled('accepted', version({ x: 'ours' }), { before, was: 'gone' })).toMatchObject({ row: undefined });
+  });
+});
+
+describe('what a run of a flow says of a record', () => {
+  const before = push({ delivery: 'appflow', sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+  test.for([
+    ['holds what was sent', version({ x: 'ours' }), 3, 'accepted'],
+    ['was written again since, and no row failed', version({ x: 'later' }), 0, 'accepted'],
+    ['was written again since, and a row failed', version({ x: 'later' }), 1, 'push again'],
+    ['is as before, and a row failed', version(), 1, 'push again'],
+    ['is as before, though no row failed', version(), 0, 'push again'],
+    ['is deleted', version({}, { deleted: true }), 0, 'not applied'],
+  ] as const)('that %s', ([, readBack, failures, outcome]) => {
+    expect(outcomeOfRun(link({ push: before }), readBack, failures)).toBe(outcome);
+  });
+});
+
+describe('a run of a flow that failed to put some rows', () => {
+  const before = push({ delivery: 'appflow', sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+
+  test('has put those whose record holds all that was sent', () => {
+    expect(holdsSent(before, version({ x: 'ours' }))).toBe(true);
+    expect(holdsSent(before, version())).toBe(false);
+    expect(holdsSent(before, version({ x: 'ours', mine: 's' }))).toBe(false);
+    expect(holdsSent(before, version({ x: 'ours' }, { deleted: true }))).toBe(false);
+  });
+
+  test('is followed by a push of the others through the API: the same one, without fillers', () => {
+    const { link: pushed, fields } = pushAgain(link({ push: before }), MERGED + 50);
+    expect(fields).toEqual({ x: 'ours' });
+    expect(pushed).toMatchObject({ revision: 8, push: { ...before, delivery: 'api', sentAt: MERGED + 50 } });
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import { acceptReread } from '../../../core/agreement/inbound.ts';
+import type { Link } from '../../../core/agreement/link.ts';
+import {
+  findDeleted,
+  findListed,
+  findUnlisted,
+  missedBefore,
+  purgedVersion,
+  type SweptLink,
+  windowStart,
+} from '../../../core/agreement/sweep.ts';
+import { defineSync, mappingOf, type Settings, text } from '../../../core/mapping/configuration.ts';
+
+const ID = '001000000000001AAA';
+const NOW = Date.UTC(2026, 0, 2, 12);
+const BEFORE = NOW - 60_000;
+/** Stamps as seconds before `BEFORE`; negative: younger. */
+const at = (seconds: number) => BEFORE - seconds * 1000;
+
+const live: SweptLink = { revision: 3, highWater: at(100), deleted: false, inHand: false };
+const binned: SweptLink = { ...live, deleted: true };
+const claimed: SweptLink = { ...live, highWater: undefined, deleted: undefined };
+const known = (link: SweptLink | undefined, rejected = false) => ({ link, rejected });
+
+describe('a listed record', () => {
+  test.for<[string, number, boolean, ReturnType<typeof known>, string | undefined]>([
+    ['without a link is missing', 100, false, known(undefined), 'missing'],
+    ['deleted, without a link, is nobody’s', 100, true, known(undefined), undefined],
+    ['whose link was never merged is missing', 100, false, known(claimed), 'missing'],
+    ['deleted, whose link was never merged, is nobody’s', 100, true, known(claimed), undefined],
+    ['of the version that was merged is as it should be', 100, false, known(live), undefined],
+    ['deleted, of the version that was merged, is as it should be', 100, true, known(binned), undefined],
+    ['with a newer stamp is different', 99, false, known(live), 'different'],
+    ['with an older stamp is different: a long transaction may stamp early', 101, false, known(live), 'different'],
+    ['deleted within the second that was merged is different', 100, true, known(live), 'different'],
+    ['undeleted within the second that was merged is different', 100, false, known(binned), 'different'],
+    ['deleted later is different', 50, true, known(live), 'different'],
+    ['undeleted later is different', 50, false, known(binned), 'different'],
+    ['without a high-water mark is different', 100, false, known({ ...live, highWater: undefined }), 'different'],
+    ['that is young may still come by itself', -1, false, known(undefined), undefined],
+    ['exactly at the limit may still come by itself', 0, false, known(live), undefined],
+    ['a second before the limit may not', 1, false, known(live), 'different'],
+    ['that somebody has in hand is left to them', 50, false, known({ ...live, inHand: true }), undefined],
+    [
+      'of which something newer was merged meanwhile is old news',
+      50,
+      true,
+      known({ ...live, highWater: at(0) }),
+      undefined,
+    ],
+    ['that was rejected is tried again', 50, false, known(live, true), 'rejected before'],
+    ['that was rejected and has no link is tried again', 50, false, known(undefined, true), 'rejected before'],
+    ['that was rejected and seems to agree is tried again', 100, false, known(live, true), 'rejected before'],
+    ['that was rejected, is deleted and has no link is nobody’s', 50, true, known(undefined, true), undefined],
+    ['that was rejected and is young may still come by itself', -1, false, known(live, true), undefined],
+  ])('%s', ([, seconds, deleted, what, finding]) => {
+    expect(findListed({ id: ID, stamp: at(seconds), deleted }, what, BEFORE)).toBe(finding);
+  });
+});
+
+describe('an entry of the delete log', () => {
+  test.for<[string, number, ReturnType<typeof known>, string | undefined]>([
+    ['of a live link has to be looked at', 50, known(live), 'deleted'],
+    ['of the second that was merged has to be looked at', 100, known(live), 'deleted'],
+    ['before what was merged tells of a record that lived on', 101, known(live), undefined],
+    ['of a link that is deleted is known', 50, known(binned), undefined],
+    ['without a link is nobody’s', 50, known(undefined), undefined],
+    ['of a link that was never merged is nobody’s', 50, known(claimed), undefined],
+    ['that is young may still come by itself', 0, known(live), undefined],
+    ['of a record in hand is left to whoever has it', 50, known({ ...live, inHand: true }), undefined],
+    [
+      'of a record without a high-water mark has to be looked at',
+      50,
+      known({ ...live, highWater: undefined }),
+      'deleted',
+    ],
+    ['of a reject is tried again', 50, known(live, true), 'rejected before'],
+  ])('%s', ([, seconds, what, finding]) => {
+    expect(findDeleted({ id: ID, deletedAt: at(seconds) }, what, BEFORE)).toBe(finding);
+  });
+});
+
+describe('a link that was not listed', () => {
+  test.for<[string, ReturnType<typeof known>, string | undefined]>([
+    ['of a live record has to be looked at', known(live), 'deleted'],
+    ['of a deleted record is as it should be', known(binned), undefined],
+    ['that was never merged is nobody’s', known(claimed), undefined],
+    ['made after the listing is news', known({ ...live, highWater: at(-5) }), undefined],
+    ['in hand is left to whoever has it', known({ ...live, inHand: true }), undefined],
+    ['that was rejected is tried again', known(live, true), 'rejected before'],
+  ])('%s', ([, what, finding]) => {
+    expect(findUnlisted(what, BEFORE)).toBe(finding);
+  });
+});
+
+const mapping = defineSync({ objects: { Account: { table: 'lenders', fields: { Name: text('name') } } } });
+const settings: Settings = { ...mapping.settings, clockSkewSeconds: 30, sweepGraceMinutes: 15, sweepWindowMinutes: 60 };
+
+describe('what is young', () => {
+  const minutes = (count: number) => NOW - count * 60_000;
+  test.for<[string, number | undefined, number]>([
+    ['what the flow has not looked at, less the clocks’ skew', minutes(2), minutes(2.5)],
+    ['without news of the flow, what is within the grace', undefined, minutes(15)],
+    ['with old news of the flow, too', minutes(600), minutes(15)],
+    ['never what is older than the sweep itself', NOW + 3_600_000, NOW],
+  ])('%s', ([, polledUntil, expected]) => {
+    expect(missedBefore(NOW, polledUntil, settings)).toBe(expected);
+  });
+});
+
+describe('a window', () => {
+  test('reaches back as far as the settings say', () => {
+    expect(windowStart(NOW + 999, undefined, settings)).toBe(NOW - 3_600_000);
+  });
+  test('overlaps the sweep before', () => {
+    expect(windowStart(NOW, NOW - 60_000, settings)).toBe(NOW - 3_600_000);
+  });
+  test('makes up for sweeps that did not come to an end', () => {
+    expect(windowStart(NOW, NOW - 5 * 3_600_000 + 1, settings)).toBe(NOW - 5 * 3_600_000);
+  });
+});
+
+describe('a purged record', () => {
+  const link: Link = {
+    salesforceId: ID,
+    rowKey: 'key',
+    base: { deleted: false, fields: { Name: 'base' } },
+    highWater: at(100),
+    revision: 3,
+    dirty: false,
+    appliedAt: undefined,
+    rereadDue: false,
+    waiting: {},
+    push: undefined,
+    refused: { fields: {}, deleted: undefined },
+    wasInside: false,
+    purgeDue: false,
+    guard: undefined,
+  };
+  const account = mappingOf(mapping, 'Account');
+  const round = { revision: 3, readAt: NOW };
+  const version = purgedVersion({ id: ID, deletedAt: at(50) });
+
+  test('takes its row with it, and the base keeps what Salesforce last held', () => {
+    expect(acceptReread(account, { link, row: { fields: { Name: 'base' } } }, version, round)).toMatchObject({
+      outcome: 'merged',
+      row: undefined,
+      conflicts: [],
+      link: { base: { deleted: true, fields: { Name: 'base' } }, highWater: at(50), dirty: false },
+    });
+  });
+
+  test('leaves a row that was edited, as a conflict', () => {
+    const row = { fields: { Name: 'edited' } };
+    expect(acceptReread(account, { link, row }, version, round)).toMatchObject({
+      row,
+      conflicts: [{ reason: 'deleted and edited', winner: 'postgres' }],
+      link: { dirty: true },
+    });
+  });
+});

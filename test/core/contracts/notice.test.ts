@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import { messageOf } from '../../../core/contracts/notice.ts';
+import type { Notice } from '../../../core/contracts/outbound-tasks.ts';
+
+const ARN = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:abc';
+const reasons = [
+  { code: 'STRING_TOO_LONG', field: 'Phone', count: 2 },
+  { code: '23505', count: 1 },
+];
+
+test('of a file: what was rejected, from which file, and where to look', () => {
+  const { subject, text } = messageOf({
+    about: 'file',
+    object: 'Contact',
+    key: 'salesforce/Contact/f/r/0',
+    execution: 'abc',
+    rejected: 3,
+    conflicts: 1,
+    reasons,
+  });
+  expect(subject).toBe('sfsync: 3 rejected records and 1 conflict from Salesforce (Contact)');
+  expect(text.split('\n')).toEqual([
+    '3 rejected records and 1 conflict while applying s3 key salesforce/Contact/f/r/0 to Postgres. All other records of the file were applied.',
+    '  2 x STRING_TOO_LONG (Phone)',
+    '  1 x 23505',
+    'Look at: npm run sfsync -- rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
+    'A rejected record is tried again by itself when a newer version of it arrives.',
+    'Execution: abc',
+  ]);
+});
+
+test('of a batch: counts in words, and no list where there are no reasons', () => {
+  const batch = { about: 'batch' as const, object: 'Contact', execution: ARN, reasons: [] };
+  expect(messageOf({ ...batch, rejected: 1, conflicts: 0 }).subject).toBe(
+    'sfsync: 1 rejected record to Salesforce (Contact)',
+  );
+  expect(messageOf({ ...batch, rejected: 0, conflicts: 2 }).subject).toBe(
+    'sfsync: 2 conflicts to Salesforce (Contact)',
+  );
+  expect(messageOf({ ...batch, rejected: 1, conflicts: 0 }).text).not.toContain(' x ');
+});
+
+test('of many reasons: the first ten, and that there are more', () => {
+  const many = Array.from({ length: 12 }, (_, i) => ({ code: `C${i}`, count: 1 }));
+  const { text } = messageOf({
+    about: 'batch',
+    object: 'Contact',
+    execution: ARN,
+    rejected: 12,
+    conflicts: 0,
+    reasons: many,
+  });
+  const listed = text.split('\n').filter((line) => line.startsWith('  '));
+  expect(listed).toHaveLength(11);
+  expect(listed.at(-1)).toBe('  ...');
+});
+
+test('of a sweep: how many polling had missed, what became of them, and what it may mean', () => {
+  const sweep = { about: 'sweep' as const, object: 'Contact', execution: ARN, full: false, conflicts: 0, reasons: [] };
+  const { subject, text } = messageOf({ ...sweep, inserted: 2, updated: 1, deleted: 0, rejected: 1, reasons });
+  expect(subject).toBe('sfsync: polling had missed 4 records (Contact)');
+  expect(text.split('\n')).toEqual([
+    'The sweep of Contact found 4 records that polling had missed, and read them: 2 inserted, 1 updated, 0 deleted, 1 rejected, 0 conflicts.',
+    '  2 x STRING_TOO_LONG (Phone)',
+    '  1 x 23505',
+    'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
+    'Look at: npm run sfsync -- rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
+    `Execution: ${ARN}`,
+  ]);
+  const full = messageOf({ ...sweep, full: true, inserted: 0, updated: 0, deleted: 1, rejected: 0 });
+  expect(full.subject).toBe('sfsync: polling had missed 1 record (Contact)');
+  expect(full.text).toContain('The full sweep of Contact found 1 record');
+  expect(full.text).not.toContain('Look at:');
+});
+
+test('of a sweep: a conflict that left its row as it is counts, too', () => {
+  const { subject, text } = messageOf({
+    about: 'sweep',
+    object: 'Contact',
+    execution: ARN,
+    full: false,
+    inserted: 0,
+    updated: 0,
+    deleted: 0,
+    rejected: 0,
+    conflicts: 1,
+    reasons: [],
+  });
+  expect(subject).toBe('sfsync: polling had missed 1 record (Contact)');
+  expect(text).toContain('1 conflict');
+});
+
+test('of held deletes: how many, and the two ways on', () => {
+  const { subject, text } = messageOf({ about: 'deletes held', object: 'Contact', execution: ARN, records: 2000 });
+  expect(subject).toBe('sfsync: deletes of Contact are held');
+  expect(text).toContain('2000 deletes so far');
+  expect(text).toContain('npm run sfsync -- release Contact\n');
+  expect(text).toContain('npm run sfsync -- release Contact --restore');
+});
+
+test('of a circuit: opening says why and that nothing is lost, closing that it goes on', () => {
+  const circuit = { about: 'circuit', object: 'Contact', execution: ARN } as const;
+  const opened = messageOf({ ...circuit, state: 'open', reason: 'RetryableError: Salesforce answered ECONNREFUSED.' });
+  expect(opened.subject).toBe('sfsync: Salesforce is away, Contact waits');
+  expect(opened.text).toContain('cannot be sent to Salesforce: RetryableError: Salesforce answered ECONNREFUSED.\n');
+  expect(opened.text).toContain('Nothing is lost');
+  const closed = messageOf({ ...circuit, state: 'closed' });
+  expect(closed.subject).toBe('sfsync: Salesforce is back, Contact goes on');
+});
+
+test('of a failed execution: the error inside of a Lambda cause, the input, and the command that redrives', () => {
+  const failed: Notice = {
+    about: 'failed execution',
+    execution: ARN,
+    stateMachine: 'arn:aws:states:eu-west-1:000000000000:stateMachine:postgres-to-salesforce',
+    status: 'FAILED',
+    input: '{"object":"Contact","trigger":"schedule"}',
+    error: 'ConfigurationError',
+    cause: '{"errorType":"ConfigurationError","errorMessage":"No table.","trace":["at x"]}',
+  };
+  const { subject, text } = messageOf(failed);
+  expect(subject).toBe('sfsync: postgres-to-salesforce FAILED');
+  expect(text.split('\n')).toEqual([
+    'Execution abc of postgres-to-salesforce ended FAILED: ConfigurationError: No table.',
+    'Input: {"object":"Contact","trigger":"schedule"}',
+    'Mend the cause, then redrive: the execution goes on in the state where it failed.',
+    '  npm run sfsync -- redrive executions',
+    `  aws stepfunctions redrive-execution --execution-arn ${ARN}`,
+  ]);
+  expect(messageOf({ ...failed, cause: 'plain' }).text).toContain('ConfigurationError: plain');
+  const bare = messageOf({ ...failed, status: 'ABORTED', input: undefined, error: undefined, cause: undefined });
+  expect(bare.text).toContain('ended ABORTED: no error name: no cause was given');
+  expect(bare.text).not.toContain('Input');
+});

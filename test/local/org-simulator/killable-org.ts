@@ -1,8 +1,0 @@
-import { openStore } from '../../../local/aws/store.ts';
-import { LENDER_ORG } from '../../../local/org-simulator/lender-org.ts';
-import { startOrgSimulator } from '../../../local/org-simulator/org-simulator.ts';
-
-// A process of its own, so that a test can kill it: `node killable-org.ts <file>` prints the org's addresses as JSON.
-const [, , file] = process.argv;
-const simulator = await startOrgSimulator({ port: 0, store: openStore(file), objects: LENDER_ORG });
-console.log(JSON.stringify(simulator));

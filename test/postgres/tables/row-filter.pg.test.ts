@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SalesforceVersion } from '../../../core/agreement/link.ts';
+import { defineSync, type RowFilter, text } from '../../../core/mapping/configuration.ts';
+import { prepareDatabase } from '../../../postgres/prepare/prepare.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import { createLenderDatabase, type LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { OutboundRounds } from '../../support/system/outbound-rounds.ts';
+
+const ACCOUNT = '001000000000001AAA';
+let lender: LenderDatabase;
+let session: Session;
+let rounds: OutboundRounds;
+
+beforeEach(async () => {
+  lender = await createLenderDatabase();
+  session = await lender.session();
+  await rows('alter table lenders add column shared boolean not null default true');
+});
+afterEach(() => lender[Symbol.asyncDispose]());
+
+async function rows(sql: string) {
+  return (await lender.application.query(sql)).rows;
+}
+
+function configured(filter: Partial<RowFilter> = {}) {
+  const fields = { Name: text('name'), Phone: text('phone') };
+  const account = { table: 'lenders', delivery: 'api' as const, filter: { where: 'shared', ...filter }, fields };
+  return defineSync({ objects: { Account: account } });
+}
+
+/** The account is on both sides, and agrees. */
+async function linked(filter: Partial<RowFilter>) {
+  rounds = await OutboundRounds.begin(session, configured(filter), 'Account');
+  await arrives(account(1));
+}
+
+function arrives(version: SalesforceVersion) {
+  const context = { configuration: configured(rounds.mapping.filter), mapping: rounds.mapping, source: 'f' };
+  const lines = [{ line: 1, version }];
+  return applyVersions(session, { ...context, execution: 'e' }, lines, Date.UTC(2030, 0, 1));
+}
+
+function account(second: number, fields: { Name?: string; Phone?: string } = {}, deleted = false): SalesforceVersion {
+  const stamp = Date.UTC(2026, 0, 1, 12, 0, second);
+  return { id: ACCOUNT, deleted, mergedInto: undefined, stamp, fields: { Name: 'Acme', Phone: '1', ...fields } };
+}
+
+/** The application changes the row, and its key is collected. */
+async function changed(assignment: string) {
+  const [row] = await rows(`update lenders set ${assignment} returning id`);
+  return rounds.collectKeys(row.id);
+}
+
+async function link() {
+  return (await rows('select base_deleted as deleted, dirty, was_inside as inside from sfsync.link'))[0];
+}
+
+/** The row leaves the filter, and its record goes to the recycle bin. */
+async function leaves() {
+  const { pushes } = await rounds.decide(await changed('shared = false'), () => account(1));
+  expect(pushes).toMatchObject([{ push: { delivery: 'api', outgoing: { kind: 'delete' } } }]);
+  await rounds.settle(pushes, () => account(2, {}, true));
+}
+
+describe("leaving: 'ignore'", () => {
+  test('a row outside sends nothing, and what Salesforce says is applied to it', async () => {
+    await linked({ leaving: 'ignore' });
+    expect(await changed(`shared = false, phone = '2'`)).toEqual([]);
+    expect(await link()).toMatchObject({ dirty: false, deleted: false });
+    await arrives(account(3, { Name: 'Acme Ltd' }));
+    expect(await rows('select name, phone from lenders')).toEqual([{ name: 'Acme Ltd', phone: '2' }]);
+    expect(await link()).toMatchObject({ dirty: false });
+  });
+
+  test('what has changed meanwhile is sent when the row comes back', async () => {
+    await linked({ leaving: 'ignore' });
+    await changed(`shared = false, phone = '2'`);
+    const { pushes } = await rounds.decide(await changed('shared = true'), () => account(1));
+    expect(pushes).toMatchObject([{ push: { outgoing: { kind: 'update', fields: { Phone: '2' } } } }]);
+  });
+
+  test('what has changed meanwhile is sent when an edit in Salesforce brings the row back', async () => {
+    await linked({ where: `name <> 'Draft'`, leaving: 'ignore' });
+    await arrives(account(2, { Name: 'Draft' }));
+    expect(await changed(`phone = '2'`)).toEqual([]);
+    expect(await arrives(account(3, { Name: 'Acme' }))).toMatchObject({ due: true });
+    const { pushes } = await rounds.decide(await rounds.collect(), () => account(3));
+    expect(pushes).toMatchObject([{ push: { outgoing: { kind: 'update', fields: { Phone: '2' } } } }]);
+  });
+});
+
+describe("leaving: 'delete'", () => {
+  test('a row that leaves takes its record along, stays itself, and brings it back with what it has become', async () => {
+    await linked({ leaving: 'delete' });
+    await leaves();
+    expect(await link()).toMatchObject({ deleted: true, dirty: false });
+    expect(await rows('select name from lenders')).toEqual([{ name: 'Acme' }]);
+    expect(await changed(`phone = '2'`)).toEqual([]);
+
+    const back = await rounds.decide(await changed('shared = true'), () => account(2, {}, true), 'one-1');
+    expect(back.pushes).toMatchObject([{ push: { outgoing: { kind: 'revive', fields: { Phone: '2' } } } }]);
+    await rounds.settle(back.pushes, () => account(4, { Phone: '2' }), [], 'one-1');
+    expect(await link()).toMatchObject({ deleted: false, dirty: false, inside: true });
+  });
+
+  test('the edit that the delete has buried is in the row', async () => {
+    await linked({ leaving: 'delete' });
+    const { pushes } = await rounds.decide(await changed('shared = false'), () => account(1));
+    await rounds.settle(pushes, () => account(3, { Phone: 'org' }, true));
+    expect(await rows('select phone from lenders')).toEqual([{ phone: 'org' }]);
+    expect(await link()).toMatchObject({ deleted: true, dirty: false });
+  });
+
+  test('a record that was made in Salesforce and whose row was never inside is left alone', async () => {
+    await rows('alter table lenders alter shared set default false');
+    await linked({ leaving: 'delete' });
+    expect(await changed(`phone = '2'`)).toEqual([]);
+    expect(await link()).toMatchObject({ deleted: false, inside: false });
+  });
+
+  test('a record that a person brings back stays until its row has come back and left again', async () => {
+    await linked({ leaving: 'delete' });
+    await leaves();
+    await arrives(account(5));
+    expect(await changed(`phone = '2'`)).toEqual([]);
+    expect(await link()).toMatchObject({ deleted: false });
+    const batch = await changed('shared = true');
+    await rounds.settle(
+      (await rounds.decide(batch, () => account(5), 'b')).pushes,
+      () => account(6, { Phone: '2' }),
+      [],
+      'b',
+    );
+    const again = await rounds.decide(await changed('shared = false'), () => account(6, { Phone: '2' }), 'c');
+    expect(again.pushes).toMatchObject([{ push: { outgoing: { kind: 'delete' } } }]);
+  });
+
+  test('a delete that Salesforce refuses is listed once', async () => {
+    await linked({ leaving: 'delete' });
+    const { pushes } = await rounds.decide(await changed('shared = false'), () => account(1));
+    const refused = { id: ACCOUNT, outcome: 'refused', code: 'DELETE_FAILED', reason: 'it has children' } as const;
+    expect(await rounds.settle(pushes, () => account(1), [refused])).toMatchObject({ rejected: 1 });
+    expect(await rounds.collect()).toEqual([]);
+    expect(await rows('select code from sfsync.rejected_record where resolved_at is null')).toEqual([
+      { code: 'DELETE_FAILED' },
+    ]);
+  });
+});
+
+describe('sfsync prepare', () => {
+  const prepare = (filter: Partial<RowFilter>) =>
+    prepareDatabase(lender.application, configured(filter), { slot: lender.database.name });
+
+  test.each([
+    ['shred', 'column "shred" does not exist'],
+    ['name', 'must be type boolean'],
+    [`exists (select from borrowers)`, 'subquery'],
+    ['updated_at > now()', 'must be marked IMMUTABLE'],
+    ['shared or', 'syntax error'],
+  ])('refuses the filter %s', async (where, reason) => {
+    await expect(prepare({ where })).rejects.toThrow(reason);
+    await expect(prepare({ where })).rejects.toThrow('public.lenders: the row filter of Account cannot be used');
+  });
+
+  test('notes which rows of existing links are inside, so that they can leave', async () => {
+    await linked({ leaving: 'ignore' });
+    expect(await link()).toMatchObject({ inside: false });
+    await prepare({ leaving: 'delete' });
+    expect(await link()).toMatchObject({ inside: true });
+  });
+});

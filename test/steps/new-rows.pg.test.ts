@@ -1,0 +1,189 @@
+/** New rows and the records that name them, on a real database. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { SalesforceVersion } from '../../core/agreement/link.ts';
+import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import sample from '../../examples/lender/sync.config.ts';
+import { wakeChildren } from '../../postgres/ledger/due-children.ts';
+import { takeLease } from '../../postgres/ledger/lease.ts';
+import { markDue } from '../../postgres/ledger/mark-due.ts';
+import { inTransaction, type Session } from '../../postgres/session/connection.ts';
+import { applyVersions } from '../../steps/apply.ts';
+import { type ChoosePlace, chooseBatch } from '../../steps/collect.ts';
+import { chooseInsertions, decideInsertions } from '../../steps/new-rows.ts';
+import {
+  createLenderDatabase,
+  deletedVersion,
+  type LenderDatabase,
+  version,
+} from '../support/postgres/lender-database.ts';
+
+/** The sample, in which new lenders become records, too. */
+const configuration: SyncConfiguration = {
+  ...sample,
+  objects: sample.objects.map((mapping) =>
+    mapping.object === 'Account' ? { ...mapping, externalIdField: 'Key__c' } : mapping,
+  ),
+};
+const mapping = mappingOf(configuration, 'Opportunity');
+const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
+const AT = { readAt: 0, now: 0 };
+const LOAN = '006000000000001AAA';
+const OTHER = '006000000000002AAA';
+const BANK = '001000000000001AAA';
+
+let lender: LenderDatabase;
+let session: Session;
+
+beforeAll(async () => {
+  lender = await createLenderDatabase();
+  session = await lender.session();
+});
+afterAll(() => lender[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+              sfsync.rejected_record, sfsync.tombstone, sfsync.insertion`);
+  await takeLease(session, 'Opportunity', EXECUTION, async () => true);
+});
+
+const rows = async (sql: string, values: unknown[] = []) => (await lender.application.query(sql, values)).rows;
+
+async function insert(parent: string | null = null): Promise<string> {
+  const key = randomUUID();
+  await rows(
+    `insert into loan_applications (id, title, stage, closes_on, lender_id) values ($1, 'Mine', 'Prospecting', '2026-12-31', $2)`,
+    [key, parent],
+  );
+  await markDue(session, configuration, mapping, [key]);
+  return key;
+}
+
+function file(object: string, versions: readonly SalesforceVersion[], by = session) {
+  const context = { configuration, mapping: mappingOf(configuration, object), source: 'f', execution: 'e' };
+  const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
+  return applyVersions(by, context, lines, Date.UTC(2100, 0, 1));
+}
+
+const named = (id: string, externalId: string, second = 1): SalesforceVersion => ({
+  ...version('Opportunity', id, second, { Name: 'Theirs' }),
+  externalId,
+});
+const loans = () => rows('select id, salesforce_id from loan_applications order by salesforce_id');
+const insertions = () => rows('select row_key, dirty, revision::int from sfsync.insertion');
+
+function place(): ChoosePlace {
+  const log = { info: () => undefined, warn: () => undefined };
+  return { session, configuration, mapping, execution: EXECUTION, log };
+}
+const choose = () => chooseInsertions(place(), 10);
+const chooseLinks = () => chooseBatch(place(), { limit: 10, flowFenced: true });
+
+test('two executions with the same file: one row and one link', async () => {
+  const key = await insert();
+  const second = await lender.session();
+  await Promise.all([file('Opportunity', [named(LOAN, key)]), file('Opportunity', [named(LOAN, key)], second)]);
+  expect(await loans()).toEqual([{ id: key, salesforce_id: LOAN }]);
+  expect(await rows('select salesforce_id, row_key from sfsync.link')).toEqual([{ salesforce_id: LOAN, row_key: key }]);
+  expect(await insertions()).toEqual([]);
+});
+
+test('two records that name one row: the first gets it, the second a row of its own', async () => {
+  const key = await insert();
+  await file('Opportunity', [named(LOAN, key), named(OTHER, key)]);
+  const found = await loans();
+  expect(found).toHaveLength(2);
+  expect(found.filter(({ id }) => id === key)).toHaveLength(1);
+});
+
+test('a row that no message has told of yet is found all the same, and what is no key finds nothing', async () => {
+  const key = randomUUID();
+  await rows(`insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', 'x', '2026-12-31')`, [
+    key,
+  ]);
+  await file('Opportunity', [named(LOAN, key), named(OTHER, "Robert'); drop table")]);
+  expect(await loans()).toMatchObject([{ id: key, salesforce_id: LOAN }, { salesforce_id: OTHER }]);
+});
+
+test('a deleted record that names a new row is passed over, and makes earlier looks void', async () => {
+  const key = await insert();
+  const chosen = await choose();
+  await file('Opportunity', [{ ...deletedVersion('Opportunity', LOAN, 2), externalId: key }]);
+  expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 1 }]);
+  const looks = chosen.map((row) => ({ ...row, version: named(LOAN, key) }));
+  const context = { configuration, mapping, execution: EXECUTION, batchId: 'one-0' };
+  const decided = await inTransaction(session, () => decideInsertions(session, context, looks, AT));
+  expect(decided).toMatchObject({
+    adopted: 0,
+    pushes: [],
+    rejects: [],
+  });
+  expect(await loans()).toEqual([{ id: key, salesforce_id: null }]);
+});
+
+test('a record that belongs to another row is not taken from it', async () => {
+  await file('Opportunity', [version('Opportunity', LOAN, 1)]);
+  const key = await insert();
+  const looks = (await choose()).map((row) => ({ ...row, version: named(LOAN, key) }));
+  const context = { configuration, mapping, execution: EXECUTION, batchId: 'one-0' };
+  const { rejects } = await inTransaction(session, () => decideInsertions(session, context, looks, AT));
+  expect(rejects).toMatchObject([{ rowKey: key, code: 'EXTERNAL_ID_TAKEN' }]);
+  expect(await choose()).toEqual([]);
+});
+
+test('children wait for a parent that takes inserts, and are due when it has its id, linked ones too', async () => {
+  const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
+  const key = await insert(parent.id);
+  await file('Opportunity', [version('Opportunity', OTHER, 1)]);
+  await rows('update loan_applications set lender_id = $1 where salesforce_id = $2', [parent.id, OTHER]);
+  expect(await choose()).toEqual([]);
+  expect(await rows('select from sfsync.rejected_record')).toEqual([]);
+  await file('Account', [{ ...version('Account', BANK, 1), externalId: parent.id }]);
+  expect(await rows('select salesforce_id from lenders')).toEqual([{ salesforce_id: BANK }]);
+  expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 0 }]);
+  expect(await rows('select dirty from sfsync.link where salesforce_id = $1', [OTHER])).toEqual([{ dirty: true }]);
+  expect(await choose()).toMatchObject([{ externalId: key }]);
+});
+
+test('children whose parent is just getting its id stay due, and nobody waits for anybody', async () => {
+  const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
+  const key = await insert(parent.id);
+  const linked = 'select dirty from sfsync.link';
+  await file('Opportunity', [version('Opportunity', OTHER, 1)]);
+  await rows('update loan_applications set lender_id = $1 where salesforce_id = $2', [parent.id, OTHER]);
+  const [{ row_key }] = await rows('select row_key from sfsync.link');
+  await markDue(session, configuration, mapping, [row_key]);
+
+  const settling = await lender.session();
+  const write = async () => {
+    await settling.query('update lenders set salesforce_id = $1', [BANK]);
+    // What is chosen meanwhile would have to wait for this transaction, and this one for it.
+    expect(await choose()).toEqual([]);
+    expect(await chooseLinks()).toEqual([]);
+    expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 0 }]);
+    expect(await rows(linked)).toEqual([{ dirty: true }]);
+    await wakeChildren(settling, configuration, mappingOf(configuration, 'Account'), [parent.id]);
+  };
+  await inTransaction(settling, write);
+  expect(await choose()).toMatchObject([{ externalId: key }]);
+  expect(await chooseLinks()).toMatchObject([{ id: OTHER }]);
+});
+
+test('children whose parent has no id, and is not getting one, rest', async () => {
+  const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
+  const key = await insert(parent.id);
+  expect(await choose()).toEqual([]);
+  expect(await insertions()).toEqual([{ row_key: key, dirty: false, revision: 0 }]);
+});
+
+test('a row that is gone, or that the table was emptied of, is forgotten, and listed no more', async () => {
+  const key = await insert();
+  await rows(
+    `insert into sfsync.rejected_record (object, row_key, direction, code, reason)
+     values ('Opportunity', $1, 'to-salesforce', 'STRING_TOO_LONG', 'too long')`,
+    [key],
+  );
+  await rows('delete from loan_applications');
+  expect(await choose()).toEqual([]);
+  expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+  expect(await insertions()).toEqual([]);
+});

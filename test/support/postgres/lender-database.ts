@@ -1,0 +1,84 @@
+/** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
+import type pg from 'pg';
+import { inject } from 'vitest';
+import type { SalesforceVersion } from '../../../core/agreement/link.ts';
+import type { FieldValues } from '../../../core/mapping/canonical.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { type DatabaseCredentials, openSession, type Session } from '../../../postgres/session/connection.ts';
+import { placeOf } from '../run/made-once.ts';
+import { TEST_PASSWORDS } from './lender-tables.ts';
+import { startPostgres, type TestDatabase } from './postgres.ts';
+
+export interface LenderDatabase extends AsyncDisposable {
+  readonly database: TestDatabase;
+  /** The application's side: the owner of the tables. */
+  readonly application: pg.Client;
+  /** Role sfsync_apply, as the Lambdas' secret names it. */
+  readonly credentials: DatabaseCredentials;
+  /** As role sfsync_apply. */
+  session(): Promise<Session>;
+}
+
+export async function createLenderDatabase(): Promise<LenderDatabase> {
+  const postgres = await startPostgres();
+  const database = await postgres.createDatabase(await placeOf(inject('lenderTemplate')));
+  const application = await database.client();
+  const { plugin } = configuration.settings;
+  await application.query('select pg_create_logical_replication_slot($1, $2)', [database.name, plugin]);
+  const sessions: Session[] = [];
+  const credentials: DatabaseCredentials = {
+    host: '127.0.0.1',
+    port: postgres.port,
+    dbname: database.name,
+    username: 'sfsync_apply',
+    password: TEST_PASSWORDS.apply,
+  };
+  return {
+    database,
+    application,
+    credentials,
+    async session() {
+      const session = await openSession(credentials);
+      sessions.push(session);
+      return session;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(sessions.map((session) => session.end()));
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Fields of the object that no test cares about. */
+function unset(object: string): FieldValues {
+  return Object.fromEntries(
+    mappingOf(configuration, object).fields.map(({ field, type }) => [field, type === 'boolean' ? false : null]),
+  );
+}
+
+const REQUIRED: Readonly<Record<string, FieldValues>> = {
+  Account: { Name: 'Northwind Lending' },
+  Contact: { LastName: 'Meyer' },
+  Opportunity: { Name: 'Bridge loan', StageName: 'Prospecting', CloseDate: '2026-12-31' },
+};
+
+/** A live version of a record; `second` is the second of its stamp. */
+export function version(object: string, id: string, second: number, fields: FieldValues = {}): SalesforceVersion {
+  return {
+    id,
+    deleted: false,
+    mergedInto: undefined,
+    stamp: Date.UTC(2026, 0, 1, 12, 0, second),
+    fields: { ...unset(object), ...REQUIRED[object], ...fields },
+  };
+}
+
+export function deletedVersion(
+  object: string,
+  id: string,
+  second: number,
+  fields: FieldValues = {},
+): SalesforceVersion {
+  return { ...version(object, id, second, fields), deleted: true };
+}

@@ -1,0 +1,110 @@
+/** The outbound steps of one object on a real database: Salesforce is what the test says it is. */
+
+import type { SalesforceVersion } from '../../../core/agreement/link.ts';
+import type { ChangeMessage } from '../../../core/contracts/change-message.ts';
+import type { OutcomeLine } from '../../../core/contracts/outbound-tasks.ts';
+import { mappingOf, type ObjectMapping, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import { takeLease } from '../../../postgres/ledger/lease.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
+import { chooseBatch, drain } from '../../../steps/collect.ts';
+import { type Decided, decideBatch } from '../../../steps/decide.ts';
+import { settleBatch } from '../../../steps/settle.ts';
+
+export const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
+
+type Chosen = readonly { readonly id: string; readonly revision: number }[];
+type Found = SalesforceVersion | undefined;
+
+export class OutboundRounds {
+  readonly mapping: ObjectMapping;
+  /** Messages of transactions that were not visible yet. */
+  readonly sentAgain: ChangeMessage[] = [];
+  readonly #session: Session;
+  readonly #configuration: SyncConfiguration;
+  #moment = Date.UTC(2026, 0, 2);
+
+  private constructor(session: Session, configuration: SyncConfiguration, object: string) {
+    this.#session = session;
+    this.#configuration = configuration;
+    this.mapping = mappingOf(configuration, object);
+  }
+
+  static async begin(session: Session, configuration: SyncConfiguration, object: string): Promise<OutboundRounds> {
+    await takeLease(session, object, EXECUTION, async () => true);
+    return new OutboundRounds(session, configuration, object);
+  }
+
+  /** RECEIVE of messages, and COLLECT. */
+  async collect(...messages: readonly Partial<ChangeMessage>[]): Promise<Chosen> {
+    const waiting = messages.map((message, i) => ({
+      receiptHandle: String(i),
+      message: {
+        object: this.mapping.object,
+        keys: [],
+        position: '0/1',
+        committedAt: '2026-01-01T00:00:00Z',
+        transactions: [],
+        ...message,
+      },
+    }));
+    const queue = {
+      receive: async () => waiting.splice(0, 10),
+      delete: async () => undefined,
+      sendAgain: async (message: ChangeMessage) => {
+        this.sentAgain.push(message);
+      },
+    };
+    const place = {
+      session: this.#session,
+      configuration: this.#configuration,
+      mapping: this.mapping,
+      execution: EXECUTION,
+      queue: queue as never,
+      log: { info: () => undefined, warn: () => undefined },
+    };
+    await drain(place, 0);
+    return chooseBatch(place, { limit: 10_000, flowFenced: true });
+  }
+
+  /** RECEIVE of the keys, and COLLECT. */
+  collectKeys(...keys: readonly string[]): Promise<Chosen> {
+    return this.collect({ keys: keys.map((key) => [key, 'update']) });
+  }
+
+  decide(batch: Chosen, look: (id: string) => Found, batchId = 'one-0') {
+    const looks = batch.map((record) => ({ ...record, version: look(record.id) }));
+    const at = this.#next();
+    return decideBatch(this.#session, this.#context(batchId), looks, { readAt: at, now: at });
+  }
+
+  /** SETTLE of pushes that Salesforce accepted, but for those whose answers are given. */
+  settle(
+    pushes: readonly Decided[],
+    readBack: (id: string) => Found,
+    answers: readonly OutcomeLine[] = [],
+    batchId = 'one-0',
+  ) {
+    const at = this.#next();
+    const accepted = pushes.map(({ id }): [string, OutcomeLine] => [id, { id, outcome: 'accepted' }]);
+    return settleBatch(
+      this.#session,
+      this.#context(batchId),
+      pushes.map(({ id, revision }) => ({ id, revision, version: readBack(id) })),
+      {
+        outcomes: new Map([...accepted, ...answers.map((line): [string, OutcomeLine] => [line.id, line])]),
+        flowFailures: undefined,
+        readAt: at,
+        now: at,
+      },
+    );
+  }
+
+  #context(batchId: string) {
+    return { configuration: this.#configuration, mapping: this.mapping, execution: EXECUTION, batchId };
+  }
+
+  #next(): number {
+    this.#moment += 1000;
+    return this.#moment;
+  }
+}

@@ -69,13 +69,20 @@ const RULES: readonly Rule[] = [
   },
   {
     file: 'steps/pairs/probe.ts',
-    allowed: ['../apply.ts', '../../postgres/ledger/links.ts', '../../salesforce/read.ts', '../../aws/storage.ts'],
+    allowed: ['../apply.ts', '../../postgres/ledger/links.ts', '../../salesforce/read.ts', 'csv-parse/sync', 'zod'],
     forbidden: ['#sync.config', 'jsforce', '@aws-sdk/client-sqs', '../../functions/handler.ts', '../../cli/load.ts'],
   },
   {
     file: 'functions/salesforce-to-postgres/probe.ts',
     allowed: ['../handler.ts', '../../steps/apply.ts', '../../aws/storage.ts', '#sync.config', '@middy/core', 'zod'],
-    forbidden: ['pg', 'jsforce', '@aws-sdk/client-s3', '../../wal-streamer/main.ts', '../../infra/stack.ts'],
+    forbidden: [
+      'pg',
+      'jsforce',
+      '@aws-sdk/client-s3',
+      'csv-parse/sync',
+      '../../wal-streamer/main.ts',
+      '../../infra/stack.ts',
+    ],
   },
   {
     file: 'wal-streamer/probe.ts',

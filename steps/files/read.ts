@@ -4,7 +4,7 @@ import { type FileRecord, isCsv, readRecords } from '../../core/mapping/record-f
 import { parseRecord } from '../../core/mapping/salesforce-record.ts';
 
 /** The records of a part of a file, whatever its format. A line that cannot be read is a record that cannot be used. */
-export function readInboundRecords(mapping: ObjectMapping, text: string): FileRecord[] {
+export function readFileRecords(mapping: ObjectMapping, text: string): FileRecord[] {
   return isCsv(text) ? readCsv(mapping, text) : readRecords(mapping, text);
 }
 

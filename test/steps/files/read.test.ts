@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
-import { readInboundRecords } from '../../../functions/salesforce-to-postgres/inbound-records.ts';
+import { readFileRecords } from '../../../steps/files/read.ts';
 
 const mapping = mappingOf(configuration, 'Account');
 const ID = '001000000000001AAA';
@@ -16,15 +16,15 @@ test('a CSV tells the same as JSON lines: quoted cells, line feeds, empty cells'
     AnnualRevenue: 100,
     Description: 'two\nlines',
   });
-  const [fromCsv] = readInboundRecords(mapping, csv);
-  const [fromJson] = readInboundRecords(mapping, json);
+  const [fromCsv] = readFileRecords(mapping, csv);
+  const [fromJson] = readFileRecords(mapping, json);
   expect(fromCsv?.record).toEqual(fromJson?.record);
   expect(fromCsv?.record.version?.fields.Name).toBe('Müller, "Sons"');
 });
 
 test('a broken line of a CSV is one record that cannot be used', () => {
   const csv = `Id,SystemModstamp,Name\n${ID},2026-01-01T00:00:00Z,A\n${ID},2026-01-01T00:00:00Z,A,B,C\n${ID},2026-01-01T00:00:00Z,D\n`;
-  const records = readInboundRecords(mapping, csv).map(
+  const records = readFileRecords(mapping, csv).map(
     ({ record }) => record.version?.fields.Name ?? record.unusable?.code,
   );
   expect(records.sort()).toEqual(['A', 'D', 'UNREADABLE_LINE']);

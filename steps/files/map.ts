@@ -1,0 +1,23 @@
+/** From a byte range of a file to canonical versions and rejected lines. */
+import type { z } from 'zod';
+import type { Storage } from '../../aws/storage.ts';
+import type { mapRecordsInput } from '../../core/contracts/inbound-tasks.ts';
+import { workKey } from '../../core/contracts/storage-layout.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { readFileRecords } from './read.ts';
+
+type MapRequest = Pick<z.output<typeof mapRecordsInput>, 'key' | 'range' | 'execution'>;
+
+/** Maps the records of a range and stores a line for each. Answers where they lie and how many they are. */
+export async function mapRange(storage: Storage, mapping: ObjectMapping, { key, range, execution }: MapRequest) {
+  const text = (await storage.readRange(key, range.start, range.end)).toString('utf8');
+  const lines = readFileRecords(mapping, text).map(({ line, record }) => {
+    const place = { line: line + range.firstLine - 1 };
+    const { version, unusable, readable } = record;
+    return version === undefined ? { ...place, rejected: unusable, readable } : { ...place, version };
+  });
+  const mappedKey = workKey(execution, `mapped-${range.start}.jsonl`);
+  await storage.writeLines(mappedKey, lines);
+  const rejected = lines.filter((line) => 'rejected' in line).length;
+  return { mappedKey, records: lines.length - rejected, rejected };
+}

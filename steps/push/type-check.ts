@@ -1,9 +1,9 @@
 /** Whether Salesforce has refused a record because the type of one of its fields is another one now. */
-
 import type { AnyOutcome, AnyPushLine } from '../../core/contracts/insertion-tasks.ts';
 import { SyncError } from '../../core/errors.ts';
 import type { PushTarget } from '../../salesforce/record-answer.ts';
 import { askTypes } from '../../salesforce/type-check.ts';
+import type { Log } from '../log.ts';
 
 /** What Salesforce answers to a value of another type; each of them may be the value's own fault as well. */
 const OF_TYPES = new Set([
@@ -16,12 +16,12 @@ const OF_TYPES = new Set([
   'INVALID_EMAIL_ADDRESS',
 ]);
 
-/** Adds to such refusals what Salesforce says of the types of the fields that were sent. Without an answer they stand. */
+/** Adds to such refusals the types that Salesforce has for the fields that were sent. Without an answer they stand. */
 export async function withTypes(
   { connection, mapping }: PushTarget,
   lines: readonly AnyPushLine[],
   outcomes: readonly AnyOutcome[],
-  log: { warn(message: string, details: Record<string, string>): void },
+  log: Log,
 ): Promise<readonly AnyOutcome[]> {
   const isOfTypes = ({ outcome, code }: AnyOutcome) =>
     outcome === 'refused' && code !== undefined && OF_TYPES.has(code);

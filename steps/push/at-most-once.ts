@@ -1,7 +1,7 @@
 /**
  * A push is sent at most once. A call of the Lambda that dies, or whose answer is lost, is repeated by the state machine,
  * seconds or (redriven) days later: what it sent may have landed, and a person may have edited the record since. Sending
- * it again would overwrite that edit unseen.
+ * it again would overwrite that edit.
  */
 
 import type { Storage } from '../../aws/storage.ts';
@@ -49,12 +49,12 @@ export async function sendAtMostOnce(storage: Storage, pushKey: string, sending:
   const jobId = bulkJobOf(marker);
   if (jobId !== undefined && sending.goOn !== undefined) return done(await sending.goOn(lines, jobId));
   const unknownKey = pushKey.replace(/\.jsonl$/, '-unknown.jsonl');
-  await storage.writeLines(unknownKey, unknown(lines));
+  await storage.writeLines(unknownKey, unknownOutcomes(lines));
   return unknownKey;
 }
 
-/** Outcomes of lines of which nobody knows any. */
-export function unknown(lines: readonly AnyPushLine[]): AnyOutcome[] {
+/** The outcomes of lines whose answers are lost. */
+export function unknownOutcomes(lines: readonly AnyPushLine[]): AnyOutcome[] {
   return lines.map((line) =>
     'externalId' in line ? { externalId: line.externalId, outcome: 'unknown' } : { id: line.id, outcome: 'unknown' },
   );

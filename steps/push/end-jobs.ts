@@ -1,9 +1,8 @@
-/** Ends what an earlier push may still have at work in Salesforce, before the records of that push are looked at. */
-
-import type { Storage } from '../aws/storage.ts';
-import { bulkJobOf, MARKER_BYTES, pushMarkers } from '../core/contracts/storage-layout.ts';
-import { endBulkJob } from '../salesforce/bulk-ingest.ts';
-import type { SalesforceConnection } from '../salesforce/connection.ts';
+/** Ends the Bulk jobs of an earlier push, before its records are read. */
+import type { Storage } from '../../aws/storage.ts';
+import { bulkJobOf, MARKER_BYTES, pushMarkers } from '../../core/contracts/storage-layout.ts';
+import { endBulkJob } from '../../salesforce/bulk-ingest.ts';
+import type { SalesforceConnection } from '../../salesforce/connection.ts';
 
 /**
  * Aborts the Bulk jobs of a push whose execution is gone, and waits until nothing of them can land any more. Its calls

@@ -29,8 +29,23 @@ const RULES: readonly Rule[] = [
   },
   {
     file: 'examples/lender/sync.config.ts',
-    allowed: ['../../core/mapping/configuration.ts'],
+    allowed: ['../../core/mapping/configuration.ts', '../../sfsync.ts'],
     forbidden: ['zod', 'node:fs', '../../aws/storage.ts'],
+  },
+  {
+    file: 'sfsync.ts',
+    allowed: ['./core/mapping/configuration.ts'],
+    forbidden: ['zod', './core/agreement/merge.ts', './infra/stack.ts', './steps/apply.ts'],
+  },
+  {
+    file: 'cdk.ts',
+    allowed: ['./infra/stack.ts'],
+    forbidden: ['aws-cdk-lib', './core/mapping/configuration.ts', './cli/load.ts'],
+  },
+  {
+    file: 'build/probe.ts',
+    allowed: ['node:fs', 'node:path'],
+    forbidden: ['../core/errors.ts', '../cli/load.ts', 'esbuild'],
   },
   {
     file: 'aws/probe.ts',
@@ -200,7 +215,9 @@ describe('import rules', () => {
     const folders = readdirSync(PROJECT, { withFileTypes: true })
       .filter(
         (entry) =>
-          entry.isDirectory() && !entry.name.startsWith('.') && !['node_modules', 'cdk.out'].includes(entry.name),
+          entry.isDirectory() &&
+          !entry.name.startsWith('.') &&
+          !['node_modules', 'cdk.out', 'dist'].includes(entry.name),
       )
       .filter(({ name }) =>
         readdirSync(join(PROJECT, name), { recursive: true }).some((file) => String(file).endsWith('.ts')),

@@ -1,0 +1,2 @@
+/** What a team's CDK app imports from 'sfsync/cdk'. */
+export { SyncStack } from './infra/stack.ts';

@@ -4,7 +4,8 @@ import { held, isGuarded, isStorm, passed } from '../core/agreement/delete-guard
 import type { Decision } from '../core/agreement/outbound.ts';
 import { executionName } from '../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import { markOneDue } from '../postgres/ledger/mark-due.ts';
+import { NEWEST_LIVE } from '../postgres/ledger/due.ts';
+import { markLinksDue } from '../postgres/ledger/mark-due.ts';
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
 
 /**
@@ -113,7 +114,7 @@ export function confirmTold(session: Session, object: string, execution: string)
       [object, executionName(execution)],
     );
     if (rows[0]?.own !== false || !(await anyHeld(session, object))) return false;
-    await markOneDue(session, object);
+    await markLinksDue(session, object, NEWEST_LIVE, 'read again');
     return true;
   });
 }

@@ -7,9 +7,10 @@ import { newLink } from '../core/agreement/link.ts';
 import type { Merged } from '../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
+import { dueInsertions } from '../postgres/ledger/due.ts';
 import { type Parents, parentsOf } from '../postgres/ledger/due-children.ts';
 import type { InsertionWrite, StoredInsertion } from '../postgres/ledger/insertions.ts';
-import { dropInsertions, dueInsertions, lockInsertions, saveInsertions } from '../postgres/ledger/insertions.ts';
+import { dropInsertions, lockInsertions, saveInsertions } from '../postgres/ledger/insertions.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { lockLinks, type StoredLink } from '../postgres/ledger/links.ts';
 import type { Reject } from '../postgres/ledger/rejects.ts';
@@ -247,11 +248,8 @@ async function lockLooked(
   { configuration, mapping }: BatchContext,
   looks: readonly InsertionLook[],
 ): Promise<readonly Looked[]> {
-  const links = await lockLinks(
-    session,
-    mapping.object,
-    looks.flatMap(({ version }) => version?.id ?? []),
-  );
+  const salesforceIds = looks.flatMap(({ version }) => version?.id ?? []);
+  const links = await lockLinks(session, mapping.object, { salesforceIds });
   const keys = looks.map(({ externalId }) => externalId);
   const stored = await lockInsertions(session, configuration, mapping, keys);
   return looks.flatMap((look) => {
@@ -283,7 +281,7 @@ async function writeMerged(
   adoptions: readonly Adoption[],
 ): Promise<Part> {
   const ids = adoptions.map(({ merged }) => merged.link.salesforceId);
-  const links = await lockLinks(session, mapping.object, ids);
+  const links = await lockLinks(session, mapping.object, { salesforceIds: ids });
   const free: Adoption[] = [];
   const taken: Refusal[] = [];
   for (const adoption of adoptions) {

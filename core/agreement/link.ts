@@ -127,6 +127,16 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
   };
 }
 
+/** Whether nothing is known of the record yet, and no row is its: the link only holds its place. */
+export function isClaim({ base, rowKey }: Link): boolean {
+  return base === undefined && rowKey === undefined;
+}
+
+/** A claim of which no step has found anything since it was made: dropping it loses nothing. */
+export function isUntouchedClaim(link: Link): boolean {
+  return isClaim(link) && link.push === undefined && !link.dirty && !link.rereadDue;
+}
+
 /** The row as the merge sees it: a lookup that waits for its parent counts as the parent's id while its column is null. */
 export function withWaiting(link: Link, row: RowVersion | undefined): RowVersion | undefined {
   if (row === undefined) return undefined;

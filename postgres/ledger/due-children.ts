@@ -7,6 +7,7 @@ import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { tableOf } from '../tables/rows.ts';
+import { markInsertionsDue, markLinksDue } from './mark-due.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -35,29 +36,10 @@ export async function wakeChildren(
       );
       for (const { key } of rows) woken.add(key);
     }
-    await markChildren(session, child.object, [...woken]);
+    const rowKeys = [...woken];
+    await markLinksDue(session, child.object, { rowKeys }, 'row changed');
+    await markInsertionsDue(session, child.object, { rowKeys });
   }
-}
-
-async function markChildren(session: Session, object: string, keys: readonly string[]): Promise<void> {
-  if (keys.length === 0) return;
-  await query(
-    session,
-    `with due as (select id from sfsync.link l
-                   where object = $1 and row_key = any ($2::text[]) order by salesforce_id for update)
-     update sfsync.link l
-        set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
-       from due where l.id = due.id`,
-    [object, keys],
-  );
-  await query(
-    session,
-    `with due as (select id from sfsync.insertion i
-                   where object = $1 and row_key = any ($2::text[]) order by i.id for update)
-     update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
-       from due where i.id = due.id`,
-    [object, keys],
-  );
 }
 
 /**

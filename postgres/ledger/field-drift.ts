@@ -5,9 +5,9 @@
 import { fromPostgres } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { inTransaction, query, type Session } from '../session/connection.ts';
-import { markRefusedInsertions } from './insertions.ts';
+import { NEWEST_LIVE } from './due.ts';
 import { claimLinks } from './links.ts';
-import { markOneDue } from './mark-due.ts';
+import { markInsertionsDue, markLinksDue } from './mark-due.ts';
 
 export interface FieldDrift {
   readonly field: string;
@@ -49,7 +49,7 @@ export async function noteDrift(
   );
   const seen = rows.map(({ field, change }) => ({ field, change })).sort((a, b) => (a.field < b.field ? -1 : 1));
   // What was refused for such a field goes without it.
-  if (seen.length > 0) await markRefusedInsertions(session, object);
+  if (seen.length > 0) await markInsertionsDue(session, object, 'refused');
   const changed = rows.flatMap(({ field, change, fresh }) => (fresh && change !== null ? [field] : []));
   if (changed.length > 0) await inTransaction(session, () => readRejectedAgain(session, object, changed));
   return seen;
@@ -84,15 +84,7 @@ async function readRejectedAgain(session: Session, object: string, fields: reado
   if (rows.length === 0) return;
   const ids = rows.map(({ id }) => id);
   await claimLinks(session, object, ids);
-  await query(
-    session,
-    `with due as (select id from sfsync.link where object = $1 and salesforce_id = any ($2::text[])
-                   order by salesforce_id for update)
-     update sfsync.link l
-        set reread_due = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
-       from due where l.id = due.id`,
-    [object, ids],
-  );
+  await markLinksDue(session, object, { salesforceIds: ids }, 'read again');
 }
 
 /**
@@ -136,7 +128,7 @@ export async function askAgain(session: Session, object: string): Promise<string
         where object = $1 and closed_at is null and coalesce(asked_at, first_seen) < now() - interval '${ASKED_AGAIN_AFTER}'`,
       [object],
     );
-    if (rowCount !== 0) await markOneDue(session, object);
+    if (rowCount !== 0) await markLinksDue(session, object, NEWEST_LIVE, 'read again');
   });
   return [...open.keys()];
 }
@@ -164,7 +156,7 @@ export async function askOfLookups(session: Session, { object, fields }: ObjectM
        returning d.field`,
       [object, JSON.stringify(lookups)],
     );
-    if (rows.length > 0) await markOneDue(session, object);
+    if (rows.length > 0) await markLinksDue(session, object, NEWEST_LIVE, 'read again');
     return rows.map(({ field }) => field);
   });
 }

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { Insertion, UnlinkedRow } from '../../core/agreement/insertion.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
-import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { lockRows, tableOf } from '../tables/rows.ts';
@@ -105,65 +105,6 @@ export async function raiseRevisions(session: Session, object: string, rowKeys: 
 export async function dropInsertions(session: Session, insertionIds: readonly string[]): Promise<void> {
   if (insertionIds.length === 0) return;
   await query(session, 'delete from sfsync.insertion where id = any ($1::bigint[])', [insertionIds]);
-}
-
-/**
- * Marks rows due that shall become records. A key without an insertion gets one when `isNew`; what is known of the others
- * stays. Answers how many there are.
- */
-export async function markInsertions(
-  session: Session,
-  object: string,
-  rowKeys: readonly string[],
-  { isNew }: { readonly isNew: boolean },
-): Promise<number> {
-  if (rowKeys.length === 0) return 0;
-  const sql = isNew
-    ? `insert into sfsync.insertion as i (object, row_key)
-       select $1, key from (select distinct unnest($2::text[]) as key) as wanted order by key
-       on conflict (row_key, object)
-       do update set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())`
-    : `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
-        where object = $1 and row_key = any ($2::text[])`;
-  const { rowCount } = await query(session, sql, [object, rowKeys]);
-  return rowCount ?? 0;
-}
-
-/** Marks all new rows of the object due: each is looked at again, and dropped where it is gone. */
-export async function markAllInsertions(session: Session, object: string): Promise<void> {
-  await query(
-    session,
-    `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
-      where object = $1 and not dirty`,
-    [object],
-  );
-}
-
-/** Marks refused new rows due: they are sent again if they are sent otherwise than they were. */
-export async function markRefusedInsertions(session: Session, object: string): Promise<void> {
-  await query(
-    session,
-    `update sfsync.insertion i set dirty = true, dirty_since = coalesce(i.dirty_since, clock_timestamp())
-      where object = $1 and refused is not null and not dirty`,
-    [object],
-  );
-}
-
-/** Row keys of due insertions, oldest first. An open push counts only when no request of it can be alive any more. */
-export async function dueInsertions(
-  session: Session,
-  object: string,
-  { limit, settings }: { readonly limit: number; readonly settings: Settings },
-): Promise<string[]> {
-  const { rows } = await query<{ row_key: string }>(
-    session,
-    `select row_key from sfsync.insertion
-      where object = $1 and (dirty or push_id is not null)
-        and (push_id is null or sent_at < clock_timestamp() - make_interval(secs => $3))
-      order by coalesce(dirty_since, sent_at), id limit $2`,
-    [object, limit, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
-  );
-  return rows.map(({ row_key }) => row_key);
 }
 
 /** Writes the ids of records into their rows. */

@@ -1,8 +1,7 @@
-/** The columns of `sfsync.link`, between the table and core/agreement/link.ts. */
-
+/** The columns of `sfsync.link`, each listed once, between the table and core/agreement/link.ts. */
 import type { Link, OpenPush } from '../../core/agreement/link.ts';
+import { newLink } from '../../core/agreement/link.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
-import type { Delivery } from '../../core/mapping/configuration.ts';
 
 /** A link with its place in the table. */
 export interface StoredLink {
@@ -17,29 +16,143 @@ export interface LinkColumn {
   readonly of: (link: Link) => string | boolean | number | object | undefined;
 }
 
-/** All but the key, which never changes, and `dirty_since`, which follows from `dirty`. */
-export const LINK_COLUMNS: readonly LinkColumn[] = [
-  { name: 'row_key', type: 'text', of: ({ rowKey }) => rowKey },
-  { name: 'base', type: 'json', of: ({ base }) => base?.fields },
-  { name: 'base_deleted', type: 'boolean', of: ({ base }) => base?.deleted },
-  { name: 'high_water', type: 'timestamptz', of: ({ highWater }) => highWater },
-  { name: 'revision', type: 'bigint', of: ({ revision }) => revision },
-  { name: 'dirty', type: 'boolean', of: ({ dirty }) => dirty },
-  { name: 'applied_at', type: 'timestamptz', of: ({ appliedAt }) => appliedAt },
-  { name: 'reread_due', type: 'boolean', of: ({ rereadDue }) => rereadDue },
-  { name: 'waiting', type: 'jsonb', of: ({ waiting }) => waiting },
-  { name: 'push_id', type: 'text', of: ({ push }) => push?.id },
-  { name: 'sent_at', type: 'timestamptz', of: ({ push }) => push?.sentAt },
-  { name: 'push_delivery', type: 'text', of: ({ push }) => push?.delivery },
-  { name: 'sent', type: 'jsonb', of: ({ push }) => push?.sent },
-  { name: 'sent_deleted', type: 'boolean', of: ({ push }) => push?.sentDeleted },
-  { name: 'seen', type: 'jsonb', of: ({ push }) => push?.seen },
-  { name: 'refused', type: 'jsonb', of: ({ refused }) => refused.fields },
-  { name: 'refused_deleted', type: 'boolean', of: ({ refused }) => refused.deleted },
-  { name: 'was_inside', type: 'boolean', of: ({ wasInside }) => wasInside },
-  { name: 'purge_due', type: 'boolean', of: ({ purgeDue }) => purgeDue },
-  { name: 'delete_guard', type: 'text', of: ({ guard }) => guard },
-];
+/** A member of Link: its columns, and how it is read from their cells, which begin at `first`. */
+interface LinkPart<Value> {
+  readonly columns: readonly LinkColumn[];
+  readonly read: (cells: readonly unknown[], first: number) => Value;
+}
+
+type Member = Exclude<keyof Link, 'salesforceId'>;
+
+/** All but the key, which never changes. A member of Link that has no entry does not compile. */
+const PARTS: { readonly [Each in Member]: LinkPart<Link[Each]> } = {
+  rowKey: {
+    columns: [{ name: 'row_key', type: 'text', of: ({ rowKey }) => rowKey }],
+    read: (cells, at) => kept<string>(cells[at]),
+  },
+  base: {
+    columns: [
+      { name: 'base', type: 'json', of: ({ base }) => base?.fields },
+      { name: 'base_deleted', type: 'boolean', of: ({ base }) => base?.deleted },
+    ],
+    read(cells, at) {
+      const fields = kept<FieldValues>(cells[at]);
+      return fields && { fields, deleted: cells[at + 1] === true };
+    },
+  },
+  highWater: {
+    columns: [{ name: 'high_water', type: 'timestamptz', of: ({ highWater }) => highWater }],
+    read: (cells, at) => number(cells[at]),
+  },
+  revision: {
+    columns: [{ name: 'revision', type: 'bigint', of: ({ revision }) => revision }],
+    read: (cells, at) => Number(cells[at]),
+  },
+  dirty: {
+    columns: [{ name: 'dirty', type: 'boolean', of: ({ dirty }) => dirty }],
+    read: (cells, at) => cells[at] === true,
+  },
+  appliedAt: {
+    columns: [{ name: 'applied_at', type: 'timestamptz', of: ({ appliedAt }) => appliedAt }],
+    read: (cells, at) => number(cells[at]),
+  },
+  rereadDue: {
+    columns: [{ name: 'reread_due', type: 'boolean', of: ({ rereadDue }) => rereadDue }],
+    read: (cells, at) => cells[at] === true,
+  },
+  waiting: {
+    columns: [{ name: 'waiting', type: 'jsonb', of: ({ waiting }) => waiting }],
+    read: (cells, at) => kept<Link['waiting']>(cells[at]) ?? {},
+  },
+  push: {
+    columns: [
+      { name: 'push_id', type: 'text', of: ({ push }) => push?.id },
+      { name: 'sent_at', type: 'timestamptz', of: ({ push }) => push?.sentAt },
+      { name: 'push_delivery', type: 'text', of: ({ push }) => push?.delivery },
+      { name: 'sent', type: 'jsonb', of: ({ push }) => push?.sent },
+      { name: 'sent_deleted', type: 'boolean', of: ({ push }) => push?.sentDeleted },
+      { name: 'seen', type: 'jsonb', of: ({ push }) => push?.seen },
+    ],
+    read(cells, at) {
+      const id = kept<string>(cells[at]);
+      if (id === undefined) return undefined;
+      return {
+        id,
+        sentAt: number(cells[at + 1]) ?? 0,
+        delivery: kept<OpenPush['delivery']>(cells[at + 2]) ?? 'api',
+        sent: kept<OpenPush['sent']>(cells[at + 3]) ?? {},
+        sentDeleted: kept<boolean>(cells[at + 4]),
+        seen: kept<OpenPush['seen']>(cells[at + 5]) ?? {},
+      };
+    },
+  },
+  refused: {
+    columns: [
+      { name: 'refused', type: 'jsonb', of: ({ refused }) => refused.fields },
+      { name: 'refused_deleted', type: 'boolean', of: ({ refused }) => refused.deleted },
+    ],
+    read: (cells, at) => ({ fields: kept<FieldValues>(cells[at]) ?? {}, deleted: kept<boolean>(cells[at + 1]) }),
+  },
+  wasInside: {
+    columns: [{ name: 'was_inside', type: 'boolean', of: ({ wasInside }) => wasInside }],
+    read: (cells, at) => cells[at] === true,
+  },
+  purgeDue: {
+    columns: [{ name: 'purge_due', type: 'boolean', of: ({ purgeDue }) => purgeDue }],
+    read: (cells, at) => cells[at] === true,
+  },
+  guard: {
+    columns: [{ name: 'delete_guard', type: 'text', of: ({ guard }) => guard }],
+    read: (cells, at) => kept<NonNullable<Link['guard']>>(cells[at]),
+  },
+};
+
+/** What the driver has read of a column that only this file's `of` fills: null, or such a value. */
+function kept<Value>(cell: unknown): Value | undefined {
+  return cell === null ? undefined : (cell as Value);
+}
+
+/** The driver reads bigint and numeric as texts. */
+function number(cell: unknown): number | undefined {
+  return cell === null ? undefined : Number(cell);
+}
+
+const MEMBERS = Object.keys(PARTS) as readonly Member[];
+
+/**
+ * What is written of a link. Beside it the table has `dirty_since`, which follows from what a link is due for, and
+ * `merged_into`.
+ */
+export const LINK_COLUMNS: readonly LinkColumn[] = MEMBERS.flatMap((member) => PARTS[member].columns);
+
+/** What `storedLink` reads of `sfsync.link l`; instants in milliseconds. */
+export const LINK_SELECTION = [
+  'l.id',
+  'l.salesforce_id',
+  ...LINK_COLUMNS.map(({ name, type }) =>
+    type === 'timestamptz' ? `extract(epoch from l.${name}) * 1000` : `l.${name}`,
+  ),
+].join(', ');
+
+/** The cells of `LINK_SELECTION`, as the driver reads them. */
+export type LinkCells = [id: string, salesforceId: string, ...unknown[]];
+
+export function storedLink(cells: LinkCells): StoredLink {
+  const [linkId, salesforceId] = cells;
+  const link: Written = newLink(salesforceId, undefined);
+  let first = 2;
+  for (const member of MEMBERS) {
+    readMember(link, member, cells, first);
+    first += PARTS[member].columns.length;
+  }
+  return { linkId, link };
+}
+
+type Written = { -readonly [Each in keyof Link]: Link[Each] };
+
+function readMember<Each extends Member>(link: Written, member: Each, cells: readonly unknown[], first: number): void {
+  link[member] = PARTS[member].read(cells, first);
+}
 
 /** Whether both links have the same in the column. */
 export function isSame({ of }: LinkColumn, one: Link, other: Link): boolean {
@@ -53,74 +166,4 @@ export function columnText({ of, type }: LinkColumn, link: Link): string | boole
   if (value === undefined) return null;
   if (typeof value === 'object') return JSON.stringify(value);
   return type === 'timestamptz' ? new Date(Number(value)).toISOString() : value;
-}
-
-/** What `storedLink` reads of `sfsync.link l`; instants in milliseconds. */
-export const LINK_SELECTION = `l.id, salesforce_id, row_key, base, base_deleted, extract(epoch from high_water) * 1000 as high_water,
-  revision, dirty, extract(epoch from applied_at) * 1000 as applied_at, reread_due, waiting, push_id,
-  extract(epoch from sent_at) * 1000 as sent_at, push_delivery, sent, sent_deleted, seen, refused, refused_deleted, was_inside,
-  purge_due, delete_guard`;
-
-/** A row of `LINK_SELECTION` as the driver reads it: bigint and numeric as texts. */
-export interface LinkRow {
-  readonly id: string;
-  readonly salesforce_id: string;
-  readonly row_key: string | null;
-  readonly base: FieldValues | null;
-  readonly base_deleted: boolean | null;
-  readonly high_water: string | null;
-  readonly revision: string;
-  readonly dirty: boolean;
-  readonly applied_at: string | null;
-  readonly reread_due: boolean;
-  readonly waiting: Link['waiting'];
-  readonly push_id: string | null;
-  readonly sent_at: string | null;
-  readonly push_delivery: Delivery | null;
-  readonly sent: OpenPush['sent'] | null;
-  readonly sent_deleted: boolean | null;
-  readonly seen: OpenPush['seen'] | null;
-  readonly refused: FieldValues;
-  readonly refused_deleted: boolean | null;
-  readonly was_inside: boolean;
-  readonly purge_due: boolean;
-  readonly delete_guard: 'held' | 'passed' | null;
-}
-
-export function storedLink(row: LinkRow): StoredLink {
-  return {
-    linkId: row.id,
-    link: {
-      salesforceId: row.salesforce_id,
-      rowKey: row.row_key ?? undefined,
-      base: row.base === null ? undefined : { fields: row.base, deleted: row.base_deleted === true },
-      highWater: milliseconds(row.high_water),
-      revision: Number(row.revision),
-      dirty: row.dirty,
-      appliedAt: milliseconds(row.applied_at),
-      rereadDue: row.reread_due,
-      waiting: row.waiting,
-      push: openPush(row),
-      refused: { fields: row.refused, deleted: row.refused_deleted ?? undefined },
-      wasInside: row.was_inside,
-      purgeDue: row.purge_due,
-      guard: row.delete_guard ?? undefined,
-    },
-  };
-}
-
-function openPush(row: LinkRow): OpenPush | undefined {
-  if (row.push_id === null) return undefined;
-  return {
-    id: row.push_id,
-    sentAt: milliseconds(row.sent_at) ?? 0,
-    delivery: row.push_delivery ?? 'api',
-    sent: row.sent ?? {},
-    sentDeleted: row.sent_deleted ?? undefined,
-    seen: row.seen ?? {},
-  };
-}
-
-function milliseconds(text: string | null): number | undefined {
-  return text === null ? undefined : Number(text);
 }

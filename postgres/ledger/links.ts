@@ -1,42 +1,129 @@
 /**
- * Rows of `sfsync.link`. Links are always locked in the order of their Salesforce id, which is also the order in which apply
- * goes through its sets, and before any row of a mapped table.
+ * Links, and the verb that changes them by a rule. A transaction locks the links of an object in the order of their Salesforce
+ * id, before the insertions and before any row of a mapped table. Apply goes through its sets in the same order.
  */
 import type { Link } from '../../core/agreement/link.ts';
-import { newLink } from '../../core/agreement/link.ts';
+import { isUntouchedClaim, newLink } from '../../core/agreement/link.ts';
 import type { Session } from '../session/connection.ts';
-import { query } from '../session/connection.ts';
+import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
-import type { LinkColumn, LinkRow, StoredLink } from './link-columns.ts';
+import type { LinkCells, LinkColumn, StoredLink } from './link-columns.ts';
 import { columnText, isSame, LINK_COLUMNS, LINK_SELECTION, storedLink } from './link-columns.ts';
 
 export type { StoredLink } from './link-columns.ts';
 
-/** Makes links for records that have none. Of two transactions that claim one record, the second waits for the first. */
-export async function claimLinks(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
-  await query(
-    session,
-    `insert into sfsync.link (object, salesforce_id)
-     select $1, id from unnest($2::text[]) as claimed (id)
-      where not exists (select from sfsync.link l where l.object = $1 and l.salesforce_id = claimed.id)
-      order by id on conflict do nothing`,
-    [object, salesforceIds],
-  );
+/**
+ * A selection in SQL: of `sfsync.link l` of one object, whose name is `$1`, those for which `where` holds. It takes its
+ * values from `$2` on, and joins other tables by `exists (…)`.
+ */
+export interface LinkSelection {
+  readonly where: string;
+  readonly values: readonly unknown[];
 }
 
-/** Locks the links of the records and reads them, by Salesforce id. */
-export async function lockLinks(
+/** Links of an object: by either of their keys, or by a selection. */
+export type LinksOf =
+  | { readonly salesforceIds: readonly string[] }
+  | { readonly rowKeys: readonly string[] }
+  | LinkSelection;
+
+/** The links as a selection; undefined: there are none. */
+export function selectionOf(which: LinksOf): LinkSelection | undefined {
+  if ('where' in which) return which;
+  const [column, keys] = 'salesforceIds' in which ? ['salesforce_id', which.salesforceIds] : ['row_key', which.rowKeys];
+  return keys.length === 0 ? undefined : { where: `l.${column} = any ($2::text[])`, values: [keys] };
+}
+
+/**
+ * Makes links for records that have none. Of two transactions that claim one record, the second waits for the first. A claim of
+ * the first load has revision 1: dropped, and made again by a file, it is not the same one.
+ */
+export async function claimLinks(
   session: Session,
   object: string,
   salesforceIds: readonly string[],
-): Promise<Map<string, StoredLink>> {
-  const { rows } = await query<LinkRow>(
+  revision: 0 | 1 = 0,
+): Promise<void> {
+  await query(
     session,
-    `select ${LINK_SELECTION}
-       from sfsync.link l where object = $1 and salesforce_id = any ($2::text[]) order by salesforce_id for update`,
-    [object, salesforceIds],
+    `insert into sfsync.link (object, salesforce_id, revision)
+     select $1, id, $3::bigint from unnest($2::text[]) as claimed (id)
+      where not exists (select from sfsync.link l where l.object = $1 and l.salesforce_id = claimed.id)
+      order by id on conflict do nothing`,
+    [object, salesforceIds, revision],
   );
-  return new Map(rows.map((row) => [row.salesforce_id, storedLink(row)]));
+}
+
+/** Locks links and reads them, by Salesforce id. */
+export async function lockLinks(session: Session, object: string, which: LinksOf): Promise<Map<string, StoredLink>> {
+  const selection = selectionOf(which);
+  if (selection === undefined) return new Map();
+  const rows = await queryTuples<LinkCells>(
+    session,
+    `select ${LINK_SELECTION} from sfsync.link l
+      where l.object = $1 and ${selection.where} order by l.salesforce_id for update of l`,
+    [object, ...selection.values],
+  );
+  return new Map(rows.map((cells) => [cells[1], storedLink(cells)]));
+}
+
+/** What becomes of a link; undefined, or the same object: it is left as it is. */
+export type LinkRule = (link: Link) => Link | undefined;
+
+export interface LinkChange {
+  readonly linkId: string;
+  readonly before: Link;
+  readonly after: Link;
+}
+
+/** Locks the links, asks the rule of each, and saves what it changes. For sets: all of them are in memory at once. */
+export async function changeLinks(
+  session: Session,
+  object: string,
+  which: LinksOf,
+  rule: LinkRule,
+): Promise<readonly LinkChange[]> {
+  const locked = await lockLinks(session, object, which);
+  const changes = [...locked.values()].flatMap(({ linkId, link: before }): LinkChange[] => {
+    const after = rule(before);
+    return after === undefined || after === before ? [] : [{ linkId, before, after }];
+  });
+  await saveLinks(
+    session,
+    changes.map(({ linkId, before, after }) => ({ linkId, stored: before, link: after })),
+  );
+  return changes;
+}
+
+/** Links that are in memory at a time. */
+const PAGE_LINKS = 2_000;
+
+/**
+ * As `changeLinks`, for selections of any size: they are found once, then locked and changed page by page, in the transaction
+ * of the caller. A link that is no longer selected when its page is locked is left out. Answers how many were changed.
+ */
+export async function changeAllLinks(
+  session: Session,
+  object: string,
+  { where, values }: LinkSelection,
+  rule: LinkRule,
+): Promise<number> {
+  let changed = 0;
+  await query(
+    session,
+    `declare links_to_change no scroll cursor for
+       select l.salesforce_id from sfsync.link l where l.object = $1 and ${where} order by l.salesforce_id`,
+    [object, ...values],
+  );
+  for (;;) {
+    const page = await queryTuples<[string]>(session, `fetch ${PAGE_LINKS} from links_to_change`);
+    if (page.length === 0) break;
+    const salesforceIds = page.map(([id]) => id);
+    const still = `(${where}) and l.salesforce_id = any ($${values.length + 2}::text[])`;
+    changed += (await changeLinks(session, object, { where: still, values: [...values, salesforceIds] }, rule)).length;
+  }
+  await query(session, 'close links_to_change');
+  return changed;
 }
 
 /** A link to be written. `stored`: as it stands in the table, where that is known. */
@@ -46,7 +133,7 @@ export interface LinkWrite extends StoredLink {
 
 /**
  * Writes links back. A column in which none of them differs from what is stored is left alone: most inbound records say
- * nothing new, and then only the revision goes up. `dirty_since` is kept while a link stays dirty: the oldest goes first.
+ * nothing new, and then only the revision goes up. `dirty_since` is kept while a link stays due: the oldest goes first.
  */
 export async function saveLinks(session: Session, links: readonly LinkWrite[]): Promise<void> {
   if (links.length === 0) return;
@@ -63,11 +150,12 @@ export async function saveLinks(session: Session, links: readonly LinkWrite[]): 
       ? `${column.name} = nullif(x.${column.name}, '')::${column.type}`
       : `${column.name} = x.${column.name}`,
   );
-  const dirty = names.includes('dirty') ? 'x.dirty' : 'l.dirty';
+  const [dirty, rereadDue] = ['dirty', 'reread_due'].map((name) => `${names.includes(name) ? 'x' : 'l'}.${name}`);
+  const dueSince = `case when ${dirty} or ${rereadDue} then coalesce(l.dirty_since, clock_timestamp()) end`;
   await query(
     session,
     `update sfsync.link l
-        set ${[...assignments, `dirty_since = case when ${dirty} then coalesce(l.dirty_since, clock_timestamp()) end`].join(', ')}
+        set ${[...assignments, `dirty_since = ${dueSince}`].join(', ')}
        from rows from (unnest(${arrays.join(', ')}) ${lines.map((source) => `, ${source}`).join('')}) as x (${names.join(', ')})
       where l.id = x.id`,
     [
@@ -83,7 +171,7 @@ function isJson({ type }: LinkColumn): boolean {
   return type === 'json' || type === 'jsonb';
 }
 
-/** Makes links with their final values. Throws RowRefusedError when one of the records has got a link meanwhile. */
+/** Makes links with their final values. Throws RowRefusedError when another transaction has made a link for one of the records. */
 export async function insertLinks(session: Session, object: string, links: readonly Link[]): Promise<void> {
   if (links.length === 0) return;
   const unset = newLink('', undefined);
@@ -92,25 +180,43 @@ export async function insertLinks(session: Session, object: string, links: reado
   const copied: readonly CopyColumn<Link>[] = [
     { name: 'object', of: () => object },
     { name: 'salesforce_id', of: ({ salesforceId }) => salesforceId },
-    { name: 'dirty_since', of: ({ dirty }) => (dirty ? now : null) },
+    { name: 'dirty_since', of: ({ dirty, rereadDue }) => (dirty || rereadDue ? now : null) },
     ...columns.map((column) => ({ name: column.name, of: (link: Link) => columnText(column, link) })),
   ];
   await copyRows(session, 'sfsync.link', copied, links);
 }
 
-/** Removes links that never got a row, such as a claim whose record turned out to be deleted. */
+/** Removes links, such as a claim whose record turned out to be deleted. */
 export async function dropLinks(session: Session, linkIds: readonly string[]): Promise<void> {
   if (linkIds.length === 0) return;
   await query(session, 'delete from sfsync.link where id = any ($1::bigint[])', [linkIds]);
 }
 
-/** Marks links due that were just made. */
-export async function markDirty(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
-  if (salesforceIds.length === 0) return;
+/** Gives back claims that came to nothing, such as one whose row was refused. */
+export async function dropClaims(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
+  const links = await lockLinks(session, object, { salesforceIds });
+  const untouched = [...links.values()].filter(({ link }) => isUntouchedClaim(link));
+  await dropLinks(
+    session,
+    untouched.map(({ linkId }) => linkId),
+  );
+}
+
+/**
+ * Remembers into which record another was merged. A child may name the loser for a while yet, and wait for it: it is then
+ * read again.
+ */
+export async function noteSurvivors(
+  session: Session,
+  object: string,
+  records: readonly { readonly salesforceId: string; readonly survivor: string | undefined }[],
+): Promise<void> {
+  const merged = records.filter(({ survivor }) => survivor !== undefined);
+  if (merged.length === 0) return;
   await query(
     session,
-    `update sfsync.link set dirty = true, dirty_since = clock_timestamp()
-      where object = $1 and salesforce_id = any ($2::text[])`,
-    [object, salesforceIds],
+    `update sfsync.link l set merged_into = x.survivor
+       from unnest($2::text[], $3::text[]) as x (id, survivor) where l.object = $1 and l.salesforce_id = x.id`,
+    [object, merged.map(({ salesforceId }) => salesforceId), merged.map(({ survivor }) => survivor)],
   );
 }

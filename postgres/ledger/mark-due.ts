@@ -1,17 +1,93 @@
-/** Postgres as the list of what is due towards Salesforce: marking keys that the queue named, and choosing a batch. */
+/** Postgres as the list of what is due towards Salesforce: the verb that marks records due, by a selection and a reason. */
 import pg from 'pg';
-import { childLookups } from '../../core/agreement/references.ts';
-import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { DueReason } from '../../core/agreement/due.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { isId18 } from '../../core/mapping/salesforce-id.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { type Carrier, freeKeys } from '../tables/row-identity.ts';
 import { tableOf } from '../tables/rows.ts';
 import { wakeChildren } from './due-children.ts';
-import { markAllInsertions, markInsertions } from './insertions.ts';
+import { type LinksOf, selectionOf } from './links.ts';
 import { type Reject, reportNews } from './rejects.ts';
 
 const name = pg.escapeIdentifier;
+
+/** As `becomesDue` says of one link. The base is neither read nor written, so that this serves sets of any size. */
+const BECOMES_DUE: Readonly<Record<DueReason, string>> = {
+  'row changed': 'dirty = true, revision = l.revision + 1',
+  'read again': 'reread_due = true, revision = l.revision + 1',
+  'written by us': 'dirty = true',
+};
+
+/** The oldest is chosen first: a record that is due already keeps its place. */
+const KEEPS_ITS_PLACE = 'dirty_since = coalesce(l.dirty_since, clock_timestamp())';
+
+/** Makes links due. Answers how many. */
+export async function markLinksDue(
+  session: Session,
+  object: string,
+  which: LinksOf,
+  reason: DueReason,
+): Promise<number> {
+  const selection = selectionOf(which);
+  if (selection === undefined) return 0;
+  const { rowCount } = await query(
+    session,
+    `with due as (select l.id from sfsync.link l
+                   where l.object = $1 and ${selection.where} order by l.salesforce_id for update of l)
+     update sfsync.link l set ${BECOMES_DUE[reason]}, ${KEEPS_ITS_PLACE} from due where l.id = due.id`,
+    [object, ...selection.values],
+  );
+  return rowCount ?? 0;
+}
+
+/** Which insertions of an object: by their row keys, all of them, or those that Salesforce has refused. */
+export type InsertionsOf = { readonly rowKeys: readonly string[] } | 'all' | 'refused';
+
+/** Makes insertions due: each row is looked at again, and dropped where it is gone. Answers how many. */
+export async function markInsertionsDue(session: Session, object: string, which: InsertionsOf): Promise<number> {
+  if (typeof which === 'object' && which.rowKeys.length === 0) return 0;
+  const chosen =
+    typeof which === 'object'
+      ? 'l.row_key = any ($2::text[])'
+      : `not l.dirty${which === 'refused' ? ' and l.refused is not null' : ''}`;
+  const { rowCount } = await query(
+    session,
+    `with due as (select l.id from sfsync.insertion l where l.object = $1 and ${chosen} order by l.id for update)
+     update sfsync.insertion l set dirty = true, ${KEEPS_ITS_PLACE} from due where l.id = due.id`,
+    typeof which === 'object' ? [object, which.rowKeys] : [object],
+  );
+  return rowCount ?? 0;
+}
+
+/** Rows that shall become records: by their keys, or by a query for keys, whose `$1` is the object. */
+export type NewRowsOf =
+  | { readonly rowKeys: readonly string[] }
+  | { readonly select: string; readonly values: readonly unknown[] };
+
+/**
+ * Makes insertions of new rows, due from the start. What is known of those that have one stays; `known: 'due'` makes these
+ * due, too. Answers how many are due now, or were made.
+ */
+export async function addInsertions(
+  session: Session,
+  object: string,
+  which: NewRowsOf,
+  { known }: { readonly known: 'due' | 'left' },
+): Promise<number> {
+  if ('rowKeys' in which && which.rowKeys.length === 0) return 0;
+  const { select, values } =
+    'rowKeys' in which ? { select: 'select distinct unnest($2::text[])', values: [which.rowKeys] } : which;
+  const { rowCount } = await query(
+    session,
+    `insert into sfsync.insertion as l (object, row_key)
+     select $1, key from (${select}) as wanted (key) order by key
+     on conflict (row_key, object) do ${known === 'due' ? `update set dirty = true, ${KEEPS_ITS_PLACE}` : 'nothing'}`,
+    [object, ...values],
+  );
+  return rowCount ?? 0;
+}
 
 /** Of these transactions (xid8 as text), those that a new snapshot cannot see: decoded before they became visible. */
 export async function invisibleTransactions(session: Session, transactions: readonly string[]): Promise<Set<string>> {
@@ -67,22 +143,14 @@ export async function markDue(
     const parents = carriers.map((carrier) => carrier.key);
     await wakeChildren(session, configuration, mapping, parents);
   }
-  const { rowCount } = await query(
-    session,
-    `with due as (select id from sfsync.link where object = $1 and row_key = any ($2::text[]) order by salesforce_id for update)
-     update sfsync.link l
-        set dirty = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
-       from due where l.id = due.id`,
-    [mapping.object, wanted],
-  );
+  const marked = await markLinksDue(session, mapping.object, { rowKeys: wanted }, 'row changed');
   // Only now: a new row may have the key that another one has just given up.
   const unknown = await findNewRows(session, mapping, wanted);
-  if (mapping.externalIdField === undefined)
-    return { marked: rowCount ?? 0, inserts: 0, dropped: unknown.length, news };
+  if (mapping.externalIdField === undefined) return { marked, inserts: 0, dropped: unknown.length, news };
   // Of the others, too, an insertion may be under way whose row is gone now.
-  await markInsertions(session, mapping.object, wanted, { isNew: false });
-  const inserts = await markInsertions(session, mapping.object, unknown, { isNew: true });
-  return { marked: rowCount ?? 0, inserts, dropped: 0, news };
+  await markInsertionsDue(session, mapping.object, { rowKeys: wanted });
+  const inserts = await addInsertions(session, mapping.object, { rowKeys: unknown }, { known: 'due' });
+  return { marked, inserts, dropped: 0, news };
 }
 
 /**
@@ -177,7 +245,7 @@ export async function markTruncated(
   const table = tableOf(mapping);
   let total = 0;
   await inTransaction(async () => {
-    await markAllInsertions(session, mapping.object);
+    await markInsertionsDue(session, mapping.object, 'all');
     return { marked: 0, last: null };
   });
   for (let after = '0'; ; ) {
@@ -210,86 +278,4 @@ interface MarkedLinks {
   readonly last: string | null;
 }
 
-/** Whether links or new rows of the object are due, open pushes aside. */
-export async function anyDue(session: Session, object: string): Promise<boolean> {
-  return (await dueObjects(session, [object])).length > 0;
-}
-
-/**
- * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them,
- * or went and left them to be read again. Asked of the tables and not of what was just done, so that a step whose
- * answer was lost says it when it is done again.
- */
-export function dueChildren(
-  session: Session,
-  configuration: SyncConfiguration,
-  parent: ObjectMapping,
-): Promise<string[]> {
-  const children = childLookups(configuration, parent.object).map(({ child }) => child.object);
-  return dueObjects(
-    session,
-    [...new Set(children)].filter((object) => object !== parent.object),
-  );
-}
-
-async function dueObjects(session: Session, objects: readonly string[]): Promise<string[]> {
-  if (objects.length === 0) return [];
-  const { rows } = await query<{ object: string }>(
-    session,
-    `select object from unnest($1::text[]) with ordinality as x (object, place)
-      where exists (select from sfsync.link l where l.object = x.object and push_id is null and (dirty or reread_due))
-         or exists (select from sfsync.insertion i where i.object = x.object and push_id is null and dirty)
-      order by place`,
-    [objects],
-  );
-  return rows.map(({ object }) => object);
-}
-
-/** Whether pushes through AppFlow are open, which have to be fenced before their records are taken in hand again. */
-export async function anyOpenFlowPush(session: Session, object: string): Promise<boolean> {
-  const { rows } = await query<{ open: boolean }>(
-    session,
-    `select exists (select from sfsync.link where object = $1 and push_id is not null and push_delivery = 'appflow') as open`,
-    [object],
-  );
-  return rows[0]?.open === true;
-}
-
-/**
- * Salesforce ids of due records, oldest first. An open push counts only once it is fenced: through AppFlow when the
- * caller has seen that no run is in progress, through the API when no request of it can be alive any more.
- */
-export async function dueRecords(
-  session: Session,
-  object: string,
-  {
-    limit,
-    flowFenced,
-    settings,
-  }: { readonly limit: number; readonly flowFenced: boolean; readonly settings: Settings },
-): Promise<string[]> {
-  const { rows } = await query<{ id: string }>(
-    session,
-    `select salesforce_id as id from sfsync.link
-      where object = $1 and (dirty or reread_due or push_id is not null)
-        and (push_id is null or (push_delivery = 'appflow' and $3)
-             or (push_delivery = 'api' and sent_at < clock_timestamp() - make_interval(secs => $4)))
-      order by coalesce(dirty_since, sent_at), id limit $2`,
-    [object, limit, flowFenced, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** Has one record read, so that there is a batch: the newest, for it is the likeliest to be there still. */
-export async function markOneDue(session: Session, object: string): Promise<void> {
-  await query(
-    session,
-    `with due as (select id from sfsync.link
-                   where object = $1 and base is not null and not base_deleted and push_id is null
-                   order by salesforce_id desc limit 1 for update)
-     update sfsync.link l
-        set reread_due = true, dirty_since = coalesce(l.dirty_since, clock_timestamp()), revision = l.revision + 1
-       from due where l.id = due.id`,
-    [object],
-  );
-}
+export { anyDue, anyOpenFlowPush, dueChildren, dueRecords } from './due.ts';

@@ -69,25 +69,6 @@ export async function buryRows(
   );
 }
 
-/**
- * Remembers into which record another was merged. A child may name the loser for a while yet, and wait for it: it is
- * read again (see waiting.ts).
- */
-export async function noteSurvivors(
-  session: Session,
-  object: string,
-  records: readonly { readonly salesforceId: string; readonly survivor: string | undefined }[],
-): Promise<void> {
-  const merged = records.filter(({ survivor }) => survivor !== undefined);
-  if (merged.length === 0) return;
-  await query(
-    session,
-    `update sfsync.link l set merged_into = x.survivor
-       from unnest($2::text[], $3::text[]) as x (id, survivor) where l.object = $1 and l.salesforce_id = x.id`,
-    [object, merged.map(({ salesforceId }) => salesforceId), merged.map(({ survivor }) => survivor)],
-  );
-}
-
 /** `deleteRow: 'soft'`: the row stays, and its column tells since when it counts as gone. */
 async function markDeleted(session: Session, mapping: ObjectMapping, column: string, removals: readonly RowRemoval[]) {
   const key = name(mapping.keyColumn);

@@ -8,11 +8,11 @@ import { matchingKey } from '../../core/agreement/first-load.ts';
 import type { Instant } from '../../core/agreement/link.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { wakeChildren } from '../../postgres/ledger/due-children.ts';
-import { lockLinks } from '../../postgres/ledger/links.ts';
+import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
 import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { rejectOf, reportRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
-import { query } from '../../postgres/session/connection.ts';
+import { inTransaction, query } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
@@ -39,12 +39,7 @@ export async function claimRecords(
   salesforceIds: readonly string[],
 ): Promise<Claims> {
   // Not revision 0, as the claim of a file has it: a claim that was dropped and made again is not the same one.
-  await query(
-    session,
-    `insert into sfsync.link (object, salesforce_id, revision)
-     select $1, id, 1 from unnest($2::text[]) as claimed (id) order by id on conflict do nothing`,
-    [object, salesforceIds],
-  );
+  await claimLinks(session, object, salesforceIds, 1);
   const { rows } = await query<{ id: string; revision: string; linked: boolean }>(
     session,
     `select salesforce_id as id, revision::text, base is not null as linked
@@ -57,14 +52,8 @@ export async function claimRecords(
 }
 
 /** Gives back claims that came to nothing: the record was deleted meanwhile, or its row was refused. */
-export async function releaseClaims(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
-  await query(
-    session,
-    `delete from sfsync.link
-      where object = $1 and salesforce_id = any ($2::text[])
-        and base is null and row_key is null and push_id is null and not dirty and not reread_due`,
-    [object, salesforceIds],
-  );
+export function releaseClaims(session: Session, object: string, salesforceIds: readonly string[]): Promise<void> {
+  return inTransaction(session, () => dropClaims(session, object, salesforceIds));
 }
 
 export interface Adopted {
@@ -117,7 +106,7 @@ function adoptInForce(
     await reportRejects(session, context, refused);
     // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of
     // a deleted record find a link where there is none yet.
-    await releaseClaims(session, mapping.object, ids);
+    await dropClaims(session, mapping.object, ids);
     return { adopted: adopted.reduce((sum, count) => sum + count, 0), refused };
   });
 }
@@ -129,11 +118,8 @@ async function stillFree(
   mapping: ObjectMapping,
   pairs: readonly KeyPair[],
 ): Promise<KeyPair[]> {
-  const links = await lockLinks(
-    session,
-    mapping.object,
-    pairs.map(({ salesforceId }) => salesforceId),
-  );
+  const salesforceIds = pairs.map(({ salesforceId }) => salesforceId);
+  const links = await lockLinks(session, mapping.object, { salesforceIds });
   const unlinked = pairs.filter(({ salesforceId }) => {
     const link = links.get(salesforceId)?.link;
     return link !== undefined && link.base === undefined && link.rowKey === undefined;

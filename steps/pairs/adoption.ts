@@ -15,7 +15,8 @@ import {
   raiseRevisions,
   writeSalesforceIds,
 } from '../../postgres/ledger/insertions.ts';
-import { claimLinks, markDirty } from '../../postgres/ledger/links.ts';
+import { claimLinks } from '../../postgres/ledger/links.ts';
+import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
@@ -62,7 +63,7 @@ export async function finishAdoptions(
   const touched = await writtenByTriggers(session, configuration, mapping, written);
   // A value that Salesforce cannot store was left out: the next round lists it with the record's id.
   const unreadable = live.filter(({ row }) => isUnreadable(row)).map(({ link }) => link.salesforceId);
-  await markDirty(session, mapping.object, [...touched, ...unreadable]);
+  await markLinksDue(session, mapping.object, { salesforceIds: [...touched, ...unreadable] }, 'written by us');
   await dropInsertions(
     session,
     adopted.flatMap(({ insertionId }) => insertionId ?? []),

@@ -8,8 +8,9 @@ import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { parentsOf } from '../../postgres/ledger/due-children.ts';
-import { insertLinks, lockLinks, markDirty, saveLinks } from '../../postgres/ledger/links.ts';
-import { buryRows, noteSurvivors, restoreRows } from '../../postgres/ledger/tombstones.ts';
+import { insertLinks, lockLinks, noteSurvivors, saveLinks } from '../../postgres/ledger/links.ts';
+import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
+import { buryRows, restoreRows } from '../../postgres/ledger/tombstones.ts';
 import { query, type Session } from '../../postgres/session/connection.ts';
 import { noteInside } from '../../postgres/tables/row-filter.ts';
 import { freeKeys, keysOfOthers, withoutRow } from '../../postgres/tables/row-identity.ts';
@@ -45,7 +46,7 @@ export async function lockPairs(
   mapping: ObjectMapping,
   salesforceIds: readonly string[],
 ): Promise<Map<string, StoredPair>> {
-  const links = await lockLinks(session, mapping.object, salesforceIds);
+  const links = await lockLinks(session, mapping.object, { salesforceIds });
   const keys = [...links.values()].flatMap(({ link }) => link.rowKey ?? []);
   const byKey = byRowKey(await lockRows(session, configuration, mapping, { keys }));
   const others = await keysOfOthers(
@@ -153,12 +154,8 @@ export async function writePairs(
       linkId === undefined ? [] : { linkId, stored, link: touched.has(salesforceId) ? { ...link, dirty: true } : link },
     ),
   );
-  const due = unlinked.filter(({ salesforceId }) => touched.has(salesforceId));
-  await markDirty(
-    session,
-    mapping.object,
-    due.map(({ salesforceId }) => salesforceId),
-  );
+  const due = unlinked.map(({ salesforceId }) => salesforceId).filter((id) => touched.has(id));
+  await markLinksDue(session, mapping.object, { salesforceIds: due }, 'written by us');
   const added = [...inserts, ...of('restore')].map(({ salesforceId }) => salesforceId);
   await noteInside(session, mapping, added);
   return {

@@ -1,0 +1,104 @@
+/** What is due towards Salesforce, and selections of links that become so. */
+import { childLookups } from '../../core/agreement/references.ts';
+import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import type { LinkSelection } from './links.ts';
+
+/** Whether links or new rows of the object are due, open pushes aside. */
+export async function anyDue(session: Session, object: string): Promise<boolean> {
+  return (await objectsWithDue(session, [object])).length > 0;
+}
+
+/**
+ * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them,
+ * or went and left them to be read again. Asked of the tables and not of what was just done, so that a step whose
+ * answer was lost says it when it is done again.
+ */
+export function dueChildren(
+  session: Session,
+  configuration: SyncConfiguration,
+  parent: ObjectMapping,
+): Promise<string[]> {
+  const children = childLookups(configuration, parent.object).map(({ child }) => child.object);
+  return objectsWithDue(
+    session,
+    [...new Set(children)].filter((object) => object !== parent.object),
+  );
+}
+
+/** Of the objects, those of which links or new rows are due, open pushes aside. In the order given. */
+export async function objectsWithDue(session: Session, objects: readonly string[]): Promise<string[]> {
+  if (objects.length === 0) return [];
+  const { rows } = await query<{ object: string }>(
+    session,
+    `select object from unnest($1::text[]) with ordinality as x (object, place)
+      where exists (select from sfsync.link l where l.object = x.object and push_id is null and (dirty or reread_due))
+         or exists (select from sfsync.insertion i where i.object = x.object and push_id is null and dirty)
+      order by place`,
+    [objects],
+  );
+  return rows.map(({ object }) => object);
+}
+
+/** Whether pushes through AppFlow are open, which have to be fenced before their records are chosen again. */
+export async function anyOpenFlowPush(session: Session, object: string): Promise<boolean> {
+  const { rows } = await query<{ open: boolean }>(
+    session,
+    `select exists (select from sfsync.link where object = $1 and push_id is not null and push_delivery = 'appflow') as open`,
+    [object],
+  );
+  return rows[0]?.open === true;
+}
+
+/**
+ * Salesforce ids of due records, oldest first. An open push counts only once it is fenced: through AppFlow when the
+ * caller has seen that no run is in progress, through the API when no request of it can be alive any more.
+ */
+export async function dueRecords(
+  session: Session,
+  object: string,
+  {
+    limit,
+    flowFenced,
+    settings,
+  }: { readonly limit: number; readonly flowFenced: boolean; readonly settings: Settings },
+): Promise<string[]> {
+  const { rows } = await query<{ id: string }>(
+    session,
+    `select salesforce_id as id from sfsync.link
+      where object = $1 and (dirty or reread_due or push_id is not null)
+        and (push_id is null or (push_delivery = 'appflow' and $3)
+             or (push_delivery = 'api' and sent_at < clock_timestamp() - make_interval(secs => $4)))
+      order by coalesce(dirty_since, sent_at), id limit $2`,
+    [object, limit, flowFenced, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Row keys of due insertions, oldest first. An open push counts only when no request of it can be alive any more. */
+export async function dueInsertions(
+  session: Session,
+  object: string,
+  { limit, settings }: { readonly limit: number; readonly settings: Settings },
+): Promise<string[]> {
+  const { rows } = await query<{ row_key: string }>(
+    session,
+    `select row_key from sfsync.insertion
+      where object = $1 and (dirty or push_id is not null)
+        and (push_id is null or sent_at < clock_timestamp() - make_interval(secs => $3))
+      order by coalesce(dirty_since, sent_at), id limit $2`,
+    [object, limit, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+  );
+  return rows.map(({ row_key }) => row_key);
+}
+
+/** The newest live record of an object without an open push: the likeliest to be there still when one has to be read. */
+export const NEWEST_LIVE: LinkSelection = {
+  where: `l.id = (select n.id from sfsync.link n
+                   where n.object = $1 and n.base is not null and not n.base_deleted and n.push_id is null
+                   order by n.salesforce_id desc limit 1)`,
+  values: [],
+};
+
+/** Links of deletes that the guard against delete storms holds. */
+export const HELD: LinkSelection = { where: `l.delete_guard = 'held'`, values: [] };

@@ -99,19 +99,21 @@ async function measure(client: pg.Client, database: string, repeat: number): Pro
   }
 }
 
+const SOURCE = 'salesforce/Loan__c/flow/run/file';
+
 /** As the Lambdas do it, one after the other. */
 async function applyAll(session: Session, versions: readonly SalesforceVersion[], expected: Partial<AppliedVersions>) {
   const context = {
+    session,
     configuration: WIDE_SYNC,
     mapping: MAPPING,
-    source: 'salesforce/Loan__c/flow/run/file',
     execution: 'bench',
   };
   const lines = versions.map((version, i) => ({ line: i + 1, version: { ...version, mergedInto: undefined } }));
   const sum: Record<string, number> = {};
   const rate = await timed(lines.length, async () => {
     for (let first = 0; first < lines.length; first += RANGE_RECORDS) {
-      const applied = await applyVersions(session, context, lines.slice(first, first + RANGE_RECORDS), READ_AFTER);
+      const applied = await applyVersions(context, SOURCE, lines.slice(first, first + RANGE_RECORDS), READ_AFTER);
       for (const [key, n] of Object.entries(applied)) sum[key] = (sum[key] ?? 0) + Number(n);
     }
   });

@@ -109,12 +109,13 @@ export async function compareSides(load: FirstLoad): Promise<LoadReport> {
  */
 export async function linkSides(load: FirstLoad, { counts }: LoadReport): Promise<LoadResult> {
   const { session, configuration, mapping } = load;
+  const context = { session, configuration, mapping, execution: SOURCE };
   const { byId, byKey, onlyInSalesforce } = counts.records;
   let matched = 0;
   let seen = 0;
   const refused: Reject[] = [];
   for await (const pairs of pages((after) => pairsByKey(session, after, SET_RECORDS), lastPair)) {
-    const set = await retrying(() => adoptRows(session, configuration, mapping, pairs, SOURCE));
+    const set = await retrying(() => adoptRows(context, pairs));
     const ids = set.refused.flatMap(({ salesforceId }) => salesforceId ?? []);
     if (ids.length > 0) await excludeRecords(session, ids);
     refused.push(...set.refused);
@@ -207,8 +208,8 @@ async function linkOnce(load: FirstLoad, ids: readonly string[]): Promise<Round>
     const isThere = unusable !== undefined || version?.deleted === false;
     return isThere ? [{ id, revision, version, rejected: unusable, without: found.without, types }] : [];
   });
-  const context = { configuration, mapping, source: SOURCE, execution: SOURCE };
-  const applied = await applyRereads(session, context, lines, claimedAt);
+  const context = { session, configuration, mapping, execution: SOURCE };
+  const applied = await applyRereads(context, SOURCE, lines, claimedAt);
   return { applied, vanished: free.length - lines.length, again: applied.toRead.map(({ id }) => id) };
 }
 

@@ -4,11 +4,10 @@ import type { Received } from '../core/agreement/inbound.ts';
 import { receiveAdopted } from '../core/agreement/insertion.ts';
 import type { Pair, SalesforceVersion } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
-import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { wakeChildren } from '../postgres/ledger/due-children.ts';
 import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
 import { reportConflicts, resolveRejects } from '../postgres/ledger/rejects.ts';
-import type { Session } from '../postgres/session/connection.ts';
 import { carriedIds } from '../postgres/tables/rows.ts';
 import { tableColumns } from '../postgres/tables/table-columns.ts';
 import type { Adoptable } from './pairs/adoption.ts';
@@ -17,12 +16,7 @@ import { adoptMatches } from './pairs/matching.ts';
 import type { NewPair, StoredPair } from './pairs/pairs.ts';
 import { lockPairs, newPair, writePairs } from './pairs/pairs.ts';
 import { withChildren, withoutParent } from './parents/required-parents.ts';
-
-export interface SetContext {
-  readonly configuration: SyncConfiguration;
-  readonly mapping: ObjectMapping;
-  readonly execution: string;
-}
+import type { StepContext } from './step.ts';
 
 export interface Item {
   readonly version: SalesforceVersion;
@@ -60,20 +54,15 @@ export interface ReadSet {
  * Locks and reads what there is of the records. One that is deleted in Salesforce and was never linked is left out where a
  * row carries its id or is about to become its row: it says nothing about that row.
  */
-export async function readSet(
-  session: Session,
-  { configuration, mapping }: SetContext,
-  items: readonly Item[],
-  newLinks: NewLinks,
-): Promise<ReadSet> {
+export async function readSet(context: StepContext, items: readonly Item[], newLinks: NewLinks): Promise<ReadSet> {
+  const { session, configuration, mapping } = context;
   const live = items.flatMap(({ version }) => (version.deleted ? [] : version.id));
   // A link that is written at once names its row, whose key must be known before the row is.
   const claimed = newLinks === 'claimed' || (await tableColumns(session, mapping)).keyDefault === undefined;
   if (claimed) await claimLinks(session, mapping.object, live);
   const ids = items.map(({ version }) => version.id);
-  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(session, configuration, mapping, ids));
-  for (const [id, pair] of await readDeleted(session, configuration, mapping, items, pairs, claimed))
-    pairs.set(id, pair);
+  const pairs = new Map<string, StoredPair | NewPair>(await lockPairs(context, ids));
+  for (const [id, pair] of await readDeleted(context, items, pairs, claimed)) pairs.set(id, pair);
   const unknown = live.filter((id) => !pairs.has(id));
   // A row may carry the id of a record that has no link yet: they are a pair.
   const byId = new Set(await carriedIds(session, mapping, unknown));
@@ -81,14 +70,14 @@ export async function readSet(
     .map(({ version }) => version)
     .filter(({ id, deleted }) => !deleted && !byId.has(id) && isUnpaired(pairs.get(id)));
   const candidates = unpaired.map((version) => ({ version, pair: pairs.get(version.id) }));
-  const adoptable = await findAdoptable(session, configuration, mapping, candidates);
+  const adoptable = await findAdoptable(context, candidates);
   // The key that a record names says more than a value which both happen to have.
   const unnamed = unpaired.filter(({ id }) => !adoptable.has(id));
-  const { adopted, refused } = await adoptMatches(session, configuration, mapping, unnamed);
+  const { adopted, refused } = await adoptMatches(context, unnamed);
   const carried = [...byId, ...adopted];
   if (carried.length > 0) {
     await claimLinks(session, mapping.object, carried);
-    for (const [id, pair] of await lockPairs(session, configuration, mapping, carried)) pairs.set(id, pair);
+    for (const [id, pair] of await lockPairs(context, carried)) pairs.set(id, pair);
     const parents = adopted.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
     await wakeChildren(session, configuration, mapping, parents);
   }
@@ -113,21 +102,20 @@ export async function readSet(
  * a row of it otherwise, and nothing would ever take that away.
  */
 async function readDeleted(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  context: StepContext,
   items: readonly Item[],
   pairs: ReadonlyMap<string, unknown>,
   claimed: boolean,
 ): Promise<Map<string, StoredPair | NewPair>> {
+  const { session, mapping } = context;
   const deleted = items.map(({ version }) => version).filter((each) => each.deleted && !pairs.has(each.id));
   if (deleted.length === 0) return new Map();
-  const { naming, known } = await passOverDeleted(session, configuration, mapping, deleted);
+  const { naming, known } = await passOverDeleted(context, deleted);
   const rest = deleted.map(({ id }) => id).filter((id) => !known.has(id) && !naming.has(id));
   const carried = new Set(await carriedIds(session, mapping, rest));
   const strangers = rest.filter((id) => !carried.has(id));
   if (claimed) await claimLinks(session, mapping.object, strangers);
-  const found = claimed ? await lockPairs(session, configuration, mapping, strangers) : new Map<string, StoredPair>();
+  const found = claimed ? await lockPairs(context, strangers) : new Map<string, StoredPair>();
   const made = strangers.map((id) => [id, found.get(id) ?? newPair(id)] as const);
   return new Map<string, StoredPair | NewPair>([...known, ...made]);
 }
@@ -178,30 +166,26 @@ export interface SetResult {
 
 /** Writes what was judged. `size`: of the set, with those that were left out. */
 export async function writeSet(
-  session: Session,
-  { configuration, mapping, execution }: SetContext,
+  context: StepContext,
   judged: readonly JudgedRecord[],
   size: number,
 ): Promise<SetResult> {
+  const { session, mapping, execution } = context;
   const all = judged.flatMap(({ item, pair, adopted, result }) =>
     result.outcome === 'again'
       ? []
       : { id: item.version.id, survivor: item.version.mergedInto, item, pair, adopted, result, row: result.row },
   );
-  const orphans = await withoutParent(session, configuration, mapping, all);
-  const parents = await withChildren(session, configuration, mapping, all);
+  const orphans = await withoutParent(context, all);
+  const parents = await withChildren(context, all);
   const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
   const received = all.filter(({ id }) => !isBlocked(id));
   const written = await writePairs(
-    session,
-    configuration,
-    mapping,
+    context,
     received.map(({ survivor, pair, result }) => ({ before: pair, link: result.link, row: result.row, survivor })),
   );
   await finishAdoptions(
-    session,
-    configuration,
-    mapping,
+    context,
     received.flatMap(({ adopted, result: { link, row } }) =>
       adopted === undefined ? [] : { link, row, insertionId: adopted.insertionId },
     ),

@@ -9,15 +9,16 @@ import { usableWithout } from '../core/mapping/salesforce-record.ts';
 import { anyDue, dueChildren } from '../postgres/ledger/mark-due.ts';
 import type { Reject } from '../postgres/ledger/rejects.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from '../postgres/ledger/rejects.ts';
-import { query, RowRefusedError, type Session } from '../postgres/session/connection.ts';
+import { query, RowRefusedError } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
 import { bisect, inSavepoint } from '../postgres/session/savepoint.ts';
 import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
-import type { Item, JudgedRecord, ReadSet, Rule, SetContext, SetResult } from './apply-set.ts';
+import type { Item, JudgedRecord, ReadSet, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
 import { inForceForRead, leftOut } from './mapping-in-force/fields.ts';
 import { joinWaiting, othersDue } from './parents/join-waiting.ts';
+import type { StepContext } from './step.ts';
 
 /**
  * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
@@ -31,11 +32,6 @@ const FIRST_SET_RECORDS = 500;
  * being filled has none: the planner would read all of it for every set.
  */
 const BY_INDEX = 'set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off';
-
-export interface ApplyContext extends SetContext {
-  /** Key of the file that the versions came in. */
-  readonly source: string;
-}
 
 export interface AppliedVersions {
   readonly inserted: number;
@@ -51,22 +47,22 @@ export interface AppliedVersions {
   readonly toRead: readonly z.output<typeof recordToRead>[];
 }
 
-/** Applies the records of a file. `readAfter`: the earliest moment at which they may have been read. */
+/** Applies the records of a file; `source` is its key. `readAfter`: the earliest moment at which they may have been read. */
 export async function applyVersions(
-  session: Session,
-  context: ApplyContext,
+  context: StepContext,
+  source: string,
   lines: readonly MappedLine[],
   readAfter: Instant,
 ): Promise<AppliedVersions> {
-  return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const drifted = await leftOut(session, context.mapping);
+  return withColumns(context, stepOf(context), async ({ configuration, gone, reasons }) => {
+    const drifted = await leftOut(context);
     const { items, rejects, toAsk } = sortedOut(lines, drifted);
     const inForce = {
       ...context,
       configuration,
       mapping: withoutFields(context.mapping, new Set([...drifted, ...gone])),
     };
-    const applied = await apply(session, inForce, items, rejects, (rules, pair, { version }) =>
+    const applied = await apply(inForce, source, items, rejects, (rules, pair, { version }) =>
       receive(rules, pair, version, readAfter),
     );
     return { ...applied, toRead: [...applied.toRead, ...toAsk], reasons: [...reasons, ...applied.reasons] };
@@ -96,14 +92,14 @@ function sortedOut(lines: readonly MappedLine[], drifted: ReadonlySet<string>) {
   return { items, rejects, toAsk };
 }
 
-function stepOf({ execution }: ApplyContext): string {
+function stepOf({ execution }: StepContext): string {
   return `apply ${execution}`;
 }
 
 /** Applies records that were read again because a file left open which version is newer. */
 export async function applyRereads(
-  session: Session,
-  context: ApplyContext,
+  context: StepContext,
+  source: string,
   lines: readonly z.output<typeof readLine>[],
   readAt: Instant,
 ): Promise<AppliedVersions> {
@@ -115,10 +111,10 @@ export async function applyRereads(
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
-  return withColumns(session, context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForRead(session, context.mapping, lines, stepOf(context));
+  return withColumns(context, stepOf(context), async ({ configuration, gone, reasons }) => {
+    const told = await inForceForRead(context, lines, stepOf(context));
     const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
-    const applied = await apply(session, inForce, items, rejects, (rules, pair, { version, revision }) =>
+    const applied = await apply(inForce, source, items, rejects, (rules, pair, { version, revision }) =>
       acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
     );
     return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
@@ -132,20 +128,20 @@ function complete(
 }
 
 async function apply(
-  session: Session,
-  context: ApplyContext,
+  context: StepContext,
+  source: string,
   items: readonly Item[],
   refusedBefore: readonly Reject[],
   rule: Rule,
 ): Promise<AppliedVersions> {
-  const { configuration, mapping, source, execution } = context;
+  const { session, configuration, mapping, execution } = context;
   const { origins } = configuration.settings;
   const rejects: Reject[] = [...refusedBefore];
   const parts: SetResult[] = [];
   await inOwnTransaction(session, origins, async () => {
     await query(session, BY_INDEX);
     for (const wave of waves(items)) {
-      const applied = await applyWave(session, context, wave, rule, ({ version, line }, error) => {
+      const applied = await applyWave(context, wave, rule, ({ version, line }, error) => {
         const refusedColumn = mapping.fields.find(({ column }) => 'column' in error && error.column === column);
         const field = error.field ?? refusedColumn?.field;
         rejects.push(rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line));
@@ -154,9 +150,7 @@ async function apply(
     }
     await reportRejects(session, { object: mapping.object, direction: 'to-postgres', source, execution }, rejects);
   });
-  const joined = await inOwnTransaction(session, origins, () =>
-    joinWaiting(session, configuration, { object: mapping.object, source, execution }),
-  );
+  const joined = await inOwnTransaction(session, origins, () => joinWaiting(context, source));
   const sum = (count: (part: SetResult) => number) => parts.reduce((total, part) => total + count(part), 0);
   return {
     inserted: sum((part) => part.inserted),
@@ -203,26 +197,25 @@ function inSets(wave: readonly Item[]): (readonly Item[])[] {
  * another one of the table, or which row a record belongs to.)
  */
 async function applyWave(
-  session: Session,
-  context: ApplyContext,
+  context: StepContext,
   wave: readonly Item[],
   rule: Rule,
   refuse: (item: Item, error: RejectedRecordError) => void,
 ): Promise<SetResult[]> {
-  const { mapping } = context;
+  const { session, mapping } = context;
   const isFixed = mapping.matchBy === undefined && (await rowsStandAlone(session, mapping));
   const results: SetResult[] = [];
   let ahead: ReadSet | undefined;
   let judged: JudgedRecord[] | undefined;
   const sets = inSets(wave);
   for (const [i, set] of sets.entries()) {
-    const { records, refused } = ahead ?? (await readSet(session, context, set, 'at once'));
+    const { records, refused } = ahead ?? (await readSet(context, set, 'at once'));
     for (const { item, error } of refused) refuse(item, error);
     const left = refused.length === 0 ? set : set.filter((item) => !refused.some((each) => each.item === item));
     judged ??= await judgeSet(mapping, records, rule);
     const next = isFixed ? sets[i + 1] : undefined;
-    ahead = next && (await readSet(session, context, next, 'at once'));
-    const writing = writeOrBisect(session, context, left, judged, rule, refuse);
+    ahead = next && (await readSet(context, next, 'at once'));
+    const writing = writeOrBisect(context, left, judged, rule, refuse);
     const judging = ahead && judgeSet(mapping, ahead.records, rule);
     // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
     await Promise.allSettled([writing, judging]);
@@ -236,19 +229,19 @@ async function applyWave(
 
 /** Writes the set; when one of its rows is refused, or another execution makes the same links, part by part. */
 async function writeOrBisect(
-  session: Session,
-  context: ApplyContext,
+  context: StepContext,
   set: readonly Item[],
   judged: readonly JudgedRecord[],
   rule: Rule,
   refuse: (item: Item, error: RejectedRecordError) => void,
 ): Promise<SetResult[]> {
-  const whole = await inSavepoint(session, () => writeSet(session, context, judged, set.length));
+  const { session } = context;
+  const whole = await inSavepoint(session, () => writeSet(context, judged, set.length));
   if (!(whole instanceof RowRefusedError)) return [whole.result];
   const work = async (part: readonly Item[]) => {
-    const { records, refused } = await readSet(session, context, part, 'claimed');
+    const { records, refused } = await readSet(context, part, 'claimed');
     const judgedAgain = await judgeSet(context.mapping, records, rule);
-    return { result: await writeSet(session, context, judgedAgain, part.length - refused.length), refused };
+    return { result: await writeSet(context, judgedAgain, part.length - refused.length), refused };
   };
   const parts = await bisect(session, set, work, refuse);
   for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);

@@ -5,25 +5,22 @@ import { type Link, NOTHING_REFUSED, nothingRefused } from '../core/agreement/li
 import { collect } from '../core/agreement/outbound.ts';
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
-import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { parentsOf } from '../postgres/ledger/due-children.ts';
 import { askAgain, askOfLookups } from '../postgres/ledger/field-drift.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { dueRecords, invisibleTransactions, markDue, markTruncated } from '../postgres/ledger/mark-due.ts';
 import { type Reject, reportNews, resolveRejects } from '../postgres/ledger/rejects.ts';
-import { inTransaction, type Session } from '../postgres/session/connection.ts';
+import { inTransaction } from '../postgres/session/connection.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { keptBack } from './pairs/unsendable.ts';
+import type { StepContext } from './step.ts';
 
 /** Where due records are chosen. */
-export interface ChoosePlace {
-  readonly session: Session;
-  readonly configuration: SyncConfiguration;
-  readonly mapping: ObjectMapping;
-  /** The lease holder; undefined while the lease is not held: marking records due needs none. */
-  readonly execution: string | undefined;
+export interface ChoosePlace extends StepContext {
+  /** false: the lease is not held. Marking records due needs none. */
+  readonly lease?: false | undefined;
   /** Gets the rejects that are news. */
   readonly tell?: (rejects: readonly Reject[]) => void;
   readonly log: {
@@ -71,14 +68,14 @@ export async function drain(place: CollectPlace, waitSeconds: number): Promise<n
 }
 
 async function receiveMessages(place: CollectPlace, messages: readonly ChangeMessage[]): Promise<void> {
-  const { session, mapping, execution, queue, log } = place;
+  const { session, mapping, execution, lease, queue, log } = place;
   const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
   const invisible = await invisibleTransactions(session, transactions);
   const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
   const visible = messages.filter(isVisible);
   const underLease = <T>(work: () => Promise<T>): Promise<T> =>
     inTransaction(session, async () => {
-      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      if (lease !== false) await holdLease(session, mapping.object, execution);
       return work();
     });
   if (visible.some(({ truncated }) => truncated === true)) {
@@ -87,7 +84,7 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
   }
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
   if (keys.length > 0) {
-    const { marked, inserts, dropped, news } = await withColumns(session, place, undefined, (inForce) =>
+    const { marked, inserts, dropped, news } = await withColumns(place, undefined, (inForce) =>
       underLease(() => markDue(session, inForce.configuration, mapping, keys)),
     );
     place.tell?.(news);
@@ -106,21 +103,21 @@ export async function chooseBatch(
   place: ChoosePlace,
   batch: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
-  const { session } = place;
-  return withColumns(session, place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, batch));
+  return withColumns(place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, batch));
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution, tell }: ChoosePlace,
+  place: ChoosePlace,
   { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
 ): Promise<z.input<typeof recordToRead>[]> {
+  const { session, configuration, mapping, execution, lease, tell } = place;
   const { settings } = configuration;
   const doubted = [...(await askAgain(session, mapping.object)), ...(await askOfLookups(session, mapping))];
   for (;;) {
     const chosen = await inTransaction(session, async () => {
-      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      if (lease !== false) await holdLease(session, mapping.object, execution);
       const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
-      const pairs = [...(await lockPairs(session, configuration, mapping, ids)).values()];
+      const pairs = [...(await lockPairs(place, ids)).values()];
       const rows = pairs.map(({ row }) => row);
       const parents = await parentsOf(session, configuration, mapping, rows);
       const links = pairs.map((pair, i) => {
@@ -137,7 +134,7 @@ async function chooseInForce(
       });
       await saveLinks(session, links);
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
-      const news = await reportNews(session, { ...context, execution: execution ?? '' }, links.flatMap(rejectOfKept));
+      const news = await reportNews(session, { ...context, execution }, links.flatMap(rejectOfKept));
       const agreed = links.filter(({ agrees }) => agrees);
       await resolveRejects(
         session,

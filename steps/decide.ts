@@ -20,7 +20,6 @@ import {
   reportRejects,
   resolveRejects,
 } from '../postgres/ledger/rejects.ts';
-import type { Session } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
 import { bisect } from '../postgres/session/savepoint.ts';
 import { reasonCounts } from './apply.ts';
@@ -32,7 +31,7 @@ import { returnIds } from './pairs/adoption.ts';
 import { lockPairs, writePairs } from './pairs/pairs.ts';
 import { keptBack } from './pairs/unsendable.ts';
 import { joinWaiting, othersDue } from './parents/join-waiting.ts';
-import type { BatchContext } from './step.ts';
+import type { StepContext } from './step.ts';
 
 /** One record to push, with the revision of its link after the decision. */
 export interface Decided {
@@ -50,24 +49,24 @@ export interface DecideRound {
   readonly newRows?: readonly InsertionLook[];
 }
 
-export async function decideBatch(session: Session, given: BatchContext, looks: readonly Look[], round: DecideRound) {
-  const step = `decide ${given.batchId}`;
+export async function decideBatch(context: StepContext, batchId: string, looks: readonly Look[], round: DecideRound) {
+  const step = `decide ${batchId}`;
   const told = [...looks, ...(round.newRows ?? [])];
-  return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
-    const inForce = await inForceForRead(session, given.mapping, told, step);
-    const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
-    return decideInForce(session, context, looks, round, [...inForce.reasons, ...reasons]);
+  return withColumns(context, step, async ({ configuration, gone, reasons }) => {
+    const inForce = await inForceForRead(context, told, step);
+    const fitted = { ...context, configuration, mapping: withoutFields(inForce.mapping, gone) };
+    return decideInForce(fitted, batchId, looks, round, [...inForce.reasons, ...reasons]);
   });
 }
 
 async function decideInForce(
-  session: Session,
-  context: BatchContext,
+  context: StepContext,
+  batchId: string,
   looks: readonly Look[],
   { readAt, now, newRows = [] }: DecideRound,
   drift: readonly ReasonCount[],
 ) {
-  const { configuration, mapping, execution, batchId } = context;
+  const { session, configuration, mapping, execution } = context;
   let inserted: Awaited<ReturnType<typeof decideInsertions>> | undefined;
   const refusedRows: Reject[] = [];
   let unusable = rejectsOfReads(looks);
@@ -77,7 +76,7 @@ async function decideInForce(
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const heldBefore = await anyHeld(session, mapping.object);
-    const work = (part: readonly Look[]) => decidePart(session, context, part, { readAt, now });
+    const work = (part: readonly Look[]) => decidePart(context, batchId, part, { readAt, now });
     parts.push(
       ...(await bisect(
         session,
@@ -90,21 +89,19 @@ async function decideInForce(
     );
     const held = parts.reduce((sum, part) => sum + part.held, 0);
     heldDeletes = await countToTell(session, mapping.object, batchId, { before: heldBefore, held });
-    const { stuck, gone } = await giveUpOn(session, context, [...refusedRows, ...unusable]);
+    const { stuck, gone } = await giveUpOn(context, [...refusedRows, ...unusable]);
     unusable = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     const report = (direction: RejectContext['direction'], rejects: readonly Reject[]) =>
       reportRejects(session, { object: mapping.object, direction, source: batchId, execution }, rejects);
     const outward = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
     await report('to-postgres', [...refusedRows, ...unusable.filter((reject) => !outward(reject))]);
-    inserted = await decideInsertions(session, context, newRows, { readAt, now });
+    inserted = await decideInsertions(context, batchId, newRows, { readAt, now });
     await report('to-salesforce', [...unusable.filter(outward), ...inserted.rejects]);
     // Salesforce has answered the look. Whether it also takes what is sent, only the settled batch shows.
     const sendsNothing = inserted.pushes.length === 0 && parts.every((part) => part.pushes.length === 0);
     circuitClosed = sendsNothing && (await closeCircuit(session, mapping.object));
   });
-  const joined = await inOwnTransaction(session, configuration.settings.origins, () =>
-    joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
-  );
+  const joined = await inOwnTransaction(session, configuration.settings.origins, () => joinWaiting(context, batchId));
   const rejects = [...refusedRows, ...unusable, ...(inserted?.rejects ?? [])];
   // First what is told once: the machine keeps twenty.
   const reasons: ReasonCount[] = [...drift, ...reasonCounts(rejects)];
@@ -116,15 +113,14 @@ async function decideInForce(
 }
 
 async function decidePart(
-  session: Session,
-  { configuration, mapping, execution, batchId }: BatchContext,
+  context: StepContext,
+  batchId: string,
   looks: readonly Look[],
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
 ) {
+  const { session, configuration, mapping, execution } = context;
   const pairs = await lockPairs(
-    session,
-    configuration,
-    mapping,
+    context,
     looks.map(({ id }) => id),
   );
   const decisions = looks.flatMap(({ id, revision, version }) => {
@@ -135,18 +131,16 @@ async function decidePart(
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now, clockSkew });
     return [{ id, pair, decision, survivor: version.mergedInto }];
   });
-  const guarded = await guardDeletes(session, mapping, decisions);
+  const guarded = await guardDeletes(context, decisions);
   const decided = guarded.flatMap(({ decision, ...record }) =>
     decision.outcome === 'left' ? [] : [{ ...record, decision }],
   );
   await writePairs(
-    session,
-    configuration,
-    mapping,
+    context,
     decided.map(({ pair, decision, survivor }) => ({ before: pair, link: decision.link, row: decision.row, survivor })),
   );
   const merges = decided.map(({ pair, decision: { link, row } }) => ({ pair, link, row }));
-  await returnIds(session, configuration, mapping, merges);
+  await returnIds(context, merges);
   const conflicts = decided.flatMap(({ id, decision }) =>
     decision.conflicts.map((conflict) => ({ salesforceId: id, rowKey: decision.link.rowKey, conflict })),
   );
@@ -181,13 +175,13 @@ export interface GivenUp {
  * they are redriven. `accepted`: ids of those whose open push Salesforce has accepted.
  */
 export async function giveUpOn(
-  session: Session,
-  { configuration, mapping }: Pick<BatchContext, 'configuration' | 'mapping'>,
+  context: StepContext,
   rejects: readonly Reject[],
   accepted: ReadonlySet<string> = new Set(),
 ): Promise<GivenUp> {
+  const { session, mapping } = context;
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
-  const pairs = await lockPairs(session, configuration, mapping, ids);
+  const pairs = await lockPairs(context, ids);
   await saveLinks(
     session,
     [...pairs.values()].map((pair) => ({ linkId: pair.linkId, link: giveUp(mapping, pair) })),

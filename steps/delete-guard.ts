@@ -3,18 +3,17 @@ import type pg from 'pg';
 import { held, isGuarded, isStorm, passed } from '../core/agreement/delete-guard.ts';
 import type { Decision } from '../core/agreement/outbound.ts';
 import { executionName } from '../core/contracts/storage-layout.ts';
-import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { NEWEST_LIVE } from '../postgres/ledger/due.ts';
 import { markLinksDue } from '../postgres/ledger/mark-due.ts';
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
+import type { StepContext } from './step.ts';
 
 /**
  * Judges the deletes among the decisions, all of them alike, and answers the decisions as they are carried out. Runs in the
  * transaction that writes them down.
  */
 export async function guardDeletes<T extends { readonly decision: Decision }>(
-  session: Session,
-  mapping: ObjectMapping,
+  { session, mapping }: StepContext,
   decided: readonly T[],
 ): Promise<T[]> {
   const { deleteGuard: guard, object } = mapping;

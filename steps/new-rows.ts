@@ -15,30 +15,30 @@ import { holdLease } from '../postgres/ledger/lease.ts';
 import { lockLinks, type StoredLink } from '../postgres/ledger/links.ts';
 import type { Reject } from '../postgres/ledger/rejects.ts';
 import { reportConflicts, reportNews, resolveRowRejects } from '../postgres/ledger/rejects.ts';
-import { inTransaction, type Session } from '../postgres/session/connection.ts';
+import { inTransaction } from '../postgres/session/connection.ts';
 import { bisect } from '../postgres/session/savepoint.ts';
 import type { ChoosePlace } from './collect.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
 import { sentDrifted } from './mapping-in-force/fields.ts';
 import { writeAdoptions } from './pairs/adoption.ts';
 import { keptBack } from './pairs/unsendable.ts';
-import type { BatchContext } from './step.ts';
+import type { StepContext } from './step.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
 export async function chooseInsertions(place: ChoosePlace, limit: number): Promise<InsertionToRead[]> {
-  const { session, mapping } = place;
+  const { mapping } = place;
   if (mapping.externalIdField === undefined) return [];
-  return withColumns(session, place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, limit));
+  return withColumns(place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, limit));
 }
 
 async function chooseInForce(
-  { session, configuration, mapping, execution, tell }: ChoosePlace,
+  { session, configuration, mapping, execution, lease, tell }: ChoosePlace,
   limit: number,
 ): Promise<InsertionToRead[]> {
   const { settings } = configuration;
   for (;;) {
     const chosen = await inTransaction(session, async () => {
-      if (execution !== undefined) await holdLease(session, mapping.object, execution);
+      if (lease !== false) await holdLease(session, mapping.object, execution);
       const keys = await dueInsertions(session, mapping.object, { limit, settings });
       const found = [...(await lockInsertions(session, configuration, mapping, keys)).values()];
       const rows = found.map(({ row }) => row);
@@ -60,7 +60,7 @@ async function chooseInForce(
       );
       const rejects = steps.flatMap((each) => rejectsOf(configuration, mapping, each));
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
-      const news = await reportNews(session, { ...context, execution: execution ?? '' }, rejects);
+      const news = await reportNews(session, { ...context, execution }, rejects);
       return { found: keys.length - of('left').length, due: of('look'), news };
     });
     tell?.(chosen.news);
@@ -110,16 +110,16 @@ export interface DecidedInsertion extends InsertionToRead {
 
 /** DECIDE, in the transaction of the batch. */
 export async function decideInsertions(
-  session: Session,
-  context: BatchContext,
+  context: StepContext,
+  batchId: string,
   looks: readonly InsertionLook[],
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
 ): Promise<InsertionsDone & { readonly pushes: readonly DecidedInsertion[] }> {
-  const { mapping, batchId } = context;
+  const { session, mapping } = context;
   const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
   const pushes: DecidedInsertion[] = [];
-  const done = await inParts(session, context, looks, async (part) => {
-    const stored = await lockLooked(session, context, part);
+  const done = await inParts(context, looks, async (part) => {
+    const stored = await lockLooked(context, part);
     const adoptions: Adoption[] = [];
     const decided: DecidedInsertion[] = [];
     const unusable: Refusal[] = [];
@@ -151,8 +151,8 @@ export async function decideInsertions(
       dropped.map(({ insertion }) => insertion.rowKey),
     );
     await saveInsertions(session, saved);
-    const result = await writeMerged(session, context, adoptions);
-    return { ...result, rejects: [...result.rejects, ...(await refuse(session, mapping, unusable))], decided };
+    const result = await writeMerged(context, adoptions);
+    return { ...result, rejects: [...result.rejects, ...(await refuse(context, unusable))], decided };
   });
   for (const { decided } of done.parts) pushes.push(...decided);
   return { ...done, pushes };
@@ -166,18 +166,18 @@ function sendable(fields: Readonly<Record<string, string | boolean | null>>): In
 
 /** SETTLE, in the transaction of the batch. An insertion that is gone was adopted meanwhile. */
 export async function settleInsertions(
-  session: Session,
-  context: BatchContext,
+  context: StepContext,
+  batchId: string,
   readBacks: readonly InsertionLook[],
   { readAt, outcomes }: { readonly readAt: Instant; readonly outcomes: ReadonlyMap<string, InsertOutcome> },
 ): Promise<InsertionsDone & { readonly readAgain: readonly InsertionToRead[] }> {
-  const { mapping, batchId } = context;
-  const done = await inParts(session, context, readBacks, async (part) => {
+  const { session, mapping } = context;
+  const done = await inParts(context, readBacks, async (part) => {
     const adoptions: Adoption[] = [];
     const again: InsertionToRead[] = [];
     const refused: Reject[] = [];
     const saved: InsertionWrite[] = [];
-    for (const { look, found, named } of await lockLooked(session, context, part)) {
+    for (const { look, found, named } of await lockLooked(context, part)) {
       const { insertionId, insertion } = found;
       if (insertion.push?.id !== batchId) continue;
       const answer = outcomes.get(insertion.rowKey);
@@ -198,7 +198,7 @@ export async function settleInsertions(
       refused.push(rowReject(insertion.rowKey, code, reason, field));
     }
     await saveInsertions(session, saved);
-    const result = await writeMerged(session, context, adoptions);
+    const result = await writeMerged(context, adoptions);
     return { ...result, rejects: [...result.rejects, ...refused], again };
   });
   return { ...done, readAgain: done.parts.flatMap((part) => part.again) };
@@ -208,16 +208,15 @@ type Part = { readonly adopted: number; readonly conflicts: number; readonly rej
 
 /** Works on all lines at once, or part by part where the database refuses one; such a row is listed and waits. */
 async function inParts<Line extends InsertionLook, Done extends Part>(
-  session: Session,
-  context: BatchContext,
+  context: StepContext,
   lines: readonly Line[],
   work: (part: readonly Line[]) => Promise<Done>,
 ): Promise<InsertionsDone & { readonly parts: readonly Done[] }> {
+  const { session, configuration, mapping } = context;
   const failed: Reject[] = [];
   const parts = await bisect(session, lines, work, async ({ externalId }, { code, message, field }) => {
-    const found = (await lockInsertions(session, context.configuration, context.mapping, [externalId])).get(externalId);
-    if (found !== undefined)
-      failed.push(...(await refuse(session, context.mapping, [{ found, code, reason: message, field }])));
+    const found = (await lockInsertions(session, configuration, mapping, [externalId])).get(externalId);
+    if (found !== undefined) failed.push(...(await refuse(context, [{ found, code, reason: message, field }])));
   });
   return {
     parts,
@@ -227,7 +226,7 @@ async function inParts<Line extends InsertionLook, Done extends Part>(
   };
 }
 
-function clockSkewMs({ configuration }: BatchContext): number {
+function clockSkewMs({ configuration }: StepContext): number {
   return configuration.settings.clockSkewSeconds * 1000;
 }
 
@@ -244,8 +243,7 @@ interface Looked {
 
 /** The insertions that were looked for, locked. One that is gone or was made anew is left out. */
 async function lockLooked(
-  session: Session,
-  { configuration, mapping }: BatchContext,
+  { session, configuration, mapping }: StepContext,
   looks: readonly InsertionLook[],
 ): Promise<readonly Looked[]> {
   const salesforceIds = looks.flatMap(({ version }) => version?.id ?? []);
@@ -275,11 +273,8 @@ interface Refusal {
 }
 
 /** Writes pairs. A record that belongs to another row is not taken from it. */
-async function writeMerged(
-  session: Session,
-  { configuration, mapping, execution }: BatchContext,
-  adoptions: readonly Adoption[],
-): Promise<Part> {
+async function writeMerged(context: StepContext, adoptions: readonly Adoption[]): Promise<Part> {
+  const { session, mapping, execution } = context;
   const ids = adoptions.map(({ merged }) => merged.link.salesforceId);
   const links = await lockLinks(session, mapping.object, { salesforceIds: ids });
   const free: Adoption[] = [];
@@ -298,9 +293,7 @@ async function writeMerged(
     }
   }
   await writeAdoptions(
-    session,
-    configuration,
-    mapping,
+    context,
     free.map(({ found: { insertionId, row: before }, merged: { link, row } }) => {
       const claim = links.get(link.salesforceId);
       const revised = { ...link, revision: link.revision + (claim?.link.revision ?? 0) };
@@ -313,7 +306,7 @@ async function writeMerged(
     logged.map((conflict) => ({ salesforceId: link.salesforceId, rowKey: link.rowKey, conflict })),
   );
   await reportConflicts(session, mapping.object, execution, conflicts);
-  return { adopted: free.length, conflicts: conflicts.length, rejects: await refuse(session, mapping, taken) };
+  return { adopted: free.length, conflicts: conflicts.length, rejects: await refuse(context, taken) };
 }
 
 /** No link, or one of which nothing is known. */
@@ -322,7 +315,7 @@ function isClaim(linked: StoredLink | undefined): boolean {
 }
 
 /** Not due again until the row changes or the reject is redriven. */
-async function refuse(session: Session, mapping: ObjectMapping, refusals: readonly Refusal[]): Promise<Reject[]> {
+async function refuse({ session, mapping }: StepContext, refusals: readonly Refusal[]): Promise<Reject[]> {
   await saveInsertions(
     session,
     refusals.map(({ found: { insertionId, insertion, row } }) => {

@@ -19,7 +19,6 @@ import {
   reportRejects,
   resolveRejects,
 } from '../postgres/ledger/rejects.ts';
-import type { Session } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
 import { bisect } from '../postgres/session/savepoint.ts';
 import { reasonCounts } from './apply.ts';
@@ -31,7 +30,7 @@ import { returnIds } from './pairs/adoption.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs/pairs.ts';
 import { keptBack } from './pairs/unsendable.ts';
 import { joinWaiting } from './parents/join-waiting.ts';
-import type { BatchContext } from './step.ts';
+import type { StepContext } from './step.ts';
 
 type ReadBack = z.output<typeof readLine>;
 
@@ -57,29 +56,29 @@ interface Part {
 
 /** Settles the records of a batch that were read back. A record whose outcome is unknown keeps its push open. */
 export async function settleBatch(
-  session: Session,
-  given: BatchContext,
+  context: StepContext,
+  batchId: string,
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
 ) {
-  const step = `settle ${given.batchId}`;
+  const step = `settle ${batchId}`;
   const answered = [...answers.outcomes.values(), ...(answers.insertOutcomes?.values() ?? [])];
   const told = [...readBacks, ...(answers.newRows ?? []), { types: typesIn(answered) }];
-  return withColumns(session, given, step, async ({ configuration, gone, reasons }) => {
-    const inForce = await inForceForRead(session, given.mapping, told, step);
-    const context = { ...given, configuration, mapping: withoutFields(inForce.mapping, gone) };
-    return settleInForce(session, context, readBacks, answers, [...inForce.reasons, ...reasons]);
+  return withColumns(context, step, async ({ configuration, gone, reasons }) => {
+    const inForce = await inForceForRead(context, told, step);
+    const fitted = { ...context, configuration, mapping: withoutFields(inForce.mapping, gone) };
+    return settleInForce(fitted, batchId, readBacks, answers, [...inForce.reasons, ...reasons]);
   });
 }
 
 async function settleInForce(
-  session: Session,
-  context: BatchContext,
+  context: StepContext,
+  batchId: string,
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
   drift: readonly ReasonCount[],
 ) {
-  const { configuration, mapping, execution, batchId } = context;
+  const { session, configuration, mapping, execution } = context;
   const parts: Part[] = [];
   const refusedRows: Reject[] = [];
   let rejects = rejectsOfReads(readBacks);
@@ -88,7 +87,7 @@ async function settleInForce(
   await inOwnTransaction(session, configuration.settings.origins, async () => {
     await holdLease(session, mapping.object, execution);
     const found = readBacks.filter(({ version }) => version !== undefined);
-    const work = (part: readonly ReadBack[]) => settlePart(session, context, part, answers);
+    const work = (part: readonly ReadBack[]) => settlePart(context, batchId, part, answers);
     parts.push(
       ...(await bisect(session, found, work, async ({ id }, error) => {
         refusedRows.push(rejectOf({ id, code: error.code, reason: error.message }));
@@ -97,10 +96,10 @@ async function settleInForce(
     const accepted = new Set(
       [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : [])),
     );
-    const { gone } = await giveUpOn(session, context, [...refusedRows, ...rejects], accepted);
+    const { gone } = await giveUpOn(context, [...refusedRows, ...rejects], accepted);
     rejects = rejects.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     const { newRows = [], insertOutcomes = new Map(), readAt } = answers;
-    inserted = await settleInsertions(session, context, newRows, { outcomes: insertOutcomes, readAt });
+    inserted = await settleInsertions(context, batchId, newRows, { outcomes: insertOutcomes, readAt });
     rejects.push(...parts.flatMap((part) => part.rejects), ...inserted.rejects);
     const origin = { object: mapping.object, source: batchId, execution };
     await reportRejects(session, { ...origin, direction: 'to-postgres' }, refusedRows);
@@ -108,9 +107,7 @@ async function settleInForce(
     rejects.push(...refusedRows);
     circuitClosed = await closeCircuit(session, mapping.object);
   });
-  await inOwnTransaction(session, configuration.settings.origins, () =>
-    joinWaiting(session, configuration, { object: mapping.object, source: batchId, execution }),
-  );
+  await inOwnTransaction(session, configuration.settings.origins, () => joinWaiting(context, batchId));
   return {
     settled: parts.reduce((sum, part) => sum + part.settled, inserted?.adopted ?? 0),
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted?.conflicts ?? 0),
@@ -124,15 +121,14 @@ async function settleInForce(
 }
 
 async function settlePart(
-  session: Session,
-  { configuration, mapping, execution, batchId }: BatchContext,
+  context: StepContext,
+  batchId: string,
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
 ): Promise<Part> {
+  const { session, configuration, mapping, execution } = context;
   const pairs = await lockPairs(
-    session,
-    configuration,
-    mapping,
+    context,
     readBacks.map(({ id }) => id),
   );
   const open = readBacks.flatMap(({ id, revision, version }) => {
@@ -163,15 +159,13 @@ async function settlePart(
     result.outcome === 'settled' ? [{ id, pair, version, outcome, result }] : [],
   );
   await writePairs(
-    session,
-    configuration,
-    mapping,
+    context,
     settled.map(({ pair, version, result }) => {
       return { before: pair, link: result.link, row: result.row, survivor: version.mergedInto };
     }),
   );
   const merges = settled.map(({ pair, result: { link, row } }) => ({ pair, link, row }));
-  await returnIds(session, configuration, mapping, merges);
+  await returnIds(context, merges);
   const again = judged
     .filter(({ outcome }) => outcome === 'push again')
     .map(({ id, pair }) => ({ id, pair, ...pushAgain(pair.link, answers.now) }));

@@ -97,7 +97,7 @@ export const handler = defineHandler({
       if (await watch(place)) continue;
       // Whoever found the lease held has gone: what it came for must be seen once more after the lease is free.
       await releaseLease(session, object, execution);
-      const received = await drain({ ...place, execution: undefined }, LAST_LOOK_SECONDS);
+      const received = await drain({ ...place, lease: false }, LAST_LOOK_SECONDS);
       if (received === 0 && !(await anyDue(session, object))) return { next: 'end', reason: 'nothing due' };
       if ((await takeLease(session, object, execution, isRunning)) === undefined) {
         return { next: 'end', reason: 'held by another execution' };

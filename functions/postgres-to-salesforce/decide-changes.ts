@@ -25,9 +25,9 @@ export const handler = defineHandler({
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const [newRows, looks] = parted(await storage.readLines(versionsKey, lookLine));
     const now = Date.now();
-    const context = { configuration, mapping, execution, batchId };
+    const context = { session, configuration, mapping, execution };
     const round = { readAt: Date.parse(readAt), now, newRows };
-    const { pushes, inserts, heldDeletes, ...said } = await decideBatch(session, context, looks, round);
+    const { pushes, inserts, heldDeletes, ...said } = await decideBatch(context, batchId, looks, round);
     const pushed = pushes.length + inserts.length;
     const looked = looks.length + newRows.length;
     log.info('batch decided', { batchId, looked, pushed, inserts: inserts.length, heldDeletes, ...said });

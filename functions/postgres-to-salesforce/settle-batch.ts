@@ -24,8 +24,8 @@ export const handler = defineHandler({
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const now = Date.now();
     const { readAgain, pushAgain, ...said } = await settleBatch(
-      session,
-      { configuration, mapping, execution, batchId },
+      { session, configuration, mapping, execution },
+      batchId,
       readBacks,
       {
         outcomes: new Map(outcomes.map((line) => [line.id, line])),

@@ -20,19 +20,19 @@ export const handler = defineHandler({
   run: async (input, { log }) => {
     const mapping = mappingOf(configuration, input.object);
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    const context = { configuration, mapping, source: input.source, execution: input.execution };
+    const context = { session, configuration, mapping, execution: input.execution };
     const attempt = input.from === 'file' ? 0 : input.attempt;
     const { toRead, ...applied }: AppliedVersions =
       input.from === 'file'
         ? await applyVersions(
-            session,
             context,
+            input.source,
             await storage.readLines(input.mappedKey, mappedLine),
             readAfter(input.putAt),
           )
         : await applyRereads(
-            session,
             context,
+            input.source,
             await storage.readLines(input.versionsKey, readLine),
             Date.parse(input.readAt),
           );

@@ -6,7 +6,6 @@
 
 import { matchingKey } from '../../core/agreement/first-load.ts';
 import type { Instant } from '../../core/agreement/link.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { wakeChildren } from '../../postgres/ledger/due-children.ts';
 import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
 import type { Reject } from '../../postgres/ledger/rejects.ts';
@@ -19,6 +18,7 @@ import { lockRows } from '../../postgres/tables/rows.ts';
 import type { KeyPair } from '../../postgres/tables/salesforce-ids.ts';
 import { writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import { withColumns } from '../mapping-in-force/columns.ts';
+import type { StepContext } from '../step.ts';
 
 export interface Claim {
   readonly revision: number;
@@ -67,29 +67,16 @@ export interface Adopted {
  * Writes the ids of records into the rows that have their key, in one transaction of our own. A row or record that has
  * changed since they were compared is left out. From here on everything that arrives for the record finds the row.
  */
-export async function adoptRows(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  pairs: readonly KeyPair[],
-  source: string,
-): Promise<Adopted> {
-  return withColumns(session, { configuration, mapping }, undefined, (inForce) =>
-    adoptInForce(session, inForce.configuration, inForce.mapping, pairs, source),
-  );
+export async function adoptRows(context: StepContext, pairs: readonly KeyPair[]): Promise<Adopted> {
+  return withColumns(context, undefined, (inForce) => adoptInForce(inForce, pairs));
 }
 
-function adoptInForce(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  pairs: readonly KeyPair[],
-  source: string,
-): Promise<Adopted> {
+function adoptInForce(context: StepContext, pairs: readonly KeyPair[]): Promise<Adopted> {
+  const { session, configuration, mapping, execution } = context;
   return inOwnTransaction(session, configuration.settings.origins, async () => {
     const ids = pairs.map(({ salesforceId }) => salesforceId);
     await claimRecords(session, mapping.object, ids);
-    const free = await stillFree(session, configuration, mapping, pairs);
+    const free = await stillFree(context, pairs);
     const refused: Reject[] = [];
     const adopted = await bisect(
       session,
@@ -102,8 +89,8 @@ function adoptInForce(
     const without = new Set(refused.map(({ rowKey }) => rowKey));
     const keys = free.map(({ rowKey }) => rowKey).filter((key) => !without.has(key));
     await wakeChildren(session, configuration, mapping, keys);
-    const context = { object: mapping.object, direction: 'to-postgres', source, execution: source } as const;
-    await reportRejects(session, context, refused);
+    const place = { object: mapping.object, direction: 'to-postgres', source: execution, execution } as const;
+    await reportRejects(session, place, refused);
     // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of
     // a deleted record find a link where there is none yet.
     await dropClaims(session, mapping.object, ids);
@@ -113,9 +100,7 @@ function adoptInForce(
 
 /** The pairs that nobody has linked meanwhile, and whose row still has the key and no id. Locks links, then rows. */
 async function stillFree(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   pairs: readonly KeyPair[],
 ): Promise<KeyPair[]> {
   const salesforceIds = pairs.map(({ salesforceId }) => salesforceId);

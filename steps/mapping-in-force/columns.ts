@@ -7,32 +7,20 @@
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { SyncError } from '../../core/errors.ts';
-import {
-  type FieldMapping,
-  mappingOf,
-  type ObjectMapping,
-  type SyncConfiguration,
-} from '../../core/mapping/configuration.ts';
+import { type FieldMapping, mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { COLUMNS_MOVED, type ColumnNumbers, expectColumns } from '../../postgres/tables/column-numbers.ts';
+import type { StepContext } from '../step.ts';
 import { fillReturned } from './refill.ts';
 
-export interface ColumnsInForce {
-  /** All objects without the fields whose columns are gone. */
-  readonly configuration: SyncConfiguration;
-  /** The mapping of the object without them. */
-  readonly mapping: ObjectMapping;
+/** The context with all objects without the fields whose columns are gone. */
+export interface ColumnsInForce extends StepContext {
   /** Fields of the object that are left out. */
   readonly gone: ReadonlySet<string>;
   /** What this step was the first to see. */
   readonly reasons: readonly ReasonCount[];
-}
-
-export interface ColumnsContext {
-  readonly configuration: SyncConfiguration;
-  readonly mapping: ObjectMapping;
 }
 
 /** How often a step begins anew because columns have moved under it. */
@@ -44,28 +32,24 @@ const UNDEFINED_COLUMN = '42703';
  * repeated. Not within a transaction. `step`: who tells people what is told once; undefined: this step tells nobody.
  */
 export async function withColumns<T>(
-  session: Session,
-  context: ColumnsContext,
+  context: StepContext,
   step: string | undefined,
   work: (columns: ColumnsInForce) => Promise<T>,
 ): Promise<T> {
   for (let look = 1; ; look++) {
     try {
-      return await work(await columnsInForce(session, context, step));
+      return await work(await columnsInForce(context, step));
     } catch (error) {
       const moved = error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
       if (!moved || look === LOOKS) throw error;
     } finally {
-      expectColumns(session, undefined);
+      expectColumns(context.session, undefined);
     }
   }
 }
 
-async function columnsInForce(
-  session: Session,
-  { configuration, mapping }: ColumnsContext,
-  step: string | undefined,
-): Promise<ColumnsInForce> {
+async function columnsInForce(context: StepContext, step: string | undefined): Promise<ColumnsInForce> {
+  const { session, configuration, mapping } = context;
   const looked = await look(session, configuration);
   expectColumns(session, numbersOf(looked));
   const own = looked.filter(({ object }) => object === mapping.object);
@@ -79,8 +63,8 @@ async function columnsInForce(
   for (const column of own.filter(({ state }) => state === 'returned')) {
     const { object, field } = column;
     leftOut.delete(column);
-    const place = { configuration: fitted(), mapping: mappingOf(fitted(), object), step };
-    const filled = await fillReturned(session, place, { ...column, mapped: fieldOf(configuration, object, field) });
+    const returned = { ...context, configuration: fitted(), mapping: mappingOf(fitted(), object) };
+    const filled = await fillReturned(returned, step, { ...column, mapped: fieldOf(configuration, object, field) });
     if (filled !== 'in force') leftOut.add(column);
     if (typeof filled === 'object' && filled.first) reasons.push({ code: COLUMN_REFUSES, field, count: 1 });
   }
@@ -88,6 +72,7 @@ async function columnsInForce(
   const seen = gone.length === 0 ? [] : await note(session, gone, step);
   const missing = fieldsOf(leftOut, mapping.object);
   return {
+    ...context,
     configuration: leftOut.size === 0 ? configuration : fitted(),
     mapping: withoutFields(mapping, missing),
     gone: missing,

@@ -18,6 +18,7 @@ import {
 } from '../../core/mapping/drift.ts';
 import { closeDrift, type FieldDrift, noteDrift, openDrift } from '../../postgres/ledger/field-drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
+import type { StepContext } from '../step.ts';
 
 type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
 
@@ -28,8 +29,8 @@ export interface InForce {
 }
 
 /** Fields without which a file goes: those of which a read has found that they are gone, or of another type. */
-export async function leftOut(session: Session, { object }: ObjectMapping): Promise<ReadonlySet<string>> {
-  return new Set((await openDrift(session, object)).keys());
+export async function leftOut({ session, mapping }: StepContext): Promise<ReadonlySet<string>> {
+  return new Set((await openDrift(session, mapping.object)).keys());
 }
 
 /** One line of a fresh read. */
@@ -41,8 +42,7 @@ interface Read {
 
 /** For what a fresh read found; remembers what is gone, and what is back. `step`: who tells people what is told once. */
 export async function inForceForRead(
-  session: Session,
-  mapping: ObjectMapping,
+  { session, mapping }: StepContext,
   reads: readonly Read[],
   step: string,
 ): Promise<InForce> {

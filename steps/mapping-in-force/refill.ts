@@ -6,23 +6,17 @@
 
 import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, fromPostgres } from '../../core/mapping/canonical.ts';
-import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { readAllAgain } from '../../postgres/ledger/field-drift.ts';
 import { inTransaction, query, RowRefusedError, type Session } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
 import { lockPairs, type StoredPair, writePairs } from '../pairs/pairs.ts';
+import type { StepContext } from '../step.ts';
 
 /** Filled in one transaction. */
 const FILLED_RECORDS = 2000;
 /** A column that refuses a value is left out; after this long it is tried again. */
 const TRY_AGAIN = '5 minutes';
-
-interface Place {
-  readonly configuration: SyncConfiguration;
-  /** The mapping in force, with the field that has returned. */
-  readonly mapping: ObjectMapping;
-  readonly step: string | undefined;
-}
 
 export interface ReturnedColumn {
   readonly mapped: FieldMapping | undefined;
@@ -35,9 +29,16 @@ export interface ReturnedColumn {
 /** out: another session fills it. refused: it does not take its values; `first`: this step tells people. */
 export type Filled = 'in force' | 'out' | { readonly refused: true; readonly first: boolean };
 
-/** Brings the column into force, unless another session is at it or it refuses what it should hold. */
-export async function fillReturned(session: Session, place: Place, column: ReturnedColumn): Promise<Filled> {
-  const { mapping } = place;
+/**
+ * Brings the column into force, unless another session is at it or it refuses what it should hold. The context is the one in
+ * force, with the field that has returned.
+ */
+export async function fillReturned(
+  context: StepContext,
+  step: string | undefined,
+  column: ReturnedColumn,
+): Promise<Filled> {
+  const { session, mapping } = context;
   const field = column.mapped;
   if (field === undefined) return 'out';
   const lock = `sfsync column ${mapping.object}.${field.field}`;
@@ -50,8 +51,8 @@ export async function fillReturned(session: Session, place: Place, column: Retur
   try {
     const state = await stillReturned(session, mapping, field, column);
     if (state === 'in force') return state;
-    if (state === 'refused' || (column.empty && !(await fill(session, place, field, column.initial)))) {
-      return { refused: true, first: await noteRefusal(session, place, field, state === 'due') };
+    if (state === 'refused' || (column.empty && !(await fill(context, field, column.initial)))) {
+      return { refused: true, first: await noteRefusal(context, step, field, state === 'due') };
     }
     await takeIntoForce(session, mapping, field, column);
     return 'in force';
@@ -79,8 +80,8 @@ async function stillReturned(
 }
 
 /** Fills the column in parts. Answers whether it took all values. */
-async function fill(session: Session, place: Place, field: FieldMapping, initial: string | null): Promise<boolean> {
-  const { configuration, mapping } = place;
+async function fill(context: StepContext, field: FieldMapping, initial: string | null): Promise<boolean> {
+  const { session, configuration, mapping } = context;
   const untouched = untouchedValues(field, initial);
   for (let after = ''; ; ) {
     const { rows } = await query<{ id: string }>(
@@ -95,9 +96,7 @@ async function fill(session: Session, place: Place, field: FieldMapping, initial
     after = last.id;
     const ids = rows.map(({ id }) => id);
     try {
-      await inOwnTransaction(session, configuration.settings.origins, () =>
-        fillPart(session, place, field, untouched, ids),
-      );
+      await inOwnTransaction(session, configuration.settings.origins, () => fillPart(context, field, untouched, ids));
     } catch (error) {
       if (error instanceof RowRefusedError) return false;
       throw error;
@@ -118,13 +117,12 @@ function untouchedValues({ type, field }: FieldMapping, initial: string | null):
 }
 
 async function fillPart(
-  session: Session,
-  { configuration, mapping }: Place,
+  context: StepContext,
   field: FieldMapping,
   untouched: ReadonlySet<CanonicalValue>,
   ids: readonly string[],
 ): Promise<void> {
-  const pairs = await lockPairs(session, configuration, mapping, ids);
+  const pairs = await lockPairs(context, ids);
   const changes = [...pairs.values()].flatMap((pair) => {
     const value = agreedValue(pair, field.field);
     const held = pair.row?.fields[field.field];
@@ -134,7 +132,7 @@ async function fillPart(
     const row = { ...pair.row, fields: { ...pair.row.fields, [field.field]: value } };
     return [{ before: pair, link: pair.link, row }];
   });
-  await writePairs(session, configuration, mapping, changes);
+  await writePairs(context, changes);
 }
 
 /** What the row held as far as we know: what is on its way to Salesforce, or what both agreed on. */
@@ -162,8 +160,8 @@ async function takeIntoForce(
 
 /** Answers whether this step tells people: it is the first that could, or is tried again. */
 async function noteRefusal(
-  session: Session,
-  { mapping, step }: Place,
+  { session, mapping }: StepContext,
+  step: string | undefined,
   { field }: FieldMapping,
   isNew: boolean,
 ): Promise<boolean> {

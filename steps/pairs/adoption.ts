@@ -7,7 +7,7 @@
 import { adopt } from '../../core/agreement/insertion.ts';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/agreement/link.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { wakeChildren } from '../../postgres/ledger/due-children.ts';
 import {
   dropInsertions,
@@ -22,6 +22,7 @@ import type { Session } from '../../postgres/session/connection.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+import type { StepContext } from '../step.ts';
 import type { NewPair, PairChange, StoredPair } from './pairs.ts';
 import { lockPairs, writePairs } from './pairs.ts';
 
@@ -34,21 +35,17 @@ export interface Adopted {
 
 /** Makes pairs as they were merged. Must run in a transaction of our own that holds the locks of what is adopted. */
 export async function writeAdoptions(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  context: StepContext,
   changes: readonly (PairChange & { readonly insertionId: string | undefined })[],
 ): Promise<void> {
   if (changes.length === 0) return;
-  await writePairs(session, configuration, mapping, changes);
-  await finishAdoptions(session, configuration, mapping, changes);
+  await writePairs(context, changes);
+  await finishAdoptions(context, changes);
 }
 
 /** What adopting takes besides writing the pairs. */
 export async function finishAdoptions(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   adopted: readonly Adopted[],
 ): Promise<void> {
   if (adopted.length === 0) return;
@@ -78,9 +75,7 @@ export async function finishAdoptions(
 
 /** Gives rows back the id of their record, which the application has removed: while the record lives the two are a pair. */
 export async function returnIds(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   merged: readonly { readonly pair: StoredPair; readonly link: Link; readonly row: RowVersion | undefined }[],
 ): Promise<void> {
   const lacking = merged.filter(({ pair, link, row }) => {
@@ -115,11 +110,10 @@ export interface Adoptable {
  * gone while its upsert was on its way. Locks insertions and rows. Answers pairs as they begin, by Salesforce id.
  */
 export async function findAdoptable(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  context: StepContext,
   candidates: readonly Candidate[],
 ): Promise<Map<string, Adoptable>> {
+  const { session, configuration, mapping } = context;
   const named = new Map(
     candidates.flatMap((each) => (each.version.externalId ? [[each.version.externalId, each]] : [])),
   );
@@ -142,7 +136,7 @@ export async function findAdoptable(
   }
   if (adoptedMeanwhile.length > 0) {
     await claimLinks(session, mapping.object, adoptedMeanwhile);
-    for (const [id, pair] of await lockPairs(session, configuration, mapping, adoptedMeanwhile)) {
+    for (const [id, pair] of await lockPairs(context, adoptedMeanwhile)) {
       found.set(id, { pair, insertionId: undefined, done: true });
     }
   }
@@ -170,15 +164,14 @@ async function fittingKeys(session: Session, mapping: ObjectMapping, texts: read
  * the ids of those that do, and the pairs of those that have become known while we waited for the lock.
  */
 export async function passOverDeleted(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  context: StepContext,
   versions: readonly SalesforceVersion[],
 ): Promise<{ readonly naming: ReadonlySet<string>; readonly known: ReadonlyMap<string, StoredPair> }> {
+  const { session, mapping } = context;
   const keys = versions.flatMap(({ externalId }) => externalId ?? []);
   if (mapping.externalIdField === undefined || keys.length === 0) return { naming: new Set(), known: new Map() };
   const named = new Set(await raiseRevisions(session, mapping.object, keys));
   const naming = versions.filter(({ externalId }) => externalId !== undefined && named.has(externalId));
   const ids = versions.map(({ id }) => id);
-  return { naming: new Set(naming.map(({ id }) => id)), known: await lockPairs(session, configuration, mapping, ids) };
+  return { naming: new Set(naming.map(({ id }) => id)), known: await lockPairs(context, ids) };
 }

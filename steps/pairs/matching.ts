@@ -8,15 +8,15 @@ import { matchingKey, placeKey } from '../../core/agreement/first-load.ts';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldType } from '../../core/mapping/canonical.ts';
-import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
-import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
 import { lockRows, tableOf } from '../../postgres/tables/rows.ts';
 import { writeIds } from '../../postgres/tables/salesforce-ids.ts';
+import type { StepContext } from '../step.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -30,19 +30,15 @@ export interface Matched {
 const NOTHING: Matched = { adopted: [], refused: new Map() };
 
 /** Finds rows for live records that have neither a row nor a link with one, and gives these rows their ids. */
-export async function adoptMatches(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  versions: readonly SalesforceVersion[],
-): Promise<Matched> {
+export async function adoptMatches(context: StepContext, versions: readonly SalesforceVersion[]): Promise<Matched> {
+  const { session, mapping } = context;
   const { matchBy } = mapping;
   if (matchBy === undefined) return NOTHING;
   const records = Map.groupBy(versions, ({ fields }) => matchingKey(fields[matchBy.field]));
   records.delete(undefined);
   const keys = [...records.keys()].filter((key) => key !== undefined);
   if (keys.length === 0) return NOTHING;
-  const { rows, insertions } = await rowsByKey(session, configuration, mapping, matchBy, keys);
+  const { rows, insertions } = await rowsByKey(context, matchBy, keys);
   const sent = new Set([...insertions].filter(([, { insertion }]) => insertion.push !== undefined).map(([key]) => key));
   const pairs: { salesforceId: string; rowKey: string; key: string }[] = [];
   const refused = new Map<string, RejectedRecordError>();
@@ -98,9 +94,7 @@ interface RowsOfKey {
 }
 
 async function rowsByKey(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   matchBy: FieldMapping,
   keys: readonly string[],
 ): Promise<{ readonly rows: Map<string, RowsOfKey>; readonly insertions: Map<string, StoredInsertion> }> {

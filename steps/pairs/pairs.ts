@@ -5,18 +5,19 @@ import { newLink } from '../../core/agreement/link.ts';
 import { isPutToRest } from '../../core/agreement/references.ts';
 import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { parentsOf } from '../../postgres/ledger/due-children.ts';
 import { insertLinks, lockLinks, noteSurvivors, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { buryRows, restoreRows } from '../../postgres/ledger/tombstones.ts';
-import { query, type Session } from '../../postgres/session/connection.ts';
+import { query } from '../../postgres/session/connection.ts';
 import { noteInside } from '../../postgres/tables/row-filter.ts';
 import { freeKeys, keysOfOthers, withoutRow } from '../../postgres/tables/row-identity.ts';
 import type { StoredRow } from '../../postgres/tables/rows.ts';
 import { holdParents, insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+import type { StepContext } from '../step.ts';
 
 export interface StoredPair extends Pair {
   readonly linkId: string;
@@ -41,9 +42,7 @@ export function newPair(salesforceId: string): NewPair {
  * knows is the same row, relinked; only when there is none is the row gone. See also row-identity.ts.
  */
 export async function lockPairs(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   salesforceIds: readonly string[],
 ): Promise<Map<string, StoredPair>> {
   const links = await lockLinks(session, mapping.object, { salesforceIds });
@@ -105,14 +104,10 @@ export interface WrittenRows {
  * Writes new links, then rows, then what changed in links. Must run in a transaction of our own (see origin.ts) that
  * holds the locks of `lockPairs`. A new link comes before its row, for a link is what two executions meet at first.
  */
-export async function writePairs(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  changes: readonly PairChange[],
-): Promise<WrittenRows> {
+export async function writePairs(context: StepContext, changes: readonly PairChange[]): Promise<WrittenRows> {
+  const { session, configuration, mapping } = context;
   const planned = changes.map((change) => plan(mapping, change));
-  const writes = await resolveLookups(session, configuration, mapping, planned);
+  const writes = await resolveLookups(context, planned);
   const of = (kind: RowPlan['kind']) => writes.filter((write) => write.kind === kind);
   const inserts = of('insert');
   const made = inserts.length === 0 ? [] : await newKeys(session, mapping, inserts.length);
@@ -183,9 +178,7 @@ function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: Pa
 
 /** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
 async function resolveLookups(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   plans: readonly RowPlan[],
 ): Promise<readonly RowPlan[]> {
   const references = mapping.fields.filter(({ type }) => type === 'reference');

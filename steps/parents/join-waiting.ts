@@ -1,13 +1,14 @@
 /** Children that came before their parents. */
 import pg from 'pg';
-import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
-import type { Reject, RejectContext } from '../../postgres/ledger/rejects.ts';
+import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { rejectOf, reportRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
+import type { StepContext } from '../step.ts';
 import { CHILDREN_EXIST, requiredLookups } from './required-parents.ts';
 
 const name = pg.escapeIdentifier;
@@ -22,28 +23,23 @@ export function othersDue({ object }: ObjectMapping, joined: Joined, children: r
   return [...new Set([...joined.due, ...children])].filter((each) => each !== object);
 }
 
-type JoinContext = Pick<RejectContext, 'object' | 'source' | 'execution'>;
-
 /**
- * Joins waiting children of `object`, and children that wait for a record of `object`, to the parents that have landed; and
+ * Joins waiting children of the object, and children that wait for a record of it, to the parents that have landed; and
  * takes up again what a parent or a child had kept from being written. Runs in a transaction of its own after the one that
  * wrote: of a parent's and a child's transactions, whichever commits last sees the other, so no pair is overlooked.
  */
-export async function joinWaiting(
-  session: Session,
-  configuration: SyncConfiguration,
-  context: JoinContext,
-): Promise<Joined> {
+export async function joinWaiting(context: StepContext, source: string): Promise<Joined> {
+  const { session, configuration, mapping } = context;
   const due = new Set<string>();
   for (const child of configuration.objects) {
     const required = new Set((await requiredLookups(session, child)).map(({ field }) => field));
     for (const field of child.fields) {
       if (field.references === undefined) continue;
-      if (child.object !== context.object && field.references !== context.object) continue;
+      if (child.object !== mapping.object && field.references !== mapping.object) continue;
       const parent = mappingOf(configuration, field.references);
       if (await readMerged(session, child, field, parent)) due.add(child.object);
       if (!required.has(field.field)) {
-        if (await joinField(session, child, field, parent, context)) due.add(child.object);
+        if (await joinField(context, source, child, field, parent)) due.add(child.object);
       } else {
         if (await readOrphans(session, child, field, parent)) due.add(child.object);
         if (await readParents(session, child, field, parent)) due.add(parent.object);
@@ -54,11 +50,11 @@ export async function joinWaiting(
 }
 
 async function joinField(
-  session: Session,
+  { session, execution }: StepContext,
+  source: string,
   child: ObjectMapping,
   field: FieldMapping,
   parent: ObjectMapping,
-  context: JoinContext,
 ): Promise<boolean> {
   const { rows } = await query<Joinable>(
     session,
@@ -80,7 +76,7 @@ async function joinField(
     },
   );
   // Those that the table refuses go on waiting, and are tried again with the next file.
-  await reportRejects(session, { ...context, object: child.object, direction: 'to-postgres' }, refused);
+  await reportRejects(session, { object: child.object, direction: 'to-postgres', source, execution }, refused);
   return parts.includes(true);
 }
 

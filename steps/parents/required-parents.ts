@@ -6,13 +6,14 @@
 import pg from 'pg';
 import type { Pair, RowVersion } from '../../core/agreement/link.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { holdParents, tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import type { StepContext } from '../step.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -42,9 +43,7 @@ export type Blocked = ReadonlyMap<string, RejectedRecordError>;
 
 /** Finds records whose required parent has no row, and remembers in their links which parent they wait for. */
 export async function withoutParent(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   records: readonly MergedRecord[],
 ): Promise<Blocked> {
   const blocked = new Map<string, RejectedRecordError>();
@@ -89,9 +88,7 @@ async function waitForParents(
 
 /** Finds rows that are to be deleted and to which required lookups of children still point. */
 export async function withChildren(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  { session, configuration, mapping }: StepContext,
   records: readonly MergedRecord[],
 ): Promise<Blocked> {
   const blocked = new Map<string, RejectedRecordError>();

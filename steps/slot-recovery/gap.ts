@@ -4,12 +4,13 @@
  */
 import pg from 'pg';
 import { collect } from '../../core/agreement/outbound.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { lockPairs } from '../pairs/pairs.ts';
+import type { StepContext } from '../step.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -25,12 +26,8 @@ export interface GapPage {
 }
 
 /** Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. */
-export async function compareLinks(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  after: string | undefined,
-): Promise<GapPage> {
+export async function compareLinks(context: StepContext, after: string | undefined): Promise<GapPage> {
+  const { session, mapping } = context;
   const { keys, ...page } = await inTransaction(session, async () => {
     const { rows } = await query<{ id: string; salesforce_id: string }>(
       session,
@@ -38,7 +35,7 @@ export async function compareLinks(
       [mapping.object, after ?? '0', PAGE],
     );
     const ids = rows.map(({ salesforce_id }) => salesforce_id);
-    const pairs = await lockPairs(session, configuration, mapping, ids);
+    const pairs = await lockPairs(context, ids);
     const different = [...pairs.values()].flatMap((pair) => {
       const { link, stored } = pair;
       const due = !link.dirty && collect(mapping, pair).dirty;
@@ -46,28 +43,19 @@ export async function compareLinks(
     });
     return { looked: rows.length, keys: different, after: rows.length < PAGE ? undefined : rows.at(-1)?.id };
   });
-  return { ...page, marked: await mark(session, configuration, mapping, keys) };
+  return { ...page, marked: await mark(context, keys) };
 }
 
 /** By itself: RECEIVE takes its locks in an order of its own. */
-async function mark(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  keys: readonly string[],
-): Promise<number> {
+async function mark({ session, configuration, mapping }: StepContext, keys: readonly string[]): Promise<number> {
   if (keys.length === 0) return 0;
   const { marked, inserts } = await inTransaction(session, () => markDue(session, configuration, mapping, keys));
   return marked + inserts;
 }
 
 /** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
-export async function compareRows(
-  session: Session,
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
-  after: string | undefined,
-): Promise<GapPage> {
+export async function compareRows(context: StepContext, after: string | undefined): Promise<GapPage> {
+  const { session, mapping } = context;
   const key = `t.${name(mapping.keyColumn)}`;
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
   const { rows } = await query<{ key: string; linked: boolean }>(
@@ -78,7 +66,7 @@ export async function compareRows(
     [mapping.object, after ?? null, PAGE],
   );
   const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
-  const marked = await mark(session, configuration, mapping, keys);
+  const marked = await mark(context, keys);
   return { looked: rows.length, marked, after: rows.length < PAGE ? undefined : rows.at(-1)?.key };
 }
 

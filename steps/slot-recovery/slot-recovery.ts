@@ -125,8 +125,8 @@ async function compareAll(
       mapping === undefined
         ? { looked: 0, marked: 0, after: undefined }
         : stage === 'links'
-          ? await compareLinks(client, configuration, mapping, after ?? undefined)
-          : await compareRows(client, configuration, mapping, after ?? undefined);
+          ? await compareLinks({ session: client, configuration, mapping, execution: slot }, after ?? undefined)
+          : await compareRows({ session: client, configuration, mapping, execution: slot }, after ?? undefined);
     looked += page.looked;
     marked.set(place.object, (marked.get(place.object) ?? 0) + page.marked);
     progress({ object: place.object, looked, marked: [...marked.values()].reduce((sum, each) => sum + each, 0) });

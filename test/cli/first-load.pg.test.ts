@@ -15,6 +15,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 let lender: LenderDatabase;
 let session: Session;
@@ -329,9 +330,8 @@ describe('beside the live stream', () => {
 
   async function file(...versions: SalesforceVersion[]) {
     const stream = await lender.session();
-    const context = { configuration, mapping: mappingOf(configuration, 'Contact'), source: 'file', execution: 'file' };
     const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-    await applyVersions(stream, context, lines, Date.UTC(2030, 0, 1));
+    await applyVersions(contextOf(stream, configuration, 'Contact'), 'file', lines, Date.UTC(2030, 0, 1));
   }
 
   test('a newer file is not overwritten by the older read, and no second row is made', async () => {

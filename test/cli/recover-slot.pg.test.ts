@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { announceDue, describeRecovery, dueObjects } from '../../cli/recover-slot.ts';
 import { RetryableError } from '../../core/errors.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { readDatabaseStatus } from '../../postgres/ledger/status.ts';
 import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
@@ -10,6 +9,7 @@ import { applyVersions } from '../../steps/apply.ts';
 import { recoverSlot } from '../../steps/slot-recovery/slot-recovery.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { startQueueService } from '../support/system/queue-service.ts';
+import { contextOf } from '../support/system/steps.ts';
 import { startStreamer } from '../support/system/streamer.ts';
 import { startDeployedStack } from './deployed-stack.ts';
 
@@ -23,8 +23,8 @@ beforeEach(async () => {
   lender = await createLenderDatabase();
   session = await lender.session();
   await applyVersions(
-    session,
-    { configuration, mapping: mappingOf(configuration, 'Account'), source: 'f', execution: 'e' },
+    contextOf(session, configuration, 'Account'),
+    'f',
     ACCOUNTS.map((id, i) => ({ line: i + 1, version: version('Account', id, 1, { Phone: 'base' }) })),
     Date.UTC(2030, 0, 1),
   );
@@ -80,8 +80,8 @@ test('a slot that was lost is made anew; edits made meanwhile are due, and later
 
 test('nothing is due when nothing was changed, in any setting of the role that runs it', async () => {
   await applyVersions(
-    session,
-    { configuration, mapping: mappingOf(configuration, 'Opportunity'), source: 'f', execution: 'e' },
+    contextOf(session, configuration, 'Opportunity'),
+    'f',
     [{ line: 1, version: version('Opportunity', '006000000000001AAA', 1, { Amount: '10.5' }) }],
     Date.UTC(2030, 0, 1),
   );

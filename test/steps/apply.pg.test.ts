@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../steps/apply.ts';
@@ -10,6 +9,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const CONTACT = '003000000000001AAA';
@@ -24,13 +24,15 @@ beforeEach(async () => {
 });
 afterEach(() => lender[Symbol.asyncDispose]());
 
+const SOURCE = 'salesforce/a/b/c/d';
+
 function context(object: string) {
-  return { configuration, mapping: mappingOf(configuration, object), source: 'salesforce/a/b/c/d', execution: 'test' };
+  return contextOf(session, configuration, object);
 }
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(session, context(object), lines, LONG_AFTER);
+  return applyVersions(context(object), SOURCE, lines, LONG_AFTER);
 }
 
 async function rows(sql: string, values: unknown[] = []) {
@@ -89,7 +91,7 @@ describe('records of a file', () => {
     expect(await rows('select phone from lenders')).toEqual([{ phone: 'new' }]);
     const read = { id: ACCOUNT, revision: 2, version: version('Account', ACCOUNT, 5, { Phone: 'newest' }) };
     const readAt = Date.UTC(2026, 0, 2);
-    expect(await applyRereads(session, context('Account'), [read], readAt)).toMatchObject({ updated: 1, toRead: [] });
+    expect(await applyRereads(context('Account'), SOURCE, [read], readAt)).toMatchObject({ updated: 1, toRead: [] });
     expect(await rows('select phone from lenders')).toEqual([{ phone: 'newest' }]);
   });
 
@@ -187,8 +189,8 @@ test('two executions that work on the same new records at once make one row for 
     return { line: i + 1, version: version('Account', id, 1, { Name: `Lender ${i}` }) };
   });
   const results = await Promise.all([
-    applyVersions(session, context('Account'), lines, LONG_AFTER),
-    applyVersions(other, context('Account'), lines.toReversed(), LONG_AFTER),
+    applyVersions(context('Account'), SOURCE, lines, LONG_AFTER),
+    applyVersions(contextOf(other, configuration, 'Account'), SOURCE, lines.toReversed(), LONG_AFTER),
   ]);
   expect(results.map(({ inserted }) => inserted).sort()).toEqual([0, 300]);
   expect(await rows('select count(*)::int as n from lenders')).toEqual([{ n: 300 }]);

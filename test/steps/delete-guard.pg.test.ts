@@ -6,6 +6,7 @@ import { applyVersions } from '../../steps/apply.ts';
 import { confirmTold, readHeld, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { EXECUTION, OutboundRounds } from '../support/system/outbound-rounds.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const RECORDS = 30;
 const fields = { Name: text('name'), Phone: text('phone') };
@@ -21,9 +22,8 @@ beforeEach(async () => {
   lender = await createLenderDatabase();
   session = await lender.session();
   rounds = await OutboundRounds.begin(session, configuration, 'Account');
-  const context = { configuration, mapping: rounds.mapping, source: 'f', execution: 'e' };
   const lines = Array.from({ length: RECORDS }, (_, i) => ({ line: i, version: live(idOf(i)) }));
-  await applyVersions(session, context, lines, Date.UTC(2030, 0, 1));
+  await applyVersions(contextOf(session, configuration, 'Account'), 'f', lines, Date.UTC(2030, 0, 1));
 });
 afterEach(() => lender[Symbol.asyncDispose]());
 

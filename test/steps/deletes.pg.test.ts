@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
-import { defineSync, mappingOf, reference, type SyncDefinition, text } from '../../core/mapping/configuration.ts';
+import { defineSync, reference, type SyncDefinition, text } from '../../core/mapping/configuration.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const SURVIVOR = '001000000000002AAA';
@@ -40,8 +41,7 @@ function setUp(
     },
   });
   return (object: string, each: SalesforceVersion) => {
-    const context = { configuration, mapping: mappingOf(configuration, object), source: 'f', execution: 'e' };
-    return applyVersions(session, context, [{ line: 1, version: each }], LONG_AFTER);
+    return applyVersions(contextOf(session, configuration, object), 'f', [{ line: 1, version: each }], LONG_AFTER);
   };
 }
 

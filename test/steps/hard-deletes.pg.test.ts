@@ -6,6 +6,7 @@ import { applyVersions } from '../../steps/apply.ts';
 import { takeUpAgain } from '../../steps/redrive.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { OutboundRounds } from '../support/system/outbound-rounds.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const fields = { Name: text('name'), Phone: text('phone') };
@@ -20,8 +21,12 @@ beforeEach(async () => {
   lender = await createLenderDatabase();
   session = await lender.session();
   rounds = await OutboundRounds.begin(session, configuration, 'Account');
-  const context = { configuration, mapping: rounds.mapping, source: 'f', execution: 'e' };
-  await applyVersions(session, context, [{ line: 1, version: live(1) }], Date.UTC(2030, 0, 1));
+  await applyVersions(
+    contextOf(session, configuration, 'Account'),
+    'f',
+    [{ line: 1, version: live(1) }],
+    Date.UTC(2030, 0, 1),
+  );
 });
 afterEach(() => lender[Symbol.asyncDispose]());
 

@@ -17,6 +17,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 /** The sample, in which new lenders become records, too. */
 const configuration: SyncConfiguration = {
@@ -59,9 +60,8 @@ async function insert(parent: string | null = null): Promise<string> {
 }
 
 function file(object: string, versions: readonly SalesforceVersion[], by = session) {
-  const context = { configuration, mapping: mappingOf(configuration, object), source: 'f', execution: 'e' };
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(by, context, lines, Date.UTC(2100, 0, 1));
+  return applyVersions(contextOf(by, configuration, object), 'f', lines, Date.UTC(2100, 0, 1));
 }
 
 const named = (id: string, externalId: string, second = 1): SalesforceVersion => ({
@@ -110,8 +110,8 @@ test('a deleted record that names a new row is passed over, and makes earlier lo
   await file('Opportunity', [{ ...deletedVersion('Opportunity', LOAN, 2), externalId: key }]);
   expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 1 }]);
   const looks = chosen.map((row) => ({ ...row, version: named(LOAN, key) }));
-  const context = { configuration, mapping, execution: EXECUTION, batchId: 'one-0' };
-  const decided = await inTransaction(session, () => decideInsertions(session, context, looks, AT));
+  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
+  const decided = await inTransaction(session, () => decideInsertions(context, 'one-0', looks, AT));
   expect(decided).toMatchObject({
     adopted: 0,
     pushes: [],
@@ -124,8 +124,8 @@ test('a record that belongs to another row is not taken from it', async () => {
   await file('Opportunity', [version('Opportunity', LOAN, 1)]);
   const key = await insert();
   const looks = (await choose()).map((row) => ({ ...row, version: named(LOAN, key) }));
-  const context = { configuration, mapping, execution: EXECUTION, batchId: 'one-0' };
-  const { rejects } = await inTransaction(session, () => decideInsertions(session, context, looks, AT));
+  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
+  const { rejects } = await inTransaction(session, () => decideInsertions(context, 'one-0', looks, AT));
   expect(rejects).toMatchObject([{ rowKey: key, code: 'EXTERNAL_ID_TAKEN' }]);
   expect(await choose()).toEqual([]);
 });

@@ -17,6 +17,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
@@ -39,12 +40,7 @@ async function rows(sql: string, values: unknown[] = []) {
 }
 
 function file(each: SalesforceVersion) {
-  return applyVersions(
-    session,
-    { configuration, mapping, source: 'f', execution: 'e' },
-    [{ line: 1, version: each }],
-    LONG_AFTER,
-  );
+  return applyVersions(contextOf(session, configuration, 'Account'), 'f', [{ line: 1, version: each }], LONG_AFTER);
 }
 
 const place = { configuration, mapping, execution: EXECUTION, log: { info: () => undefined, warn: () => undefined } };
@@ -85,8 +81,8 @@ async function decide(
   batchId = 'one-0',
 ) {
   const looks = batch.map((record) => ({ ...record, version: look }));
-  const context = { configuration, mapping, execution: EXECUTION, batchId };
-  return decideBatch(session, context, looks, { readAt: Date.UTC(2026, 0, 2), now: Date.UTC(2026, 0, 2) });
+  const context = contextOf(session, configuration, 'Account', EXECUTION);
+  return decideBatch(context, batchId, looks, { readAt: Date.UTC(2026, 0, 2), now: Date.UTC(2026, 0, 2) });
 }
 
 async function settle(
@@ -95,10 +91,10 @@ async function settle(
   answers: { outcomes?: OutcomeLine[]; flowFailures?: number },
   batchId = 'one-0',
 ) {
-  const context = { configuration, mapping, execution: EXECUTION, batchId };
+  const context = contextOf(session, configuration, 'Account', EXECUTION);
   return settleBatch(
-    session,
     context,
+    batchId,
     decided.map(({ id, revision }) => ({ id, revision, version: readBack })),
     {
       outcomes: new Map((answers.outcomes ?? []).map((line) => [line.id, line])),

@@ -3,17 +3,18 @@ import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { RetryableError } from '../../core/errors.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
 import sample from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { AppliedVersions } from '../../steps/apply.ts';
 import { applyRereads, applyVersions } from '../../steps/apply.ts';
+import type { StepContext } from '../../steps/step.ts';
 import {
   createLenderDatabase,
   deletedVersion,
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const EXECUTIONS = 10;
 /** Fewer than executions: some always wait for one. */
@@ -110,7 +111,7 @@ class Execution {
 
   async apply({ object, versions }: InboundFile, source: string): Promise<void> {
     const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-    let applied = await this.#retried(() => applyVersions(this.#session, contextOf(object, source), lines, LONG_AFTER));
+    let applied = await this.#retried(() => applyVersions(this.#context(object, source), source, lines, LONG_AFTER));
     for (let attempt = 1; attempt <= 3 && applied.toRead.length > 0; attempt++) {
       applied = await this.readAgain(object, applied.toRead);
     }
@@ -119,7 +120,11 @@ class Execution {
   readAgain(object: History['object'], toRead: AppliedVersions['toRead']): Promise<AppliedVersions> {
     const readAt = Date.now();
     const lines = toRead.map((each) => ({ ...each, version: this.#salesforce.get(each.id) }));
-    return this.#retried(() => applyRereads(this.#session, contextOf(object, 'reread'), lines, readAt));
+    return this.#retried(() => applyRereads(this.#context(object, 'reread'), 'reread', lines, readAt));
+  }
+
+  #context(object: string, execution: string): StepContext {
+    return contextOf(this.#session, configuration, object, execution);
   }
 
   /** A deadlock, or an origin that was long in coming. */
@@ -134,10 +139,6 @@ class Execution {
       }
     }
   }
-}
-
-function contextOf(object: string, source: string) {
-  return { configuration, mapping: mappingOf(configuration, object), source, execution: source };
 }
 
 test.each([1, 2, 3])(

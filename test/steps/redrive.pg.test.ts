@@ -17,6 +17,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
@@ -45,8 +46,12 @@ async function rows(sql: string, values: unknown[] = []) {
 }
 
 function file(each: SalesforceVersion) {
-  const context = { configuration, mapping, source: 'salesforce/Account/f/r/1', execution: 'e' };
-  return applyVersions(session, context, [{ line: 1, version: each }], Date.UTC(2030, 0, 1));
+  return applyVersions(
+    contextOf(session, configuration, 'Account'),
+    'salesforce/Account/f/r/1',
+    [{ line: 1, version: each }],
+    Date.UTC(2030, 0, 1),
+  );
 }
 
 async function changed() {
@@ -66,7 +71,7 @@ function collect() {
 async function decided(look: SalesforceVersion | undefined, batchId = 'one-0') {
   const looks = (await collect()).map((record) => ({ ...record, version: look }));
   const at = Date.UTC(2026, 0, 2);
-  return decideBatch(session, { configuration, mapping, execution: EXECUTION, batchId }, looks, {
+  return decideBatch(contextOf(session, configuration, 'Account', EXECUTION), batchId, looks, {
     readAt: at,
     now: at,
   });
@@ -84,7 +89,7 @@ async function settled(
   );
   const answers = { outcomes, flowFailures: undefined, readAt: at, now: at };
   const readBacks = pushes.map(({ id, revision }) => ({ id, revision, version: readBack }));
-  return settleBatch(session, { configuration, mapping, execution: EXECUTION, batchId }, readBacks, answers);
+  return settleBatch(contextOf(session, configuration, 'Account', EXECUTION), batchId, readBacks, answers);
 }
 
 async function openRejects() {

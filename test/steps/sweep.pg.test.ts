@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import {
   compareDeleted,
@@ -18,6 +17,7 @@ import {
   type LenderDatabase,
   version,
 } from '../support/postgres/lender-database.ts';
+import { contextOf } from '../support/system/steps.ts';
 
 const idOf = (n: number) => `001000000000${String(n).padStart(3, '0')}AAA`;
 const LONG_AFTER = Date.UTC(2030, 0, 1);
@@ -36,10 +36,9 @@ beforeEach(async () => {
 });
 
 function apply(...versions: ReturnType<typeof version>[]) {
-  const context = { configuration, mapping: mappingOf(configuration, 'Account'), source: 'file', execution: 'test' };
   return applyVersions(
-    session,
-    context,
+    contextOf(session, configuration, 'Account'),
+    'file',
     versions.map((each, i) => ({ line: i + 1, version: each })),
     LONG_AFTER,
   );

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import { version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 import { addDatabase, invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
 
 interface Collected {
@@ -50,8 +50,8 @@ beforeEach(async () => {
   await lambda.aws.running.aws.call('sqs', 'PurgeQueue', { QueueUrl: queue() });
   lambda.aws.running.advance(61_000);
   await applyVersions(
-    session,
-    { configuration, mapping: mappingOf(configuration, 'Account'), source: 'f', execution: 'e' },
+    contextOf(session, configuration, 'Account'),
+    'f',
     [{ line: 1, version: version('Account', ID, 1, { Phone: 'b' }) }],
     Date.UTC(2030, 0, 1),
   );
@@ -244,13 +244,11 @@ describe('while Salesforce is away', () => {
 
   test('the schedule risks a few records, once', async () => {
     await open();
-    const mapping = mappingOf(configuration, 'Account');
     const many = Array.from({ length: 30 }, (_, i) => ({
       line: i + 1,
       version: version('Account', `001000000000${String(i + 100)}AAA`, 1, { Phone: 'b' }),
     }));
-    const context = { configuration, mapping, source: 'f', execution: 'e' };
-    await applyVersions(session, context, many, Date.UTC(2030, 0, 1));
+    await applyVersions(contextOf(session, configuration, 'Account'), 'f', many, Date.UTC(2030, 0, 1));
     await rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
     expect(await collect({ trigger: 'schedule' })).toMatchObject({ next: 'push', records: 10 });
     expect(await collect({ trigger: 'schedule', batches: 1 })).toEqual({ next: 'end', reason: 'circuit open' });

@@ -8,6 +8,7 @@ import { readRecords } from '../../../salesforce/read.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { takeUpAgain } from '../../../steps/redrive.ts';
 import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 import {
   addDatabase,
   addOrg,
@@ -123,8 +124,12 @@ async function file(id: string): Promise<void> {
   const found = await readRecords(org.connection, mapping, [id]);
   const version = found.get(id)?.version;
   if (version === undefined) throw new Error(`no record ${id}`);
-  const context = { configuration, mapping, source: 'f', execution: 'e' };
-  await applyVersions(await lender.session(), context, [{ line: 1, version }], Date.UTC(2100, 0, 1));
+  await applyVersions(
+    contextOf(await lender.session(), configuration, object),
+    'f',
+    [{ line: 1, version }],
+    Date.UTC(2100, 0, 1),
+  );
 }
 
 const recordsOf = async (key: string) =>

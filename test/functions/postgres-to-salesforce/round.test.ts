@@ -7,6 +7,7 @@ import { readRecords } from '../../../salesforce/read.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { createMany } from '../../salesforce/records.ts';
 import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 import {
   addDatabase,
   addOrg,
@@ -88,8 +89,7 @@ async function agreed(...records: readonly Record<string, unknown>[]): Promise<s
     const version = found.get(id)?.version;
     return version === undefined ? [] : [{ line: i + 1, version }];
   });
-  const context = { configuration, mapping, source: 'f', execution: 'e' };
-  await applyVersions(await lender.session(), context, lines, Date.UTC(2030, 0, 1));
+  await applyVersions(contextOf(await lender.session(), configuration, object), 'f', lines, Date.UTC(2030, 0, 1));
   await org.call('POST', '~/_simulator/stats/reset');
   return ids;
 }

@@ -6,13 +6,14 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeStatus } from '../../../cli/report.ts';
 import { RetryableError } from '../../../core/errors.ts';
-import { mappingOf, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import sample from '../../../examples/lender/sync.config.ts';
 import { readDatabaseStatus } from '../../../postgres/ledger/status.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { startQueueService } from '../../support/system/queue-service.ts';
+import { contextOf } from '../../support/system/steps.ts';
 import { startStreamer } from '../../support/system/streamer.ts';
 
 /** One origin for all, so that who holds it shows. */
@@ -33,9 +34,8 @@ async function rows<Row extends object>(sql: string, values: unknown[] = []): Pr
 }
 
 function apply(by: Session, second: number, phone: string) {
-  const context = { configuration, mapping: mappingOf(configuration, 'Account'), source: 'file', execution: 'test' };
   const lines = [{ line: 1, version: version('Account', ACCOUNT, second, { Phone: phone }) }];
-  return applyVersions(by, context, lines, Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(by, configuration, 'Account'), 'file', lines, Date.UTC(2030, 0, 1));
 }
 
 async function pidOf(client: pg.Client): Promise<number> {

@@ -6,6 +6,7 @@ import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { createLenderDatabase, type LenderDatabase } from '../../support/postgres/lender-database.ts';
 import { OutboundRounds } from '../../support/system/outbound-rounds.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 let lender: LenderDatabase;
@@ -36,9 +37,9 @@ async function linked(filter: Partial<RowFilter>) {
 }
 
 function arrives(version: SalesforceVersion) {
-  const context = { configuration: configured(rounds.mapping.filter), mapping: rounds.mapping, source: 'f' };
+  const context = contextOf(session, configured(rounds.mapping.filter), 'Account');
   const lines = [{ line: 1, version }];
-  return applyVersions(session, { ...context, execution: 'e' }, lines, Date.UTC(2030, 0, 1));
+  return applyVersions(context, 'f', lines, Date.UTC(2030, 0, 1));
 }
 
 function account(second: number, fields: { Name?: string; Phone?: string } = {}, deleted = false): SalesforceVersion {

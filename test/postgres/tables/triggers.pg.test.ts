@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
-import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const CONTACT = '003000000000001AAA';
 let lender: LenderDatabase;
@@ -22,9 +22,8 @@ beforeEach(async () => {
 afterEach(() => lender[Symbol.asyncDispose]());
 
 async function apply(second: number, fields: FieldValues) {
-  const context = { configuration, mapping: mappingOf(configuration, 'Contact'), source: 'f', execution: 'e' };
   const lines = [{ line: 1, version: version('Contact', CONTACT, second, fields) }];
-  return applyVersions(session, context, lines, Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(session, configuration, 'Contact'), 'f', lines, Date.UTC(2030, 0, 1));
 }
 
 async function link() {

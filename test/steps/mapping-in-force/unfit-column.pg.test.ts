@@ -1,10 +1,10 @@
 /** A column whose type was changed so that no statement can use it for its field: the field is left out like one that is gone. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const ID = '006000000000001AAA';
 const ACCOUNT = '001000000000001AAA';
@@ -20,9 +20,8 @@ const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 let files = 0;
 function apply(object: string, id: string, fields: Readonly<Record<string, string | null>>) {
   files += 1;
-  const context = { configuration, mapping: mappingOf(configuration, object), source: 'f', execution: `e-${files}` };
   const line = { line: 1, version: version(object, id, files, fields) };
-  return applyVersions(session, context, [line], Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(session, configuration, object, `e-${files}`), 'f', [line], Date.UTC(2030, 0, 1));
 }
 
 test('a set that is no array, and a lookup that is no key of its parent; both come back with what they hold', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
-import { mappingOf, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import sample from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
@@ -11,6 +11,7 @@ import {
   type LenderDatabase,
   version,
 } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const MATCH: Readonly<Record<string, string>> = { Account: 'AnnualRevenue', Contact: 'Email' };
 const configuration: SyncConfiguration = {
@@ -37,13 +38,9 @@ async function rows<Row extends object>(sql: string, values: unknown[] = []): Pr
   return (await lender.application.query<Row>(sql, values)).rows;
 }
 
-function contextOf(object: string) {
-  return { configuration, mapping: mappingOf(configuration, object), source: 'file', execution: 'test' };
-}
-
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(session, contextOf(object), lines, Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(session, configuration, object), 'file', lines, Date.UTC(2030, 0, 1));
 }
 
 const contact = (id: string, email: string | null, more: FieldValues = {}) =>
@@ -134,7 +131,7 @@ describe('a record that is new to us', () => {
     const { toRead } = await apply('Account', { ...incomplete, fields });
     expect(toRead).toMatchObject([{ id: account }]);
     const lines = toRead.map((each) => ({ ...each, version: incomplete }));
-    expect(await applyRereads(session, contextOf('Account'), lines, Date.now())).toMatchObject({
+    expect(await applyRereads(contextOf(session, configuration, 'Account'), 'file', lines, Date.now())).toMatchObject({
       inserted: 0,
       updated: 1,
     });
@@ -167,10 +164,9 @@ describe('the row that a new record has the value of is a new row itself', () =>
     ...configuration,
     objects: configuration.objects.map((mapping) => ({ ...mapping, externalIdField: 'Portal_Key__c' })),
   };
-  const context = { ...contextOf('Contact'), configuration: takesInserts, mapping: mappingOf(takesInserts, 'Contact') };
   const arrive = (second: number) => {
     const lines = [{ line: 1, version: version('Contact', ONE, second, { Email: 'a@x.example' }) }];
-    return applyVersions(session, context, lines, Date.UTC(2030, 0, 1));
+    return applyVersions(contextOf(session, takesInserts, 'Contact'), 'file', lines, Date.UTC(2030, 0, 1));
   };
   const insertions = () => rows('select row_key, push_id from sfsync.insertion');
   const REFUSED = `insert into sfsync.rejected_record (object, direction, row_key, code, reason, source, execution)
@@ -216,8 +212,8 @@ test('two executions with records that could be the same row: one gets it, the o
     }));
   const other = await lender.session();
   const results = await Promise.all([
-    applyVersions(session, contextOf('Contact'), of(1), Date.UTC(2030, 0, 1)),
-    applyVersions(other, contextOf('Contact'), of(2), Date.UTC(2030, 0, 1)),
+    applyVersions(contextOf(session, configuration, 'Contact'), 'file', of(1), Date.UTC(2030, 0, 1)),
+    applyVersions(contextOf(other, configuration, 'Contact'), 'file', of(2), Date.UTC(2030, 0, 1)),
   ]);
   expect(results.map(({ rejected }) => rejected)).toEqual([0, 0]);
   expect(await rows('select count(*)::int as rows, count(distinct salesforce_id)::int as ids from borrowers')).toEqual([

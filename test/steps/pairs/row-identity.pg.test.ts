@@ -10,6 +10,7 @@ import { applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
 import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
 const LONG_AFTER = Date.UTC(2030, 0, 1);
@@ -45,9 +46,8 @@ beforeEach(async () => {
 });
 
 function file(...versions: SalesforceVersion[]) {
-  const context = { configuration, mapping, source: 'f', execution: 'e' };
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(session, context, lines, LONG_AFTER);
+  return applyVersions(contextOf(session, configuration, 'Opportunity'), 'f', lines, LONG_AFTER);
 }
 
 const mark = (...keys: (string | undefined)[]) =>
@@ -65,8 +65,8 @@ async function send(): Promise<Record<string, unknown>> {
   const batch = await chooseBatch(place, { limit: 10, flowFenced: true });
   const read = batch.map((record) => ({ ...record, version: looks.get(record.id) }));
   const round = { readAt: LONG_AFTER, now: LONG_AFTER };
-  const context = { configuration, mapping, execution: EXECUTION, batchId: 'one-0' };
-  const { pushes } = await decideBatch(session, context, read, round);
+  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
+  const { pushes } = await decideBatch(context, 'one-0', read, round);
   return Object.fromEntries(pushes.map(({ id, push }) => [id, push.outgoing]));
 }
 

@@ -16,6 +16,7 @@ import {
   type LenderDatabase,
   version,
 } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
 const CHILD = '003000000000001AAA';
@@ -39,9 +40,8 @@ async function rows(sql: string, values: unknown[] = []) {
 }
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
-  const context = { configuration, mapping: mappingOf(configuration, object), source: 'file', execution: 'test' };
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(session, context, lines, Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(session, configuration, object), 'file', lines, Date.UTC(2030, 0, 1));
 }
 
 const parent = (id: string, second = 1) => version('Account', id, second);
@@ -68,9 +68,9 @@ async function collect(object: string) {
 }
 
 function decide(object: string, batch: Awaited<ReturnType<typeof collect>>, look: SalesforceVersion) {
-  const context = { configuration, mapping: mappingOf(configuration, object), execution: EXECUTION, batchId: 'one' };
+  const context = contextOf(session, configuration, object, EXECUTION);
   const looks = batch.map((each) => ({ ...each, version: look }));
-  return decideBatch(session, context, looks, { readAt: NOW, now: NOW });
+  return decideBatch(context, 'one', looks, { readAt: NOW, now: NOW });
 }
 
 function settle(
@@ -79,11 +79,11 @@ function settle(
   readBack: SalesforceVersion,
   outcome: 'accepted' | 'not applied' = 'accepted',
 ) {
-  const context = { configuration, mapping: mappingOf(configuration, object), execution: EXECUTION, batchId: 'one' };
+  const context = contextOf(session, configuration, object, EXECUTION);
   const readBacks = pushes.map(({ id, revision }) => ({ id, revision, version: readBack }));
   const outcomes = new Map(pushes.map(({ id }) => [id, { id, outcome }]));
   const at = NOW + 1000;
-  return settleBatch(session, context, readBacks, { outcomes, flowFailures: undefined, readAt: at, now: at });
+  return settleBatch(context, 'one', readBacks, { outcomes, flowFailures: undefined, readAt: at, now: at });
 }
 
 describe('a lookup that waits', () => {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
-import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
@@ -13,6 +12,7 @@ import {
   type LenderDatabase,
   version,
 } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
 const CHILD = '003000000000001AAA';
@@ -29,16 +29,9 @@ async function rows<Row extends object>(sql: string): Promise<Row[]> {
   return (await lender.application.query<Row>(sql)).rows;
 }
 
-const contextOf = (object: string) => ({
-  configuration,
-  mapping: mappingOf(configuration, object),
-  source: 'file',
-  execution: 'test',
-});
-
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
-  return applyVersions(session, contextOf(object), lines, Date.UTC(2030, 0, 1));
+  return applyVersions(contextOf(session, configuration, object), 'file', lines, Date.UTC(2030, 0, 1));
 }
 
 /** What the pipeline does with records that are due to be read. */
@@ -48,7 +41,7 @@ async function readDue(object: string, ...now: SalesforceVersion[]) {
   );
   expect(due.map(({ id }) => id).sort()).toEqual(now.map(({ id }) => id).sort());
   const lines = due.map((each) => ({ ...each, version: now.find(({ id }) => id === each.id) }));
-  return applyRereads(session, contextOf(object), lines, Date.now());
+  return applyRereads(contextOf(session, configuration, object), 'file', lines, Date.now());
 }
 
 const child = (second: number, parent: string, id: string = CHILD) =>
@@ -93,13 +86,13 @@ describe('a lookup whose column allows no null', () => {
     const execution = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
     const round = async (object: string, now: SalesforceVersion) => {
       await takeLease(session, object, execution, async () => true);
-      const { mapping } = contextOf(object);
+      const context = contextOf(session, configuration, object, execution);
       const log = { info: () => undefined, warn: () => undefined };
-      const place = { session, configuration, mapping, execution, log, queue: { receive: async () => [] } as never };
+      const place = { ...context, log, queue: { receive: async () => [] } as never };
       const batch = await chooseBatch(place, { limit: 100, flowFenced: false });
       const looks = batch.map((each) => ({ ...each, version: now }));
       const at = Date.now();
-      return decideBatch(session, { configuration, mapping, execution, batchId: 'one' }, looks, {
+      return decideBatch(context, 'one', looks, {
         readAt: at,
         now: at,
       });

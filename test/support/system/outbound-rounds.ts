@@ -3,12 +3,14 @@
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { ChangeMessage } from '../../../core/contracts/change-message.ts';
 import type { OutcomeLine } from '../../../core/contracts/outbound-tasks.ts';
-import { mappingOf, type ObjectMapping, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { ObjectMapping, SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { chooseBatch, drain } from '../../../steps/collect.ts';
 import { type Decided, decideBatch } from '../../../steps/decide.ts';
 import { settleBatch } from '../../../steps/settle.ts';
+import type { StepContext } from '../../../steps/step.ts';
+import { contextOf } from './steps.ts';
 
 export const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
 
@@ -19,14 +21,12 @@ export class OutboundRounds {
   readonly mapping: ObjectMapping;
   /** Messages of transactions that were not visible yet. */
   readonly sentAgain: ChangeMessage[] = [];
-  readonly #session: Session;
-  readonly #configuration: SyncConfiguration;
+  readonly #context: StepContext;
   #moment = Date.UTC(2026, 0, 2);
 
   private constructor(session: Session, configuration: SyncConfiguration, object: string) {
-    this.#session = session;
-    this.#configuration = configuration;
-    this.mapping = mappingOf(configuration, object);
+    this.#context = contextOf(session, configuration, object, EXECUTION);
+    this.mapping = this.#context.mapping;
   }
 
   static async begin(session: Session, configuration: SyncConfiguration, object: string): Promise<OutboundRounds> {
@@ -55,10 +55,7 @@ export class OutboundRounds {
       },
     };
     const place = {
-      session: this.#session,
-      configuration: this.#configuration,
-      mapping: this.mapping,
-      execution: EXECUTION,
+      ...this.#context,
       queue: queue as never,
       log: { info: () => undefined, warn: () => undefined },
     };
@@ -74,7 +71,7 @@ export class OutboundRounds {
   decide(batch: Chosen, look: (id: string) => Found, batchId = 'one-0') {
     const looks = batch.map((record) => ({ ...record, version: look(record.id) }));
     const at = this.#next();
-    return decideBatch(this.#session, this.#context(batchId), looks, { readAt: at, now: at });
+    return decideBatch(this.#context, batchId, looks, { readAt: at, now: at });
   }
 
   /** SETTLE of pushes that Salesforce accepted, but for those whose answers are given. */
@@ -87,8 +84,8 @@ export class OutboundRounds {
     const at = this.#next();
     const accepted = pushes.map(({ id }): [string, OutcomeLine] => [id, { id, outcome: 'accepted' }]);
     return settleBatch(
-      this.#session,
-      this.#context(batchId),
+      this.#context,
+      batchId,
       pushes.map(({ id, revision }) => ({ id, revision, version: readBack(id) })),
       {
         outcomes: new Map([...accepted, ...answers.map((line): [string, OutcomeLine] => [line.id, line])]),
@@ -97,10 +94,6 @@ export class OutboundRounds {
         now: at,
       },
     );
-  }
-
-  #context(batchId: string) {
-    return { configuration: this.#configuration, mapping: this.mapping, execution: EXECUTION, batchId };
   }
 
   #next(): number {

@@ -80,7 +80,7 @@ function raised(link: Link): Link {
   return { ...link, revision: link.revision + 1 };
 }
 
-export function equalsBase(mapping: ObjectMapping, link: Link, version: SalesforceVersion): boolean {
+function equalsBase(mapping: ObjectMapping, link: Link, version: SalesforceVersion): boolean {
   const { base } = link;
   if (base === undefined || base.deleted !== version.deleted) return false;
   return mapping.fields.every(({ field }) => base.fields[field] === version.fields[field]);

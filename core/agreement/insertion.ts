@@ -111,6 +111,11 @@ export function passOver(insertion: Insertion): Insertion {
   return { ...insertion, revision: insertion.revision + 1 };
 }
 
+/** The reject of the row is redriven: it is sent again as it is now. */
+export function takenUpInsertion(insertion: Insertion): Insertion {
+  return { ...insertion, refused: undefined, dirty: true };
+}
+
 /** Null counts as sent where it was left out: else the value that Salesforce fills in would look like an old one. */
 function baseOf(mapping: ObjectMapping, { sent }: InsertionPush, held: FieldValues): Link['base'] {
   const ours = outgoingFields(mapping).map(({ field }) => [field, sent[field] ?? null] as const);

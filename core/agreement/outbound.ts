@@ -5,6 +5,7 @@
 import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
+import { becomesDue } from './due.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
 import { afterLook, isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
@@ -187,7 +188,7 @@ function refusedBy(push: OpenPush): Refused {
  * RESTORE. A file showed a value of a pushed field while the push was under way (logged then), and Salesforce now holds
  * ours: the push has overwritten it. A filler gives way to it; a real edit gives way unless the policy prefers Postgres.
  */
-export function restoreSeen(
+function restoreSeen(
   mapping: ObjectMapping,
   push: OpenPush | undefined,
   version: SalesforceVersion,
@@ -258,6 +259,11 @@ export function pushAgain(link: Link, now: Instant): { readonly link: Link; read
  */
 export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
   return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
+}
+
+/** The record's reject is redriven: what was refused is forgotten, and both sides are looked at afresh. */
+export function takenUp(link: Link): Link {
+  return { ...becomesDue(link, 'read again'), dirty: true, refused: NOTHING_REFUSED };
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { UNLINKED } from '../mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../mapping/configuration.ts';
+import { becomesDue } from './due.ts';
 import type { Link, RowVersion } from './link.ts';
 
 /** A lookup of an object, seen from its parent. */
@@ -56,11 +57,10 @@ export function isPutToRest(before: Link | undefined, after: Link): boolean {
 
 /** The row of a child's parent goes. */
 export interface LostParent {
-  /** The child's lookup holds this parent in Salesforce too, as far as we know. */
-  readonly known: boolean;
+  readonly parent: string;
   /** The record that the parent was merged into. */
   readonly survivor: string | undefined;
-  /** The survivor has a row: the child points to it from now on. Else the column becomes null. */
+  /** The survivor has a row: the child's column points to it from now on. Else the column becomes null. */
   readonly survivorHasRow: boolean;
 }
 
@@ -75,17 +75,53 @@ export interface Release {
   readonly rebases: boolean;
 }
 
-/**
- * A child whose parent's row goes. A lookup that the application had just changed to this parent is not what Salesforce
- * has: the link becomes due. So it does where the object has a row filter, for the lookup may be what that looks at.
- */
-export function release(child: ObjectMapping, { known, survivor, survivorHasRow }: LostParent): Release {
+/** `known`: the child's lookup holds this parent in Salesforce too, as far as we know. */
+export function release(
+  child: ObjectMapping,
+  { known, survivor, survivorHasRow }: Omit<LostParent, 'parent'> & { readonly known: boolean },
+): Release {
   return {
     waits: known && !survivorHasRow,
     rereadDue: survivor !== undefined,
     dirty: !known || child.filter !== undefined,
     rebases: known && survivorHasRow,
   };
+}
+
+/**
+ * The link of a child whose parent's row goes. A lookup that Salesforce has too, as far as we know, waits for the lost parent:
+ * an undelete joins the two again. Where it leads to the survivor instead, so does the base: else the row would look edited.
+ * A lookup that the application had just changed to this parent is not what Salesforce has: the link becomes due. So it
+ * does where the object has a row filter, for the lookup may be what that looks at. After a merge the child is read again:
+ * Salesforce has moved it to the survivor, and whether it has stamped it is not documented.
+ */
+export function loseParent(
+  link: Link,
+  child: ObjectMapping,
+  field: string,
+  { parent, survivor, survivorHasRow }: LostParent,
+): Link {
+  const { base } = link;
+  const known = base?.fields[field] === parent;
+  const follows = known && survivorHasRow && survivor !== undefined;
+  return {
+    ...link,
+    base: follows ? { ...base, fields: { ...base.fields, [field]: survivor } } : base,
+    waiting: known && !survivorHasRow ? { ...link.waiting, [field]: parent } : link.waiting,
+    rereadDue: link.rereadDue || survivor !== undefined,
+    dirty: link.dirty || !known || child.filter !== undefined,
+    revision: link.revision + 1,
+  };
+}
+
+/** The link of a record that was rejected because a parent has no row, and its column allows no null. */
+export function waitFor(link: Link, field: string, parent: string): Link {
+  return { ...link, waiting: { ...link.waiting, [field]: parent }, revision: link.revision + 1 };
+}
+
+/** The same when the parent has landed. Nothing of the record was kept here: it is read again. */
+export function stopWaiting(link: Link, field: string): Link {
+  return { ...becomesDue(link, 'read again'), waiting: withoutWait(link, field) };
 }
 
 /** What joining makes of a child. */
@@ -98,10 +134,15 @@ export interface Joined {
 /**
  * JOIN: the parent that a lookup waits for has a row now. A column that is not null any more was pointed elsewhere by the
  * application: that stands. Either way the lookup waits no longer, and a parent that Salesforce does not have there is
- * due (it came from what a file showed during a push).
+ * due (it came from what a file showed during a push). `column`: what the child's row holds; undefined: it has none.
  */
-export function join(link: Link, field: string, column: string | null): Joined {
-  const { [field]: parent, ...waiting } = link.waiting;
-  const dirty = link.dirty || link.base?.fields[field] !== parent;
-  return { link: { ...link, waiting, dirty, revision: link.revision + 1 }, fills: column === null };
+export function join(link: Link, field: string, column: string | null | undefined): Joined {
+  const dirty = link.dirty || link.base?.fields[field] !== link.waiting[field];
+  const joined = { ...link, waiting: withoutWait(link, field), dirty, revision: link.revision + 1 };
+  return { link: joined, fills: column === null };
+}
+
+function withoutWait({ waiting }: Link, field: string): Link['waiting'] {
+  const { [field]: _, ...others } = waiting;
+  return others;
 }

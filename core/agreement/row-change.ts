@@ -35,7 +35,7 @@ export function rowChange(
 }
 
 /** A lookup waits on while its column is still null and nothing new was decided for it. */
-export function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'] {
+function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'] {
   const waits = (field: string) => !(field in decided) && row?.fields[field] === null;
   const entries = Object.entries(link.waiting);
   return entries.every(([field]) => waits(field))

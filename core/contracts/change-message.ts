@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { lsnText } from './lsn.ts';
 
-export const changeOperation = z.enum(['insert', 'update', 'delete']);
+const changeOperation = z.enum(['insert', 'update', 'delete']);
 
 export const changeMessage = z
   .strictObject({

@@ -12,7 +12,7 @@ export const PIPELINES = ['salesforce-to-postgres', 'postgres-to-salesforce'] as
 export type Pipeline = (typeof PIPELINES)[number];
 
 /** One message in the dead-letter queue of a pipeline. */
-export const failedExecution = z.strictObject({
+const failedExecution = z.strictObject({
   execution: z.string(),
   stateMachine: z.string(),
   status: z.string(),

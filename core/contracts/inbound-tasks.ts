@@ -14,10 +14,10 @@ export const reasonCount = z.strictObject({
 export type ReasonCount = z.output<typeof reasonCount>;
 
 /** A line-aligned part of a file; `end` is exclusive. `firstLine`: of the file, from 1, so that rejects name the file's lines. */
-export const byteRange = z.strictObject({ start: count, end: count, firstLine: z.int().min(1).default(1) });
+const byteRange = z.strictObject({ start: count, end: count, firstLine: z.int().min(1).default(1) });
 
 /** What starts the machine: a file that a flow has written. `putAt`: when S3 had it, for how old its records may be. */
-export const inboundInput = z.strictObject({
+const inboundInput = z.strictObject({
   bucket: z.string(),
   key: z.string(),
   size: count,

@@ -4,7 +4,7 @@ import { readLine, recordToRead, rejectedLine, salesforceVersion } from './inbou
 import { outcomeLine, pushLine } from './outbound-tasks.ts';
 
 /** A new row whose record Read Salesforce shall look for. */
-export const insertionToRead = z.strictObject({
+const insertionToRead = z.strictObject({
   /** The row key. */
   externalId: z.string(),
   /** Tells this insertion from a later one of the same row key. */
@@ -15,7 +15,7 @@ export const insertionToRead = z.strictObject({
 export type InsertionToRead = Readonly<z.output<typeof insertionToRead>>;
 
 /** What a look found; no version: no record names the row. */
-export const insertionLook = insertionToRead.extend({
+const insertionLook = insertionToRead.extend({
   version: salesforceVersion.optional(),
   rejected: rejectedLine.optional(),
   without: readLine.shape.without,
@@ -24,14 +24,14 @@ export const insertionLook = insertionToRead.extend({
 export type InsertionLook = Readonly<z.output<typeof insertionLook>>;
 
 /** A record to be made of a new row. */
-export const insertLine = z.strictObject({
+const insertLine = z.strictObject({
   kind: z.literal('insert'),
   externalId: z.string(),
   fields: z.record(z.string(), z.union([z.string(), z.boolean()])),
 });
 export type InsertLine = Readonly<z.output<typeof insertLine>>;
 
-export const insertOutcome = outcomeLine.omit({ id: true }).extend({
+const insertOutcome = outcomeLine.omit({ id: true }).extend({
   externalId: z.string(),
   /** Of the record, where the upsert was accepted. */
   id: z.string().optional(),

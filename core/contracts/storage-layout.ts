@@ -33,12 +33,22 @@ export function executionName(arn: string): string {
   return arn.slice(arn.lastIndexOf(':') + 1);
 }
 
+/** Batches are numbered within their execution. */
+export function batchIdOf(execution: string, batch: number): string {
+  return `${executionName(execution)}-${batch}`;
+}
+
+/** The name of the execution whose batch it is. What is no batch's id is answered as it is. */
+export function executionOfBatch(batchId: string): string {
+  return batchId.replace(/-\d+$/, '');
+}
+
 /**
  * Where the markers of a batch's updates lie, of which each may name a Bulk job: those sent first, and those of a run's
  * failed rows that were pushed again. Prefixes: what was never pushed has no marker.
  */
 export function pushMarkers(batchId: string): readonly string[] {
-  const folder = batchId.slice(0, batchId.lastIndexOf('-'));
+  const folder = executionOfBatch(batchId);
   return [workKey(folder, `updates-${batchId}-begun`), workKey(folder, `push-again-${batchId}-`)];
 }
 

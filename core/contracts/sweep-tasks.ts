@@ -4,9 +4,7 @@ import { z } from 'zod';
 const count = z.int().min(0);
 const instant = z.int().min(0);
 
-/** What starts the machine. `full`: all records against all links, where a scheduled sweep looks at a window. */
-export const sweepInput = z.strictObject({ object: z.string(), full: z.boolean().optional() });
-
+/** `full`: all records against all links, where a scheduled sweep looks at a window. */
 export const openSweepInput = z.strictObject({ object: z.string(), full: z.boolean(), execution: z.string() });
 export const openSweepOutput = z.strictObject({
   startedAt: z.iso.datetime(),

@@ -7,6 +7,7 @@ import {
   newRecord,
   nextStep,
   settleInsertion,
+  takenUpInsertion,
   type UnlinkedRow,
 } from '../../../core/agreement/insertion.ts';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
@@ -158,4 +159,11 @@ describe('settling', () => {
     const seen = { insertion: insertion({ push, revision: 1 }), row: row() };
     expect(settleInsertion(mapping, seen, named(), answer('accepted', ID), round)).toEqual({ outcome: 'again' });
   });
+});
+
+test('a redriven new row is sent again as it is now', () => {
+  const refused = insertion({ dirty: false, refused: { x: 'a' }, revision: 3 });
+  expect(nextStep(mapping, { insertion: refused, row: row() })).toBe('rest');
+  expect(takenUpInsertion(refused)).toEqual({ ...refused, dirty: true, refused: undefined });
+  expect(nextStep(mapping, { insertion: takenUpInsertion(refused), row: row() })).toBe('look');
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Link, RowVersion, SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { Merged } from '../../../core/agreement/merge.ts';
-import { decide, giveUp, isDue } from '../../../core/agreement/outbound.ts';
+import { decide, giveUp, isDue, takenUp } from '../../../core/agreement/outbound.ts';
 import {
   base,
   ID,
@@ -198,4 +198,12 @@ describe('a record that a fresh read does not find', () => {
     expect(after.refused).toEqual({ fields: {}, deleted: false });
     expect(isDue(thing, { link: after, row: row() })).toBe(false);
   });
+});
+
+test('a redriven record is looked at on both sides, and what was refused is tried again', () => {
+  const refused = link({ refused: { fields: { x: 'p' }, deleted: undefined } });
+  expect(isDue(thing, { link: refused, row: row({ x: 'p' }) })).toBe(false);
+  const { revision } = refused;
+  expect(takenUp(refused)).toEqual(link({ dirty: true, rereadDue: true, revision: revision + 1 }));
+  expect(takenUp(link({ refused: { fields: {}, deleted: true } })).refused.deleted).toBeUndefined();
 });

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import {
   archiveKey,
+  batchIdOf,
   bulkJobOf,
   executionName,
+  executionOfBatch,
   INBOUND_PREFIX,
   outboundKey,
   parseInboundKey,
@@ -37,4 +39,11 @@ test('the marks of a push are found by its id, and name its Bulk job', () => {
   expect(pushMarkers('run-7-12')).toEqual(['work/run-7/updates-run-7-12-begun', 'work/run-7/push-again-run-7-12-']);
   expect(bulkJobOf('750Ws0000000001IAA')).toBe('750Ws0000000001IAA');
   for (const word of ['begun', 'done', '']) expect(bulkJobOf(word)).toBeUndefined();
+});
+
+test('a batch is named by its execution and its number, and names its execution', () => {
+  const arn = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:run-7';
+  expect(batchIdOf(arn, 12)).toBe('run-7-12');
+  expect(executionOfBatch('run-7-12')).toBe('run-7');
+  for (const other of ['before', 'run-x', '']) expect(executionOfBatch(other)).toBe(other);
 });

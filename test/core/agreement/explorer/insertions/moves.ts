@@ -1,4 +1,5 @@
 /** Everything that can happen next to a new row. sfsync's moves call the functions of core/ and nothing else. */
+import { becomesDue } from '../../../../../core/agreement/due.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import type { NamedRecord } from '../../../../../core/agreement/insertion.ts';
 import {
@@ -14,6 +15,7 @@ import type { Link, RowVersion, SalesforceVersion } from '../../../../../core/ag
 import { newLink } from '../../../../../core/agreement/link.ts';
 import type { Merged } from '../../../../../core/agreement/merge.ts';
 import { collect, decide, settle } from '../../../../../core/agreement/outbound.ts';
+import { giveUpKey } from '../../../../../core/agreement/row-identity.ts';
 import { application, landing, type Move, may, people, spend, withRecord, withRow } from './sides.ts';
 import {
   at,
@@ -210,12 +212,8 @@ function receiving(world: World): Move[] {
   const row = world.rows.k;
   const link = linkOfKey(world, 'k');
   if (link !== undefined) {
-    const goes = link.base?.deleted === true && row !== undefined && row.id === undefined;
-    next = withLink(next, {
-      ...link,
-      revision: link.revision + 1,
-      ...(goes ? { rowKey: undefined } : { dirty: true }),
-    });
+    const isNewRow = row !== undefined && row.id === undefined;
+    next = withLink(next, (isNewRow ? giveUpKey(link) : undefined) ?? becomesDue(link, 'row changed'));
   }
   const isNew = row !== undefined && row.id === undefined && linkOfKey(next, 'k') === undefined;
   const known = next.insertion;

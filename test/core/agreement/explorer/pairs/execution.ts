@@ -4,13 +4,14 @@
  * never sent is one that never lands.
  */
 
+import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Push } from '../../../../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
+import { takes } from '../takes.ts';
 import { lineage } from './edits.ts';
 import { shownPush } from './flights.ts';
 import { write } from './log.ts';
 import { asked, type Driver, type Move } from './moves.ts';
-import { takes } from './rules.ts';
 import { FIELDS } from './scenario.ts';
 import {
   IDLE,
@@ -63,7 +64,7 @@ export function stepping(driver: Driver, world: World): Move[] {
 
 function received({ rules }: Driver, world: World): Move[] {
   const { link, invisible } = world;
-  const marked = rules.received ? { ...link, dirty: true, revision: link.revision + 1 } : link;
+  const marked = rules.received ? becomesDue(link, 'row changed') : link;
   const made: Move[] = [];
   if (world.queued) made.push({ what: 'receive marks the link due', world: { ...world, queued: false, link: marked } });
   if (invisible?.queued === true && !rules.visible) {
@@ -86,7 +87,7 @@ function dying(world: World): Move[] {
 function collected({ rules, mappings }: Driver, world: World): Move[] {
   const { link } = world;
   const open = link.push !== undefined;
-  if (!takes(rules, link) || (open && rules.fenced && world.flights.length > 0)) return [];
+  if (!takes(link, rules) || (open && rules.fenced && world.flights.length > 0)) return [];
   const kept = rules.collect(mappings.first, { link, row: rowVersion(world) });
   const { revision } = kept;
   const next = { ...world, link: kept };

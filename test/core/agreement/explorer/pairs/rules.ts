@@ -1,6 +1,5 @@
 /** The rules that an exploration drives: the functions of core/, and what the steps around them keep. */
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
-import type { Link } from '../../../../../core/agreement/link.ts';
 import { collect, decide, outcomeOfRun, pushAgain, settle } from '../../../../../core/agreement/outbound.ts';
 
 export interface Rules {
@@ -45,8 +44,3 @@ export const RULES: Rules = {
   collectsRereads: true,
   triggersForwarded: true,
 };
-
-/** Whether Collect takes a link that no execution has in hand. */
-export function takes(rules: Rules, link: Link): boolean {
-  return link.dirty || (link.rereadDue && rules.collectsRereads) || (link.push !== undefined && rules.collectsOpen);
-}

@@ -1,7 +1,9 @@
 /** What must never be true. */
+
+import { takes } from '../takes.ts';
 import { allMade, lineage, lineageOfValues } from './edits.ts';
 import type { Driver } from './moves.ts';
-import { type Rules, takes } from './rules.ts';
+import type { Rules } from './rules.ts';
 import { budgetsOf, FIELDS, type Scenario } from './scenario.ts';
 import type { World } from './world.ts';
 
@@ -19,7 +21,7 @@ export type Violation =
 /** Nothing is left to happen but new edits. */
 function isQuiet(rules: Rules, { step, former, queued, link, polled, invisible, arrivals, flights }: World): boolean {
   const busy = step.at !== 'idle' || former.at !== 'idle' || queued || !polled || invisible !== undefined;
-  return !busy && !takes(rules, link) && arrivals.length + flights.length === 0;
+  return !busy && !takes(link, rules) && arrivals.length + flights.length === 0;
 }
 
 export function violations({ scenario, budgets: given, rules }: Driver, world: World): Violation[] {

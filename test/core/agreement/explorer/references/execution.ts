@@ -1,8 +1,9 @@
 /** The child's way to Salesforce, step by step. */
+import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Push } from '../../../../../core/agreement/outbound.ts';
+import { takes } from '../takes.ts';
 import type { Driver } from './moves.ts';
 import { isInHand } from './parents.ts';
-import { takes } from './rules.ts';
 import { died, type Move } from './sides.ts';
 import {
   IDLE,
@@ -25,7 +26,7 @@ export function outbound(driver: Driver, world: World): Move[] {
   const { step, link } = world;
   const made: Move[] = [];
   if (world.queued) {
-    const marked = { ...link, dirty: true, revision: link.revision + 1 };
+    const marked = becomesDue(link, 'row changed');
     made.push({ what: 'receive marks the child due', world: { ...world, queued: false, link: marked } });
   }
   if (step.at !== 'idle' && may(driver.scenario, world, 'crashes')) {

@@ -1,4 +1,5 @@
 /** What sfsync does to a child because of its parents: they land, go, get their ids, and are joined. */
+import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Driver } from './moves.ts';
 import { type Move, withParent } from './sides.ts';
 import { ID_OF, lineage, newEdit, PARENTS, type ParentKey, parentOf, rowVersion, type World } from './world.ts';
@@ -44,7 +45,7 @@ function woken({ rules, configuration }: Driver, world: World, key: ParentKey): 
   const { link, row } = world;
   const wakes = rules.lookupsToWake(configuration, 'Parent').length > 0;
   if (row.l !== key || row.deleted || !wakes) return world;
-  return { ...world, link: { ...link, dirty: true, revision: link.revision + 1 } };
+  return { ...world, link: becomesDue(link, 'row changed') };
 }
 
 /** The parent's row goes, and the child's column cannot point to it any longer. */
@@ -54,19 +55,12 @@ function released({ rules, mapping }: Driver, world: World, key: ParentKey): Wor
   if (row.l !== key || row.deleted) return world;
   const known = link.base?.fields.l === ID_OF[key];
   const survivorHasRow = survivor !== undefined && world.parents[survivor].row === 'with id';
-  const lost = { known, survivor: survivor && ID_OF[survivor], survivorHasRow };
-  const { waits, rereadDue, dirty, rebases } = rules.release(mapping, lost);
-  const moved = survivor !== undefined && rebases ? { l: ID_OF[survivor] } : {};
-  const after = {
-    ...link,
-    base: link.base && { ...link.base, fields: { ...link.base.fields, ...moved } },
-    waiting: waits ? { ...link.waiting, l: ID_OF[key] } : link.waiting,
-    rereadDue: link.rereadDue || rereadDue,
-    dirty: link.dirty || dirty,
-    revision: link.revision + 1,
-  };
+  const lost = rules.leadsToSurvivor
+    ? { parent: ID_OF[key], survivor: survivor && ID_OF[survivor], survivorHasRow }
+    : { parent: ID_OF[key], survivor: undefined, survivorHasRow: false };
+  const after = rules.loseParent(link, mapping, 'l', lost);
   const lostDuringPush = world.lostDuringPush || link.push?.sent.l !== undefined;
-  const l = survivorHasRow && !waits ? survivor : null;
+  const l = lost.survivorHasRow && survivor !== undefined ? survivor : null;
   const emptied = world.emptied || (survivorHasRow && l === null);
   const next = { ...world, link: after, lostDuringPush, emptied };
   // Or it points to the survivor on both sides.
@@ -86,15 +80,15 @@ function joined({ rules }: Driver, world: World): World {
   const parent = parentOf(id);
   if (id === undefined || parent === undefined || !rules.joins) return next;
   if (world.parents[parent].row === 'with id') {
-    const { link: after, fills } = rules.join(link, 'l', row.l);
+    const { link: after, fills } = rules.join(link, 'l', row.deleted ? undefined : row.l);
     const by = row.l === null ? row.by : 0;
-    return { ...next, link: after, row: fills && !row.deleted ? { ...row, l: parent, by } : row };
+    return { ...next, link: after, row: fills ? { ...row, l: parent, by } : row };
   }
   if (!world.parents[parent].isKnownMerged || !rules.readsMergedAgain || link.rereadDue) return next;
-  return { ...next, link: { ...link, rereadDue: true, revision: link.revision + 1 } };
+  return { ...next, link: becomesDue(link, 'read again') };
 }
 
-/** Whether somebody is writing the id of the child's parent: who would put the child to rest leaves it due. */
+/** Whether a transaction is writing the id of the child's parent: a step that would put the child to rest leaves it due. */
 export function isInHand({ rules, mapping }: Driver, world: World): boolean {
   const named = rules.unlinkedParents(mapping, rowVersion(world)).map(({ key }) => key);
   return PARENTS.some((key) => named.includes(key) && world.parents[key].row === 'gets id');

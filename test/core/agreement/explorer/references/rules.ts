@@ -1,8 +1,7 @@
 /** The rules that are driven: the functions of core/, and what the steps around them keep. */
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
-import type { Link } from '../../../../../core/agreement/link.ts';
 import { collect, decide, settle } from '../../../../../core/agreement/outbound.ts';
-import { join, lookupsToWake, release, unlinkedParents } from '../../../../../core/agreement/references.ts';
+import { join, lookupsToWake, loseParent, unlinkedParents } from '../../../../../core/agreement/references.ts';
 import { rowChange, withParentKeys } from '../../../../../core/agreement/row-change.ts';
 
 export interface Rules {
@@ -13,10 +12,12 @@ export interface Rules {
   readonly settle: typeof settle;
   readonly rowChange: typeof rowChange;
   readonly withParentKeys: typeof withParentKeys;
-  readonly release: typeof release;
+  readonly loseParent: typeof loseParent;
   readonly join: typeof join;
   readonly lookupsToWake: typeof lookupsToWake;
   readonly unlinkedParents: typeof unlinkedParents;
+  /** The children of a merged parent are led to the survivor. */
+  readonly leadsToSurvivor: boolean;
   /** The transaction after the one that wrote looks for children whose parents have landed. */
   readonly joins: boolean;
   /** So it does after settling. */
@@ -33,16 +34,12 @@ export const RULES: Rules = {
   settle,
   rowChange,
   withParentKeys,
-  release,
+  loseParent,
   join,
   lookupsToWake,
   unlinkedParents,
+  leadsToSurvivor: true,
   joins: true,
   joinsAfterSettling: true,
   readsMergedAgain: true,
 };
-
-/** Whether Collect takes a link that no execution has in hand. */
-export function takes(link: Link): boolean {
-  return link.dirty || link.rereadDue || link.push !== undefined;
-}

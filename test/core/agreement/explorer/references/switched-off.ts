@@ -30,6 +30,11 @@ function seeing(other: (pair: Pair) => Pair): Partial<Rules> {
   };
 }
 
+/** The link of a child whose parent is lost, with a part of it as it was. */
+function losing(kept: (before: Link, after: Link) => Link): Partial<Rules> {
+  return { loseParent: (link, ...rest) => kept(link, RULES.loseParent(link, ...rest)) };
+}
+
 const forgotten = (link: Link): Link => ({ ...link, waiting: NOTHING_WAITS });
 
 function withLookup(row: RowVersion | undefined, l: string | null | undefined): RowVersion | undefined {
@@ -112,33 +117,31 @@ const WAITING: readonly SwitchedOff[] = [
 const LOST: readonly SwitchedOff[] = [
   {
     rule: 'a child whose parent goes waits for it to come back',
-    without: { release: (...args) => ({ ...RULES.release(...args), waits: false }) },
+    without: losing((before, after) => ({ ...after, waiting: before.waiting })),
     scenario: { child: 'linked', deletesOfParents: 2, otherEdits: 1 },
     violation: 'a lookup was cleared for want of its parent',
   },
   {
     rule: 'a lookup that the application had just pointed to the lost parent is due',
-    without: { release: (...args) => ({ ...RULES.release(...args), dirty: false }) },
+    without: losing((before, after) => ({ ...after, dirty: before.dirty })),
     scenario: { child: 'linked', other: 'pair', deletesOfParents: 1, editsOfRow: 1, refusals: 1 },
     violation: 'the sides differ for good',
   },
   {
     rule: 'a merged parent leads to the survivor',
-    without: {
-      release: (mapping, lost) => RULES.release(mapping, { ...lost, survivor: undefined, survivorHasRow: false }),
-    },
+    without: { leadsToSurvivor: false },
     scenario: { child: 'linked', other: 'pair', merges: 1 },
     violation: 'a child was left without a parent though the survivor is there',
   },
   {
     rule: 'children of a merged parent are read again',
-    without: { release: (...args) => ({ ...RULES.release(...args), rereadDue: false }) },
+    without: losing((before, after) => ({ ...after, rereadDue: before.rereadDue })),
     scenario: { child: 'linked', other: 'pair', merges: 1, mergesClear: true },
     violation: 'the sides differ for good',
   },
   {
     rule: 'the base follows a merged parent to the survivor',
-    without: { release: (...args) => ({ ...RULES.release(...args), rebases: false }) },
+    without: losing((before, after) => ({ ...after, base: before.base })),
     scenario: { child: 'linked', other: 'pair', merges: 1, editsOfRow: 1 },
     violation: 'a conflict between a value and its own successor',
   },
@@ -183,7 +186,7 @@ const UNLINKED_PARENTS: readonly SwitchedOff[] = [
     violation: 'the sides differ for good',
   },
   {
-    rule: 'a child is not put to rest while somebody may be writing the id of its parent',
+    rule: 'a child is not put to rest while another transaction may be writing the id of its parent',
     without: { unlinkedParents: () => [] },
     scenario: { child: 'linked', other: 'row', editsOfRow: 1 },
     violation: 'the sides differ for good',

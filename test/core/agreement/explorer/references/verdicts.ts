@@ -1,5 +1,5 @@
 /** What must never be true. */
-import { takes } from './rules.ts';
+import { takes } from '../takes.ts';
 import { ID_OF, lineage, PARENTS, type ParentKey, parentOf, rowVersion, type World } from './world.ts';
 
 export type Violation =

@@ -7,7 +7,7 @@ import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../postgres/ledger/open-conflicts.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { type OpenReject, type RejectSelection, readOpenRejects } from '../steps/redrive.ts';
-import { objectOption } from './redrive.ts';
+import { objectOption } from './redrive/command.ts';
 import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
 import { plural } from './terminal.ts';
 

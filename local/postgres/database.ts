@@ -83,16 +83,20 @@ export async function prepareDatabase(
 ): Promise<void> {
   await withClient(url, (client) => applyApplicationSchema(client, credentials.application));
   try {
-    await promisify(execFile)(process.execPath, ['cli/sfsync.ts', 'prepare'], {
-      cwd: projectDirectory,
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
-        DATABASE_URL: url,
-        SFSYNC_STREAMER_PASSWORD: credentials.streamer,
-        SFSYNC_APPLY_PASSWORD: credentials.apply,
+    await promisify(execFile)(
+      process.execPath,
+      ['cli/sfsync.ts', '--config', 'examples/lender/sync.config.ts', 'prepare'],
+      {
+        cwd: projectDirectory,
+        env: {
+          ...process.env,
+          NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+          DATABASE_URL: url,
+          SFSYNC_STREAMER_PASSWORD: credentials.streamer,
+          SFSYNC_APPLY_PASSWORD: credentials.apply,
+        },
       },
-    });
+    );
   } catch (cause) {
     const output = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : messageOf(cause);
     throw new DatabaseUnavailable(`The database could not be prepared (sfsync prepare):\n${output}`, { cause });

@@ -101,7 +101,15 @@ test('sfsync check looks at the org that is named, and says when none is', async
   };
   const check = (env: Readonly<Record<string, string>>) => {
     const { promise, resolve } = Promise.withResolvers<{ code: unknown; out: string }>();
-    const args = ['cli/sfsync.ts', 'check', '--no-endpoints', '--slot', lender.database.name];
+    const args = [
+      'cli/sfsync.ts',
+      '--config',
+      'examples/lender/sync.config.ts',
+      'check',
+      '--no-endpoints',
+      '--slot',
+      lender.database.name,
+    ];
     const options = { cwd: ROOT, env: { PATH: process.env.PATH, DATABASE_URL: lender.database.url, ...env } };
     execFile(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], options, (error, out) =>
       resolve({ code: error?.code ?? 0, out }),

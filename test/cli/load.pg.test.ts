@@ -41,7 +41,14 @@ afterAll(async () => {
 });
 
 function start(args: readonly string[], env: Readonly<Record<string, string>> = environment): ChildProcess {
-  const command = ['--disable-warning=ExperimentalWarning', 'cli/sfsync.ts', 'load', ...args];
+  const command = [
+    '--disable-warning=ExperimentalWarning',
+    'cli/sfsync.ts',
+    '--config',
+    'examples/lender/sync.config.ts',
+    'load',
+    ...args,
+  ];
   return spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { redriveChanges } from '../../cli/redrive-changes.ts';
-import { redriveEvents } from '../../cli/redrive-events.ts';
-import { type ExecutionsOptions, redriveExecutions } from '../../cli/redrive-executions.ts';
+import { redriveChanges } from '../../cli/redrive/changes.ts';
+import { redriveEvents } from '../../cli/redrive/events.ts';
+import { type ExecutionsOptions, redriveExecutions } from '../../cli/redrive/executions.ts';
 import { PIPELINES } from '../../core/contracts/dead-letters.ts';
 import { executionName } from '../../core/contracts/storage-layout.ts';
 import { type DeployedStack, OBJECTS, startDeployedStack } from './deployed-stack.ts';

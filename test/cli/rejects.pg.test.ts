@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { conflictTable, listed } from '../../cli/listings.ts';
-import { redriveRejects } from '../../cli/redrive-rejects.ts';
+import { redriveRejects } from '../../cli/redrive/rejects.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';
 import { readOpenConflicts } from '../../postgres/ledger/open-conflicts.ts';
@@ -15,6 +15,7 @@ import { createLenderDatabase, type LenderDatabase } from '../support/postgres/l
 import { type DeployedStack, startDeployedStack } from './deployed-stack.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/sfsync.ts', import.meta.url));
+const CONFIGURATION = fileURLToPath(new URL('../../examples/lender/sync.config.ts', import.meta.url));
 const FILE = 'salesforce/Contact/flow/run/records';
 let lender: LenderDatabase;
 let stack: DeployedStack;
@@ -124,7 +125,15 @@ describe('at the terminal', () => {
     const { promise, resolve } = Promise.withResolvers<{ code: number; out: string; err: string }>();
     execFile(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', CLI, ...args, '--endpoints', join(directory, 'endpoints.json')],
+      [
+        '--disable-warning=ExperimentalWarning',
+        CLI,
+        ...args,
+        '--config',
+        CONFIGURATION,
+        '--endpoints',
+        join(directory, 'endpoints.json'),
+      ],
       { cwd: directory, env: { PATH: process.env.PATH } },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );

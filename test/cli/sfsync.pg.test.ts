@@ -17,7 +17,7 @@ function sfsync(args: readonly string[], env: Readonly<Record<string, string>> =
   const { promise, resolve } = Promise.withResolvers<{ code: number; out: string; err: string }>();
   execFile(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', 'cli/sfsync.ts', ...args],
+    ['--disable-warning=ExperimentalWarning', 'cli/sfsync.ts', '--config', 'examples/lender/sync.config.ts', ...args],
     { cwd: ROOT, env: { PATH: process.env.PATH, ...env } },
     (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
   );

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { collectIds } from '../../cli/redrive.ts';
+import { collectIds } from '../../cli/redrive/command.ts';
 import { databaseOf, findDatabase, findSurroundings } from '../../cli/surroundings.ts';
 import { progressBar } from '../../cli/terminal.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';

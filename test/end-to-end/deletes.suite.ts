@@ -10,7 +10,7 @@ export function deletes(sides: () => BothSides): void {
   const sfsync = async (...args: readonly string[]) => {
     const { directory } = sides().system;
     const cli = join(dirname(directory), 'cli', 'sfsync.ts');
-    const flags = ['--disable-warning=ExperimentalWarning', cli, ...args];
+    const flags = ['--disable-warning=ExperimentalWarning', cli, '--config', 'examples/lender/sync.config.ts', ...args];
     const endpoints = ['--endpoints', join(directory, 'endpoints.json')];
     return (await promisify(execFile)(process.execPath, [...flags, ...endpoints], { cwd: dirname(directory) })).stdout;
   };

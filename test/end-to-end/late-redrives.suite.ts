@@ -79,7 +79,16 @@ export function lateRedrives(sides: () => BothSides): void {
     const [script = '', ...endpoints] = cli;
     await promisify(execFile)(
       process.execPath,
-      [script, 'redrive', 'changes', '--object', 'Opportunity', ...endpoints],
+      [
+        script,
+        '--config',
+        'examples/lender/sync.config.ts',
+        'redrive',
+        'changes',
+        '--object',
+        'Opportunity',
+        ...endpoints,
+      ],
       {
         cwd: dirname(directory),
       },

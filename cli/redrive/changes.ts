@@ -1,8 +1,8 @@
 /** `sfsync redrive changes`: change messages that never got into the link table go back to their queue. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DeadLetterQueue, Move } from '../aws/dead-letter-queue.ts';
-import type { Operator } from './operator.ts';
-import { plural, progressBar } from './terminal.ts';
+import type { DeadLetterQueue, Move } from '../../aws/dead-letter-queue.ts';
+import type { Operator } from '../operator.ts';
+import { plural, progressBar } from '../terminal.ts';
 
 /** SQS updates what it tells of a move about every second. */
 const LOOK_EVERY_MS = 1_000;

@@ -1,13 +1,13 @@
 /** `sfsync redrive rejects`: rejected records are looked at afresh, from both sides. */
 import { randomUUID } from 'node:crypto';
-import type { InboundInput } from '../core/contracts/inbound-tasks.ts';
-import { parseInboundKey } from '../core/contracts/storage-layout.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import type { Session } from '../postgres/session/connection.ts';
-import type { OpenReject, RejectSelection } from '../steps/redrive.ts';
-import { closeRejects, readOpenRejects, takeUpAgain } from '../steps/redrive.ts';
-import type { Operator } from './operator.ts';
-import { plural } from './terminal.ts';
+import type { InboundInput } from '../../core/contracts/inbound-tasks.ts';
+import { parseInboundKey } from '../../core/contracts/storage-layout.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import type { OpenReject, RejectSelection } from '../../steps/redrive.ts';
+import { closeRejects, readOpenRejects, takeUpAgain } from '../../steps/redrive.ts';
+import type { Operator } from '../operator.ts';
+import { plural } from '../terminal.ts';
 
 /** Records in one transaction: an execution that works on the same object waits for no longer than that. */
 const CHUNK = 1_000;

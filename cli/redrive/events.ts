@@ -1,11 +1,11 @@
 /** `sfsync redrive events`: what EventBridge or a function could not deliver is delivered by hand. */
-import type { DeadLetter } from '../aws/dead-letter-queue.ts';
-import type { Deployment } from '../aws/deployment.ts';
-import type { EventRedrive } from '../core/contracts/dead-letters.ts';
-import { PIPELINES, redriveOfEvent } from '../core/contracts/dead-letters.ts';
-import { messageOf } from '../core/contracts/notice.ts';
-import { executionName } from '../core/contracts/storage-layout.ts';
-import type { Operator } from './operator.ts';
+import type { DeadLetter } from '../../aws/dead-letter-queue.ts';
+import type { Deployment } from '../../aws/deployment.ts';
+import type { EventRedrive } from '../../core/contracts/dead-letters.ts';
+import { PIPELINES, redriveOfEvent } from '../../core/contracts/dead-letters.ts';
+import { messageOf } from '../../core/contracts/notice.ts';
+import { executionName } from '../../core/contracts/storage-layout.ts';
+import type { Operator } from '../operator.ts';
 
 /** Works through the queues of undelivered events and notices. SQS does not move these back by itself. */
 export async function redriveEvents(operator: Operator): Promise<number> {

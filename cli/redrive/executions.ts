@@ -1,10 +1,10 @@
 /** `sfsync redrive executions`: failed executions go on in the state where they failed. */
-import type { DeadLetter, DeadLetterQueue } from '../aws/dead-letter-queue.ts';
-import type { ExecutionRedrive, ExecutionState, FailedExecution, Pipeline } from '../core/contracts/dead-letters.ts';
-import { parseFailedExecution, redriveOfExecution } from '../core/contracts/dead-letters.ts';
-import { executionName } from '../core/contracts/storage-layout.ts';
-import { InvariantError } from '../core/errors.ts';
-import type { Operator } from './operator.ts';
+import type { DeadLetter, DeadLetterQueue } from '../../aws/dead-letter-queue.ts';
+import type { ExecutionRedrive, ExecutionState, FailedExecution, Pipeline } from '../../core/contracts/dead-letters.ts';
+import { parseFailedExecution, redriveOfExecution } from '../../core/contracts/dead-letters.ts';
+import { executionName } from '../../core/contracts/storage-layout.ts';
+import { InvariantError } from '../../core/errors.ts';
+import type { Operator } from '../operator.ts';
 
 export interface ExecutionsOptions {
   /** Starts executions anew that can no longer be redriven, with the same input. */

@@ -1,18 +1,18 @@
 /** The commands under `sfsync redrive`. Each may be repeated: what is done already is not done twice. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { AwsAccount } from '../aws/aws-account.ts';
-import { PIPELINES, type Pipeline } from '../core/contracts/dead-letters.ts';
-import { mappingOf, type SyncConfiguration } from '../core/mapping/configuration.ts';
-import { toId18 } from '../core/mapping/salesforce-id.ts';
-import { withDatabase } from '../postgres/session/administration.ts';
-import type { RejectSelection } from '../steps/redrive.ts';
-import type { Operator } from './operator.ts';
-import { redriveChanges } from './redrive-changes.ts';
-import { redriveEvents } from './redrive-events.ts';
-import { redriveExecutions } from './redrive-executions.ts';
-import { redriveRejects } from './redrive-rejects.ts';
-import { type AwsOptions, databaseOf, findSurroundings, type Surroundings, withAwsOptions } from './surroundings.ts';
-import { processTerminal } from './terminal.ts';
+import { AwsAccount } from '../../aws/aws-account.ts';
+import { PIPELINES, type Pipeline } from '../../core/contracts/dead-letters.ts';
+import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { toId18 } from '../../core/mapping/salesforce-id.ts';
+import { withDatabase } from '../../postgres/session/administration.ts';
+import type { RejectSelection } from '../../steps/redrive.ts';
+import type { Operator } from '../operator.ts';
+import { type AwsOptions, databaseOf, findSurroundings, type Surroundings, withAwsOptions } from '../surroundings.ts';
+import { processTerminal } from '../terminal.ts';
+import { redriveChanges } from './changes.ts';
+import { redriveEvents } from './events.ts';
+import { redriveExecutions } from './executions.ts';
+import { redriveRejects } from './rejects.ts';
 
 interface RedriveOptions extends AwsOptions {
   readonly dryRun?: boolean;

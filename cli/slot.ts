@@ -1,0 +1,13 @@
+import { type Command, Option } from 'commander';
+import { SLOT } from '../core/contracts/database-names.ts';
+import type { DatabaseOptions } from './surroundings.ts';
+
+export interface SlotOptions extends DatabaseOptions {
+  readonly slot: string;
+}
+
+export function withSlotOption(command: Command): Command {
+  return command.addOption(
+    new Option('--slot <name>', 'name of the replication slot, unique on the server').default(SLOT),
+  );
+}

@@ -1,8 +1,7 @@
-/** What is due towards Salesforce, and selections of links that become so. */
+/** What is due towards Salesforce: Postgres is the list of it. */
 import { childLookups } from '../../core/agreement/references.ts';
 import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
-import type { LinkSelection } from './links.ts';
 
 /** Whether links or new rows of the object are due, open pushes aside. */
 export async function anyDue(session: Session, object: string): Promise<boolean> {
@@ -92,13 +91,4 @@ export async function dueInsertions(
   return rows.map(({ row_key }) => row_key);
 }
 
-/** The newest live record of an object without an open push: the likeliest to be there still when one has to be read. */
-export const NEWEST_LIVE: LinkSelection = {
-  where: `l.id = (select n.id from sfsync.link n
-                   where n.object = $1 and n.base is not null and not n.base_deleted and n.push_id is null
-                   order by n.salesforce_id desc limit 1)`,
-  values: [],
-};
-
-/** Links of deletes that the guard against delete storms holds. */
-export const HELD: LinkSelection = { where: `l.delete_guard = 'held'`, values: [] };
+export { HELD, NEWEST_LIVE } from './selections.ts';

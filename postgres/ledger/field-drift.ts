@@ -5,9 +5,9 @@
 import { fromPostgres } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { inTransaction, query, type Session } from '../session/connection.ts';
-import { NEWEST_LIVE } from './due.ts';
 import { claimLinks } from './links.ts';
 import { markInsertionsDue, markLinksDue } from './mark-due.ts';
+import { NEWEST_LIVE } from './selections.ts';
 
 export interface FieldDrift {
   readonly field: string;

@@ -33,24 +33,44 @@ export async function lockInsertions(
   mapping: ObjectMapping,
   rowKeys: readonly string[],
 ): Promise<Map<string, StoredInsertion>> {
-  if (rowKeys.length === 0) return new Map();
+  const stored = await lockStored(session, mapping.object, rowKeys);
+  const keys = stored.map(({ insertion }) => insertion.rowKey);
+  const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+  return new Map(
+    stored.map((each) => {
+      const row = rows.get(each.insertion.rowKey);
+      return [each.insertion.rowKey, { ...each, row: row?.softDeleted ? undefined : row }];
+    }),
+  );
+}
+
+/**
+ * Locks the insertions of the row keys, asks the rule of each, and saves what it makes of them. For sets: all of them are in
+ * memory at once. Answers the keys of those that there are.
+ */
+export async function changeInsertions(
+  session: Session,
+  object: string,
+  rowKeys: readonly string[],
+  rule: (insertion: Insertion) => Insertion,
+): Promise<readonly string[]> {
+  const stored = await lockStored(session, object, rowKeys);
+  await saveInsertions(
+    session,
+    stored.map(({ insertionId, insertion }) => ({ insertionId, insertion: rule(insertion) })),
+  );
+  return stored.map(({ insertion }) => insertion.rowKey);
+}
+
+async function lockStored(session: Session, object: string, rowKeys: readonly string[]): Promise<InsertionWrite[]> {
+  if (rowKeys.length === 0) return [];
   const { rows } = await query<InsertionRow>(
     session,
     `select id::text, row_key, revision, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused
        from sfsync.insertion i where object = $1 and row_key = any ($2::text[]) order by i.id for update`,
-    [mapping.object, rowKeys],
+    [object, rowKeys],
   );
-  const keys = rows.map(({ row_key }) => row_key);
-  const found = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
-  return new Map(
-    rows.map((stored) => {
-      const row = found.get(stored.row_key);
-      return [
-        stored.row_key,
-        { insertionId: stored.id, insertion: insertionOf(stored), row: row?.softDeleted ? undefined : row },
-      ];
-    }),
-  );
+  return rows.map((row) => ({ insertionId: row.id, insertion: insertionOf(row) }));
 }
 
 function insertionOf({ row_key, revision, dirty, push_id, sent_at, sent, refused }: InsertionRow): Insertion {

@@ -38,7 +38,8 @@ export async function takeLease(
   return taken.rows[0];
 }
 
-export async function releaseLease(session: Session, object: string, execution: string): Promise<void> {
+/** Gives the lease back. */
+export async function freeLease(session: Session, object: string, execution: string): Promise<void> {
   await query(session, 'update sfsync.lease set execution = null where object = $1 and execution = $2', [
     object,
     execution,
@@ -87,3 +88,51 @@ export async function closeCircuit(session: Session, object: string): Promise<bo
   );
   return rowCount === 1;
 }
+
+/** Which batch was to report that deletes of the object are held. */
+export interface HeldReport {
+  readonly batchId: string;
+  /** An execution has gone on after that batch: its notice is out. */
+  readonly confirmed: boolean;
+}
+
+/**
+ * The batch is to report that deletes are held. `onlyUnclaimed`: unless an earlier one is. Answers whether it is to, also when it
+ * is asked again.
+ */
+export async function claimHeldReport(
+  session: Session,
+  object: string,
+  batchId: string,
+  onlyUnclaimed: boolean,
+): Promise<boolean> {
+  const { rowCount } = await query(
+    session,
+    `update sfsync.lease set held_told_by = $2, held_told = false
+      where object = $1 and (not $3 or held_told_by is null or held_told_by = $2)`,
+    [object, batchId, onlyUnclaimed],
+  );
+  return rowCount !== 0;
+}
+
+/** Locks the object's lease and reads who is to report held deletes; undefined: no batch is. */
+export async function lockHeldReport(session: Session, object: string): Promise<HeldReport | undefined> {
+  const { rows } = await query<HeldReport>(
+    session,
+    `select held_told_by as "batchId", held_told as confirmed from sfsync.lease
+      where object = $1 and held_told_by is not null for update`,
+    [object],
+  );
+  return rows[0];
+}
+
+/** undefined: the next batch that finds deletes held is to report them. */
+export async function saveHeldReport(session: Session, object: string, report: HeldReport | undefined): Promise<void> {
+  await query(session, 'update sfsync.lease set held_told_by = $2, held_told = $3 where object = $1', [
+    object,
+    report?.batchId ?? null,
+    report?.confirmed ?? false,
+  ]);
+}
+
+export { freeLease as releaseLease };

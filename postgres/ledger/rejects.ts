@@ -1,74 +1,6 @@
-/** What people have to know of: conflicts with both values, and rejected records with their reason. */
-import type { z } from 'zod';
-import type { Conflict } from '../../core/agreement/merge.ts';
-import type { readLine } from '../../core/contracts/inbound-tasks.ts';
-import type { Session } from '../session/connection.ts';
-import { query } from '../session/connection.ts';
-
-export interface ReportedConflict {
-  readonly salesforceId: string;
-  readonly rowKey: string | undefined;
-  readonly conflict: Conflict;
-}
-
-export async function reportConflicts(
-  session: Session,
-  object: string,
-  execution: string,
-  conflicts: readonly ReportedConflict[],
-): Promise<void> {
-  if (conflicts.length === 0) return;
-  const rows = conflicts.map(({ salesforceId, rowKey, conflict }) => ({
-    salesforce_id: salesforceId,
-    row_key: rowKey ?? null,
-    field: conflict.field ?? null,
-    reason: conflict.reason,
-    base: conflict.base ?? null,
-    salesforce_value: conflict.salesforce,
-    postgres_value: conflict.postgres,
-    winner: conflict.winner,
-  }));
-  await query(
-    session,
-    `insert into sfsync.conflict
-       (object, salesforce_id, row_key, field, reason, base, salesforce_value, postgres_value, winner, execution)
-     select $1, x.salesforce_id, x.row_key, x.field, x.reason, x.base, x.salesforce_value, x.postgres_value, x.winner, $2
-       from jsonb_to_recordset($3::jsonb) as x (salesforce_id text, row_key text, field text, reason text, base jsonb,
-            salesforce_value jsonb, postgres_value jsonb, winner text)`,
-    [object, execution, JSON.stringify(rows)],
-  );
-}
-
-export interface Reject {
-  /** undefined when the line of a file did not tell. */
-  readonly salesforceId: string | undefined;
-  readonly rowKey: string | undefined;
-  readonly field: string | undefined;
-  readonly code: string;
-  readonly reason: string;
-  readonly line: number | undefined;
-}
-
-/** A reject from what was found; most know neither the row nor a line. */
-export function rejectOf(
-  { id, code, reason, field }: { id?: string | undefined; code: string; reason: string; field?: string | undefined },
-  line?: number,
-): Reject {
-  return { salesforceId: id, rowKey: undefined, field, code, reason, line };
-}
-
-/** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */
-export const NOT_VISIBLE = {
-  code: 'NOT_VISIBLE',
-  reason: 'The record is neither live nor in the recycle bin, or the connected user may not see it.',
-};
-
-/** Rejects of the records that a fresh read did not find, or could not convert. */
-export function rejectsOfReads(reads: readonly z.output<typeof readLine>[]): Reject[] {
-  return reads.flatMap(({ id, version, rejected }) =>
-    version === undefined ? [rejectOf({ ...NOT_VISIBLE, ...rejected, id })] : [],
-  );
-}
+/** `sfsync.rejected_record`: the records and rows that one side does not take, listed until they go through. */
+import type { Reject } from '../../core/contracts/rejects.ts';
+import { query, type Session } from '../session/connection.ts';
 
 export interface RejectContext {
   readonly object: string;
@@ -111,8 +43,8 @@ export async function reportRejects(
   );
 }
 
-/** Lists rejects, and answers those that are news: that were not listed with this reason before. */
-export async function reportNews(
+/** Lists rejects, and answers those that are new: that were not listed with this code before. */
+export async function reportNewRejects(
   session: Session,
   context: RejectContext,
   rejects: readonly Reject[],
@@ -137,30 +69,88 @@ export async function reportNews(
   );
 }
 
-/** Closes the open rejects of records that went through after all. */
+export type RejectsOf =
+  /** Records that went through after all; with `field`: only what was rejected for its sake. */
+  | {
+      readonly object: string;
+      readonly direction: RejectContext['direction'];
+      readonly salesforceIds: readonly string[];
+      readonly field?: string;
+    }
+  /** New rows, which are records now, or are gone. */
+  | { readonly object: string; readonly rowKeys: readonly string[] }
+  /** Rows in which this fault is mended: all of these but `except`. */
+  | {
+      readonly object: string;
+      readonly code: string;
+      readonly rowKeys: readonly string[];
+      readonly except: readonly string[];
+    }
+  /** Those whose input is worked on again as a whole: what is still wrong with it will be listed anew. */
+  | { readonly ids: readonly string[] };
+
+/** Closes open rejects. */
 export async function resolveRejects(
   session: Session,
-  object: string,
-  direction: RejectContext['direction'],
-  salesforceIds: readonly string[],
+  selection: RejectsOf | string,
+  direction: RejectContext['direction'] = 'to-postgres',
+  salesforceIds: readonly string[] = [],
 ): Promise<void> {
-  if (salesforceIds.length === 0) return;
-  await query(
-    session,
-    `update sfsync.rejected_record set resolved_at = now()
-      where object = $1 and direction = $2 and salesforce_id = any ($3::text[]) and resolved_at is null`,
-    [object, direction, salesforceIds],
-  );
+  const which = typeof selection === 'string' ? { object: selection, direction, salesforceIds } : selection;
+  const { keys, where, values } = conditionOf(which);
+  if (keys.length === 0) return;
+  await query(session, `update sfsync.rejected_record set resolved_at = now() where resolved_at is null and ${where}`, [
+    keys,
+    ...values,
+  ]);
 }
+
+interface Condition {
+  /** `$1`; none: nothing is to be closed. */
+  readonly keys: readonly string[];
+  readonly where: string;
+  readonly values: readonly unknown[];
+}
+
+function conditionOf(which: RejectsOf): Condition {
+  if ('ids' in which) return { keys: which.ids, where: 'id = any ($1::bigint[])', values: [] };
+  if ('salesforceIds' in which) {
+    const { object, direction, salesforceIds: keys, field } = which;
+    const where = `salesforce_id = any ($1::text[]) and object = $2 and direction = $3`;
+    if (field === undefined) return { keys, where, values: [object, direction] };
+    return { keys, where: `${where} and field = $4`, values: [object, direction, field] };
+  }
+  const { object, rowKeys: keys } = which;
+  const where = 'row_key = any ($1::text[]) and object = $2';
+  if ('code' in which) {
+    const values = [object, which.code, which.except];
+    return { keys, where: `${where} and code = $3 and row_key <> all ($4::text[])`, values };
+  }
+  return { keys, where: `${where} and direction = 'to-salesforce' and salesforce_id is null`, values: [object] };
+}
+
+/** Records of an object that were rejected because a value of one of these fields could not be read. */
+export async function unreadableRecords(
+  session: Session,
+  object: string,
+  fields: readonly string[],
+): Promise<string[]> {
+  const { rows } = await query<{ id: string }>(
+    session,
+    `select distinct salesforce_id as id from sfsync.rejected_record
+      where object = $1 and direction = 'to-postgres' and resolved_at is null and salesforce_id is not null
+        and code = 'UNREADABLE_VALUE' and field = any ($2::text[])`,
+    [object, fields],
+  );
+  return rows.map(({ id }) => id);
+}
+
+export type { Reject } from '../../core/contracts/rejects.ts';
+export { NOT_VISIBLE, rejectOf, rejectsOfReads } from '../../core/contracts/rejects.ts';
+export { type ReportedConflict, reportConflicts } from './conflicts.ts';
+export { reportNewRejects as reportNews };
 
 /** Closes the open rejects of new rows, which now are records. */
 export async function resolveRowRejects(session: Session, object: string, rowKeys: readonly string[]): Promise<void> {
-  if (rowKeys.length === 0) return;
-  await query(
-    session,
-    `update sfsync.rejected_record set resolved_at = now()
-      where object = $1 and direction = 'to-salesforce' and salesforce_id is null and row_key = any ($2::text[])
-        and resolved_at is null`,
-    [object, rowKeys],
-  );
+  await resolveRejects(session, { object, rowKeys });
 }

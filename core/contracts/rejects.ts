@@ -1,0 +1,49 @@
+/** Rejects: records and rows that one side does not take, with the reason, as steps find them. */
+import type { z } from 'zod';
+import type { ReasonCount, readLine } from './inbound-tasks.ts';
+
+export interface Reject {
+  /** undefined when the line of a file did not tell. */
+  readonly salesforceId: string | undefined;
+  readonly rowKey: string | undefined;
+  readonly field: string | undefined;
+  readonly code: string;
+  readonly reason: string;
+  readonly line: number | undefined;
+}
+
+/** A reject from what was found; most know neither the row nor a line. */
+export function rejectOf(
+  { id, code, reason, field }: { id?: string | undefined; code: string; reason: string; field?: string | undefined },
+  line?: number,
+): Reject {
+  return { salesforceId: id, rowKey: undefined, field, code, reason, line };
+}
+
+/** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */
+export const NOT_VISIBLE = {
+  code: 'NOT_VISIBLE',
+  reason: 'The record is neither live nor in the recycle bin, or the connected user may not see it.',
+};
+
+/** Code of a parent's delete that waits for its children to go. */
+export const CHILDREN_EXIST = 'CHILDREN_EXIST';
+
+/** Rejects of the records that a fresh read did not find, or could not convert. */
+export function rejectsOfReads(reads: readonly z.output<typeof readLine>[]): Reject[] {
+  return reads.flatMap(({ id, version, rejected }) =>
+    version === undefined ? [rejectOf({ ...NOT_VISIBLE, ...rejected, id })] : [],
+  );
+}
+
+/** Counts by code and field: what may be said of rejects without naming a value. */
+export function reasonCounts(rejects: readonly { code: string; field: string | undefined }[]): ReasonCount[] {
+  const groups = Map.groupBy(rejects, ({ code, field }) => `${code} ${field ?? ''}`);
+  return [...groups.values()]
+    .map((group) => {
+      const [first] = group;
+      const field = first?.field;
+      return { code: first?.code ?? '', count: group.length, ...(field === undefined ? {} : { field }) };
+    })
+    .sort((a, b) => b.count - a.count);
+}

@@ -1,0 +1,169 @@
+/** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
+import pg from 'pg';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import { tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+/** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. */
+export async function holdParents(
+  session: Session,
+  parent: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (salesforceIds.length === 0) return new Map();
+  const id = name(parent.salesforceIdColumn);
+  const { rows } = await query<{ id: string; key: string }>(
+    session,
+    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${tableOf(parent)}
+      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share`,
+    [salesforceIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.key]));
+}
+
+/** Of a parent row without an id when it was last read: it has one now, or another transaction has locked it. */
+export type ParentState = 'linked' | 'locked';
+
+/**
+ * How the rows stand that had no Salesforce id, by key; those that still have none, and that no other transaction has locked,
+ * are left out. Never waits: the one that writes a parent's id then locks its children, and would wait for this one.
+ */
+export async function parentStates(
+  session: Session,
+  parent: ObjectMapping,
+  keys: readonly string[],
+): Promise<Map<string, ParentState>> {
+  if (keys.length === 0) return new Map();
+  const key = name(parent.keyColumn);
+  const wanted = `jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x join ${tableOf(parent)} p on p.${key} = x.${key}`;
+  const { rows } = await query<{ key: string; linked: boolean | null }>(
+    session,
+    `with free as (select p.${key} as key, p.${name(parent.salesforceIdColumn)} is not null as linked
+                     from ${wanted} for share of p skip locked)
+     select p.${key}::text as key, free.linked from ${wanted} left join free on free.key = p.${key}
+      where free.linked is distinct from false`,
+    [JSON.stringify(keys.map((each) => ({ [parent.keyColumn]: each })))],
+  );
+  return new Map(rows.map((row) => [row.key, row.linked === true ? 'linked' : 'locked']));
+}
+
+/** Keys of the rows whose lookup points to one of these parent rows. */
+export async function childKeysOf(
+  session: Session,
+  child: ObjectMapping,
+  lookup: FieldMapping,
+  parent: ObjectMapping,
+  parentKeys: readonly string[],
+): Promise<string[]> {
+  const { rows } = await query<{ key: string }>(
+    session,
+    `select c.${name(child.keyColumn)}::text as key
+       from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
+       join ${tableOf(child)} c on c.${name(lookup.column)} = p.${name(parent.keyColumn)}`,
+    [JSON.stringify(parentKeys.map((key) => ({ [parent.keyColumn]: key })))],
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Of these parents' Salesforce ids, those to whose rows the lookup of a child points. */
+export async function blockingChildren(
+  session: Session,
+  child: ObjectMapping,
+  lookup: FieldMapping,
+  parent: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<string[]> {
+  const id = name(parent.salesforceIdColumn);
+  const { rows } = await query<{ id: string }>(
+    session,
+    `select p.${id} as id from ${tableOf(parent)} p
+      where p.${id} = any ($1::text[])
+        and exists (select from ${tableOf(child)} t where t.${name(lookup.column)} = p.${name(parent.keyColumn)})`,
+    [salesforceIds],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** What each of these rows holds in the column of the lookup, locked in key order. */
+export async function lockColumn(
+  session: Session,
+  child: ObjectMapping,
+  { column }: FieldMapping,
+  rowKeys: readonly string[],
+): Promise<Map<string, string | null>> {
+  if (rowKeys.length === 0) return new Map();
+  const key = name(child.keyColumn);
+  const { rows } = await query<{ key: string; value: string | null }>(
+    session,
+    `select t.${key}::text as key, t.${name(column)}::text as value
+       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${tableOf(child)} t on t.${key} = x.${key}
+      order by t.${key} for no key update of t`,
+    [JSON.stringify(rowKeys.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
+  );
+  return new Map(rows.map((row) => [row.key, row.value]));
+}
+
+/** Fills a lookup that is null with the parent's key. */
+export async function fillNulls(
+  session: Session,
+  child: ObjectMapping,
+  lookup: FieldMapping,
+  fills: readonly { readonly rowKey: string; readonly parentKey: string }[],
+): Promise<void> {
+  if (fills.length === 0) return;
+  const [key, column] = [name(child.keyColumn), name(lookup.column)];
+  await query(
+    session,
+    `update ${tableOf(child)} t set ${column} = x.${column}
+       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
+      where t.${key} = x.${key} and t.${column} is null`,
+    [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
+  );
+}
+
+/** A parent whose row goes, and the record that it was merged into. */
+export interface DoomedParent {
+  readonly salesforceId: string;
+  readonly survivor: string | undefined;
+}
+
+/** A child's row whose lookup pointed to such a parent. */
+export interface OrphanedRow {
+  readonly rowKey: string;
+  readonly parent: string;
+  readonly survivor: string | undefined;
+  /** The lookup points to the survivor's row now; else it is null. */
+  readonly survivorHasRow: boolean;
+}
+
+/**
+ * Takes the parents' keys out of the children's column. `required`: the column allows no null, so that only children whose
+ * parent has a survivor are changed.
+ */
+export async function takeOutParents(
+  session: Session,
+  child: ObjectMapping,
+  lookup: FieldMapping,
+  parent: ObjectMapping,
+  doomed: readonly DoomedParent[],
+  required: boolean,
+): Promise<OrphanedRow[]> {
+  const [parentKey, parentId] = [name(parent.keyColumn), name(parent.salesforceIdColumn)];
+  const column = name(lookup.column);
+  const { rows } = await query<{ key: string; id: string; survivor: string | null; survivor_has_row: boolean }>(
+    session,
+    `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
+                     from jsonb_to_recordset($1::jsonb) as d (id text, survivor text)
+                     join ${tableOf(parent)} p on p.${parentId} = d.id
+                     left join ${tableOf(parent)} s on s.${parentId} = d.survivor)
+     update ${tableOf(child)} t set ${column} = gone.survivor_key
+       from gone where t.${column} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
+     returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
+    [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],
+  );
+  return rows.map(({ key, id, survivor, survivor_has_row }) => {
+    return { rowKey: key, parent: id, survivor: survivor ?? undefined, survivorHasRow: survivor_has_row };
+  });
+}

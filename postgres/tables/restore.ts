@@ -1,0 +1,103 @@
+/** Rows that come back: a mark that is taken away, or a row that is inserted under its former key. */
+import pg from 'pg';
+import type { FieldValues } from '../../core/mapping/canonical.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import { columnsOf, tableOf, updateRows } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+export interface RowRestore {
+  readonly salesforceId: string;
+  readonly key: string;
+  readonly fields: FieldValues;
+}
+
+/** `deleteRow: 'soft'`: the row stays, and its column says since when it counts as gone. */
+export async function markDeleted(
+  session: Session,
+  mapping: ObjectMapping,
+  column: string,
+  keys: readonly string[],
+): Promise<void> {
+  const key = name(mapping.keyColumn);
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set ${name(column)} = now()
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
+    [JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+}
+
+/** Brings marked rows back. Answers those that are not there any more, so that they have to be inserted. */
+export async function unmarkDeleted(
+  session: Session,
+  mapping: ObjectMapping,
+  column: string,
+  restores: readonly RowRestore[],
+): Promise<readonly RowRestore[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<{ key: string }>(
+    session,
+    `update ${tableOf(mapping)} t set ${name(column)} = null
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}
+     returning t.${key}::text as key`,
+    [JSON.stringify(restores.map((restore) => ({ [mapping.keyColumn]: restore.key })))],
+  );
+  const back = new Set(rows.map((row) => row.key));
+  await updateRows(
+    session,
+    mapping,
+    restores.filter((restore) => back.has(restore.key)),
+  );
+  return restores.filter((restore) => !back.has(restore.key));
+}
+
+/** Inserts rows under their keys: what was kept of each, by Salesforce id, with the mapped columns as given. */
+export async function reinsertRows(
+  session: Session,
+  mapping: ObjectMapping,
+  restores: readonly RowRestore[],
+  kept: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): Promise<void> {
+  const writable = await writableColumns(session, mapping);
+  for (const { salesforceId, key, fields } of restores) {
+    const own = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
+    // What Postgres owns comes from what was kept, where there is something.
+    const row = {
+      ...columnsOf(mapping, fields),
+      ...kept.get(salesforceId),
+      ...columnsOf(mapping, taken(mapping, fields)),
+      ...own,
+    };
+    const columns = Object.keys(row)
+      .filter((column) => writable.has(column))
+      .map(name)
+      .join(', ');
+    await query(
+      session,
+      `insert into ${tableOf(mapping)} (${columns}) overriding system value
+       select ${columns} from jsonb_populate_record(null::${tableOf(mapping)}, $1::jsonb)`,
+      [JSON.stringify(row)],
+    );
+  }
+}
+
+/** The values that a row takes from Salesforce. */
+function taken(mapping: ObjectMapping, fields: FieldValues): FieldValues {
+  const owned = new Set(
+    mapping.fields.filter(({ direction }) => direction === 'to-salesforce').map(({ field }) => field),
+  );
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => !owned.has(field)));
+}
+
+/** A tombstone may hold columns that are generated, or that no longer exist. */
+async function writableColumns(session: Session, mapping: ObjectMapping): Promise<ReadonlySet<string>> {
+  const { rows } = await query<{ column: string }>(
+    session,
+    `select attname as column from pg_attribute
+      where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
+    [tableOf(mapping)],
+  );
+  return new Set(rows.map(({ column }) => column));
+}

@@ -13,7 +13,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { processTerminal } from '../cli/terminal.ts';
 import type { SalesforceVersion } from '../core/agreement/link.ts';
 import { APPLY_ROLE } from '../core/contracts/database-names.ts';
-import { type CanonicalValue, toPostgres } from '../core/mapping/canonical.ts';
+import { type CanonicalValue, toPostgresJson } from '../core/mapping/canonical.ts';
 import { mappingOf } from '../core/mapping/configuration.ts';
 import { prepareDatabase } from '../postgres/prepare/prepare.ts';
 import { openSession, type Session } from '../postgres/session/connection.ts';
@@ -152,10 +152,10 @@ async function copyAndUpsert(client: pg.Client, versions: readonly SalesforceVer
 }
 
 function valuesOf({ fields }: SalesforceVersion) {
-  return MAPPING.fields.map(({ field, type }) => toPostgres(type, fields[field] as CanonicalValue));
+  return MAPPING.fields.map(({ field, type }) => toPostgresJson(type, fields[field] as CanonicalValue));
 }
 
-function copyText(value: ReturnType<typeof toPostgres>): string {
+function copyText(value: ReturnType<typeof toPostgresJson>): string {
   if (value === null) return '\\N';
   if (typeof value === 'object') return `{${value.join(',')}}`;
   return String(value).replace(/[\\\t\n\r]/g, (character) => `\\${character}`);

@@ -2,7 +2,9 @@
 
 import { SyncError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { type Drift, salesforceDrift, tableDrift } from '../core/mapping/drift.ts';
+import type { Drift } from '../core/mapping/drift.ts';
+import { salesforceDrift } from '../core/mapping/org-drift.ts';
+import { tableDrift } from '../core/mapping/table-drift.ts';
 import { listDrift } from '../postgres/ledger/field-drift.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';

@@ -1,5 +1,5 @@
 import type { CfnFlow } from 'aws-cdk-lib/aws-appflow';
-import type { FieldType } from '../core/mapping/canonical.ts';
+import type { FieldType } from '../core/mapping/field-types/field-type.ts';
 
 /** One field that a flow carries, and its type in Salesforce. */
 export interface FlowField {
@@ -7,19 +7,8 @@ export interface FlowField {
   readonly type: string;
 }
 
-const SALESFORCE_TYPES: Readonly<Record<FieldType, string>> = {
-  text: 'string',
-  number: 'double',
-  boolean: 'boolean',
-  date: 'date',
-  datetime: 'datetime',
-  time: 'time',
-  multipicklist: 'multipicklist',
-  reference: 'reference',
-};
-
 export function flowField({ field, type }: { readonly field: string; readonly type: FieldType }): FlowField {
-  return { name: field, type: SALESFORCE_TYPES[type] };
+  return { name: field, type: type.appflowType };
 }
 
 export const ID_FIELD: FlowField = { name: 'Id', type: 'id' };

@@ -3,6 +3,7 @@ import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
 import { INBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { text } from '../core/mapping/field-types/text.ts';
 import { type FlowField, flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 
@@ -74,7 +75,7 @@ export class InboundFlow extends Construct {
         ID_FIELD,
         ...STAMPS,
         ...(MERGEABLE.has(object) ? [MASTER_RECORD_ID] : []),
-        ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: 'text' })]),
+        ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: text })]),
         ...mapping.fields.map(flowField),
       ]),
     });

@@ -1,7 +1,7 @@
 /** What Salesforce tells our user of an object. */
 import { z } from 'zod';
 import { InvariantError } from '../core/errors.ts';
-import type { DescribedObject } from '../core/mapping/drift.ts';
+import type { DescribedObject } from '../core/mapping/described-object.ts';
 import { API_VERSION, answeredCode, callFailed, inSession, type SalesforceConnection } from './connection.ts';
 
 const describedObject = z.object({

@@ -2,7 +2,7 @@
 
 import type { ListedRecord, LoggedDelete } from '../core/agreement/sweep.ts';
 import { InvariantError } from '../core/errors.ts';
-import { parseInstant } from '../core/mapping/canonical.ts';
+import { parseInstant } from '../core/mapping/instant.ts';
 import { toId18 } from '../core/mapping/salesforce-id.ts';
 import { API_VERSION, answeredCode, callFailed, calling, inSession, type SalesforceConnection } from './connection.ts';
 

@@ -3,7 +3,8 @@
  * the type of their field. Only a describe tells which: one for all records of a step, and what it said holds for a while.
  */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import { type DescribedObject, type DoubtedTypes, doubtedTypes } from '../core/mapping/drift.ts';
+import type { DescribedObject } from '../core/mapping/described-object.ts';
+import { type DoubtedTypes, doubtedTypes } from '../core/mapping/type-drift.ts';
 import type { SalesforceConnection } from './connection.ts';
 import { describeObject } from './describe.ts';
 

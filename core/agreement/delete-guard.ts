@@ -3,21 +3,10 @@
  * old backup) would take the records along. More deletes than usual are held instead until an operator says that they are meant.
  */
 import { executionName, executionOfBatch } from '../contracts/storage-layout.ts';
-import type { ObjectMapping } from '../mapping/configuration.ts';
+import type { DeleteGuard, ObjectMapping } from '../mapping/configuration.ts';
 import { becomesDue } from './due.ts';
 import type { Link } from './link.ts';
 import type { Decision } from './outbound.ts';
-
-/** How many deletes of one object pass within the window before the rest is held. */
-export interface DeleteGuard {
-  /** This share of the object's records, in percent. */
-  readonly percent: number;
-  /** So many in any case: a small table is not held for two deletes. */
-  readonly atLeast: number;
-  /** Not more than this: a share of a large table may still be more than anybody would miss in time. */
-  readonly atMost: number;
-  readonly windowMinutes: number;
-}
 
 /**
  * Whether deletes are held when `chosen` were chosen within the window, these included. `records`: how many live records

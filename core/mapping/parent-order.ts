@@ -11,7 +11,7 @@ export function inParentOrder<T extends { readonly id: string }>(
   looks: readonly { readonly id: string; readonly version?: { readonly fields: FieldValues } | undefined }[],
   records: readonly T[],
 ): readonly T[] {
-  const lookup = mapping.fields.find(({ type }) => type === 'reference')?.field;
+  const lookup = mapping.fields.find(({ references }) => references !== undefined)?.field;
   if (lookup === undefined) return records;
   const parents = new Map(looks.map(({ id, version }) => [id, String(version?.fields[lookup] ?? '')]));
   const parentOf = ({ id }: T) => parents.get(id) ?? '';

@@ -3,8 +3,12 @@
 import type { SalesforceVersion } from '../agreement/link.ts';
 import { RejectedRecordError } from '../errors.ts';
 import type { CanonicalValue } from './canonical.ts';
-import { fromSalesforce, parseInstant } from './canonical.ts';
+import { fromSalesforce } from './canonical.ts';
 import type { ObjectMapping } from './configuration.ts';
+import { boolean } from './field-types/boolean.ts';
+import { reference } from './field-types/reference.ts';
+import { text } from './field-types/text.ts';
+import { parseInstant } from './instant.ts';
 import { toId18 } from './salesforce-id.ts';
 import { wholeRecord } from './whole-record.ts';
 
@@ -76,8 +80,8 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
         misfits.push(error);
       }
     }
-    const deleted = fromSalesforce('boolean', record.IsDeleted, 'IsDeleted') === true;
-    const survivor = fromSalesforce('reference', record.MasterRecordId, 'MasterRecordId');
+    const deleted = fromSalesforce(boolean, record.IsDeleted, 'IsDeleted') === true;
+    const survivor = fromSalesforce(reference, record.MasterRecordId, 'MasterRecordId');
     const mergedInto = typeof survivor === 'string' ? survivor : undefined;
     const version = { id, deleted, mergedInto, stamp, ...externalIdOf(mapping, record), fields };
     const [first] = misfits;
@@ -122,7 +126,7 @@ function withoutValues(version: SalesforceVersion, gone: ReadonlySet<string>): S
 
 function externalIdOf({ externalIdField }: ObjectMapping, record: Readonly<Record<string, unknown>>) {
   if (externalIdField === undefined) return {};
-  const value = fromSalesforce('text', record[externalIdField], externalIdField);
+  const value = fromSalesforce(text, record[externalIdField], externalIdField);
   return typeof value === 'string' ? { externalId: value } : {};
 }
 

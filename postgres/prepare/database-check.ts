@@ -4,7 +4,6 @@
  */
 import type pg from 'pg';
 import { APPLY_ROLE } from '../../core/contracts/database-names.ts';
-import type { FieldType } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -150,28 +149,19 @@ function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: Catalo
   return faults;
 }
 
-const COLUMN_TYPES: Readonly<Record<Exclude<FieldType, 'reference'>, readonly string[]>> = {
-  text: ['text', 'varchar', 'bpchar', 'citext'],
-  number: ['numeric', 'int2', 'int4', 'int8', 'float4', 'float8'],
-  boolean: ['bool'],
-  date: ['date'],
-  datetime: ['timestamptz'],
-  time: ['time'],
-  multipicklist: ['_text', '_varchar'],
-};
-
 function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {
   const column = columnOf(table, name);
   if (column === undefined) return [missing(name)];
   if (column.generated && direction !== 'to-salesforce') {
     return [`${name}: is a generated column, which nobody can write; give ${field} the direction to-salesforce`];
   }
-  if (type === 'reference') return [];
-  const fits = COLUMN_TYPES[type].includes(column.type) || (type === 'text' && column.kind === 'e');
+  // That of a lookup is compared with the parent's key (referenceFaults).
+  if (type.columnTypes === undefined) return [];
+  const fits = type.columnTypes.includes(column.type) || (type.takesEnums && column.kind === 'e');
   return fits
     ? []
     : [
-        `${name}: is of type ${column.type}; ${field} is mapped as ${type}, which needs ${COLUMN_TYPES[type].join(', ')}`,
+        `${name}: is of type ${column.type}; ${field} is mapped as ${type.name}, which needs ${type.columnTypes.join(', ')}`,
       ];
 }
 

@@ -9,7 +9,7 @@ const name = pg.escapeIdentifier;
 
 /** As `fromPostgres` reads it. */
 export function columnText({ column, type }: FieldMapping): string {
-  return type === 'multipicklist' ? `array_to_string(${name(column)}, ';')` : `${name(column)}::text`;
+  return type.columnText(name(column), undefined);
 }
 
 /** The key that a row has by the text of its column. */

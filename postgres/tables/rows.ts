@@ -6,10 +6,12 @@
 import pg from 'pg';
 import type { Instant } from '../../core/agreement/link.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { CanonicalValue, FieldType, FieldValues } from '../../core/mapping/canonical.ts';
-import { fromPostgres, parseInstant, toPostgres, UNLINKED, UNREADABLE } from '../../core/mapping/canonical.ts';
+import type { CanonicalValue, FieldValues } from '../../core/mapping/canonical.ts';
+import { fromPostgres, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { FieldType } from '../../core/mapping/field-types/field-type.ts';
+import { parseInstant } from '../../core/mapping/instant.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
@@ -19,7 +21,6 @@ import { outsideFilter } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
-const text = pg.escapeLiteral;
 
 export function tableOf({ schema, table }: ObjectMapping): string {
   return `${name(schema)}.${name(table)}`;
@@ -57,7 +58,7 @@ export async function lockRows(
     'keys' in selection
       ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
       : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
-  const parents = mapping.fields.filter(({ type }) => type === 'reference');
+  const parents = mapping.fields.filter(({ references }) => references !== undefined);
   const rows = await queryTuples<(string | null)[]>(
     session,
     `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
@@ -111,12 +112,9 @@ function readValue(type: FieldType, value: string | null, field: string): Canoni
   }
 }
 
-function readColumn({ field, column, type }: FieldMapping): string {
-  const source = `t.${name(column)}`;
-  if (type === 'multipicklist') return `array_to_string(${source}, ';')`;
-  if (type !== 'reference') return `${source}::text`;
-  const parent = `${name(`parent ${field}`)}."#id"`;
-  return `case when ${source} is not null then coalesce(${parent}, ${text(UNLINKED)} || ${source}::text) end`;
+function readColumn({ field, column, type, references }: FieldMapping): string {
+  const parentId = references === undefined ? undefined : `${name(`parent ${field}`)}."#id"`;
+  return type.columnText(`t.${name(column)}`, parentId);
 }
 
 /** A lookup is compared as the parent's Salesforce id, which the parent's row carries. */
@@ -183,7 +181,7 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
         where t.${key} = ${value(mapping.keyColumn)}`,
       [
         group.map((write) => write.key),
-        ...changed.map(({ field, type }) => group.map(({ fields }) => textOf(type, fields[field] ?? null))),
+        ...changed.map(({ field, type }) => group.map(({ fields }) => toPostgres(type, fields[field] ?? null))),
       ],
     );
   }
@@ -231,7 +229,7 @@ export async function insertRows(
     { name: mapping.salesforceIdColumn, of: ({ salesforceId }) => salesforceId },
     ...given.map(({ field, column, type }) => ({
       name: column,
-      of: ({ fields }: RowInsert) => textOf(type, fields[field] ?? null),
+      of: ({ fields }: RowInsert) => toPostgres(type, fields[field] ?? null),
     })),
   ];
   if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
@@ -246,20 +244,11 @@ export async function insertRows(
   return new Map(keys);
 }
 
-/** The text form of a column's type; a multipicklist is an array. */
-function textOf(type: FieldType, value: CanonicalValue): string | boolean | null {
-  if (type !== 'multipicklist' || typeof value !== 'string') return value;
-  return `{${value
-    .split(';')
-    .map((item) => `"${item.replace(/[\\"]/g, '\\$&')}"`)
-    .join()}}`;
-}
-
 /** Values as `jsonb_populate_recordset` takes them, by column. */
 export function columnsOf(mapping: ObjectMapping, fields: FieldValues): Record<string, unknown> {
   return Object.fromEntries(
     mapping.fields
       .filter(({ field }) => fields[field] !== undefined)
-      .map(({ field, column, type }) => [column, toPostgres(type, fields[field] ?? null)]),
+      .map(({ field, column, type }) => [column, toPostgresJson(type, fields[field] ?? null)]),
   );
 }

@@ -102,9 +102,9 @@ interface LookedColumn {
  * Values of other types are read and written as texts, so what does not fit is refused row by row. A column for a set that is
  * no array, or for a lookup that cannot be compared with the parent's key, fails the statement: it counts as gone.
  */
-const FITS = `case w.type
-  when 'multipicklist' then (select y.typcategory = 'A' from pg_type y where y.oid = a.atttypid)
-  when 'reference' then coalesce((
+const FITS = `case w.form
+  when 'array' then (select y.typcategory = 'A' from pg_type y where y.oid = a.atttypid)
+  when 'parent key' then coalesce((
     select y.typcategory = ky.typcategory from pg_type y, pg_namespace kn
       join pg_class kt on kt.relnamespace = kn.oid
       join pg_attribute k on k.attrelid = kt.oid and not k.attisdropped
@@ -119,7 +119,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
       const { schema, table: name, object } = mapping;
       const parent = references === undefined ? undefined : mappingOf(configuration, references);
       const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
-      return { object, field, schema, name, column, needed, type, ...key };
+      return { object, field, schema, name, column, needed, form: type.columnForm, ...key };
     }),
   );
   const { rows } = await query<LookedColumn>(
@@ -133,7 +133,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
                  when k.vanished_at is null and k.attnum = a.attnum then 'in force'
                  else 'returned' end as state
        from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean,
-            type text, parent_schema text, parent_name text, key text)
+            form text, parent_schema text, parent_name text, key text)
        left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
        left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
         and ${FITS}

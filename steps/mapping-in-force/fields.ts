@@ -9,13 +9,8 @@
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import {
-  changedFields,
-  type DoubtedTypes,
-  FIELD_TYPE_CHANGED,
-  FIELD_VANISHED,
-  withoutFields,
-} from '../../core/mapping/drift.ts';
+import { FIELD_TYPE_CHANGED, FIELD_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
+import { changedFields, type DoubtedTypes } from '../../core/mapping/type-drift.ts';
 import { closeDrift, type FieldDrift, noteDrift, openDrift } from '../../postgres/ledger/field-drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';

@@ -107,7 +107,7 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
 /** What a row holds in the new column when nobody has written it: nothing, or the column's default. */
 function untouchedValues({ type, field }: FieldMapping, initial: string | null): ReadonlySet<CanonicalValue> {
   const nothing = fromPostgres(type, null, field);
-  if (initial === null || type === 'reference' || type === 'multipicklist') return new Set([nothing]);
+  if (initial === null || type.columnForm !== 'scalar') return new Set([nothing]);
   try {
     return new Set([nothing, fromPostgres(type, initial, field)]);
   } catch (error) {

@@ -6,8 +6,7 @@
 import pg from 'pg';
 import { matchingKey, placeKey } from '../../core/agreement/first-load.ts';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
-import { RejectedRecordError } from '../../core/errors.ts';
-import type { FieldType } from '../../core/mapping/canonical.ts';
+import { InvariantError, RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
@@ -99,13 +98,15 @@ async function rowsByKey(
   keys: readonly string[],
 ): Promise<{ readonly rows: Map<string, RowsOfKey>; readonly insertions: Map<string, StoredInsertion> }> {
   const [key, id] = [`t.${name(mapping.keyColumn)}`, `t.${name(mapping.salesforceIdColumn)}`];
-  const { value, type } = matchExpression(matchBy.type, `t.${name(matchBy.column)}`);
+  const expression = matchBy.type.matching?.(`t.${name(matchBy.column)}`);
+  if (expression === undefined)
+    throw new InvariantError('NOT_MATCHABLE', `${matchBy.field} cannot tell records apart.`);
   const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${name(mapping.deletedAtColumn)} is null`;
   const { rows } = await query<{ row_key: string; match: string | null; free: boolean }>(
     session,
     `select ${key}::text as row_key, ${columnText(matchBy)} as match,
             ${id} is null and not exists (select from sfsync.link l where l.object = $2 and l.row_key = ${key}::text) as free
-       from ${tableOf(mapping)} t where ${value} = any ($1::${type}[]) ${gone}`,
+       from ${tableOf(mapping)} t where ${expression.value} = any ($1::${expression.type}[]) ${gone}`,
     [keys, mapping.object],
   );
   const free = rows.filter((row) => row.free).map((row) => row.row_key);
@@ -122,23 +123,4 @@ async function rowsByKey(
     }),
   );
   return { rows: byMatch, insertions };
-}
-
-/**
- * What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. (A text with
- * a carriage return in it is found by `sfsync load` only.)
- */
-export function matchExpression(type: FieldType, column: string): { readonly value: string; readonly type: string } {
-  switch (type) {
-    case 'number':
-      return { value: `(${column}::numeric)`, type: 'numeric' };
-    case 'date':
-      return { value: column, type: 'date' };
-    case 'time':
-      return { value: column, type: 'time' };
-    case 'datetime':
-      return { value: `date_trunc('second', ${column})`, type: 'timestamptz' };
-    default:
-      return { value: `btrim(${column}::text, E' \\t\\n\\x0B\\f\\r')`, type: 'text' };
-  }
 }

@@ -181,7 +181,7 @@ async function resolveLookups(
   { session, configuration, mapping }: StepContext,
   plans: readonly RowPlan[],
 ): Promise<readonly RowPlan[]> {
-  const references = mapping.fields.filter(({ type }) => type === 'reference');
+  const references = mapping.fields.filter(({ references }) => references !== undefined);
   if (references.length === 0) return plans;
   const keysOf = new Map<string, Map<string, string>>();
   for (const parent of new Set(references.map(({ references: object }) => object ?? ''))) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { salesforceDrift } from '../../core/mapping/drift.ts';
+import { salesforceDrift } from '../../core/mapping/org-drift.ts';
 import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
 import { describeObject } from '../../salesforce/describe.ts';
 import { opportunities } from './records.ts';

@@ -11,6 +11,7 @@ import {
   type SyncDefinition,
   text,
 } from '../../../core/mapping/configuration.ts';
+import { FIELD_TYPES } from '../../../core/mapping/field-types/field-types.ts';
 
 const lender: SyncDefinition = {
   objects: {
@@ -67,7 +68,7 @@ describe('a definition', () => {
           {
             field: 'Name',
             column: 'name',
-            type: 'text',
+            type: FIELD_TYPES.text,
             direction: 'both',
             policy: 'salesforce',
             references: undefined,

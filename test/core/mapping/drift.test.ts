@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { FieldType } from '../../../core/mapping/canonical.ts';
 import {
   boolean,
   date,
@@ -14,15 +13,12 @@ import {
   text,
   time,
 } from '../../../core/mapping/configuration.ts';
-import {
-  type DescribedField,
-  type DescribedObject,
-  type Drift,
-  doubtedTypes,
-  salesforceDrift,
-  type TableColumn,
-  tableDrift,
-} from '../../../core/mapping/drift.ts';
+import type { DescribedField, DescribedObject } from '../../../core/mapping/described-object.ts';
+import type { Drift } from '../../../core/mapping/drift.ts';
+import type { FieldTypeName } from '../../../core/mapping/field-types/field-type.ts';
+import { salesforceDrift } from '../../../core/mapping/org-drift.ts';
+import { type TableColumn, tableDrift } from '../../../core/mapping/table-drift.ts';
+import { doubtedTypes } from '../../../core/mapping/type-drift.ts';
 
 type ObjectDefinition = SyncDefinition['objects'][string];
 
@@ -71,7 +67,7 @@ function contact(fields: ObjectDefinition['fields'], more: Partial<ObjectDefinit
 const PHONE = { Phone: text('phone') };
 
 describe('nothing has drifted', () => {
-  const FITS: readonly (readonly [FieldType, readonly string[]])[] = [
+  const FITS: readonly (readonly [FieldTypeName, readonly string[]])[] = [
     ['text', ['string', 'textarea', 'email', 'phone', 'url', 'picklist', 'combobox', 'encryptedstring', 'reference']],
     ['number', ['int', 'double', 'currency', 'percent', 'long']],
     ['boolean', ['boolean']],

@@ -52,9 +52,7 @@ export async function createLenderDatabase(): Promise<LenderDatabase> {
 
 /** Fields of the object that no test cares about. */
 function unset(object: string): FieldValues {
-  return Object.fromEntries(
-    mappingOf(configuration, object).fields.map(({ field, type }) => [field, type === 'boolean' ? false : null]),
-  );
+  return Object.fromEntries(mappingOf(configuration, object).fields.map(({ field, type }) => [field, type.blank]));
 }
 
 const REQUIRED: Readonly<Record<string, FieldValues>> = {

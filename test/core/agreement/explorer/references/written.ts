@@ -23,7 +23,7 @@ export function written(driver: Driver, world: World, merged: Merged, from: Side
 function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Side): World {
   const before = { link: world.link, row: rowVersion(world) };
   const change = rules.rowChange(mapping, before, merged.row, merged.link.rowKey);
-  const references = mapping.fields.filter(({ type }) => type === 'reference');
+  const references = mapping.fields.filter(({ references: parent }) => parent !== undefined);
   const { fields, waiting, kind } = rules.withParentKeys(references, change, (_object, id) => {
     const parent = parentOf(id);
     return parent !== undefined && world.parents[parent].row === 'with id' ? parent : undefined;

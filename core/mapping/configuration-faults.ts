@@ -1,0 +1,106 @@
+/** What is wrong with a configuration; each fault says what to change. */
+import type { z } from 'zod';
+import type { ObjectMapping, SyncDefinition } from './configuration.ts';
+
+const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
+
+/** Every fault. `issues`: of its shape; `objects`: those whose shape is right. */
+export function configurationFaults(
+  definition: SyncDefinition,
+  issues: readonly z.core.$ZodIssue[],
+  objects: readonly ObjectMapping[],
+): string[] {
+  const names = Object.keys(definition.objects ?? {});
+  return [
+    ...issues.map(schemaFault),
+    ...objects.flatMap((mapping) => objectFaults(mapping, names)),
+    ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
+    ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
+    ...sharedTables(objects),
+    ...(issues.length === 0 && names.length === 0 ? ['objects: name at least one'] : []),
+  ];
+}
+
+function schemaFault({ path, message, input }: z.core.$ZodIssue): string {
+  const seen = typeof input === 'object' || input === undefined ? '' : ` (is ${JSON.stringify(input)})`;
+  return `${path.join('.') || 'the configuration'}: ${message}${seen}`;
+}
+
+function objectFaults(mapping: ObjectMapping, objects: readonly string[]): string[] {
+  const at = `objects.${mapping.object}`;
+  const faults: string[] = [];
+  if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
+  const own = [mapping.keyColumn, mapping.salesforceIdColumn, mapping.deletedAtColumn ?? []].flat();
+  const columns = [...own, ...mapping.fields.map(({ column }) => column)];
+  for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
+    faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
+  }
+  if ((mapping.deleteRow === 'soft') !== (mapping.deletedAtColumn !== undefined)) {
+    faults.push(`${at}: deleteRow 'soft' goes with deletedAt, the column that it sets; name both or neither`);
+  }
+  if (mapping.filter?.leaving === 'delete' && (mapping.deleteRow === 'ignore' || mapping.deleteRecord === 'ignore')) {
+    faults.push(
+      `${at}.filter: leaving 'delete' deletes records and brings them back, which neither deleteRow nor deleteRecord 'ignore' goes with; say leaving 'ignore', or change these`,
+    );
+  }
+  const { deleteGuard: guard } = mapping;
+  if (guard !== undefined && guard.atLeast > guard.atMost) {
+    faults.push(`${at}.deleteGuard: atLeast (is ${guard.atLeast}) is more than atMost (is ${guard.atMost})`);
+  }
+  for (const { field: api, type, policy, references } of mapping.fields) {
+    const where = `${at}.fields.${api}`;
+    if (policy === 'latest' && mapping.updatedAtColumn === undefined) {
+      faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that tells when a row was edited`);
+    }
+    if (SYSTEM_FIELDS.includes(api))
+      faults.push(`${where}: is a system field, which sfsync reads by itself; remove it`);
+    const isLookup = type.columnForm === 'parent key';
+    if (isLookup && references === undefined) faults.push(`${where}: a reference names the object it points to`);
+    if (!isLookup && references !== undefined) faults.push(`${where}: only a reference has \`references\``);
+    if (references !== undefined && !objects.includes(references)) {
+      faults.push(
+        `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,
+      );
+    }
+  }
+  return faults;
+}
+
+function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefined): string[] {
+  if (named === undefined) return [];
+  const at = `objects.${object}.matchBy (is ${JSON.stringify(named)})`;
+  if (matchBy === undefined) return [`${at}: is not one of the mapped fields; name one of them, or map it`];
+  if (matchBy.type.matching !== undefined) return [];
+  return [
+    `${at}: is a ${matchBy.type.name}, which cannot tell records apart; name a field whose value is one record's own`,
+  ];
+}
+
+/** By the external id a record is recognised whose Salesforce id never came back, so nothing else may write it. */
+function insertFaults(
+  { object, fields }: ObjectMapping,
+  given: { insert?: boolean | undefined; externalId?: string | undefined },
+): string[] {
+  const { insert = false, externalId } = given;
+  const faults: string[] = [];
+  if (insert !== (externalId !== undefined)) {
+    faults.push(
+      `objects.${object}: insert goes with externalId, the field that holds the row key; name both or neither`,
+    );
+  }
+  if (externalId === undefined) return faults;
+  const at = `objects.${object}.externalId (is ${JSON.stringify(externalId)})`;
+  if (SYSTEM_FIELDS.includes(externalId)) faults.push(`${at}: is a system field; name an external id of your own`);
+  if (fields.some(({ field: api }) => api === externalId))
+    faults.push(
+      `${at}: is one of the mapped fields, and holds the row key; remove it from fields, or name another one`,
+    );
+  return faults;
+}
+
+function sharedTables(objects: readonly ObjectMapping[]): string[] {
+  const names = objects.map(({ schema, table }) => `${schema}.${table}`);
+  return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))].map(
+    (name) => `objects: table ${name} is mapped by two objects; a table belongs to one object`,
+  );
+}

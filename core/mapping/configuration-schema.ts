@@ -1,0 +1,116 @@
+/** The shape of sync.config.ts, as it is written, and the values of what it leaves out. */
+import { z } from 'zod';
+import { FIELD_TYPE_NAMES } from './field-types/field-type.ts';
+
+const identifier = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_$]{0,62}$/, 'must be a plain lower-case PostgreSQL identifier of at most 63 characters');
+const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
+
+export const fieldSchema = z.strictObject({
+  column: identifier,
+  type: z.enum(FIELD_TYPE_NAMES),
+  direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
+  policy: z.enum(['salesforce', 'postgres', 'latest']).default('salesforce'),
+  references: apiName.optional(),
+});
+
+export const objectSchema = z.strictObject({
+  table: z.string().regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, 'must be a table name such as public.lenders'),
+  key: identifier.default('id'),
+  salesforceId: identifier.default('salesforce_id'),
+  updatedAt: identifier.optional(),
+  deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
+  deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
+  deletedAt: identifier.optional(),
+  delivery: z.enum(['appflow', 'api']).default('appflow'),
+  filter: z
+    .strictObject({ where: z.string().trim().min(1), leaving: z.enum(['delete', 'ignore']).default('ignore') })
+    .optional(),
+  deleteGuard: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          percent: z.number().min(0).max(100).default(10),
+          atLeast: z.int().min(0).default(20),
+          atMost: z.int().min(0).default(500),
+          windowMinutes: z.int().min(1).max(10_080).default(60),
+        }),
+      ],
+      {
+        error:
+          'must be false, or { percent (0 to 100), atLeast, atMost, windowMinutes (1 to 10080) }, whole numbers but for the share',
+      },
+    )
+    .prefault({}),
+  /** A mapped Salesforce field, such as an external id. */
+  matchBy: apiName.optional(),
+  /** Rows without a Salesforce id become records, by upsert on `externalId`. */
+  insert: z.boolean().default(false),
+  /** A unique external id of the object that holds the row key, and nothing else. */
+  externalId: apiName.optional(),
+  fields: z.record(apiName, fieldSchema),
+});
+
+const settingsSchema = z.strictObject({
+  /**
+   * The output plugin of the replication slot: pgoutput is part of every server; wal2json has to be installed there, and
+   * knows no publications. A slot keeps the plugin that it was made with: after a change, `sfsync recover-slot`.
+   */
+  plugin: z.enum(['pgoutput', 'wal2json']).default('pgoutput'),
+  /** How often AppFlow looks for changed records, in minutes. One minute is the shortest that AppFlow offers. */
+  pollEveryMinutes: z.int().min(1).max(1440).default(1),
+  /** How often the outbound pipeline looks for work that no event announced, in minutes. */
+  safetyNetMinutes: z.int().min(1).max(60).default(5),
+  /** The least time between two `Changes available` events of one object, in seconds. */
+  announceEverySeconds: z.int().min(0).max(300).default(5),
+  /** Records in one outbound batch; through AppFlow at most 2,000. One call reads up to 2,000 records of Salesforce. */
+  batchRecords: z.int().min(1).max(10_000).default(10_000),
+  /** More updates than that in one batch go by a job of the Bulk API instead of calls of 200 (`delivery: 'api'`). */
+  bulkAboveRecords: z.int().min(0).max(10_000).default(2000),
+  /** After how many batches an execution hands over to a new one (a history ends at 25,000 events). */
+  batchesPerExecution: z.int().min(1).max(100).default(50),
+  /**
+   * How much of an inbound file is mapped and applied at once, in one transaction, in MiB: 8 are some ten thousand records,
+   * well inside a Lambda's memory.
+   */
+  rangeMegabytes: z.number().min(0.0625).max(32).default(8),
+  /** How many Lambdas may write to Postgres at once, each under a replication origin of its own. */
+  origins: z.int().min(1).max(64).default(8),
+  /** The share of the org's API calls of a day that pushes leave to others; at 0 they go on until Salesforce refuses. */
+  apiReservePercent: z.int().min(0).max(90).default(10),
+  /** For how long after `sent_at` a push may still send a request, in seconds: less than the 15 minutes of a Lambda. */
+  pushDeadlineSeconds: z.int().min(10).max(780).default(300),
+  /** The longest life of one request in Salesforce, in seconds (a call may run 10 minutes: app limits cheat sheet). */
+  requestLifeSeconds: z.int().min(1).max(3600).default(600),
+  /** The longest run of an inbound flow, in minutes: a file may hold what was true that long before it was put. */
+  longestRunMinutes: z.int().min(0).max(2880).default(60),
+  /** How far the clocks of AWS and of the database may be apart, in seconds. */
+  clockSkewSeconds: z.int().min(0).max(300).default(30),
+  /** How often the sweep looks for what polling has missed, in minutes. */
+  sweepEveryMinutes: z.int().min(1).max(1440).default(60),
+  /**
+   * How far back a sweep looks, in minutes. A transaction in Salesforce may run 10 minutes (app limits cheat sheet), and
+   * its delete log reaches back 15 days (REST API Developer Guide, getDeleted).
+   */
+  sweepWindowMinutes: z.int().min(10).max(20_160).default(1440),
+  /** A record that is this old and not here was missed, whatever is known of the inbound flow; in minutes. */
+  sweepGraceMinutes: z.int().min(1).max(1440).default(15),
+  /** How often all records are compared with all links, in hours; 0: only when somebody asks for it. */
+  fullSweepEveryHours: z.int().min(0).max(8760).default(168),
+});
+
+const appflowSchema = z.strictObject({
+  /**
+   * What AppFlow does in this org with an empty cell of its file, which nobody documents: leaves the field alone, or clears
+   * it. `keep`: a field that becomes null goes through the API. docs/runbook.md says how to find out.
+   */
+  blankCells: z.enum(['keep', 'clear']).default('keep'),
+});
+
+export const syncSchema = z.strictObject({
+  objects: z.record(apiName, objectSchema),
+  appflow: appflowSchema.prefault({}),
+  settings: settingsSchema.prefault({}),
+});

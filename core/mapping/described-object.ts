@@ -1,0 +1,28 @@
+/** What of an object Salesforce describes to our user, as far as it matters here. */
+
+/** A field as the describe call tells it (REST API Developer Guide, sObject Describe). */
+export interface DescribedField {
+  readonly name: string;
+  /** `string`, `currency`, ... */
+  readonly type: string;
+  /** Characters; 0 for types that have none. */
+  readonly length: number;
+  /** Digits right of the point. */
+  readonly scale: number;
+  readonly nillable: boolean;
+  readonly createable: boolean;
+  readonly updateable: boolean;
+  readonly defaultedOnCreate: boolean;
+  /** Objects that a lookup may point to. */
+  readonly referenceTo: readonly string[];
+  readonly externalId?: boolean | undefined;
+  readonly unique?: boolean | undefined;
+}
+
+export interface DescribedObject {
+  readonly queryable: boolean;
+  readonly updateable: boolean;
+  readonly deletable: boolean;
+  /** Those that our user may see. */
+  readonly fields: readonly DescribedField[];
+}

@@ -1,0 +1,98 @@
+/**
+ * What a field type is: all that sfsync does differently for a text and for a date. Each type is one file here; its name
+ * stands in the list below, and the compiler names the places that lack it.
+ */
+import type { CanonicalValue } from '../canonical.ts';
+import type { DescribedField } from '../described-object.ts';
+import type { TableColumn } from '../table-drift.ts';
+
+/**
+ * By these names sync.config.ts knows the types; each is also the name of the function there that makes such a field. Where
+ * several types read a field of Salesforce, the first is proposed.
+ */
+export const FIELD_TYPE_NAMES = [
+  'text',
+  'number',
+  'boolean',
+  'date',
+  'datetime',
+  'time',
+  'multipicklist',
+  'reference',
+] as const;
+
+export type FieldTypeName = (typeof FIELD_TYPE_NAMES)[number];
+
+/** A canonical value that is not null. */
+type Value = Exclude<CanonicalValue, null>;
+
+export interface FieldType {
+  readonly name: FieldTypeName;
+
+  // The canonical form.
+
+  /** The canonical value of null, and of nothing but white space. */
+  readonly blank: null | false;
+  /**
+   * The canonical value of a text, whichever API spelled it; undefined: it is no value of this type. The text is not empty
+   * and has no white space at its ends. The canonical value of a canonical value is that value.
+   */
+  canonical(text: string): CanonicalValue | undefined;
+
+  // Salesforce.
+
+  /** Types of Salesforce (describe call) whose values have this type. */
+  readonly describedTypes: readonly string[];
+  /** Values of every other type can be read, too, in the spelling of whichever API brought them. */
+  readonly readsOtherTypes: boolean;
+  /** SOURCE_DATA_TYPE and DESTINATION_DATA_TYPE of the field in a flow of AppFlow. */
+  readonly appflowType: string;
+  /** As the REST API takes it in JSON. */
+  toSalesforce(value: Value): string | number | boolean;
+  /** As a cell of CSV, for AppFlow and the Bulk API. */
+  toCsv(value: Value): string;
+
+  // PostgreSQL.
+
+  /** Types of a column that holds such values (`pg_type.typname`); undefined: the type of the parent's key. */
+  readonly columnTypes: readonly string[] | undefined;
+  /** A column of an enum type holds such values, too. */
+  readonly takesEnums: boolean;
+  /**
+   * What the statements of sfsync need of the column. scalar: nothing, for its values are read and written as texts, and the
+   * one that does not fit is refused alone. A column that is no array, or cannot be compared with the key of the parent,
+   * fails the statement for all rows.
+   */
+  readonly columnForm: 'scalar' | 'array' | 'parent key';
+  /**
+   * The SQL expression for the text of a column. `parentId`: the expression for the Salesforce id of the row that the column
+   * points to, for a reference.
+   */
+  columnText(column: string, parentId: string | undefined): string;
+  /** That text as `canonical` reads it. */
+  spelledInColumn(text: string): string;
+  /** As a text parameter or a cell of COPY. */
+  toPostgres(value: Value): string | boolean;
+  /** As JSON for `jsonb_populate_record`. */
+  toPostgresJson(value: Value): string | boolean | readonly string[];
+  /** How rows are found by a value of the column; undefined: such values cannot tell records apart. */
+  readonly matching: ((column: string) => MatchExpression) | undefined;
+  /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
+  narrowness(
+    field: Pick<DescribedField, 'length' | 'scale'>,
+    column: Pick<TableColumn, 'type' | 'maxLength'>,
+  ): Narrowness | undefined;
+}
+
+/** What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. */
+export interface MatchExpression {
+  readonly value: string;
+  readonly type: string;
+}
+
+/** Ends of the sentence "<field> <inSalesforce> in Salesforce, <column> <inColumn>; <change>". */
+export interface Narrowness {
+  readonly inSalesforce: string;
+  readonly inColumn: string;
+  readonly change: string;
+}

@@ -1,0 +1,21 @@
+/** Every field type by its name. */
+import { boolean } from './boolean.ts';
+import { date } from './date.ts';
+import { datetime } from './datetime.ts';
+import type { FieldType, FieldTypeName } from './field-type.ts';
+import { multipicklist } from './multipicklist.ts';
+import { number } from './number.ts';
+import { reference } from './reference.ts';
+import { text } from './text.ts';
+import { time } from './time.ts';
+
+export const FIELD_TYPES: Readonly<{ [Name in FieldTypeName]: FieldType & { readonly name: Name } }> = {
+  text,
+  number,
+  boolean,
+  date,
+  datetime,
+  time,
+  multipicklist,
+  reference,
+};

@@ -1,0 +1,32 @@
+import { UNLINKED } from '../canonical.ts';
+import { toId18 } from '../salesforce-id.ts';
+import type { FieldType } from './field-type.ts';
+
+/**
+ * Lookups: the id of the parent in Salesforce, the parent's key in PostgreSQL. Compared as the parent's id of 18 characters,
+ * or as `unlinked:<row key>` when the parent's row has none. Written to a row as the parent's key.
+ */
+export const reference = {
+  name: 'reference',
+
+  blank: null,
+  canonical: (text) => (text.startsWith(UNLINKED) ? text : toId18(text)),
+
+  describedTypes: ['reference'],
+  readsOtherTypes: false,
+  appflowType: 'reference',
+  toSalesforce: (value) => value,
+  toCsv: String,
+
+  columnTypes: undefined,
+  takesEnums: false,
+  columnForm: 'parent key',
+  columnText: (column, parentId = 'null') =>
+    `case when ${column} is not null then coalesce(${parentId}, '${UNLINKED}' || ${column}::text) end`,
+  spelledInColumn: (text) => text,
+  toPostgres: (value) => value,
+  toPostgresJson: (value) => value,
+  // It would be matched before its parents are.
+  matching: undefined,
+  narrowness: () => undefined,
+} as const satisfies FieldType;

@@ -1,0 +1,36 @@
+import type { FieldType } from './field-type.ts';
+
+/**
+ * Texts, and picklists by their API values. Salesforce trims ASCII white space and never stores an empty string; `\r\n` is
+ * `\n`. It is also the type of a lookup whose object is not mapped: the id as it is.
+ */
+export const text = {
+  name: 'text',
+
+  blank: null,
+  // All of them at once, so that the canonical form of a canonical value is that value.
+  canonical: (value) => (value.includes('\r') ? value.replace(/\r+\n/g, '\n') : value),
+
+  describedTypes: [
+    ...['string', 'textarea', 'email', 'phone', 'url', 'picklist', 'combobox', 'encryptedstring'],
+    ...['id', 'reference', 'anyType'],
+  ],
+  readsOtherTypes: true,
+  appflowType: 'string',
+  toSalesforce: (value) => value,
+  toCsv: String,
+
+  columnTypes: ['text', 'varchar', 'bpchar', 'citext'],
+  takesEnums: true,
+  columnForm: 'scalar',
+  columnText: (column) => `${column}::text`,
+  spelledInColumn: (value) => value,
+  toPostgres: (value) => value,
+  toPostgresJson: (value) => value,
+  // A text with a carriage return in it is found by `sfsync load` only.
+  matching: (column) => ({ value: `btrim(${column}::text, E' \\t\\n\\x0B\\f\\r')`, type: 'text' }),
+  narrowness: ({ length }, { maxLength }) => {
+    if (maxLength === null || length <= maxLength) return undefined;
+    return { inSalesforce: `takes ${length} characters`, inColumn: `${maxLength}`, change: 'make the column text' };
+  },
+} as const satisfies FieldType;

@@ -1,0 +1,33 @@
+import type { FieldType } from './field-type.ts';
+
+/** Salesforce writes `10:11:12.345Z`, whose Z means nothing. */
+const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?Z?$/;
+
+/** Times of the day without a zone, 'hh:mm:ss.sss'. Finer parts of a second than Salesforce keeps are cut. */
+export const time = {
+  name: 'time',
+
+  blank: null,
+  canonical: (text) => {
+    const parts = TIME.exec(text);
+    if (parts === null) return undefined;
+    const [, hours, minutes, seconds = '00', fraction = ''] = parts;
+    return `${hours}:${minutes}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}`;
+  },
+
+  describedTypes: ['time'],
+  readsOtherTypes: false,
+  appflowType: 'time',
+  toSalesforce: (value) => `${value}Z`,
+  toCsv: (value) => `${value}Z`,
+
+  columnTypes: ['time'],
+  takesEnums: false,
+  columnForm: 'scalar',
+  columnText: (column) => `${column}::text`,
+  spelledInColumn: (text) => text,
+  toPostgres: (value) => value,
+  toPostgresJson: (value) => value,
+  matching: (column) => ({ value: column, type: 'time' }),
+  narrowness: () => undefined,
+} as const satisfies FieldType;

@@ -1,0 +1,142 @@
+/** What has drifted between the mapping of an object and the org, and where a column holds less than its field. */
+import type { FieldMapping, ObjectMapping } from './configuration.ts';
+import type { DescribedField, DescribedObject } from './described-object.ts';
+import { broken, type Drift, named, risky } from './drift.ts';
+import type { TableColumn } from './table-drift.ts';
+import { typeDrift } from './type-drift.ts';
+
+const UNKNOWN_OBJECT: Drift = broken(
+  ': Salesforce has no such object, or our user may not see it; give the user access to it, or remove it from sync.config.ts',
+);
+
+/**
+ * What of an object has drifted in Salesforce. `described`: undefined when Salesforce knows no such object; `columns`: those
+ * of its table, as far as there are any.
+ */
+export function salesforceDrift(
+  mapping: ObjectMapping,
+  described: DescribedObject | undefined,
+  columns: readonly TableColumn[],
+): Drift[] {
+  if (described === undefined) return named(mapping, [UNKNOWN_OBJECT]);
+  const fields = mapping.fields.flatMap((field) => fieldDrift(mapping, field, described, columns));
+  return named(mapping, [
+    ...objectDrift(mapping, described),
+    ...fields,
+    ...externalIdDrift(mapping, described),
+    ...required(mapping, described),
+  ]);
+}
+
+function objectDrift(mapping: ObjectMapping, { queryable, updateable, deletable }: DescribedObject): Drift[] {
+  const writes = mapping.fields.some(({ direction }) => direction !== 'to-postgres');
+  const drifts: Drift[] = [];
+  if (!queryable) drifts.push(broken(': our user may not read it; give the user the Read permission'));
+  if (writes && !updateable) {
+    drifts.push(
+      broken(': our user may not edit it; give the user the Edit permission, or make all fields to-postgres'),
+    );
+  }
+  if (mapping.deleteRecord !== 'ignore' && !deletable) {
+    drifts.push(
+      risky(
+        ": our user may not delete it, so deletes of rows are refused; give the permission, or set deleteRecord 'ignore'",
+      ),
+    );
+  }
+  return drifts;
+}
+
+function fieldDrift(
+  mapping: ObjectMapping,
+  field: FieldMapping,
+  described: DescribedObject,
+  columns: readonly TableColumn[],
+): Drift[] {
+  const { field: api } = field;
+  const found = described.fields.find(({ name }) => name === api);
+  if (found === undefined) return [missingField(field, described)];
+  const column = columns.find(({ name }) => name === field.column);
+  const ofType = typeDrift(field, found);
+  return [
+    ...(ofType === undefined ? [] : [{ ...ofType, text: `.${api}: ${ofType.text}` }]),
+    ...writeDrift(field, found),
+    ...(column === undefined ? [] : columnDrift(mapping, field, found, column)),
+  ];
+}
+
+/** A field that our user may not see is told as little as one that is gone. */
+function missingField({ field: api }: FieldMapping, { fields }: DescribedObject): Drift {
+  const spelled = fields.find(({ name }) => name.toLowerCase() === api.toLowerCase())?.name;
+  if (spelled !== undefined) return broken(`.${api}: Salesforce spells it ${spelled}; do so in sync.config.ts`);
+  return broken(
+    `.${api}: Salesforce does not tell of it: it is gone or renamed, or our user may not see it, and queries that name it fail; give the user read access (field-level security), or change sync.config.ts`,
+  );
+}
+
+/** The external id by which new rows become records. */
+function externalIdDrift({ externalIdField: api }: ObjectMapping, { fields }: DescribedObject): Drift[] {
+  if (api === undefined) return [];
+  const found = fields.find(({ name }) => name === api);
+  if (found === undefined)
+    return [
+      broken(
+        `.${api}: Salesforce does not tell of it, and new rows need it as their external id; create it, or give our user access to it`,
+      ),
+    ];
+  const is = (fits: boolean, text: string) => (fits ? [] : [broken(`.${api}: ${text}`)]);
+  return [
+    ...is(found.type === 'string', `is a ${found.type}, and holds row keys, which are text; make it a text field`),
+    ...is(found.externalId === true, 'is no external id, so new rows cannot be sent; mark it as one'),
+    ...is(found.unique === true, 'is not unique, so a row might get two records; make it unique'),
+    ...is(found.createable, 'cannot be written by our user, so new rows are refused; give the user edit access'),
+  ];
+}
+
+/** A formula, a roll-up, an auto-number, or a field that our user may only read. */
+function writeDrift({ field: api, direction }: FieldMapping, { updateable }: DescribedField): Drift[] {
+  if (direction === 'to-postgres' || updateable) return [];
+  return [
+    broken(
+      `.${api}: cannot be written by our user, so each push of it is refused; give the user edit access (field-level security), or give it the direction to-postgres`,
+    ),
+  ];
+}
+
+/** Where Salesforce may hold what the column does not take, or the other way round. */
+function columnDrift(mapping: ObjectMapping, field: FieldMapping, found: DescribedField, column: TableColumn): Drift[] {
+  const { field: api, type, references, direction } = field;
+  const place = `${mapping.schema}.${mapping.table}.${column.name}`;
+  const incoming = direction !== 'to-salesforce';
+  const isNullable = type.blank === null;
+  const drifts: Drift[] = [];
+  const narrow = incoming ? type.narrowness(found, column) : undefined;
+  if (narrow !== undefined) {
+    const { inSalesforce, inColumn, change } = narrow;
+    drifts.push(risky(`.${api}: ${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
+  }
+  // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
+  if (incoming && isNullable && references === undefined && found.nillable && column.notNull) {
+    drifts.push(risky(`.${api}: may be empty in Salesforce, and ${place} allows no null; drop not null`));
+  }
+  if (direction !== 'to-postgres' && isNullable && !found.nillable && found.updateable && !column.notNull) {
+    drifts.push(risky(`.${api}: may not be empty in Salesforce, and ${place} allows null; set it not null`));
+  }
+  return drifts;
+}
+
+/** Fields without which Salesforce creates no record. */
+function required(mapping: ObjectMapping, { fields }: DescribedObject): Drift[] {
+  const given = new Set(
+    mapping.fields.filter(({ direction }) => direction !== 'to-postgres').map(({ field: api }) => api),
+  );
+  return fields
+    .filter(({ name, type, nillable, createable, defaultedOnCreate }) => {
+      return createable && !nillable && !defaultedOnCreate && type !== 'boolean' && !given.has(name);
+    })
+    .map(({ name }) =>
+      risky(
+        `.${name}: Salesforce requires it of new records, and no column fills it; map it, or give it a default in Salesforce`,
+      ),
+    );
+}

@@ -1,0 +1,46 @@
+/** What has drifted between the mapping of an object and the columns of its table. */
+import type { ObjectMapping } from './configuration.ts';
+import { broken, type Drift, named, risky } from './drift.ts';
+
+/** What of a column matters here; type names are those of pg_type. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+  /** Of varchar(n) and char(n). */
+  readonly maxLength: number | null;
+  readonly notNull: boolean;
+}
+
+/** What of its table is gone. `columns`: undefined when there is no such table. */
+export function tableDrift(mapping: ObjectMapping, columns: readonly TableColumn[] | undefined): Drift[] {
+  return named(
+    mapping,
+    columns === undefined ? [noTable(mapping)] : [...missingColumns(mapping, columns), ...keyDrift(mapping, columns)],
+  );
+}
+
+const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar'];
+
+/** Only of these types sfsync knows how they spell a value, when a record names a key. */
+function keyDrift({ externalIdField, keyColumn }: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
+  const key = columns.find(({ name }) => name === keyColumn);
+  if (externalIdField === undefined || key === undefined || KEY_TYPES.includes(key.type)) return [];
+  return [
+    risky(
+      `: new rows become records, and the key ${keyColumn} is of type ${key.type}: a record that comes back before its answer makes a second row; use one of ${KEY_TYPES.join(', ')}`,
+    ),
+  ];
+}
+
+function noTable({ schema, table }: ObjectMapping): Drift {
+  return broken(`: table ${schema}.${table} does not exist; create it, or correct sync.config.ts`);
+}
+
+function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
+  const { schema, table, keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, fields } = mapping;
+  const own = [keyColumn, salesforceIdColumn, updatedAtColumn ?? [], deletedAtColumn ?? []].flat();
+  const there = new Set(columns.map(({ name }) => name));
+  return [...own, ...fields.map(({ column }) => column)]
+    .filter((column) => !there.has(column))
+    .map((column) => broken(`: column ${schema}.${table}.${column} does not exist; add it, or correct sync.config.ts`));
+}

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { compareSides, type FirstLoad, type LoadReport, linkSides } from '../../cli/first-load.ts';
 import { describeResult } from '../../cli/load-report.ts';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
@@ -9,23 +9,17 @@ import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { createMany, deleteMany } from '../salesforce/records.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 let org: StartedOrg;
 
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 beforeEach(async () => {
   await lender.application.query(
     'truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.conflict, sfsync.rejected_record',
@@ -62,16 +56,12 @@ async function run(object: string, more: Partial<FirstLoad> = {}) {
   return { report, result: await linkSides(first, report) };
 }
 
-async function rows<T extends Record<string, unknown>>(sql: string, values: unknown[] = []): Promise<T[]> {
-  return (await lender.application.query<T>(sql, values)).rows;
-}
-
 const contact = (email: string | null, more: object = {}) => ({ LastName: 'Meyer', Email: email, ...more });
 
 async function borrower(email: string | null, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const values = { last_name: 'Meyer', email, ...more };
   const columns = Object.keys(values);
-  const [row] = await rows<{ id: string }>(
+  const [row] = await rows(
     `insert into borrowers (${columns.join(', ')}) values (${columns.map((_, i) => `$${i + 1}`).join(', ')}) returning id`,
     Object.values(values),
   );
@@ -79,7 +69,7 @@ async function borrower(email: string | null, more: Readonly<Record<string, unkn
 }
 
 const idOf = async (key: string) =>
-  (await rows<{ id: string | null }>('select salesforce_id as id from borrowers where id = $1', [key]))[0]?.id;
+  (await rows('select salesforce_id as id from borrowers where id = $1', [key]))[0]?.id;
 
 describe('the comparison', () => {
   test('counts each record and row once, lists what is ambiguous by id and key, and writes nothing', async () => {
@@ -179,7 +169,7 @@ describe('linking', () => {
     await rows('truncate sfsync.insertion');
     const add = async (title: string) => {
       const sql = `insert into loan_applications (title, stage, closes_on) values ($1, 'Prospecting', '2031-05-31') returning id`;
-      return (await rows<{ id: string }>(sql, [title]))[0]?.id ?? '';
+      return (await rows(sql, [title]))[0]?.id ?? '';
     };
     const [alone, named] = [await add('Alone'), await add('Named')];
     const record = { Name: 'Other', StageName: 'Prospecting', CloseDate: '2031-05-31', External_Id__c: named };
@@ -211,10 +201,10 @@ describe('linking', () => {
   test('is seen as our own: no change event leaves the database for it', async () => {
     await createMany(org, 'Contact', 1, () => contact('a@x.example'));
     await borrower('a@x.example');
-    const [start] = await rows<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
+    const [start] = await rows('select pg_current_wal_lsn()::text as lsn');
     // The letters I, U and D of the protocol (PostgreSQL manual, logical replication message formats).
     const changes = () =>
-      rows<{ kind: string }>(
+      rows(
         `select chr(get_byte(data, 0)) as kind from pg_logical_slot_peek_binary_changes($1, null, null,
            'proto_version', '1', 'publication_names', 'sfsync', 'origin', 'none')
           where lsn > $2::pg_lsn and get_byte(data, 0) in (73, 85, 68)`,
@@ -255,9 +245,7 @@ describe('linking', () => {
   test('parents first keeps the lookups that rows have; children first wait for their parents', async () => {
     const [account = ''] = await createMany(org, 'Account', 1, () => ({ Name: 'Acme', Website: 'acme.example' }));
     await createMany(org, 'Contact', 1, () => contact('a@x.example', { AccountId: account }));
-    const [parent] = await rows<{ id: string }>(
-      `insert into lenders (name, website) values ('Acme', 'acme.example') returning id`,
-    );
+    const [parent] = await rows(`insert into lenders (name, website) values ('Acme', 'acme.example') returning id`);
     await borrower('a@x.example', { lender_id: parent?.id });
     const { report } = await run('Contact');
     expect(report.parentsToLoad).toEqual(['Account']);
@@ -448,10 +436,10 @@ test('goes on without a column that was dropped, a field that vanished and one w
 
 test('children that had waited for their parent are due once a load has given it its id', async () => {
   await createMany(org, 'Account', 1, () => ({ Name: 'Bank', Website: 'https://bank.example' }));
-  const [parent] = await rows<{ id: string }>(
+  const [parent] = await rows(
     `insert into lenders (name, website) values ('Bank', 'https://bank.example') returning id`,
   );
-  const [loan] = await rows<{ id: string }>(
+  const [loan] = await rows(
     `insert into loan_applications (title, stage, closes_on, lender_id) values ('x', 'x', '2031-01-01', $1) returning id`,
     [parent?.id],
   );

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { announceDue, describeRecovery, dueObjects } from '../../cli/recover-slot.ts';
 import { RetryableError } from '../../core/errors.ts';
 import configuration from '../../examples/lender/sync.config.ts';
@@ -7,7 +7,7 @@ import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { recoverSlot } from '../../steps/slot-recovery/slot-recovery.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../support/postgres/lender-database.ts';
+import { useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { startQueueService } from '../support/system/queue-service.ts';
 import { contextOf } from '../support/system/steps.ts';
 import { startStreamer } from '../support/system/streamer.ts';
@@ -17,10 +17,10 @@ const ACCOUNTS = [1, 2, 3, 4, 5].map((n) => `00100000000000${n}AAA`);
 
 const NEW_KEY = '6f0c1f7e-56a1-4a6c-8a31-0d3f8f2f3a10';
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   await applyVersions(
     contextOf(session, configuration, 'Account'),
@@ -29,11 +29,6 @@ beforeEach(async () => {
     Date.UTC(2030, 0, 1),
   );
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string, values: unknown[] = []) {
-  return (await lender.application.query(sql, values)).rows;
-}
 
 const slot = () => lender.database.name;
 const dropSlot = () => rows('select pg_drop_replication_slot($1)', [slot()]);

@@ -1,28 +1,22 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../steps/apply.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const CONTACT = '003000000000001AAA';
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterEach(() => lender[Symbol.asyncDispose]());
 
 const SOURCE = 'salesforce/a/b/c/d';
 
@@ -33,10 +27,6 @@ function context(object: string) {
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
   return applyVersions(context(object), SOURCE, lines, LONG_AFTER);
-}
-
-async function rows(sql: string, values: unknown[] = []) {
-  return (await lender.application.query(sql, values)).rows;
 }
 
 describe('records of a file', () => {

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { confirmTold, readHeld, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { EXECUTION, OutboundRounds } from '../support/system/outbound-rounds.ts';
 import { contextOf } from '../support/system/steps.ts';
 
@@ -14,18 +14,17 @@ const deleteGuard = { atLeast: 2, percent: 10, windowMinutes: 60 };
 const account = { table: 'lenders', delivery: 'api' as const, deleteGuard, fields };
 const configuration = defineSync({ objects: { Account: account } });
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 let rounds: OutboundRounds;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   rounds = await OutboundRounds.begin(session, configuration, 'Account');
   const lines = Array.from({ length: RECORDS }, (_, i) => ({ line: i, version: live(idOf(i)) }));
   await applyVersions(contextOf(session, configuration, 'Account'), 'f', lines, Date.UTC(2030, 0, 1));
 });
-afterEach(() => lender[Symbol.asyncDispose]());
 
 const idOf = (i: number) => `0010000000000${String(i).padStart(2, '0')}AAA`;
 const STAMP = Date.UTC(2026, 0, 1);
@@ -34,10 +33,6 @@ function live(id: string): SalesforceVersion {
   return { id, deleted: false, mergedInto: undefined, stamp: STAMP, fields: { Name: id, Phone: '1' } };
 }
 const gone = (id: string): SalesforceVersion => ({ ...live(id), deleted: true, stamp: STAMP + 1000 });
-
-async function rows(sql: string) {
-  return (await lender.application.query(sql)).rows;
-}
 
 /** The application deletes rows, and their keys are collected and decided. */
 async function deletes(where: string, batchId = 'one-0') {

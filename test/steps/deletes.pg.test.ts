@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, reference, type SyncDefinition, text } from '../../core/mapping/configuration.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
@@ -11,19 +11,14 @@ const SURVIVOR = '001000000000002AAA';
 const CONTACT = '003000000000001AAA';
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   await rows('alter table lenders add column deleted_at timestamptz');
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string) {
-  return (await lender.application.query(sql)).rows;
-}
 
 /** Accounts as the options say, with their contacts. */
 function setUp(

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { takeUpAgain } from '../../steps/redrive.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { OutboundRounds } from '../support/system/outbound-rounds.ts';
 import { contextOf } from '../support/system/steps.ts';
 
@@ -13,12 +13,12 @@ const fields = { Name: text('name'), Phone: text('phone') };
 const account = { table: 'lenders', delivery: 'api' as const, deleteRecord: 'hard' as const, fields };
 const configuration = defineSync({ objects: { Account: account } });
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 let rounds: OutboundRounds;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   rounds = await OutboundRounds.begin(session, configuration, 'Account');
   await applyVersions(
@@ -28,11 +28,6 @@ beforeEach(async () => {
     Date.UTC(2030, 0, 1),
   );
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string) {
-  return (await lender.application.query(sql)).rows;
-}
 
 function live(second: number, more: { Phone?: string } = {}): SalesforceVersion {
   const stamp = Date.UTC(2026, 0, 1, 12, 0, second);

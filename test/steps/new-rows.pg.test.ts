@@ -1,6 +1,6 @@
 /** New rows and the records that name them, on a real database. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import sample from '../../examples/lender/sync.config.ts';
@@ -11,12 +11,7 @@ import { inTransaction, type Session } from '../../postgres/session/connection.t
 import { applyVersions } from '../../steps/apply.ts';
 import { type ChoosePlace, chooseBatch } from '../../steps/collect.ts';
 import { chooseInsertions, decideInsertions } from '../../steps/new-rows.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 /** The sample, in which new lenders become records, too. */
@@ -33,21 +28,18 @@ const LOAN = '006000000000001AAA';
 const OTHER = '006000000000002AAA';
 const BANK = '001000000000001AAA';
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 beforeEach(async () => {
   await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
               sfsync.rejected_record, sfsync.tombstone, sfsync.insertion`);
   await takeLease(session, 'Opportunity', EXECUTION, async () => true);
 });
-
-const rows = async (sql: string, values: unknown[] = []) => (await lender.application.query(sql, values)).rows;
 
 async function insert(parent: string | null = null): Promise<string> {
   const key = randomUUID();

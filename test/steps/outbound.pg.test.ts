@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import type { ChangeMessage } from '../../core/contracts/change-message.ts';
 import type { OutcomeLine } from '../../core/contracts/outbound-tasks.ts';
@@ -11,12 +11,7 @@ import { applyVersions } from '../../steps/apply.ts';
 import { chooseBatch, drain } from '../../steps/collect.ts';
 import { decideBatch } from '../../steps/decide.ts';
 import { settleBatch } from '../../steps/settle.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
@@ -24,20 +19,15 @@ const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-s
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 const mapping = mappingOf(configuration, 'Account');
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   await takeLease(session, 'Account', EXECUTION, async () => true);
   await file(version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string, values: unknown[] = []) {
-  return (await lender.application.query(sql, values)).rows;
-}
 
 function file(each: SalesforceVersion) {
   return applyVersions(contextOf(session, configuration, 'Account'), 'f', [{ line: 1, version: each }], LONG_AFTER);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { RetryableError } from '../../core/errors.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
@@ -8,12 +8,7 @@ import type { Session } from '../../postgres/session/connection.ts';
 import type { AppliedVersions } from '../../steps/apply.ts';
 import { applyRereads, applyVersions } from '../../steps/apply.ts';
 import type { StepContext } from '../../steps/step.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const EXECUTIONS = 10;
@@ -27,15 +22,8 @@ const FILE_RECORDS = 60;
 const RETRIES = 6;
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 
-let lender: LenderDatabase;
-beforeEach(async () => {
-  lender = await createLenderDatabase();
-});
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows<Row extends object>(sql: string): Promise<Row[]> {
-  return (await lender.application.query<Row>(sql)).rows;
-}
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 
 /** Numbers below `limit`, the same in every run (Numerical Recipes' linear congruential generator). */
 function dice(seed: number): (limit: number) => number {
@@ -163,7 +151,7 @@ test.each([1, 2, 3])(
     );
     // What lost three races stays due, and the outbound pipeline reads it.
     for (const object of ['Account', 'Contact'] as const) {
-      const due = await rows<{ id: string; revision: number }>(
+      const due = await rows(
         `select salesforce_id as id, revision::int from sfsync.link where object = '${object}' and reread_due`,
       );
       const [execution] = executions;

@@ -1,5 +1,5 @@
 /** Rejected records that are redriven late: what both sides hold by then is newer than what was rejected. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
@@ -11,12 +11,7 @@ import { chooseBatch, drain } from '../../steps/collect.ts';
 import { decideBatch } from '../../steps/decide.ts';
 import { readOpenRejects, takeUpAgain } from '../../steps/redrive.ts';
 import { settleBatch } from '../../steps/settle.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
@@ -24,13 +19,13 @@ const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-s
 const mapping = mappingOf(configuration, 'Account');
 const log = { info: () => undefined, warn: () => undefined };
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 /** The connection of the person who redrives. */
 let operator: Session;
 
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   operator = await lender.database.client();
 });
@@ -39,11 +34,6 @@ beforeEach(async () => {
   await rows('truncate lenders cascade');
   await takeLease(session, 'Account', EXECUTION, async () => true);
 });
-afterAll(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string, values: unknown[] = []) {
-  return (await lender.application.query(sql, values)).rows;
-}
 
 function file(each: SalesforceVersion) {
   return applyVersions(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import configuration from '../../examples/lender/sync.config.ts';
 import {
   compareDeleted,
@@ -11,25 +11,18 @@ import {
 } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
 const idOf = (n: number) => `001000000000${String(n).padStart(3, '0')}AAA`;
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 const stampOf = (second: number) => version('Account', idOf(1), second).stamp;
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
 let session: Session;
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 beforeEach(async () => {
   await sql('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.tombstone, sfsync.rejected_record');
   await sql('truncate sfsync.sweep, sfsync.sweep_listed');

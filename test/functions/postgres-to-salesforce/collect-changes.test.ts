@@ -46,7 +46,7 @@ afterAll(async () => {
 const ID = '001000000000001AAA';
 let executions = 0;
 beforeEach(async () => {
-  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
+  await lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
   await lambda.aws.running.aws.call('sqs', 'PurgeQueue', { QueueUrl: queue() });
   lambda.aws.running.advance(61_000);
   await applyVersions(
@@ -63,12 +63,11 @@ const states = <Output>(operation: string, input: object) =>
   lambda.aws.running.aws.call<Output>('states', operation, input);
 const startExecution = async (name: string) =>
   (await states<{ executionArn: string }>('StartExecution', { stateMachineArn: machine, name })).executionArn;
-const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 const queue = () => lambda.queues.Account ?? '';
 
 /** Edits the row and publishes its key, as the streamer does. */
 async function edit(phone: string): Promise<void> {
-  const [{ id }] = await rows(`update lenders set phone = '${phone}' returning id`);
+  const [{ id }] = await lender.rows(`update lenders set phone = '${phone}' returning id`);
   await publish({ keys: [[id, 'update']] });
 }
 
@@ -101,7 +100,8 @@ async function counted(...names: string[]): Promise<number> {
 
 const collect = (more: object = {}) =>
   collectChanges({ object: 'Account', trigger: 'changes', execution: mine, batches: 0, fenced: false, ...more });
-const lease = async () => (await rows(`select execution, circuit from sfsync.lease where object = 'Account'`))[0];
+const lease = async () =>
+  (await lender.rows(`select execution, circuit from sfsync.lease where object = 'Account'`))[0];
 
 describe('a batch', () => {
   test('holds what the queue named; the messages are gone and the lease is taken', async () => {
@@ -126,14 +126,14 @@ describe('a batch', () => {
   });
 
   test('is made where deletes are held and the execution that held them told nobody', async () => {
-    await rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
+    await lender.rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
                 insert into sfsync.lease (object, held_told_by) values ('Account', 'died-0')`);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
-    expect(await rows('select held_told_by from sfsync.lease')).toEqual([{ held_told_by: null }]);
+    expect(await lender.rows('select held_told_by from sfsync.lease')).toEqual([{ held_told_by: null }]);
   });
 
   test('is what is due in the database, also when no message says so', async () => {
-    await rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
+    await lender.rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
   });
 
@@ -158,12 +158,12 @@ describe('the end', () => {
     await edit('b');
     expect(await collect()).toEqual({ next: 'end', reason: 'nothing due' });
     expect(await lease()).toEqual({ execution: null, circuit: 'closed' });
-    expect([await waiting(), await rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: false }]]);
+    expect([await waiting(), await lender.rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: false }]]);
   });
 
   test('comes at once when another execution has the lease, and its messages are left to it', async () => {
     const other = await startExecution(`other-${executions}`);
-    await rows(`insert into sfsync.lease (object, execution) values ('Account', '${other}')`);
+    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${other}')`);
     await edit('p');
     expect(await collect()).toEqual({ next: 'end', reason: 'held by another execution' });
     expect([await waiting(), await lease()]).toEqual([1, { execution: other, circuit: 'closed' }]);
@@ -174,7 +174,7 @@ describe('the end', () => {
   });
 
   test('does not come from a lease of an execution that Step Functions no longer knows', async () => {
-    await rows(`insert into sfsync.lease (object, execution) values ('Account', '${mine}-forgotten')`);
+    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${mine}-forgotten')`);
     await edit('p');
     expect(await collect()).toMatchObject({ next: 'push' });
   });
@@ -183,13 +183,13 @@ describe('the end', () => {
     await edit('p');
     expect(await collect({ batches: configuration.settings.batchesPerExecution })).toEqual({ next: 'hand over' });
     expect([await waiting(), await lease()]).toEqual([0, { execution: null, circuit: 'closed' }]);
-    expect(await rows('select dirty from sfsync.link')).toEqual([{ dirty: true }]);
+    expect(await lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: true }]);
   });
 });
 
 describe('a push of an earlier execution that is open', () => {
   const open = (delivery: 'appflow' | 'api', sentAt: string) =>
-    rows(
+    lender.rows(
       `update sfsync.link set push_id = 'before', push_delivery = '${delivery}', sent_at = ${sentAt}, sent = '{}', seen = '{}'`,
     );
 
@@ -214,22 +214,24 @@ describe('a push of an earlier execution that is open', () => {
 
 describe('while Salesforce is away', () => {
   const open = async () => {
-    await rows(`insert into sfsync.lease (object, execution) values ('Account', '${mine}') on conflict do nothing`);
+    await lender.rows(
+      `insert into sfsync.lease (object, execution) values ('Account', '${mine}') on conflict do nothing`,
+    );
     return openCircuit({ object: 'Account', execution: mine, error: 'RetryableError', cause: 'ECONNREFUSED' });
   };
 
   test('the circuit opens once, says why, and the lease is free', async () => {
     expect(await open()).toEqual({ opened: true });
     expect(await lease()).toEqual({ execution: null, circuit: 'open' });
-    expect(await rows('select circuit_reason from sfsync.lease')).toEqual([
+    expect(await lender.rows('select circuit_reason from sfsync.lease')).toEqual([
       { circuit_reason: 'RetryableError: ECONNREFUSED' },
     ]);
-    await rows(`update sfsync.lease set execution = '${mine}'`);
+    await lender.rows(`update sfsync.lease set execution = '${mine}'`);
     expect(await open()).toEqual({ opened: false });
   });
 
   test('an execution that has lost the lease opens nothing', async () => {
-    await rows(`insert into sfsync.lease (object, execution) values ('Account', 'another')`);
+    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', 'another')`);
     await expect(open()).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
     expect(await lease()).toEqual({ execution: 'another', circuit: 'closed' });
   });
@@ -238,7 +240,7 @@ describe('while Salesforce is away', () => {
     await open();
     await edit('p');
     expect(await collect()).toEqual({ next: 'end', reason: 'circuit open' });
-    expect([await waiting(), await rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: true }]]);
+    expect([await waiting(), await lender.rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: true }]]);
     expect(await lease()).toEqual({ execution: null, circuit: 'open' });
   });
 
@@ -249,7 +251,7 @@ describe('while Salesforce is away', () => {
       version: version('Account', `001000000000${String(i + 100)}AAA`, 1, { Phone: 'b' }),
     }));
     await applyVersions(contextOf(session, configuration, 'Account'), 'f', many, Date.UTC(2030, 0, 1));
-    await rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
+    await lender.rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
     expect(await collect({ trigger: 'schedule' })).toMatchObject({ next: 'push', records: 10 });
     expect(await collect({ trigger: 'schedule', batches: 1 })).toEqual({ next: 'end', reason: 'circuit open' });
   });
@@ -265,9 +267,9 @@ describe('what is not as it should be', () => {
 
   test('messages that the database did not take are handed back, and come again after a moment', async () => {
     await edit('p');
-    await rows('alter table sfsync.link rename to away');
+    await lender.rows('alter table sfsync.link rename to away');
     await expect(collect()).rejects.toThrow('SQLSTATE 42P01');
-    await rows('alter table sfsync.away rename to link');
+    await lender.rows('alter table sfsync.away rename to link');
     expect(await waiting()).toBe(1);
     lambda.aws.running.advance(2_000);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
@@ -282,7 +284,7 @@ describe('what is not as it should be', () => {
     await publish({ keys: [[id, 'update']], transactions: [xid] });
     const collected = collect();
     await expect.poll(delayed).toBe(1);
-    expect(await rows('select dirty from sfsync.link')).toEqual([{ dirty: false }]);
+    expect(await lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: false }]);
     await writer.query('commit');
     expect(await collected).toMatchObject({ next: 'push', records: 1 });
   });

@@ -56,7 +56,6 @@ afterAll(async () => {
 
 const object = 'Opportunity';
 const mapping = mappingOf(configuration, object);
-const rows = async (sql: string, values: unknown[] = []) => (await lender.application.query(sql, values)).rows;
 let rounds = 0;
 let execution: string;
 const folder = () => execution.slice(execution.lastIndexOf(':') + 1);
@@ -65,7 +64,7 @@ const nextExecution = () => {
 };
 
 beforeEach(async () => {
-  await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+  await lender.rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
               sfsync.rejected_record, sfsync.tombstone, sfsync.insertion`);
   await org.faults({ rowError: false, lostReply: false });
   await org.call('POST', '~/_simulator/stats/reset');
@@ -78,7 +77,7 @@ async function insert(fields: Readonly<Record<string, unknown>> = {}): Promise<s
   const names = Object.keys(row);
   const places = names.map((_, i) => `$${i + 1}`);
   const sql = `insert into loan_applications (${names.join()}) values (${places.join()}) returning id`;
-  const [{ id }] = (await rows(sql, Object.values(row))) as [{ id: string }];
+  const [{ id }] = (await lender.rows(sql, Object.values(row))) as [{ id: string }];
   await receive(id);
   return id;
 }
@@ -116,7 +115,7 @@ async function round() {
 
 /** The push is long over: nothing of it can land any more. */
 const fence = () =>
-  rows(`update sfsync.insertion set sent_at = sent_at - interval '1 day';
+  lender.rows(`update sfsync.insertion set sent_at = sent_at - interval '1 day';
         update sfsync.link set sent_at = sent_at - interval '1 day'`);
 
 /** What Salesforce has, as a file of the inbound flow brings it. */
@@ -138,18 +137,21 @@ const recordsOf = async (key: string) =>
       `select Id, Name, Amount, StageName, Probability, External_Id__c from Opportunity where External_Id__c = '${key}'`,
     )
   ).records;
-const insertions = () => rows('select row_key, dirty, push_id, refused from sfsync.insertion');
+const insertions = () => lender.rows('select row_key, dirty, push_id, refused from sfsync.insertion');
 const links = () =>
-  rows('select salesforce_id, row_key, dirty, push_id, base_deleted from sfsync.link where object = $1 order by id', [
-    object,
-  ]);
-const row = async (key: string) => (await rows('select * from loan_applications where id = $1', [key]))[0];
+  lender.rows(
+    'select salesforce_id, row_key, dirty, push_id, base_deleted from sfsync.link where object = $1 order by id',
+    [object],
+  );
+const row = async (key: string) => (await lender.rows('select * from loan_applications where id = $1', [key]))[0];
 
 async function expectPair(key: string): Promise<string> {
   const found = await recordsOf(key);
   expect(found).toHaveLength(1);
   const id = found[0]?.Id ?? '';
-  expect(await rows('select id, salesforce_id from loan_applications')).toEqual([{ id: key, salesforce_id: id }]);
+  expect(await lender.rows('select id, salesforce_id from loan_applications')).toEqual([
+    { id: key, salesforce_id: id },
+  ]);
   expect(await links()).toEqual([
     { salesforce_id: id, row_key: key, dirty: false, push_id: null, base_deleted: false },
   ]);
@@ -177,14 +179,14 @@ describe('a new row', () => {
     expect(await row(key)).toMatchObject({ probability: '10' });
     expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1 } });
     expect((await org.stats()).apiCalls.byKind).toMatchObject({ collections: 1, queryAll: 2 });
-    expect(await rows('select from sfsync.conflict')).toEqual([]);
+    expect(await lender.rows('select from sfsync.conflict')).toEqual([]);
   });
 
   test('that is edited after it was sent keeps its edit, which follows', async () => {
     const key = await insert();
     const decided = await decide();
     const outcomes = await push(decided);
-    await rows(`update loan_applications set title = 'Later'`);
+    await lender.rows(`update loan_applications set title = 'Later'`);
     await receive(key);
     await settle(decided, outcomes);
     expect(await row(key)).toMatchObject({ title: 'Later' });
@@ -195,19 +197,19 @@ describe('a new row', () => {
 
   test('that is deleted before it was sent is forgotten; one deleted after takes its record along', async () => {
     const never = await insert();
-    await rows('delete from loan_applications');
+    await lender.rows('delete from loan_applications');
     const key = await insert();
     const decided = await decide();
     expect(decided).toMatchObject({ pushed: 1 });
     const outcomes = await push(decided);
-    await rows('delete from loan_applications');
+    await lender.rows('delete from loan_applications');
     await receive(key);
     await settle(decided, outcomes);
     expect(await links()).toMatchObject([{ row_key: key, dirty: true, base_deleted: false }]);
     await round();
     expect(await recordsOf(key)).toEqual([]);
     expect(await recordsOf(never)).toEqual([]);
-    expect(await rows('select from loan_applications')).toEqual([]);
+    expect(await lender.rows('select from loan_applications')).toEqual([]);
     expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1, delete: 1 } });
   });
 });
@@ -254,7 +256,7 @@ describe('one record and one row', () => {
     const decided = await decide();
     const outcomes = await push(decided);
     const [{ Id = '' } = {}] = await recordsOf(key);
-    await rows(`update loan_applications set title = 'Later'`);
+    await lender.rows(`update loan_applications set title = 'Later'`);
     await file(Id);
     expect(await row(key)).toMatchObject({ salesforce_id: Id, title: 'Later' });
     expect(await settle(decided, outcomes)).toMatchObject({ settled: 0, rejected: 0 });
@@ -283,8 +285,8 @@ describe('one record and one row', () => {
     await fence();
     nextExecution();
     await decide();
-    expect(await rows('select from loan_applications')).toEqual([]);
-    expect(await rows('select salesforce_id from sfsync.tombstone')).toEqual([{ salesforce_id: Id }]);
+    expect(await lender.rows('select from loan_applications')).toEqual([]);
+    expect(await lender.rows('select salesforce_id from sfsync.tombstone')).toEqual([{ salesforce_id: Id }]);
   });
 });
 
@@ -293,7 +295,7 @@ describe('a row that was inserted again without its Salesforce id', () => {
     const key = await insert();
     await round();
     const first = await expectPair(key);
-    await rows('delete from loan_applications');
+    await lender.rows('delete from loan_applications');
     await receive(key);
     nextExecution();
     await round();
@@ -314,7 +316,7 @@ describe('a row that was inserted again without its Salesforce id', () => {
     const key = await insert();
     await round();
     const id = await expectPair(key);
-    await rows('update loan_applications set salesforce_id = null');
+    await lender.rows('update loan_applications set salesforce_id = null');
     await receive(key);
     nextExecution();
     expect(await decide()).toMatchObject({ pushed: 0 });
@@ -332,7 +334,7 @@ describe('a refused row', () => {
       reasons: [{ code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Name', count: 1 }],
     });
     const open = () =>
-      rows('select salesforce_id, row_key, field, reason from sfsync.rejected_record where resolved_at is null');
+      lender.rows('select salesforce_id, row_key, field, reason from sfsync.rejected_record where resolved_at is null');
     expect(await open()).toEqual([{ salesforce_id: null, row_key: key, field: 'Name', reason: 'Not this one.' }]);
     nextExecution();
     const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
@@ -340,12 +342,12 @@ describe('a refused row', () => {
     await receive(key);
     expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
 
-    await rows(`update loan_applications set title = 'Better'`);
+    await lender.rows(`update loan_applications set title = 'Better'`);
     await receive(key);
     await round();
     expect(await open()).toHaveLength(1);
     await org.faults({ rowError: false });
-    await rows(`update loan_applications set title = 'Best'`);
+    await lender.rows(`update loan_applications set title = 'Best'`);
     await receive(key);
     nextExecution();
     await round();
@@ -377,7 +379,7 @@ describe('a lookup', () => {
   const lenders = mappingOf(configuration, 'Account');
 
   test('whose parent has no record holds the row back until it has one', async () => {
-    const [{ id: parent }] = (await rows(`insert into lenders (name) values ('Bank') returning id`)) as [
+    const [{ id: parent }] = (await lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [
       { id: string },
     ];
     const key = await insert({ lender_id: parent });
@@ -386,24 +388,24 @@ describe('a lookup', () => {
     expect(await collectChanges(idle)).toEqual({ next: 'tell', rejected: 1, reasons });
     await receive(key);
     expect(await collectChanges(idle)).toEqual({ next: 'end', reason: 'nothing due' });
-    expect(await rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
+    expect(await lender.rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
       { row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' },
     ]);
     const { id = '' } = await org.connection.sobject('Account').create({ Name: 'Bank' });
-    await rows('update lenders set salesforce_id = $1', [id]);
+    await lender.rows('update lenders set salesforce_id = $1', [id]);
     await markDue(await lender.session(), configuration, lenders, [parent]);
     await round();
     await expectPair(key);
     expect(
       await org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
     ).toMatchObject({ records: [{ AccountId: id }] });
-    expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+    expect(await lender.rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
   });
 });
 
 describe('a value of a linked row that cannot be sent', () => {
   const idle = () => ({ object, trigger: 'changes', execution, batches: 0, fenced: true });
-  const open = () => rows('select row_key, field, code from sfsync.rejected_record where resolved_at is null');
+  const open = () => lender.rows('select row_key, field, code from sfsync.rejected_record where resolved_at is null');
   const linked = async (): Promise<string> => {
     const key = await insert({ amount: 5, term_months: 36 });
     await round();
@@ -414,18 +416,18 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('is told once, stays listed while another field goes, and is listed no more when it is gone', async () => {
     const key = await linked();
-    await rows(`update loan_applications set amount = 'NaN'`);
+    await lender.rows(`update loan_applications set amount = 'NaN'`);
     await receive(key);
     const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1 }];
     expect(await collectChanges(idle())).toEqual({ next: 'tell', rejected: 1, reasons });
-    await rows(`update loan_applications set title = 'Other', term_months = null`);
+    await lender.rows(`update loan_applications set title = 'Other', term_months = null`);
     await receive(key);
     const collected = await decide();
     expect(collected).toMatchObject({ pushed: 1 });
     await settle(collected, await push(collected));
     const listed = [{ row_key: key, field: 'Amount', code: 'UNREADABLE_VALUE' }];
     expect(await open()).toEqual(listed);
-    await rows('update loan_applications set amount = 5');
+    await lender.rows('update loan_applications set amount = 5');
     await receive(key);
     nextExecution();
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
@@ -434,12 +436,12 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('is also the lookup of a row that nothing will make a record of', async () => {
     const key = await linked();
-    const [{ id }] = (await rows(`insert into lenders (name) values ('Bank') returning id`)) as [{ id: string }];
-    await rows('update loan_applications set lender_id = $1', [id]);
+    const [{ id }] = (await lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [{ id: string }];
+    await lender.rows('update loan_applications set lender_id = $1', [id]);
     await receive(key);
     expect(await collectChanges(idle())).toMatchObject({ next: 'tell', rejected: 1 });
     expect(await open()).toEqual([{ row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' }]);
-    await rows('update loan_applications set lender_id = null');
+    await lender.rows('update loan_applications set lender_id = null');
     await receive(key);
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
     expect(await open()).toEqual([]);
@@ -447,16 +449,16 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('and one that Salesforce refused is listed no more when the row has its former value again', async () => {
     const key = await linked();
-    await rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
     await receive(key);
     expect(await round()).toMatchObject({ rejected: 1 });
-    await rows('update loan_applications set purposes = null, amount = 5');
+    await lender.rows('update loan_applications set purposes = null, amount = 5');
     await receive(key);
     nextExecution();
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
     expect(await open()).toEqual([]);
     // Salesforce may think otherwise by now.
-    await rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
     await receive(key);
     nextExecution();
     expect(await round()).toMatchObject({ rejected: 1 });
@@ -477,7 +479,7 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
   afterEach(async () => {
     vi.restoreAllMocks();
     await org.faults({ hiddenField: null });
-    await rows('truncate sfsync.drift');
+    await lender.rows('truncate sfsync.drift');
   });
 
   test('is left out of the record, and told once; a row that was refused for it goes, too', async () => {
@@ -485,7 +487,7 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     const key = await insert({ amount: 1500 });
     const refused = JSON.stringify({ Name: 'x', Amount: '1' });
     const other = await insert({ title: 'Refused before', amount: 2 });
-    await rows(`update sfsync.insertion set dirty = false, refused = '${refused}' where row_key = $1`, [other]);
+    await lender.rows(`update sfsync.insertion set dirty = false, refused = '${refused}' where row_key = $1`, [other]);
     const decided = await decide();
     expect(decided).toMatchObject({ pushed: 1, reasons: vanished('Amount') });
     expect(await lambda.lines(decided.updatesKey ?? '')).toMatchObject([{ fields: { Name: 'Bridge loan' } }]);
@@ -513,7 +515,9 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     await round();
     const id = await expectPair(key);
     // A field that becomes null goes through the API.
-    await rows(`update loan_applications set title = 'Edited', amount = 7, term_months = null where id = $1`, [key]);
+    await lender.rows(`update loan_applications set title = 'Edited', amount = 7, term_months = null where id = $1`, [
+      key,
+    ]);
     await receive(key);
     nextExecution();
     const decided = await decide();

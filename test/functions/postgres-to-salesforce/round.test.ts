@@ -68,13 +68,12 @@ afterAll(async () => {
 
 const object = 'Account';
 const mapping = mappingOf(configuration, object);
-const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 let rounds = 0;
 let execution: string;
 const folder = () => execution.slice(execution.lastIndexOf(':') + 1);
 
 beforeEach(async () => {
-  await rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+  await lender.rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
               sfsync.rejected_record, sfsync.tombstone`);
   await org.faults({ rowError: false, lostReply: false });
   execution = `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:round-${++rounds}`;
@@ -96,7 +95,7 @@ async function agreed(...records: readonly Record<string, unknown>[]): Promise<s
 
 /** The application changes rows: their links become due as RECEIVE would make them. */
 async function application(sql: string): Promise<void> {
-  await rows(`${sql}; update sfsync.link set dirty = true, dirty_since = now()`);
+  await lender.rows(`${sql}; update sfsync.link set dirty = true, dirty_since = now()`);
 }
 
 async function decide(): Promise<Decided> {
@@ -127,7 +126,7 @@ async function settle(
 }
 
 const calls = async () => (await org.stats()).apiCalls.byKind;
-const links = () => rows('select dirty, push_id, base_deleted from sfsync.link order by salesforce_id');
+const links = () => lender.rows('select dirty, push_id, base_deleted from sfsync.link order by salesforce_id');
 const CLEAN = { dirty: false, push_id: null, base_deleted: false };
 
 describe('through the API', () => {
@@ -152,7 +151,7 @@ describe('through the API', () => {
 
   test('a row that is deleted takes its record to the recycle bin; one that comes back brings it back', async () => {
     const [id = ''] = await agreed({ Name: 'Acme' });
-    await rows('create temp table kept as select * from lenders');
+    await lender.rows('create temp table kept as select * from lenders');
     await application('delete from lenders');
     const deleted = await decide();
     expect(await lambda.lines(deleted.deletesKey ?? '')).toEqual([{ id, kind: 'delete', fields: {} }]);
@@ -178,8 +177,8 @@ describe('through the API', () => {
     const decided = await decide();
     await settle(decided, await push(decided));
     expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: null, Website: 's' });
-    expect(await rows('select phone, website from lenders')).toEqual([{ phone: null, website: 's' }]);
-    expect(await rows('select from sfsync.conflict')).toEqual([]);
+    expect(await lender.rows('select phone, website from lenders')).toEqual([{ phone: null, website: 's' }]);
+    expect(await lender.rows('select from sfsync.conflict')).toEqual([]);
   });
 
   test('an edit that Salesforce has already is done without a push', async () => {
@@ -200,7 +199,7 @@ describe('through the API', () => {
       rejected: 1,
       reasons: [{ code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Phone', count: 1 }],
     });
-    expect(await rows('select salesforce_id, field, reason from sfsync.rejected_record')).toEqual([
+    expect(await lender.rows('select salesforce_id, field, reason from sfsync.rejected_record')).toEqual([
       { salesforce_id: bad, field: 'Phone', reason: 'Not Bad, please.' },
     ]);
     expect(await org.connection.sobject(object).retrieve(good)).toMatchObject({ Phone: null });
@@ -221,7 +220,7 @@ describe('through the API', () => {
     await application('update lenders set phone = null');
     const decided = await decide();
     const outcomes = await push(decided);
-    await rows('update sfsync.link set revision = revision + 1');
+    await lender.rows('update sfsync.link set revision = revision + 1');
     const first = await settle(decided, outcomes);
     expect(first).toMatchObject({ settled: 0, readAgainKey: `work/${folder()}/read-again-${decided.batchId}-1.jsonl` });
     expect(await lambda.lines(first.readAgainKey ?? '')).toEqual([{ id, revision: expect.any(Number) }]);
@@ -271,17 +270,17 @@ test('the circuit is closed by the batch that went through, so that people are t
   await agreed({ Name: 'Acme' });
   await application('update lenders set phone = null');
   const batch = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });
-  await rows(`update sfsync.lease set circuit = 'open'`);
+  await lender.rows(`update sfsync.lease set circuit = 'open'`);
   const { recordsKey, batchId } = batch;
   const { versionsKey, readAt } = await readSalesforce({ object, recordsKey, execution: folder() });
   const decided = await decideChanges({ object, execution, batchId, versionsKey, readAt });
   expect(decided.circuitClosed).toBe(false);
-  expect(await rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'open' }]);
+  expect(await lender.rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'open' }]);
   expect(await settle(decided, await push(decided))).toMatchObject({ settled: 1, circuitClosed: true });
-  expect(await rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'closed' }]);
+  expect(await lender.rows('select circuit from sfsync.lease')).toEqual([{ circuit: 'closed' }]);
 
   await application('update lenders set phone = null');
-  await rows(`update sfsync.lease set circuit = 'open'; update sfsync.link set reread_due = true`);
+  await lender.rows(`update sfsync.lease set circuit = 'open'; update sfsync.link set reread_due = true`);
   const collected = await collectChanges({ object, trigger: 'schedule', execution, batches: 0, fenced: true });
   const look = await readSalesforce({ object, recordsKey: collected.recordsKey, execution: folder() });
   const again = { object, execution, batchId: collected.batchId, versionsKey: look.versionsKey, readAt: look.readAt };
@@ -293,7 +292,7 @@ test('an execution that has lost its lease writes nothing', async () => {
   await application('update lenders set phone = null');
   const decided = await decide();
   const outcomes = await push(decided);
-  await rows(`update sfsync.lease set execution = 'another'`);
+  await lender.rows(`update sfsync.lease set execution = 'another'`);
   await expect(settle(decided, outcomes)).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
   expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
 });
@@ -335,7 +334,7 @@ describe('of a push whose execution is gone', () => {
     await lambda.put((decided.updatesKey ?? '').replace('.jsonl', '-begun'), jobId);
 
     execution = `${execution}-later`;
-    await rows(`delete from sfsync.lease; update sfsync.link set sent_at = now() - interval '1 day'`);
+    await lender.rows(`delete from sfsync.lease; update sfsync.link set sent_at = now() - interval '1 day'`);
     const later = await decide();
     expect(later.batchId).not.toBe(decided.batchId);
     const state = async () => ((await org.call('GET', `/jobs/ingest/${jobId}`)).json as { state: string }).state;
@@ -370,7 +369,7 @@ describe('a call that is made once more, for its answer was lost or it died,', (
     expect(await push(decided)).toEqual(outcomes);
     expect(await org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: 'of a person' });
     expect(await settle(decided, outcomes)).toMatchObject({ settled: 1 });
-    expect(await rows('select phone from lenders')).toEqual([{ phone: 'of a person' }]);
+    expect(await lender.rows('select phone from lenders')).toEqual([{ phone: 'of a person' }]);
   });
 
   test('sends nothing also where no outcome was written down: the push stays open until it is fenced', async () => {

@@ -46,10 +46,11 @@ afterAll(async () => {
   await lambda[Symbol.asyncDispose]();
 });
 beforeEach(async () => {
-  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict');
+  await lender.rows(
+    'truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict',
+  );
 });
 
-const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 const KEY = 'salesforce/Account/flow/run-1/0';
 
 /** What AppFlow writes of a record. */
@@ -73,7 +74,7 @@ describe('a file', () => {
   test('becomes rows; again, it changes nothing', async () => {
     const records = [told(ONE, 1, { Name: 'One', AnnualRevenue: 100.0 }), told(TWO, 1, { Name: 'Two' })];
     expect(await apply(records)).toMatchObject({ object: 'Account', inserted: 2, rejected: 0, due: false, attempt: 0 });
-    expect(await rows('select name, annual_revenue from lenders order by name')).toEqual([
+    expect(await lender.rows('select name, annual_revenue from lenders order by name')).toEqual([
       { name: 'One', annual_revenue: '100' },
       { name: 'Two', annual_revenue: null },
     ]);
@@ -93,7 +94,9 @@ describe('a file', () => {
         { code: 'UNREADABLE_VALUE', field: 'AnnualRevenue', count: 1 },
       ]),
     );
-    expect(await rows('select line, salesforce_id, field, source from sfsync.rejected_record order by line')).toEqual([
+    expect(
+      await lender.rows('select line, salesforce_id, field, source from sfsync.rejected_record order by line'),
+    ).toEqual([
       { line: 1, salesforce_id: ONE, field: 'Name', source: KEY },
       { line: 2, salesforce_id: TWO, field: 'AnnualRevenue', source: KEY },
     ]);
@@ -101,7 +104,7 @@ describe('a file', () => {
 
   test('says that links are due when a row keeps what Salesforce does not have', async () => {
     await apply([told(ONE, 1, { Phone: 'b', Website: 'b' })]);
-    await rows(`update lenders set phone = 'p'`);
+    await lender.rows(`update lenders set phone = 'p'`);
     expect(await apply([told(ONE, 2, { Phone: 'b', Website: 's' })])).toMatchObject({ updated: 1, due: true });
   });
 });
@@ -128,7 +131,7 @@ describe('a record of which nobody knows whether it is the newest', () => {
     });
     expect(applied).toMatchObject({ updated: 1, attempt: 1 });
     expect(applied).not.toHaveProperty('rereadKey');
-    expect(await rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
+    expect(await lender.rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
   });
 
   test('is read once more when its link has changed meanwhile', async () => {
@@ -141,7 +144,7 @@ describe('a record of which nobody knows whether it is the newest', () => {
       recordsKey: rereadKey,
       execution: 'execution',
     });
-    await rows('update sfsync.link set revision = revision + 1');
+    await lender.rows('update sfsync.link set revision = revision + 1');
     const again = await applyRecords({
       from: 'reread',
       object: 'Account',
@@ -152,17 +155,17 @@ describe('a record of which nobody knows whether it is the newest', () => {
       attempt: 1,
     });
     expect(again.rereadKey).toMatch(/^work\/execution\/reread-2-of-/);
-    expect(await rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+    expect(await lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
   });
 
   test('because its file may be older than the last fresh read', async () => {
     const id = '001000000000001AAA';
     await apply([told(id, 1, { Name: 'Before' })]);
-    await rows(`update sfsync.link set applied_at = now()`);
+    await lender.rows(`update sfsync.link set applied_at = now()`);
     expect(await apply([told(id, 9, { Name: 'Newer' })])).toHaveProperty('rereadKey');
     // A file put long after that read was certainly read after it.
     const later = new Date(Date.now() + 24 * 3_600_000).toISOString();
-    await rows('update sfsync.link set reread_due = false');
+    await lender.rows('update sfsync.link set reread_due = false');
     expect(await apply([told(id, 9, { Name: 'Newer' })], later)).toMatchObject({ updated: 1 });
   });
 
@@ -180,6 +183,6 @@ describe('a record of which nobody knows whether it is the newest', () => {
       rejected: 1,
       reasons: [{ code: 'NOT_VISIBLE' }],
     });
-    expect(await rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+    expect(await lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
   });
 });

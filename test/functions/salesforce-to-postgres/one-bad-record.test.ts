@@ -55,11 +55,10 @@ beforeEach(async () => {
       return true;
     });
   }
-  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record');
+  await lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record');
 });
 afterEach(() => vi.restoreAllMocks());
 
-const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 const idOf = (line: number) => `001${String(line).padStart(12, '0')}AAA`;
 
 /** The file's lines, from 1; `bad` says what is wrong with some of them. */
@@ -116,7 +115,7 @@ describe('of 10,000 records', () => {
     ['what the table refuses', { Name: null, Phone: SECRET }, { code: '23502', field: 'Name' }],
   ])('one with %s is listed with its line in the file; 9,999 are applied', async (_what, fault, reject) => {
     expect(await deliver({ 7777: fault })).toEqual({ inserted: 9999, rejected: 1, reasons: [{ ...reject, count: 1 }] });
-    expect(await rows(REJECTS)).toEqual([
+    expect(await lender.rows(REJECTS)).toEqual([
       {
         ...reject,
         salesforce_id: idOf(7777),
@@ -126,9 +125,9 @@ describe('of 10,000 records', () => {
         resolved_at: null,
       },
     ]);
-    expect(await rows('select count(*)::int as n from lenders')).toEqual([{ n: 9999 }]);
+    expect(await lender.rows('select count(*)::int as n from lenders')).toEqual([{ n: 9999 }]);
     expect(logged.join()).toContain('records applied');
-    expect(logged.join() + JSON.stringify(await rows(REJECTS))).not.toContain(SECRET);
+    expect(logged.join() + JSON.stringify(await lender.rows(REJECTS))).not.toContain(SECRET);
   });
 
   test('several with faults of several kinds: one message tells how many of each, and no value', async () => {
@@ -142,7 +141,7 @@ describe('of 10,000 records', () => {
       9999: { Id: SECRET },
     });
     expect({ inserted, rejected }).toEqual({ inserted: RECORDS - 7, rejected: 7 });
-    expect((await rows(REJECTS)).map(({ line, code, field }) => [line, code, field])).toEqual([
+    expect((await lender.rows(REJECTS)).map(({ line, code, field }) => [line, code, field])).toEqual([
       [2, 'UNREADABLE_LINE', null],
       [3, 'NO_STAMP', 'SystemModstamp'],
       [6000, 'UNREADABLE_VALUE', 'AnnualRevenue'],

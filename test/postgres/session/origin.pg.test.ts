@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { describeStatus } from '../../../cli/report.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
@@ -11,7 +11,7 @@ import sample from '../../../examples/lender/sync.config.ts';
 import { readDatabaseStatus } from '../../../postgres/ledger/status.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { startQueueService } from '../../support/system/queue-service.ts';
 import { contextOf } from '../../support/system/steps.ts';
 import { startStreamer } from '../../support/system/streamer.ts';
@@ -21,17 +21,12 @@ const configuration: SyncConfiguration = { ...sample, settings: { ...sample.sett
 const ORIGIN = 'sfsync_0';
 const ACCOUNT = '001000000000001AAA';
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-  return (await lender.application.query<Row>(sql, values)).rows;
-}
 
 function apply(by: Session, second: number, phone: string) {
   const lines = [{ line: 1, version: version('Account', ACCOUNT, second, { Phone: phone }) }];
@@ -70,9 +65,7 @@ async function blocker(): Promise<pg.Client> {
 }
 
 const waitsForLock = (pid: number) => async () => {
-  const found = await rows<{ type: string }>('select wait_event_type as type from pg_stat_activity where pid = $1', [
-    pid,
-  ]);
+  const found = await rows('select wait_event_type as type from pg_stat_activity where pid = $1', [pid]);
   return found[0]?.type === 'Lock';
 };
 
@@ -83,7 +76,7 @@ describe('an execution that finds no free origin', () => {
     const pid = await pidOf(session);
     const applied = apply(session, 1, '1');
     await until(async () => {
-      const [seen] = await rows<{ query: string }>('select query from pg_stat_activity where pid = $1', [pid]);
+      const [seen] = await rows('select query from pg_stat_activity where pid = $1', [pid]);
       return seen?.query.includes('pg_replication_origin_session_setup') === true;
     });
     // A failed attempt is a transaction of its own that is over at once: what it leaves would show in most of these looks.
@@ -138,7 +131,7 @@ describe('an execution that is killed while it holds an origin', () => {
     );
     const exited = once(child, 'exit');
     const backends = () =>
-      rows<{ pid: number }>(
+      rows(
         `select pid from pg_stat_activity where datname = current_database() and application_name = 'sfsync'
             and wait_event_type = 'Lock'`,
       );

@@ -1,28 +1,23 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { defineSync, type RowFilter, text } from '../../../core/mapping/configuration.ts';
 import { prepareDatabase } from '../../../postgres/prepare/prepare.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { createLenderDatabase, type LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 import { OutboundRounds } from '../../support/system/outbound-rounds.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 let rounds: OutboundRounds;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   await rows('alter table lenders add column shared boolean not null default true');
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows(sql: string) {
-  return (await lender.application.query(sql)).rows;
-}
 
 function configured(filter: Partial<RowFilter> = {}) {
   const fields = { Name: text('name'), Phone: text('phone') };

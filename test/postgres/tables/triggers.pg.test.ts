@@ -1,17 +1,16 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const CONTACT = '003000000000001AAA';
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
 let session: Session;
 
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
   await lender.application.query(`
     create function lower_email() returns trigger language plpgsql as $$
@@ -19,7 +18,6 @@ beforeEach(async () => {
     create trigger lower_email before insert or update on borrowers for each row execute function lower_email();
   `);
 });
-afterEach(() => lender[Symbol.asyncDispose]());
 
 async function apply(second: number, fields: FieldValues) {
   const lines = [{ line: 1, version: version('Contact', CONTACT, second, fields) }];

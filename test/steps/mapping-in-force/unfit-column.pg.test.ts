@@ -1,22 +1,20 @@
 /** A column whose type was changed so that no statement can use it for its field: the field is left out like one that is gone. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const ID = '006000000000001AAA';
 const ACCOUNT = '001000000000001AAA';
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 
-const rows = async (sql: string) => (await lender.application.query(sql)).rows;
 let files = 0;
 function apply(object: string, id: string, fields: Readonly<Record<string, string | null>>) {
   files += 1;

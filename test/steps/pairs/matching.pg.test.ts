@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import sample from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const MATCH: Readonly<Record<string, string>> = { Account: 'AnnualRevenue', Contact: 'Email' };
@@ -23,20 +18,15 @@ const configuration: SyncConfiguration = {
 };
 const [ONE, TWO, THREE] = ['003000000000001AAA', '003000000000002AAA', '003000000000003AAA'] as const;
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 beforeEach(async () => {
   await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict');
 });
-
-async function rows<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-  return (await lender.application.query<Row>(sql, values)).rows;
-}
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
@@ -49,7 +39,7 @@ const contact = (id: string, email: string | null, more: FieldValues = {}) =>
 async function borrower(email: string | null, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const values = { last_name: 'Meyer', email, ...more };
   const columns = Object.keys(values);
-  const [row] = await rows<{ id: string }>(
+  const [row] = await rows(
     `insert into borrowers (${columns.join(', ')}) values (${columns.map((_, i) => `$${i + 1}`).join(', ')}) returning id`,
     Object.values(values),
   );
@@ -94,7 +84,7 @@ describe('a record that is new to us', () => {
       rejected: 1,
       reasons: [{ code: 'AMBIGUOUS_MATCH', field: 'Email', count: 1 }],
     });
-    const [reject] = await rows<{ reason: string }>(REJECTS);
+    const [reject] = await rows(REJECTS);
     expect(reject).toMatchObject({ salesforce_id: ONE, code: 'AMBIGUOUS_MATCH', field: 'Email', line: 1 });
     expect(reject?.reason).toMatch(/2 row\(s\) of public\.borrowers .* write its id into the right row/);
     expect(reject?.reason).not.toContain('@');
@@ -115,11 +105,7 @@ describe('a record that is new to us', () => {
       inserted: 0,
       rejected: 3,
     });
-    expect((await rows<{ code: string }>(REJECTS)).map(({ code }) => code)).toEqual([
-      'AMBIGUOUS_MATCH',
-      'AMBIGUOUS_MATCH',
-      '23502',
-    ]);
+    expect((await rows(REJECTS)).map(({ code }) => code)).toEqual(['AMBIGUOUS_MATCH', 'AMBIGUOUS_MATCH', '23502']);
     expect(await carriers()).toEqual([{ id: key, salesforce_id: null }]);
   });
 

@@ -1,5 +1,5 @@
 /** The application changes keys of rows, or moves Salesforce ids from row to row: content must not change its record. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
@@ -9,7 +9,7 @@ import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
-import { createLenderDatabase, type LenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
@@ -20,16 +20,13 @@ const B = '006000000000002AAA';
 const [KEY_A, KEY_B, OTHER_KEY] = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-0000-4000-8000-000000000000`);
 const looks = new Map([A, B].map((id) => [id, version('Opportunity', id, 1, { Name: `of ${id}` })]));
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
-
-const rows = async (sql: string, values: unknown[] = []) => (await lender.application.query(sql, values)).rows;
 
 /** Two linked pairs that agree. */
 beforeEach(async () => {

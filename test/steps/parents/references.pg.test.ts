@@ -1,5 +1,5 @@
 /** Lookups whose parents come, go and are merged while something else is going on. The histories are explored in core. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
@@ -10,12 +10,7 @@ import { applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
 import { settleBatch } from '../../../steps/settle.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
@@ -23,21 +18,16 @@ const CHILD = '003000000000001AAA';
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
 const NOW = Date.UTC(2026, 0, 2);
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('file');
+const { rows } = lender;
 let session: Session;
 beforeAll(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterAll(() => lender[Symbol.asyncDispose]());
 beforeEach(() =>
   rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
         sfsync.rejected_record, sfsync.tombstone`),
 );
-
-async function rows(sql: string, values: unknown[] = []) {
-  return (await lender.application.query(sql, values)).rows;
-}
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
@@ -6,28 +6,18 @@ import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
-import {
-  createLenderDatabase,
-  deletedVersion,
-  type LenderDatabase,
-  version,
-} from '../../support/postgres/lender-database.ts';
+import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
 const CHILD = '003000000000001AAA';
 
-let lender: LenderDatabase;
+const lender = useLenderDatabase('test');
+const { rows } = lender;
 let session: Session;
 beforeEach(async () => {
-  lender = await createLenderDatabase();
   session = await lender.session();
 });
-afterEach(() => lender[Symbol.asyncDispose]());
-
-async function rows<Row extends object>(sql: string): Promise<Row[]> {
-  return (await lender.application.query<Row>(sql)).rows;
-}
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
@@ -36,7 +26,7 @@ function apply(object: string, ...versions: SalesforceVersion[]) {
 
 /** What the pipeline does with records that are due to be read. */
 async function readDue(object: string, ...now: SalesforceVersion[]) {
-  const due = await rows<{ id: string; revision: number }>(
+  const due = await rows(
     `select salesforce_id as id, revision::int from sfsync.link where object = '${object}' and reread_due`,
   );
   expect(due.map(({ id }) => id).sort()).toEqual(now.map(({ id }) => id).sort());

@@ -1,6 +1,6 @@
 /** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
 import type pg from 'pg';
-import { inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
 import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
@@ -18,6 +18,42 @@ export interface LenderDatabase extends AsyncDisposable {
   readonly credentials: DatabaseCredentials;
   /** As role sfsync_apply. */
   session(): Promise<Session>;
+  /** What the application sees. */
+  rows(sql: string, values?: unknown[]): ReturnType<typeof rowsOf>;
+}
+
+async function rowsOf(client: pg.Client, sql: string, values: unknown[] = []) {
+  return (await client.query(sql, values)).rows;
+}
+
+/** A database of the sample for each test of the file that calls this, or one for the whole file. */
+export function useLenderDatabase(each: 'test' | 'file'): Omit<LenderDatabase, typeof Symbol.asyncDispose> {
+  let lender: LenderDatabase | undefined;
+  const open = () => lender ?? expect.unreachable('there is no database before the first test');
+  const begin = async () => {
+    lender = await createLenderDatabase();
+  };
+  const end = () => lender?.[Symbol.asyncDispose]();
+  if (each === 'test') {
+    beforeEach(begin);
+    afterEach(end);
+  } else {
+    beforeAll(begin);
+    afterAll(end);
+  }
+  return {
+    get database() {
+      return open().database;
+    },
+    get application() {
+      return open().application;
+    },
+    get credentials() {
+      return open().credentials;
+    },
+    session: () => open().session(),
+    rows: (sql, values) => open().rows(sql, values),
+  };
 }
 
 export async function createLenderDatabase(): Promise<LenderDatabase> {
@@ -43,6 +79,7 @@ export async function createLenderDatabase(): Promise<LenderDatabase> {
       sessions.push(session);
       return session;
     },
+    rows: (sql, values) => rowsOf(application, sql, values),
     async [Symbol.asyncDispose]() {
       await Promise.all(sessions.map((session) => session.end()));
       await database[Symbol.asyncDispose]();

@@ -16,7 +16,7 @@ import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
 import type { Item, JudgedRecord, ReadSet, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
-import { inForceForRead, leftOut } from './mapping-in-force/fields.ts';
+import { leftOutOfFile, leftOutOfRead } from './mapping-in-force/fields.ts';
 import { joinWaiting, othersDue } from './parents/join-waiting.ts';
 import type { StepContext } from './step.ts';
 
@@ -54,14 +54,10 @@ export async function applyVersions(
   lines: readonly MappedLine[],
   readAfter: Instant,
 ): Promise<AppliedVersions> {
-  return withColumns(context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const drifted = await leftOut(context);
+  return withColumns(context, stepOf(context), async ({ reasons, ...columns }) => {
+    const drifted = await leftOutOfFile(context);
     const { items, rejects, toAsk } = sortedOut(lines, drifted);
-    const inForce = {
-      ...context,
-      configuration,
-      mapping: withoutFields(context.mapping, new Set([...drifted, ...gone])),
-    };
+    const inForce = { ...columns, mapping: withoutFields(columns.mapping, drifted) };
     const applied = await apply(inForce, source, items, rejects, (rules, pair, { version }) =>
       receive(rules, pair, version, readAfter),
     );
@@ -111,13 +107,13 @@ export async function applyRereads(
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
-  return withColumns(context, stepOf(context), async ({ configuration, gone, reasons }) => {
-    const told = await inForceForRead(context, lines, stepOf(context));
-    const inForce = { ...context, configuration, mapping: withoutFields(told.mapping, gone) };
+  return withColumns(context, stepOf(context), async ({ reasons, ...columns }) => {
+    const read = await leftOutOfRead(context, lines, stepOf(context));
+    const inForce = { ...columns, mapping: withoutFields(columns.mapping, read.leftOut) };
     const applied = await apply(inForce, source, items, rejects, (rules, pair, { version, revision }) =>
       acceptReread(rules, pair, version, { revision: revision ?? 0, readAt }),
     );
-    return { ...applied, reasons: [...told.reasons, ...reasons, ...applied.reasons] };
+    return { ...applied, reasons: [...read.reasons, ...reasons, ...applied.reasons] };
   });
 }
 

@@ -25,7 +25,7 @@ import { bisect } from '../postgres/session/savepoint.ts';
 import { reasonCounts } from './apply.ts';
 import { anyHeld, countToTell, guardDeletes } from './delete-guard.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
-import { inForceForRead } from './mapping-in-force/fields.ts';
+import { leftOutOfRead } from './mapping-in-force/fields.ts';
 import { decideInsertions } from './new-rows.ts';
 import { returnIds } from './pairs/adoption.ts';
 import { lockPairs, writePairs } from './pairs/pairs.ts';
@@ -52,10 +52,10 @@ export interface DecideRound {
 export async function decideBatch(context: StepContext, batchId: string, looks: readonly Look[], round: DecideRound) {
   const step = `decide ${batchId}`;
   const told = [...looks, ...(round.newRows ?? [])];
-  return withColumns(context, step, async ({ configuration, gone, reasons }) => {
-    const inForce = await inForceForRead(context, told, step);
-    const fitted = { ...context, configuration, mapping: withoutFields(inForce.mapping, gone) };
-    return decideInForce(fitted, batchId, looks, round, [...inForce.reasons, ...reasons]);
+  return withColumns(context, step, async ({ reasons, ...columns }) => {
+    const read = await leftOutOfRead(context, told, step);
+    const fitted = { ...columns, mapping: withoutFields(columns.mapping, read.leftOut) };
+    return decideInForce(fitted, batchId, looks, round, [...read.reasons, ...reasons]);
   });
 }
 

@@ -24,7 +24,7 @@ import { bisect } from '../postgres/session/savepoint.ts';
 import { reasonCounts } from './apply.ts';
 import { giveUpOn } from './decide.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
-import { inForceForRead, sentDrifted, typesIn } from './mapping-in-force/fields.ts';
+import { leftOutOfRead, sentDrifted, typesIn } from './mapping-in-force/fields.ts';
 import { settleInsertions } from './new-rows.ts';
 import { returnIds } from './pairs/adoption.ts';
 import { lockPairs, type StoredPair, writePairs } from './pairs/pairs.ts';
@@ -64,10 +64,10 @@ export async function settleBatch(
   const step = `settle ${batchId}`;
   const answered = [...answers.outcomes.values(), ...(answers.insertOutcomes?.values() ?? [])];
   const told = [...readBacks, ...(answers.newRows ?? []), { types: typesIn(answered) }];
-  return withColumns(context, step, async ({ configuration, gone, reasons }) => {
-    const inForce = await inForceForRead(context, told, step);
-    const fitted = { ...context, configuration, mapping: withoutFields(inForce.mapping, gone) };
-    return settleInForce(fitted, batchId, readBacks, answers, [...inForce.reasons, ...reasons]);
+  return withColumns(context, step, async ({ reasons, ...columns }) => {
+    const read = await leftOutOfRead(context, told, step);
+    const fitted = { ...columns, mapping: withoutFields(columns.mapping, read.leftOut) };
+    return settleInForce(fitted, batchId, readBacks, answers, [...read.reasons, ...reasons]);
   });
 }
 

@@ -1,9 +1,10 @@
-/** The connection of a person who runs `sfsync prepare` or `sfsync check`. */
+/** The connection of an operator who runs `sfsync prepare` or `sfsync check`. */
 import pg from 'pg';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
+import { Session } from './connection.ts';
 
 /** Connects, works and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
-export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(url: string, work: (client: Session) => Promise<T>): Promise<T> {
   const client = newClient(url);
   // A connection that breaks later fails the query that runs then.
   client.on('error', () => undefined);
@@ -19,9 +20,9 @@ export async function withDatabase<T>(url: string, work: (client: pg.Client) => 
   }
 }
 
-function newClient(url: string): pg.Client {
+function newClient(url: string): Session {
   try {
-    return new pg.Client({ connectionString: url, application_name: 'sfsync', connectionTimeoutMillis: 10_000 });
+    return new Session({ connectionString: url, application_name: 'sfsync', connectionTimeoutMillis: 10_000 });
   } catch (cause) {
     throw new ConfigurationError(
       'DATABASE_URL',

@@ -9,6 +9,7 @@ import {
   RetryableError,
   SyncError,
 } from '../../core/errors.ts';
+import { noFacts, type TransactionFacts } from './transaction-facts.ts';
 
 /** The secret's JSON, in the shape that RDS gives its secrets. */
 export const databaseCredentials = z.object({
@@ -22,7 +23,13 @@ export const databaseCredentials = z.object({
 });
 export type DatabaseCredentials = z.output<typeof databaseCredentials>;
 
-export type Session = pg.Client;
+/** A connection, and what it knows. A plain client of pg fits, too. */
+export class Session extends pg.Client {
+  /** Whether the role may call the origin functions; undefined: not asked yet. */
+  mayUseOrigins?: boolean | undefined;
+  /** undefined: no transaction is open. */
+  transaction?: TransactionFacts | undefined;
+}
 
 /** A statement that takes longer has met a lock or a bad plan: better to fail and be tried again than to hold locks. */
 const STATEMENT_TIMEOUT_MS = 120_000;
@@ -31,7 +38,7 @@ const CLIENT_CHECK_MS = 2000;
 
 /** Opens a session whose values have the text forms that `fromPostgres` reads. Throws RetryableError, ConfigurationError. */
 export async function openSession(credentials: DatabaseCredentials): Promise<Session> {
-  const session = new pg.Client({
+  const session = new Session({
     host: credentials.host,
     port: credentials.port,
     database: credentials.dbname,
@@ -43,8 +50,8 @@ export async function openSession(credentials: DatabaseCredentials): Promise<Ses
     options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
     ...tls(credentials),
   });
-  // Terminated in the very moment in which it is open, or idle, it tells this before anybody else may listen, and without a
-  // listener the process would end. Whoever uses the session next is told by that statement's error.
+  // A session that is terminated while it is idle emits an error, and without a listener the process would end. The next
+  // statement fails with that error.
   session.on('error', () => undefined);
   try {
     await session.connect();
@@ -81,27 +88,20 @@ export async function queryTuples<Row extends unknown[]>(session: Session, sql: 
   }
 }
 
-const transactions = new WeakMap<Session, object>();
-
-/** Stands for the session's current transaction: what was learnt in it may be kept with this as its key. */
-export function transactionOf(session: Session): object {
-  const current = transactions.get(session) ?? {};
-  transactions.set(session, current);
-  return current;
-}
-
 /** Runs `work` in a READ COMMITTED transaction. */
 export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  transactions.delete(session);
   await query(session, 'begin isolation level read committed');
+  session.transaction = noFacts();
   try {
     const result = await work();
     await query(session, 'commit');
     return result;
   } catch (error) {
-    // The session may be gone, and with it the transaction: the first error is the one that tells.
+    // The session may be gone, and with it the transaction: the first error is the cause.
     await session.query('rollback').catch(() => undefined);
     throw error;
+  } finally {
+    session.transaction = undefined;
   }
 }
 

@@ -3,8 +3,8 @@
  *
  * The mark is a replication origin. One session holds an origin at a time, so the writers share the pool
  * `sfsync_0` .. `sfsync_<n-1>`. An origin outlives the transaction, a rollback and DISCARD ALL, and it counts at COMMIT:
- * it is set before BEGIN and reset after COMMIT, and a session that cannot be reset is ended, for it would tag other
- * people's writes. Where the role may not call the origin functions, a transactional logical message, first thing in the
+ * it is set before BEGIN and reset after COMMIT, and a session that cannot be reset is ended, for it would tag writes of
+ * others. Where the role may not call the origin functions, a transactional logical message, first thing in the
  * transaction, marks it instead.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -33,20 +33,16 @@ export async function inOwnTransaction<T>(session: Session, origins: number, wor
   }
 }
 
-const probed = new WeakMap<Session, boolean>();
-
 /** Whether the role may call the origin functions; asked once for each session. */
-export async function mayUseOrigins(session: Session): Promise<boolean> {
-  const known = probed.get(session);
-  if (known !== undefined) return known;
+async function mayUseOrigins(session: Session): Promise<boolean> {
+  if (session.mayUseOrigins !== undefined) return session.mayUseOrigins;
   const { rows } = await query<{ may: boolean }>(
     session,
     `select has_function_privilege('pg_replication_origin_session_setup(text)', 'execute')
         and has_function_privilege('pg_replication_origin_session_reset()', 'execute') as may`,
   );
-  const may = rows[0]?.may === true;
-  probed.set(session, may);
-  return may;
+  session.mayUseOrigins = rows[0]?.may === true;
+  return session.mayUseOrigins;
 }
 
 async function takeOrigin(session: Session, origins: number): Promise<void> {

@@ -4,25 +4,13 @@
  */
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
-import { query, transactionOf } from '../session/connection.ts';
-
-export interface TableColumns {
-  /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
-  readonly types: ReadonlyMap<string, string>;
-  /** Columns that allow no null. */
-  readonly notNull: ReadonlySet<string>;
-  /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
-  readonly keyDefault: string | undefined;
-}
-
-const known = new WeakMap<object, Map<string, TableColumns>>();
+import { query } from '../session/connection.ts';
+import type { TableColumns } from '../session/transaction-facts.ts';
 
 export async function tableColumns(session: Session, mapping: ObjectMapping): Promise<TableColumns> {
-  const transaction = transactionOf(session);
-  const tables = known.get(transaction) ?? new Map<string, TableColumns>();
-  known.set(transaction, tables);
-  const found = tables.get(mapping.object) ?? (await readColumns(session, mapping));
-  tables.set(mapping.object, found);
+  const known = session.transaction?.columns;
+  const found = known?.get(mapping.object) ?? (await readColumns(session, mapping));
+  known?.set(mapping.object, found);
   return found;
 }
 

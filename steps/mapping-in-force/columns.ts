@@ -7,18 +7,21 @@
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { SyncError } from '../../core/errors.ts';
-import { type FieldMapping, mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import {
+  type FieldMapping,
+  mappingOf,
+  type ObjectMapping,
+  type SyncConfiguration,
+} from '../../core/mapping/configuration.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
-import { COLUMNS_MOVED, type ColumnNumbers, expectColumns } from '../../postgres/tables/column-numbers.ts';
+import { COLUMNS_MOVED, type InForceMapping } from '../../postgres/tables/column-numbers.ts';
 import type { StepContext } from '../step.ts';
 import { fillReturned } from './refill.ts';
 
-/** The context with all objects without the fields whose columns are gone. */
+/** The context with all objects without the fields whose columns are gone, and with the numbers of their columns. */
 export interface ColumnsInForce extends StepContext {
-  /** Fields of the object that are left out. */
-  readonly gone: ReadonlySet<string>;
   /** What this step was the first to see. */
   readonly reasons: readonly ReasonCount[];
 }
@@ -42,8 +45,6 @@ export async function withColumns<T>(
     } catch (error) {
       const moved = error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
       if (!moved || look === LOOKS) throw error;
-    } finally {
-      expectColumns(context.session, undefined);
     }
   }
 }
@@ -51,14 +52,15 @@ export async function withColumns<T>(
 async function columnsInForce(context: StepContext, step: string | undefined): Promise<ColumnsInForce> {
   const { session, configuration, mapping } = context;
   const looked = await look(session, configuration);
-  expectColumns(session, numbersOf(looked));
+  const numbers = numbersOf(looked);
   const own = looked.filter(({ object }) => object === mapping.object);
   await register(session, own);
   const leftOut = new Set(looked.filter(({ state }) => state === 'gone' || state === 'returned'));
-  const fitted = () => ({
-    ...configuration,
-    objects: configuration.objects.map((each) => withoutFields(each, fieldsOf(leftOut, each.object))),
+  const inForce = (each: ObjectMapping): InForceMapping => ({
+    ...withoutFields(each, fieldsOf(leftOut, each.object)),
+    columnNumbers: numbers.get(each.object),
   });
+  const fitted = () => ({ ...configuration, objects: configuration.objects.map(inForce) });
   const reasons: ReasonCount[] = [];
   for (const column of own.filter(({ state }) => state === 'returned')) {
     const { object, field } = column;
@@ -70,12 +72,10 @@ async function columnsInForce(context: StepContext, step: string | undefined): P
   }
   const gone = own.filter(({ state }) => state === 'gone');
   const seen = gone.length === 0 ? [] : await note(session, gone, step);
-  const missing = fieldsOf(leftOut, mapping.object);
   return {
     ...context,
-    configuration: leftOut.size === 0 ? configuration : fitted(),
-    mapping: withoutFields(mapping, missing),
-    gone: missing,
+    configuration: fitted(),
+    mapping: inForce(mapping),
     reasons: [...reasons, ...seen.map((field) => ({ code: COLUMN_VANISHED, field, count: 1 }))],
   };
 }
@@ -143,7 +143,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
   return rows;
 }
 
-function numbersOf(looked: readonly LookedColumn[]): ColumnNumbers {
+function numbersOf(looked: readonly LookedColumn[]): Map<string, ReadonlyMap<string, number>> {
   return new Map(
     [...Map.groupBy(looked, ({ object }) => object)].map(([object, columns]) => [
       object,

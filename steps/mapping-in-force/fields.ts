@@ -9,7 +9,7 @@
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { FIELD_TYPE_CHANGED, FIELD_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
+import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts';
 import { changedFields, type DoubtedTypes } from '../../core/mapping/type-drift.ts';
 import { closeDrift, type FieldDrift, noteDrift, openDrift } from '../../postgres/ledger/field-drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -17,14 +17,15 @@ import type { StepContext } from '../step.ts';
 
 type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
 
-export interface InForce {
-  readonly mapping: ObjectMapping;
+export interface FieldsOfRead {
+  /** Fields of the mapping that are not in force. */
+  readonly leftOut: ReadonlySet<string>;
   /** What this step was the first to see. */
   readonly reasons: readonly ReasonCount[];
 }
 
 /** Fields without which a file goes: those of which a read has found that they are gone, or of another type. */
-export async function leftOut({ session, mapping }: StepContext): Promise<ReadonlySet<string>> {
+export async function leftOutOfFile({ session, mapping }: StepContext): Promise<ReadonlySet<string>> {
   return new Set((await openDrift(session, mapping.object)).keys());
 }
 
@@ -35,12 +36,12 @@ interface Read {
   readonly types?: DoubtedTypes | undefined;
 }
 
-/** For what a fresh read found; remembers what is gone, and what is back. `step`: who tells people what is told once. */
-export async function inForceForRead(
+/** For what a fresh read found; remembers what is gone, and what is back. `step` reports what is reported once. */
+export async function leftOutOfRead(
   { session, mapping }: StepContext,
   reads: readonly Read[],
   step: string,
-): Promise<InForce> {
+): Promise<FieldsOfRead> {
   const open = await openDrift(session, mapping.object);
   // What is known of a record that was purged are no fields.
   const live = reads.flatMap(({ version }) => (version === undefined || version.deleted ? [] : version));
@@ -53,13 +54,13 @@ export async function inForceForRead(
     return open.has(field) ? types?.[field] !== null : live.length > 0 && !tells(live, field);
   };
   const untold = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isUntold(field));
-  const inForce = withoutFields(mapping, new Set([...isChanged, ...untold]));
-  if (live.length === 0 && without.size === 0 && types === undefined) return { mapping: inForce, reasons: [] };
+  const leftOut = new Set([...isChanged, ...untold]);
+  if (live.length === 0 && without.size === 0 && types === undefined) return { leftOut, reasons: [] };
   const back = [...open.keys()].filter((field) => !isChanged.has(field) && !untold.includes(field));
   if (back.length > 0) await closeDrift(session, mapping, back);
   const vanished = untold.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
-  return { mapping: inForce, reasons: await note(session, mapping, found, step) };
+  return { leftOut, reasons: await note(session, mapping, found, step) };
 }
 
 /** The lines of a read that say anything of types say it for all of them. */

@@ -1,0 +1,22 @@
+/** What a session has learnt in its transaction, and which may be another thing in the next one. */
+
+/** The columns of a mapped table. */
+export interface TableColumns {
+  /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
+  readonly types: ReadonlyMap<string, string>;
+  /** Columns that allow no null. */
+  readonly notNull: ReadonlySet<string>;
+  /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
+  readonly keyDefault: string | undefined;
+}
+
+export interface TransactionFacts {
+  /** By object. */
+  readonly columns: Map<string, TableColumns>;
+  /** Objects whose tables still have the columns that the step looked at. */
+  readonly compared: Set<string>;
+}
+
+export function noFacts(): TransactionFacts {
+  return { columns: new Map(), compared: new Set() };
+}

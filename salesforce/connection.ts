@@ -18,45 +18,53 @@ export type SalesforceCredentials = z.output<typeof salesforceCredentials>;
 /** Spring '26. jsforce's own default is 50.0. */
 export const API_VERSION = '66.0';
 
-export type SalesforceConnection = jsforce.Connection;
+/** Where the credentials come from: asked at each log-in, so that a rotated secret is found. */
+export type CredentialSource = () => Promise<SalesforceCredentials>;
 
-// A Lambda environment is frozen between two invocations and wakes up with sockets that Salesforce has closed meanwhile. A
+interface Access {
+  readonly instanceUrl: string;
+  readonly token: string;
+}
+
+// A Lambda environment is frozen between two invocations and wakes up with sockets that Salesforce has closed since. A
 // write on such a socket has no known outcome, so none is kept open. jsforce goes by the default agents; the AWS SDK and pg
 // do not.
 Object.assign(http, { globalAgent: new http.Agent({ keepAlive: false }) });
 Object.assign(https, { globalAgent: new https.Agent({ keepAlive: false }) });
 
-/** How each connection gets a new access token. */
-const renewals = new WeakMap<SalesforceConnection, () => Promise<void>>();
+/** A connection with a token; one that cannot renew it ends with its session. */
+export interface SalesforceConnection extends jsforce.Connection {
+  /** Throws SyncErrors where no token is given. */
+  renewToken?(): Promise<void>;
+}
 
-/** Where the credentials come from: asked at each log-in, so that a rotated secret is found. */
-export type CredentialSource = () => Promise<SalesforceCredentials>;
+/** Renews its token by the credentials with which it was made. */
+class LoggedIn extends jsforce.Connection implements SalesforceConnection {
+  readonly #credentials: CredentialSource;
 
-/** A connection of one's own. Throws SyncErrors when it is not let in. */
+  constructor({ instanceUrl, token }: Access, credentials: CredentialSource) {
+    // The client shows in change events and in Salesforce's own logs.
+    super({ instanceUrl, version: API_VERSION, callOptions: { client: 'sfsync' }, accessToken: token });
+    this.#credentials = credentials;
+  }
+
+  async renewToken(): Promise<void> {
+    this.accessToken = (await newToken(this.#credentials)).token;
+  }
+}
+
+/** A connection with fixed credentials. Throws SyncErrors when Salesforce refuses them. */
 export function connectSalesforce(credentials: SalesforceCredentials): Promise<SalesforceConnection> {
   return logIn(async () => credentials);
 }
 
-/** A connection that asks for its credentials whenever it needs a new token. Throws SyncErrors when it is not let in. */
+/** A connection that asks for its credentials whenever it needs a new token. Throws SyncErrors when Salesforce refuses them. */
 export async function logIn(credentials: CredentialSource): Promise<SalesforceConnection> {
-  const { instanceUrl, token } = await newToken(credentials);
-  const connection = new jsforce.Connection({
-    instanceUrl,
-    version: API_VERSION,
-    // Shows as the client in change events and in Salesforce's own logs.
-    callOptions: { client: 'sfsync' },
-    accessToken: token,
-  });
-  renewals.set(connection, async () => {
-    connection.accessToken = (await newToken(credentials)).token;
-  });
-  return connection;
+  return new LoggedIn(await newToken(credentials), credentials);
 }
 
 /** A new access token. The credentials are asked for each time: what was wrong or rotated is mended without a new environment. */
-async function newToken(
-  credentials: CredentialSource,
-): Promise<{ readonly instanceUrl: string; readonly token: string }> {
+async function newToken(credentials: CredentialSource): Promise<Access> {
   const { instanceUrl, clientId, clientSecret, refreshToken } = await credentials();
   const oauth2 = new jsforce.OAuth2({ loginUrl: instanceUrl, clientId, clientSecret });
   try {
@@ -70,7 +78,7 @@ async function newToken(
   }
 }
 
-/** What the token endpoint refuses by a code of OAuth, be it one that nobody has listed, is a matter of the connected app. */
+/** What the token endpoint refuses by a code of OAuth, also by one that is not listed, is a matter of the connected app. */
 function loginFailed(error: unknown): SyncError {
   const failure = callFailed(error);
   const isOAuthCode = failure instanceof InvariantError && /^[a-z]+(_[a-z]+)*$/.test(failure.code);
@@ -86,14 +94,13 @@ export async function inSession<T>(connection: SalesforceConnection, call: () =>
   try {
     return await call();
   } catch (error) {
-    const renew = renewals.get(connection);
-    if (renew === undefined || codeOf(error) !== 'INVALID_SESSION_ID') throw error;
-    await renew();
+    if (connection.renewToken === undefined || codeOf(error) !== 'INVALID_SESSION_ID') throw error;
+    await connection.renewToken();
     return await call();
   }
 }
 
-/** The code of whatever jsforce threw: Salesforce's error code, an HTTP status or a network error. */
+/** The code of an error of jsforce: Salesforce's error code, an HTTP status or a network error. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN';
   const answer = answeredCode(error);

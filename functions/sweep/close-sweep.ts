@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { foundRecords } from '../../core/agreement/sweep.ts';
 import { closeSweepInput } from '../../core/contracts/sweep-tasks.ts';
-import { forgetListed, saveSweptUntil } from '../../postgres/ledger/sweep.ts';
+import { closeWindow } from '../../steps/sweep/window.ts';
 import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
 
@@ -13,8 +13,7 @@ export const handler = defineHandler({
   output: z.null(),
   run: async ({ object, full, execution: _, startedAt, complete, ...counts }, { log }) => {
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    if (full) await forgetListed(session, object);
-    if (complete) await saveSweptUntil(session, object, Date.parse(startedAt));
+    await closeWindow(session, { object, full, startedAt, complete });
     log.info('swept', {
       full,
       ...counts,

@@ -1,19 +1,9 @@
 /** What a sweep asks of the links, and the state that it keeps. Reads without locks: revisions guard what follows. */
 import { z } from 'zod';
 import type { Instant } from '../../core/agreement/link.ts';
-import type { Finding, Known, ListedRecord, LoggedDelete, SweptLink } from '../../core/agreement/sweep.ts';
-import { findDeleted, findListed, findUnlisted } from '../../core/agreement/sweep.ts';
+import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
-
-/** A record that has to be read, and the revision that its link had when this was found. */
-export interface Found {
-  readonly id: string;
-  /** 0: it has no link. */
-  readonly revision: number;
-  readonly finding: Finding;
-  readonly deletedAt: Instant | undefined;
-}
 
 /** Ids in one statement. */
 const SET_RECORDS = 10_000;
@@ -35,50 +25,6 @@ export async function saveSweptUntil(session: Session, object: string, until: In
      on conflict (object) do update set swept_until = greatest(s.swept_until, excluded.swept_until)`,
     [object, until / 1000],
   );
-}
-
-/** Compares listed records with their links. */
-export async function compareListed(
-  session: Session,
-  object: string,
-  listed: readonly ListedRecord[],
-  missedBefore: Instant,
-): Promise<Found[]> {
-  return compare(session, object, listed, (record, known) => findListed(record, known, missedBefore));
-}
-
-/** Compares entries of the delete log with their links. */
-export async function compareDeleted(
-  session: Session,
-  object: string,
-  entries: readonly LoggedDelete[],
-  missedBefore: Instant,
-): Promise<Found[]> {
-  return compare(session, object, entries, (entry, known) => findDeleted(entry, known, missedBefore));
-}
-
-async function compare<Item extends { readonly id: string; readonly deletedAt?: Instant }>(
-  session: Session,
-  object: string,
-  items: readonly Item[],
-  find: (item: Item, known: Known) => Finding | undefined,
-): Promise<Found[]> {
-  const found: Found[] = [];
-  for (let first = 0; first < items.length; first += SET_RECORDS) {
-    const set = items.slice(first, first + SET_RECORDS);
-    const known = await knownOf(
-      session,
-      object,
-      set.map(({ id }) => id),
-    );
-    for (const item of set) {
-      const each = known.get(item.id) ?? { link: undefined, rejected: false };
-      const finding = find(item, each);
-      const revision = each.link?.revision ?? 0;
-      if (finding !== undefined) found.push({ id: item.id, revision, finding, deletedAt: item.deletedAt });
-    }
-  }
-  return found;
 }
 
 const knownRow = z
@@ -108,14 +54,23 @@ const LINK = `l.revision::text, l.high_water, case when l.base is not null then 
 const REJECTED = `exists (select from sfsync.rejected_record r
   where r.object = $1 and r.direction = 'to-postgres' and r.resolved_at is null and r.salesforce_id = `;
 
-async function knownOf(session: Session, object: string, ids: readonly string[]): Promise<Map<string, Known>> {
-  const { rows } = await query(
-    session,
-    `select x.id, ${LINK}, ${REJECTED} x.id) as rejected
-       from unnest($2::text[]) as x (id) left join sfsync.link l on l.object = $1 and l.salesforce_id = x.id`,
-    [object, ids],
-  );
-  return new Map(rows.map((row) => knownRow.parse(row)));
+/** What is known of records, also of those without a link. */
+export async function knownRecords(
+  session: Session,
+  object: string,
+  ids: readonly string[],
+): Promise<Map<string, Known>> {
+  const known = new Map<string, Known>();
+  for (let first = 0; first < ids.length; first += SET_RECORDS) {
+    const { rows } = await query(
+      session,
+      `select x.id, ${LINK}, ${REJECTED} x.id) as rejected
+         from unnest($2::text[]) as x (id) left join sfsync.link l on l.object = $1 and l.salesforce_id = x.id`,
+      [object, ids.slice(first, first + SET_RECORDS)],
+    );
+    for (const row of rows) known.set(...knownRow.parse(row));
+  }
+  return known;
 }
 
 /** Remembers what a full sweep was shown; doing it twice is harmless. */
@@ -140,20 +95,13 @@ export async function forgetListed(session: Session, object: string): Promise<vo
   await query(session, 'delete from sfsync.sweep_listed where object = $1', [object]);
 }
 
-export interface UnlistedPart {
-  readonly compared: number;
-  readonly found: readonly Found[];
-  /** The last id that was looked at; undefined: that was all. */
-  readonly after: string | undefined;
-}
-
-/** Links of live records that were not listed, up to `limit` of them after the id `after`. */
-export async function compareUnlisted(
+/** Links of live records that were not listed, by id: up to `limit` of them after the id `after`. */
+export async function unlistedRecords(
   session: Session,
   object: string,
   execution: string,
-  place: { readonly after: string | undefined; readonly limit: number; readonly missedBefore: Instant },
-): Promise<UnlistedPart> {
+  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+): Promise<Map<string, Known>> {
   const { rows } = await query(
     session,
     `select l.salesforce_id as id, ${LINK}, ${REJECTED} l.salesforce_id) as rejected
@@ -162,13 +110,7 @@ export async function compareUnlisted(
         and not exists (select from sfsync.sweep_listed s
                          where s.object = $1 and s.execution = $2 and s.salesforce_id = l.salesforce_id)
       order by l.salesforce_id limit $4`,
-    [object, execution, place.after ?? '', place.limit],
+    [object, execution, after ?? '', limit],
   );
-  const unlisted = rows.map((row) => knownRow.parse(row));
-  const found = unlisted.flatMap(([id, known]): Found[] => {
-    const finding = findUnlisted(known, place.missedBefore);
-    return finding === undefined ? [] : [{ id, revision: known.link?.revision ?? 0, finding, deletedAt: undefined }];
-  });
-  const after = rows.length < place.limit ? undefined : unlisted.at(-1)?.[0];
-  return { compared: rows.length, found, after };
+  return new Map(rows.map((row) => knownRow.parse(row)));
 }

@@ -1,18 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import configuration from '../../examples/lender/sync.config.ts';
-import {
-  compareDeleted,
-  compareListed,
-  compareUnlisted,
-  forgetListed,
-  rememberListed,
-  saveSweptUntil,
-  sweptUntil,
-} from '../../postgres/ledger/sweep.ts';
-import type { Session } from '../../postgres/session/connection.ts';
-import { applyVersions } from '../../steps/apply.ts';
-import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
-import { contextOf } from '../support/system/steps.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { forgetListed, rememberListed, saveSweptUntil, sweptUntil } from '../../../postgres/ledger/sweep.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import { compareDeleted, compareListed, compareUnlisted } from '../../../steps/sweep/compare.ts';
+import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const idOf = (n: number) => `001000000000${String(n).padStart(3, '0')}AAA`;
 const LONG_AFTER = Date.UTC(2030, 0, 1);

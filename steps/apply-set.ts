@@ -5,10 +5,9 @@ import { receiveAdopted } from '../core/agreement/insertion.ts';
 import type { Pair, SalesforceVersion } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import { wakeChildren } from '../postgres/ledger/due-children.ts';
 import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
 import { reportConflicts, resolveRejects } from '../postgres/ledger/rejects.ts';
-import { carriedIds } from '../postgres/tables/rows.ts';
+import { carriedIds } from '../postgres/tables/salesforce-ids.ts';
 import { tableColumns } from '../postgres/tables/table-columns.ts';
 import type { Adoptable } from './pairs/adoption.ts';
 import { findAdoptable, finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
@@ -16,6 +15,7 @@ import { adoptMatches } from './pairs/matching.ts';
 import type { NewPair, StoredPair } from './pairs/pairs.ts';
 import { lockPairs, newPair, writePairs } from './pairs/pairs.ts';
 import { withChildren, withoutParent } from './parents/required-parents.ts';
+import { wakeChildren } from './parents/wake-children.ts';
 import type { StepContext } from './step.ts';
 
 export interface Item {

@@ -5,16 +5,18 @@ import { type Link, NOTHING_REFUSED, nothingRefused } from '../core/agreement/li
 import { collect } from '../core/agreement/outbound.ts';
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
-import { parentsOf } from '../postgres/ledger/due-children.ts';
+import { dueRecords } from '../postgres/ledger/due.ts';
 import { askAgain, askOfLookups } from '../postgres/ledger/field-drift.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
-import { dueRecords, invisibleTransactions, markDue, markTruncated } from '../postgres/ledger/mark-due.ts';
 import { type Reject, reportNews, resolveRejects } from '../postgres/ledger/rejects.ts';
 import { inTransaction } from '../postgres/session/connection.ts';
+import { invisibleTransactions } from '../postgres/session/visibility.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { keptBack } from './pairs/unsendable.ts';
+import { parentsOf } from './parents/wake-children.ts';
+import { receiveKeys, receiveTruncate } from './receive.ts';
 import type { StepContext } from './step.ts';
 
 /** Where due records are chosen. */
@@ -79,15 +81,15 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
       return work();
     });
   if (visible.some(({ truncated }) => truncated === true)) {
-    const marked = await markTruncated(session, mapping, underLease);
+    const marked = await receiveTruncate(session, mapping, underLease);
     log.warn('the table was truncated: the records of rows that are gone are due', { object: mapping.object, marked });
   }
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
   if (keys.length > 0) {
-    const { marked, inserts, dropped, news } = await withColumns(place, undefined, (inForce) =>
-      underLease(() => markDue(session, inForce.configuration, mapping, keys)),
+    const { marked, inserts, dropped, newRejects } = await withColumns(place, undefined, (inForce) =>
+      underLease(() => receiveKeys({ session, configuration: inForce.configuration, mapping }, keys)),
     );
-    place.tell?.(news);
+    place.tell?.(newRejects);
     log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
@@ -124,7 +126,7 @@ async function chooseInForce(
         const { dirty, ...link } = collect(mapping, pair);
         const lacks = pair.lacksId && link.base?.deleted === false;
         const due = dirty || lacks || parents[i] === 'linked';
-        const left = !due && parents[i] === 'in hand';
+        const left = !due && parents[i] === 'locked';
         const kept = keptBack(configuration, mapping, pair.row);
         const agrees =
           !due && !left && kept === undefined && nothingRefused({ link: { ...link, dirty }, row: pair.row });

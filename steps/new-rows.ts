@@ -8,7 +8,6 @@ import type { Merged } from '../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { dueInsertions } from '../postgres/ledger/due.ts';
-import { type Parents, parentsOf } from '../postgres/ledger/due-children.ts';
 import type { InsertionWrite, StoredInsertion } from '../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../postgres/ledger/insertions.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
@@ -22,6 +21,7 @@ import { withColumns } from './mapping-in-force/columns.ts';
 import { sentDrifted } from './mapping-in-force/fields.ts';
 import { writeAdoptions } from './pairs/adoption.ts';
 import { keptBack } from './pairs/unsendable.ts';
+import { type Parents, parentsOf } from './parents/wake-children.ts';
 import type { StepContext } from './step.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */
@@ -78,7 +78,7 @@ function stepOf(mapping: ObjectMapping, { insertion, row }: StoredInsertion, par
   const step = nextStep(mapping, { insertion, row });
   if (step !== 'rest' || row === undefined || missingParents(mapping, row).length === 0) return step;
   if (parents === 'linked') return 'again';
-  return parents === 'in hand' ? 'left' : step;
+  return parents === 'locked' ? 'left' : step;
 }
 
 /** What people have to know of rows that do not go, or not whole. */

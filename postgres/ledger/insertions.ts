@@ -1,13 +1,10 @@
 /** Rows of `sfsync.insertion`. They are locked in the order of their id, after links and before rows of a mapped table. */
-import pg from 'pg';
 import type { Insertion, UnlinkedRow } from '../../core/agreement/insertion.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
-import { lockRows, tableOf } from '../tables/rows.ts';
-
-const name = pg.escapeIdentifier;
+import { lockRows } from '../tables/rows.ts';
 
 export interface StoredInsertion {
   readonly insertionId: string;
@@ -125,26 +122,4 @@ export async function raiseRevisions(session: Session, object: string, rowKeys: 
 export async function dropInsertions(session: Session, insertionIds: readonly string[]): Promise<void> {
   if (insertionIds.length === 0) return;
   await query(session, 'delete from sfsync.insertion where id = any ($1::bigint[])', [insertionIds]);
-}
-
-/** Writes the ids of records into their rows. */
-export async function writeSalesforceIds(
-  session: Session,
-  mapping: ObjectMapping,
-  pairs: readonly { readonly rowKey: string; readonly salesforceId: string }[],
-): Promise<void> {
-  if (pairs.length === 0) return;
-  const key = name(mapping.keyColumn);
-  const id = name(mapping.salesforceIdColumn);
-  const values = pairs.map(({ rowKey, salesforceId }) => ({
-    [mapping.keyColumn]: rowKey,
-    [mapping.salesforceIdColumn]: salesforceId,
-  }));
-  await query(
-    session,
-    `update ${tableOf(mapping)} t set ${id} = x.${id}
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
-      where t.${key} = x.${key} and t.${id} is distinct from x.${id}`,
-    [JSON.stringify(values)],
-  );
 }

@@ -67,6 +67,14 @@ export async function lockLinks(session: Session, object: string, which: LinksOf
   return new Map(rows.map((cells) => [cells[1], storedLink(cells)]));
 }
 
+/** Locks links that are changed later in the transaction, when the rows that are locked after them have been changed. */
+export async function holdLinks(session: Session, object: string, which: LinksOf): Promise<void> {
+  const selection = selectionOf(which);
+  if (selection === undefined) return;
+  const sql = `select from sfsync.link l where l.object = $1 and ${selection.where} order by l.salesforce_id for update of l`;
+  await query(session, sql, [object, ...selection.values]);
+}
+
 /** What becomes of a link; undefined, or the same object: it is left as it is. */
 export type LinkRule = (link: Link) => Link | undefined;
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { SLOT } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { noteInside } from '../tables/row-filter.ts';
+import { noteInside } from '../ledger/inside-filter.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { applyMigrations } from './migrations.ts';
 import type { Action } from './preparation.ts';

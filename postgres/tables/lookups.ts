@@ -67,6 +67,24 @@ export async function childKeysOf(
   return rows.map(({ key }) => key);
 }
 
+/** Keys of the rows whose lookup points to a row that carries one of these Salesforce ids. */
+export async function childKeysOfRecords(
+  session: Session,
+  child: ObjectMapping,
+  lookup: FieldMapping,
+  parent: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await query<{ key: string }>(
+    session,
+    `select t.${name(child.keyColumn)}::text as key from ${tableOf(parent)} p
+       join ${tableOf(child)} t on t.${name(lookup.column)} = p.${name(parent.keyColumn)}
+      where p.${name(parent.salesforceIdColumn)} = any ($1::text[])`,
+    [salesforceIds],
+  );
+  return rows.map(({ key }) => key);
+}
+
 /** Of these parents' Salesforce ids, those to whose rows the lookup of a child points. */
 export async function blockingChildren(
   session: Session,

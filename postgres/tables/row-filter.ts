@@ -1,7 +1,6 @@
 /** The row filter of an object, in SQL. It is an expression over the table's columns that the configuration brings along. */
 import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { query } from '../session/connection.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -11,29 +10,6 @@ const name = pg.escapeIdentifier;
  */
 export function outsideFilter({ filter }: ObjectMapping, row: string): string | undefined {
   return filter && `(select ((${filter.where}\n)) is not true from (select ${row}.*) as "the row")`;
-}
-
-/**
- * Notes of links whose row is inside that it was: only such a row can leave the filter. `salesforceIds`: of these links;
- * undefined: of all. Answers how many were noted.
- */
-export async function noteInside(
-  session: pg.ClientBase,
-  mapping: ObjectMapping,
-  salesforceIds: readonly string[] | undefined,
-): Promise<number> {
-  const outside = outsideFilter(mapping, 't');
-  if (outside === undefined || mapping.filter?.leaving !== 'delete' || salesforceIds?.length === 0) return 0;
-  const table = `${name(mapping.schema)}.${name(mapping.table)}`;
-  const { rowCount } = await query(
-    session,
-    `with inside as (select l.id from sfsync.link l join ${table} t on l.row_key = t.${name(mapping.keyColumn)}::text
-                      where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
-                        and not ${outside} order by l.salesforce_id for update of l)
-     update sfsync.link l set was_inside = true from inside where l.id = inside.id`,
-    [mapping.object, salesforceIds ?? null],
-  );
-  return rowCount ?? 0;
 }
 
 /**

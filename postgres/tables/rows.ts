@@ -125,35 +125,6 @@ function joinParent(configuration: SyncConfiguration, { field, column, reference
     on ${alias}."#key" = t.${name(column)}`;
 }
 
-/** Which of these Salesforce ids a row carries. */
-export async function carriedIds(
-  session: Session,
-  mapping: ObjectMapping,
-  salesforceIds: readonly string[],
-): Promise<string[]> {
-  if (salesforceIds.length === 0) return [];
-  const id = name(mapping.salesforceIdColumn);
-  const sql = `select ${id} from ${tableOf(mapping)} where ${id} = any ($1::text[])`;
-  return (await queryTuples<[string]>(session, sql, [salesforceIds])).map(([found]) => found);
-}
-
-/** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. */
-export async function holdParents(
-  session: Session,
-  parent: ObjectMapping,
-  salesforceIds: readonly string[],
-): Promise<Map<string, string>> {
-  if (salesforceIds.length === 0) return new Map();
-  const id = name(parent.salesforceIdColumn);
-  const { rows } = await query<{ id: string; key: string }>(
-    session,
-    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${tableOf(parent)}
-      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share`,
-    [salesforceIds],
-  );
-  return new Map(rows.map((row) => [row.id, row.key]));
-}
-
 /** A value per field; for lookups the parent's key (null while the parent has no row). */
 export interface RowWrite {
   readonly key: string;

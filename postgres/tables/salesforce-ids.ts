@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
-import { query } from '../session/connection.ts';
+import { query, queryTuples } from '../session/connection.ts';
 import { tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -34,4 +34,38 @@ export async function writeIds(session: Session, mapping: ObjectMapping, pairs: 
     ],
   );
   return rowCount ?? 0;
+}
+
+/** Writes the ids of records into their rows. */
+export async function writeSalesforceIds(
+  session: Session,
+  mapping: ObjectMapping,
+  pairs: readonly { readonly rowKey: string; readonly salesforceId: string }[],
+): Promise<void> {
+  if (pairs.length === 0) return;
+  const key = name(mapping.keyColumn);
+  const id = name(mapping.salesforceIdColumn);
+  const values = pairs.map(({ rowKey, salesforceId }) => ({
+    [mapping.keyColumn]: rowKey,
+    [mapping.salesforceIdColumn]: salesforceId,
+  }));
+  await query(
+    session,
+    `update ${tableOf(mapping)} t set ${id} = x.${id}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
+      where t.${key} = x.${key} and t.${id} is distinct from x.${id}`,
+    [JSON.stringify(values)],
+  );
+}
+
+/** Which of these Salesforce ids a row carries. */
+export async function carriedIds(
+  session: Session,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<string[]> {
+  if (salesforceIds.length === 0) return [];
+  const id = name(mapping.salesforceIdColumn);
+  const sql = `select ${id} from ${tableOf(mapping)} where ${id} = any ($1::text[])`;
+  return (await queryTuples<[string]>(session, sql, [salesforceIds])).map(([found]) => found);
 }

@@ -6,7 +6,6 @@
 
 import { matchingKey } from '../../core/agreement/first-load.ts';
 import type { Instant } from '../../core/agreement/link.ts';
-import { wakeChildren } from '../../postgres/ledger/due-children.ts';
 import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
 import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { rejectOf, reportRejects } from '../../postgres/ledger/rejects.ts';
@@ -18,6 +17,7 @@ import { lockRows } from '../../postgres/tables/rows.ts';
 import type { KeyPair } from '../../postgres/tables/salesforce-ids.ts';
 import { writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import { withColumns } from '../mapping-in-force/columns.ts';
+import { wakeChildren } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 
 export interface Claim {

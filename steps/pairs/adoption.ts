@@ -8,20 +8,16 @@ import { adopt } from '../../core/agreement/insertion.ts';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/agreement/link.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { wakeChildren } from '../../postgres/ledger/due-children.ts';
-import {
-  dropInsertions,
-  lockInsertions,
-  raiseRevisions,
-  writeSalesforceIds,
-} from '../../postgres/ledger/insertions.ts';
+import { dropInsertions, lockInsertions, raiseRevisions } from '../../postgres/ledger/insertions.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
+import { writeSalesforceIds } from '../../postgres/tables/salesforce-ids.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+import { wakeChildren } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 import type { NewPair, PairChange, StoredPair } from './pairs.ts';
 import { lockPairs, writePairs } from './pairs.ts';

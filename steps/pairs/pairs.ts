@@ -5,18 +5,21 @@ import { newLink } from '../../core/agreement/link.ts';
 import { isPutToRest } from '../../core/agreement/references.ts';
 import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
+import { withoutRow } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
-import { parentsOf } from '../../postgres/ledger/due-children.ts';
+import { noteInside } from '../../postgres/ledger/inside-filter.ts';
 import { insertLinks, lockLinks, noteSurvivors, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
-import { buryRows, restoreRows } from '../../postgres/ledger/tombstones.ts';
+import { keysOfOthers, makeRoom } from '../../postgres/ledger/row-keys.ts';
+import { restoreRows } from '../../postgres/ledger/tombstones.ts';
 import { query } from '../../postgres/session/connection.ts';
-import { noteInside } from '../../postgres/tables/row-filter.ts';
-import { freeKeys, keysOfOthers, withoutRow } from '../../postgres/tables/row-identity.ts';
+import { holdParents } from '../../postgres/tables/lookups.ts';
 import type { StoredRow } from '../../postgres/tables/rows.ts';
-import { holdParents, insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
+import { insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
+import { removeRows } from '../parents/lost-parents.ts';
+import { parentsOf } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 
 export interface StoredPair extends Pair {
@@ -60,7 +63,7 @@ export async function lockPairs(
     salesforceIds: lost.map(({ link }) => link.salesforceId),
   });
   const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
-  await freeKeys(
+  const changes = await makeRoom(
     session,
     mapping,
     lost.flatMap(({ link: { salesforceId: id } }) => {
@@ -68,6 +71,7 @@ export async function lockPairs(
       return row === undefined ? [] : { key: row.key, id };
     }),
   );
+  const asStored = new Map(changes.map(({ after }) => [after.salesforceId, after]));
   return new Map(
     [...links].map(([id, { linkId, link }]) => {
       const row = underKey(link) ?? byId.get(id);
@@ -75,7 +79,7 @@ export async function lockPairs(
       const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
       const live = row?.softDeleted ? undefined : row;
       const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
-      return [id, { linkId, stored: link, link: relinked, row: live, lacksId }];
+      return [id, { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId }];
     }),
   );
 }
@@ -129,7 +133,7 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   );
   await noteSurvivors(session, mapping.object, linked);
   await updateRows(session, mapping, of('update'));
-  await buryRows(session, configuration, mapping, of('delete'));
+  await removeRows(context, of('delete'));
   await restoreRows(session, mapping, of('restore'));
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
   const madeByTable = await insertRows(session, mapping, withKeys);

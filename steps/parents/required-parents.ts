@@ -11,7 +11,8 @@ import { mappingOf } from '../../core/mapping/configuration.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { query } from '../../postgres/session/connection.ts';
-import { holdParents, tableOf } from '../../postgres/tables/rows.ts';
+import { holdParents } from '../../postgres/tables/lookups.ts';
+import { tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import type { StepContext } from '../step.ts';
 

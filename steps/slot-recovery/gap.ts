@@ -5,11 +5,11 @@
 import pg from 'pg';
 import { collect } from '../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { lockPairs } from '../pairs/pairs.ts';
+import { receiveKeys } from '../receive.ts';
 import type { StepContext } from '../step.ts';
 
 const name = pg.escapeIdentifier;
@@ -49,7 +49,9 @@ export async function compareLinks(context: StepContext, after: string | undefin
 /** By itself: RECEIVE takes its locks in an order of its own. */
 async function mark({ session, configuration, mapping }: StepContext, keys: readonly string[]): Promise<number> {
   if (keys.length === 0) return 0;
-  const { marked, inserts } = await inTransaction(session, () => markDue(session, configuration, mapping, keys));
+  const { marked, inserts } = await inTransaction(session, () =>
+    receiveKeys({ session, configuration, mapping }, keys),
+  );
   return marked + inserts;
 }
 

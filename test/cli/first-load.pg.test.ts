@@ -5,9 +5,9 @@ import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
-import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
+import { receiveKeys } from '../../steps/receive.ts';
 import { createMany, deleteMany } from '../salesforce/records.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
@@ -372,7 +372,9 @@ describe('beside the live stream', () => {
     const connection = afterRead(async () => {
       await rows('update borrowers set credit_score = 700 where id = $1', [row]);
       const stream = await lender.session();
-      await inTransaction(stream, () => markDue(stream, configuration, mappingOf(configuration, 'Contact'), [row]));
+      await inTransaction(stream, () =>
+        receiveKeys({ session: stream, configuration, mapping: mappingOf(configuration, 'Contact') }, [row]),
+      );
     });
     expect((await run('Contact', { connection })).result).toMatchObject({ linked: 1, left: 0, due: true });
     expect(await rows(`select row_key, dirty, base ->> 'Credit_Score__c' as base from sfsync.link`)).toEqual([

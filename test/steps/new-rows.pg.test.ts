@@ -4,13 +4,13 @@ import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import sample from '../../examples/lender/sync.config.ts';
-import { wakeChildren } from '../../postgres/ledger/due-children.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
-import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { type ChoosePlace, chooseBatch } from '../../steps/collect.ts';
 import { chooseInsertions, decideInsertions } from '../../steps/new-rows.ts';
+import { wakeChildren } from '../../steps/parents/wake-children.ts';
+import { receiveKeys } from '../../steps/receive.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
 
@@ -47,7 +47,7 @@ async function insert(parent: string | null = null): Promise<string> {
     `insert into loan_applications (id, title, stage, closes_on, lender_id) values ($1, 'Mine', 'Prospecting', '2026-12-31', $2)`,
     [key, parent],
   );
-  await markDue(session, configuration, mapping, [key]);
+  await receiveKeys({ session, configuration, mapping }, [key]);
   return key;
 }
 
@@ -143,7 +143,7 @@ test('children whose parent is just getting its id stay due, and nobody waits fo
   await file('Opportunity', [version('Opportunity', OTHER, 1)]);
   await rows('update loan_applications set lender_id = $1 where salesforce_id = $2', [parent.id, OTHER]);
   const [{ row_key }] = await rows('select row_key from sfsync.link');
-  await markDue(session, configuration, mapping, [row_key]);
+  await receiveKeys({ session, configuration, mapping }, [row_key]);
 
   const settling = await lender.session();
   const write = async () => {

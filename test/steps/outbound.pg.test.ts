@@ -5,11 +5,11 @@ import type { OutcomeLine } from '../../core/contracts/outbound-tasks.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
-import { markDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { chooseBatch, drain } from '../../steps/collect.ts';
 import { decideBatch } from '../../steps/decide.ts';
+import { receiveKeys } from '../../steps/receive.ts';
 import { settleBatch } from '../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
 import { contextOf } from '../support/system/steps.ts';
@@ -221,7 +221,7 @@ describe('a deleted row', () => {
 test('a changed primary key relinks the row: neither delete nor create', async () => {
   await rows('update lenders set id = gen_random_uuid()');
   const [{ id }] = await rows('select id from lenders');
-  await inTransaction(session, () => markDue(session, configuration, mapping, [id]));
+  await inTransaction(session, () => receiveKeys({ session, configuration, mapping }, [id]));
   expect(await chooseBatch({ ...place, session, ...queueOf() }, { limit: 10, flowFenced: false })).toEqual([]);
   expect(await rows('select row_key, dirty from sfsync.link')).toEqual([{ row_key: id, dirty: false }]);
 });

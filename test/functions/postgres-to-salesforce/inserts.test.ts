@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
-import { markDue } from '../../../postgres/ledger/mark-due.ts';
 import { readRecords } from '../../../salesforce/read.ts';
 import { applyVersions } from '../../../steps/apply.ts';
+import { receiveKeys } from '../../../steps/receive.ts';
 import { takeUpAgain } from '../../../steps/redrive.ts';
 import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
@@ -83,7 +83,7 @@ async function insert(fields: Readonly<Record<string, unknown>> = {}): Promise<s
 }
 
 async function receive(...keys: string[]): Promise<void> {
-  await markDue(await lender.session(), configuration, mapping, keys);
+  await receiveKeys({ session: await lender.session(), configuration, mapping }, keys);
 }
 
 async function decide(): Promise<Decided> {
@@ -393,7 +393,7 @@ describe('a lookup', () => {
     ]);
     const { id = '' } = await org.connection.sobject('Account').create({ Name: 'Bank' });
     await lender.rows('update lenders set salesforce_id = $1', [id]);
-    await markDue(await lender.session(), configuration, lenders, [parent]);
+    await receiveKeys({ session: await lender.session(), configuration, mapping: lenders }, [parent]);
     await round();
     await expectPair(key);
     expect(

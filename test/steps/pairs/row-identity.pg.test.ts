@@ -4,11 +4,11 @@ import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
-import { markDue } from '../../../postgres/ledger/mark-due.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
+import { receiveKeys } from '../../../steps/receive.ts';
 import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
@@ -48,10 +48,8 @@ function file(...versions: SalesforceVersion[]) {
 }
 
 const mark = (...keys: (string | undefined)[]) =>
-  markDue(
-    session,
-    configuration,
-    mapping,
+  receiveKeys(
+    { session, configuration, mapping },
     keys.flatMap((key) => key ?? []),
   );
 

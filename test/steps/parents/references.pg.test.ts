@@ -4,11 +4,11 @@ import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
-import { markDue } from '../../../postgres/ledger/mark-due.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
+import { receiveKeys } from '../../../steps/receive.ts';
 import { settleBatch } from '../../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
@@ -51,7 +51,7 @@ async function collect(object: string) {
   const keys = (await rows('select row_key from sfsync.link where object = $1', [object])).map(
     ({ row_key }) => row_key,
   );
-  await inTransaction(session, () => markDue(session, configuration, mapping, keys));
+  await inTransaction(session, () => receiveKeys({ session, configuration, mapping }, keys));
   const log = { info: () => undefined, warn: () => undefined };
   const place = { session, configuration, mapping, execution: EXECUTION, log };
   return chooseBatch(place, { limit: 100, flowFenced: false });

@@ -1,0 +1,29 @@
+/** Which links' rows have been inside the row filter of their object: only such a row can leave it. */
+import pg from 'pg';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query } from '../session/connection.ts';
+import { outsideFilter } from '../tables/row-filter.ts';
+import { tableOf } from '../tables/rows.ts';
+
+/**
+ * Notes of links whose row is inside that it was. `salesforceIds`: of these links; undefined: of all. Answers how many were
+ * noted. In SQL, as the filter is: the configuration brings it along as an expression over the table's columns.
+ */
+export async function noteInside(
+  session: pg.ClientBase,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[] | undefined,
+): Promise<number> {
+  const outside = outsideFilter(mapping, 't');
+  if (outside === undefined || mapping.filter?.leaving !== 'delete' || salesforceIds?.length === 0) return 0;
+  const key = pg.escapeIdentifier(mapping.keyColumn);
+  const { rowCount } = await query(
+    session,
+    `with inside as (select l.id from sfsync.link l join ${tableOf(mapping)} t on l.row_key = t.${key}::text
+                      where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
+                        and not ${outside} order by l.salesforce_id for update of l)
+     update sfsync.link l set was_inside = true from inside where l.id = inside.id`,
+    [mapping.object, salesforceIds ?? null],
+  );
+  return rowCount ?? 0;
+}

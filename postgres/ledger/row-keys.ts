@@ -1,0 +1,146 @@
+/**
+ * Which row is a record's, where the application has changed keys, or moved Salesforce ids from row to row: the row that
+ * carries the record's id. A link's key is only how it finds that row, and a row under it that carries the id of another
+ * linked record is that record's row. (What else stands in the column, such as an empty text, is no other record.)
+ */
+import pg from 'pg';
+import type { Link } from '../../core/agreement/link.ts';
+import { letGo } from '../../core/agreement/row-identity.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import type { StoredRow } from '../tables/rows.ts';
+import { tableOf } from '../tables/rows.ts';
+import { carriedIds } from '../tables/salesforce-ids.ts';
+import { type LinkChange, lockLinks, saveLinks } from './links.ts';
+
+const name = pg.escapeIdentifier;
+
+/** Of the rows that were found under the keys of links, the keys of those that are rows of other records. */
+export async function keysOfOthers(
+  session: Session,
+  { object }: ObjectMapping,
+  links: Iterable<Link>,
+  rows: ReadonlyMap<string, StoredRow>,
+): Promise<Set<string>> {
+  const doubtful = [...links].flatMap(({ rowKey, salesforceId }) => {
+    const row = rowKey === undefined ? undefined : rows.get(rowKey);
+    return row?.salesforceId === undefined || row.salesforceId === salesforceId ? [] : [row];
+  });
+  if (doubtful.length === 0) return new Set();
+  const { rows: linked } = await query<{ id: string }>(
+    session,
+    'select salesforce_id as id from sfsync.link where object = $1 and salesforce_id = any ($2::text[])',
+    [object, doubtful.map(({ salesforceId }) => salesforceId)],
+  );
+  const others = new Set(linked.map(({ id }) => id));
+  return new Set(doubtful.flatMap(({ key, salesforceId = '' }) => (others.has(salesforceId) ? key : [])));
+}
+
+/** A row that is a record's by the id it carries. */
+export interface Carrier {
+  readonly key: string;
+  readonly id: string;
+}
+
+/**
+ * Of the keys, those of rows that carry the id of a record which is not linked to them: that has no link, or another key. A
+ * row that is linked already belongs to another record only if that one is linked, too.
+ */
+export async function findCarriers(
+  session: Session,
+  mapping: ObjectMapping,
+  keys: readonly string[],
+): Promise<Carrier[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<Carrier>(
+    session,
+    `select t.${key}::text as key, t.${name(mapping.salesforceIdColumn)} as id
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+       left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
+       left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${name(mapping.salesforceIdColumn)}
+      where t.${name(mapping.salesforceIdColumn)} is not null and (k.id is null or i.id <> k.id)`,
+    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+  return rows;
+}
+
+/** Of the keys, those of rows that carry no id and have no link. */
+export async function findNewRows(
+  session: Session,
+  mapping: ObjectMapping,
+  keys: readonly string[],
+): Promise<string[]> {
+  const key = name(mapping.keyColumn);
+  const { rows } = await query<{ key: string }>(
+    session,
+    `select t.${key}::text as key
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+      where t.${name(mapping.salesforceIdColumn)} is null
+        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
+    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+  );
+  return rows.map((row) => row.key);
+}
+
+/** Of the row keys, those that a link has. */
+export async function linkedRowKeys(
+  session: Session,
+  object: string,
+  rowKeys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (rowKeys.length === 0) return new Set();
+  const sql = 'select row_key from sfsync.link where object = $1 and row_key = any ($2::text[])';
+  const { rows } = await query<{ row_key: string }>(session, sql, [object, rowKeys]);
+  return new Set(rows.map(({ row_key }) => row_key));
+}
+
+/**
+ * Makes room for links that are to get these keys: each of them, and each other link, that has one lets go of it, for a key may
+ * stand in one link only. The others are looked at again (`letGo`). Answers what became of these.
+ */
+export async function makeRoom(
+  session: Session,
+  mapping: ObjectMapping,
+  carriers: readonly Carrier[],
+): Promise<readonly LinkChange[]> {
+  if (carriers.length === 0) return [];
+  const { object } = mapping;
+  const ids = carriers.map(({ id }) => id);
+  await query(
+    session,
+    `with carrying as (select l.id from sfsync.link l
+                        where l.object = $1 and l.salesforce_id = any ($2::text[]) and l.row_key is not null
+                        order by l.salesforce_id for update)
+     update sfsync.link l set row_key = null from carrying where l.id = carrying.id`,
+    [object, ids],
+  );
+  const others = await lockLinks(session, object, {
+    where: 'l.row_key = any ($2::text[]) and l.salesforce_id <> all ($3::text[])',
+    values: [carriers.map(({ key }) => key), ids],
+  });
+  const elsewhere = new Set(await carriedIds(session, mapping, [...others.keys()]));
+  const changes = [...others].map(([id, { linkId, link }]): LinkChange => {
+    return { linkId, before: link, after: letGo(link, elsewhere.has(id)) };
+  });
+  await saveLinks(
+    session,
+    changes.map(({ linkId, before, after }) => ({ linkId, stored: before, link: after })),
+  );
+  return changes;
+}
+
+/**
+ * Links records to the rows that carry their ids, for which there is room. A record without a link gets one, and is read from
+ * Salesforce first.
+ */
+export async function linkRows(session: Session, object: string, carriers: readonly Carrier[]): Promise<void> {
+  if (carriers.length === 0) return;
+  await query(
+    session,
+    `insert into sfsync.link as l (object, salesforce_id, row_key, reread_due, dirty_since)
+     select $1, x.id, x.key, true, clock_timestamp() from jsonb_to_recordset($2::jsonb) as x (key text, id text)
+      order by x.id
+     on conflict (object, salesforce_id) do update set row_key = excluded.row_key`,
+    [object, JSON.stringify(carriers)],
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * Rows that Salesforce deletes, and what becomes of their children. Salesforce deletes a parent with its children, and their
+ * files arrive in any order. A child's row that still points to a parent which goes gets a null lookup and waits for the
+ * parent, as one does that came too early; an undelete joins them again. The children of a record that was merged into
+ * another go to the survivor. A lookup whose column allows no null is left alone (required-parents.ts).
+ */
+import { childLookups, loseParent } from '../../core/agreement/references.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { changeLinks, holdLinks } from '../../postgres/ledger/links.ts';
+import { buryRows, lockDoomed, type RowRemoval } from '../../postgres/ledger/tombstones.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { childKeysOfRecords, type OrphanedRow, takeOutParents } from '../../postgres/tables/lookups.ts';
+import { markDeleted } from '../../postgres/tables/restore.ts';
+import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import type { StepContext } from '../step.ts';
+
+type Removing = Pick<StepContext, 'session' | 'configuration' | 'mapping'>;
+
+/** Removes rows as the mapping says, their children first. */
+export async function removeRows(context: Removing, removals: readonly RowRemoval[]): Promise<void> {
+  if (removals.length === 0) return;
+  const { session, mapping } = context;
+  if (mapping.deletedAtColumn !== undefined) {
+    await releaseChildren(
+      context,
+      removals.filter(({ survivor }) => survivor !== undefined),
+    );
+    const keys = removals.map(({ key }) => key);
+    await markDeleted(session, mapping, mapping.deletedAtColumn, keys);
+    return;
+  }
+  // Children before the parent, in the order in which a step that writes a child takes its locks: link, row, parent. Children
+  // that came in between are seen once the parent is locked against new ones.
+  await releaseChildren(context, removals);
+  await lockDoomed(session, mapping, removals);
+  await releaseChildren(context, removals);
+  await buryRows(session, mapping, removals);
+}
+
+async function releaseChildren(
+  { session, configuration, mapping: parent }: Removing,
+  removals: readonly RowRemoval[],
+): Promise<void> {
+  if (removals.length === 0) return;
+  for (const { child, lookup } of childLookups(configuration, parent.object)) {
+    const ids = removals.map(({ salesforceId }) => salesforceId);
+    const rowKeys = await childKeysOfRecords(session, child, lookup, parent, ids);
+    if (rowKeys.length === 0) continue;
+    // As everywhere, links come before their rows.
+    await holdLinks(session, child.object, { rowKeys });
+    const required = (await tableColumns(session, child)).notNull.has(lookup.column);
+    const orphaned = await takeOutParents(session, child, lookup, parent, removals, required);
+    await loseParents(session, child, lookup, orphaned);
+  }
+}
+
+/** Links that are in memory at a time: a parent may have any number of children. */
+const PAGE_LINKS = 2_000;
+
+async function loseParents(
+  session: Session,
+  child: ObjectMapping,
+  { field }: FieldMapping,
+  orphaned: readonly OrphanedRow[],
+): Promise<void> {
+  const lost = new Map(orphaned.map((row) => [row.rowKey, row]));
+  const keys = [...lost.keys()];
+  for (let first = 0; first < keys.length; first += PAGE_LINKS) {
+    const rowKeys = keys.slice(first, first + PAGE_LINKS);
+    await changeLinks(session, child.object, { rowKeys }, (link) => {
+      const row = lost.get(link.rowKey ?? '');
+      return row && loseParent(link, child, field, row);
+    });
+  }
+}

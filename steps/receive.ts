@@ -1,0 +1,101 @@
+/** RECEIVE: the rows that changed are written into the ledger as due; from there on Postgres is the list of what is due. */
+import { giveUpKey } from '../core/agreement/row-identity.ts';
+import type { Reject } from '../core/contracts/rejects.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { isId18 } from '../core/mapping/salesforce-id.ts';
+import { changeLinks } from '../postgres/ledger/links.ts';
+import { addInsertions, markInsertionsDue, markLinksDue } from '../postgres/ledger/mark-due.ts';
+import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts';
+import { findCarriers, findNewRows, linkRows, makeRoom } from '../postgres/ledger/row-keys.ts';
+import { goneRows, nextLinkIds, reinserted } from '../postgres/ledger/selections.ts';
+import type { Session } from '../postgres/session/connection.ts';
+import { wakeChildren } from './parents/wake-children.ts';
+import type { StepContext } from './step.ts';
+
+export interface ReceivedKeys {
+  /** Links that are due now. */
+  readonly marked: number;
+  /** New rows that are to become records. */
+  readonly inserts: number;
+  /** New rows that Salesforce does not have; the object takes no inserts. */
+  readonly dropped: number;
+  /** Rejects of the rows that were not listed before. */
+  readonly newRejects: readonly Reject[];
+}
+
+/**
+ * Makes the links of the keys due. A key without a link may be a row that carries the Salesforce id of one: its key
+ * was changed, so it is relinked; or of a record without a link, which gets one and is read from Salesforce first.
+ */
+export async function receiveKeys(
+  { session, configuration, mapping }: Pick<StepContext, 'session' | 'configuration' | 'mapping'>,
+  keys: readonly string[],
+): Promise<ReceivedKeys> {
+  const { object } = mapping;
+  const wanted = [...new Set(keys)];
+  const takesInserts = mapping.externalIdField !== undefined;
+  if (takesInserts) await changeLinks(session, object, reinserted(mapping, wanted), giveUpKey);
+  const carrying = await findCarriers(session, mapping, wanted);
+  const strange = carrying.filter(({ id }) => !isId18(id)).map(({ key }) => key);
+  const newRejects = await rejectStrangeIds(session, mapping, wanted, strange);
+  const carriers = carrying.filter(({ id }) => isId18(id));
+  if (carriers.length > 0) {
+    await makeRoom(session, mapping, carriers);
+    await linkRows(session, object, carriers);
+    const parents = carriers.map(({ key }) => key);
+    await wakeChildren(session, configuration, mapping, parents);
+  }
+  const marked = await markLinksDue(session, object, { rowKeys: wanted }, 'row changed');
+  // Only now: a new row may have the key that another one has just given up.
+  const unknown = await findNewRows(session, mapping, wanted);
+  if (!takesInserts) return { marked, inserts: 0, dropped: unknown.length, newRejects };
+  // Of the others, too, an insertion may be under way whose row is gone now.
+  await markInsertionsDue(session, object, { rowKeys: wanted });
+  const inserts = await addInsertions(session, object, { rowKeys: unknown }, { known: 'due' });
+  return { marked, inserts, dropped: 0, newRejects };
+}
+
+const NO_SALESFORCE_ID = 'NO_SALESFORCE_ID';
+
+/** Rows whose id is none: a query that names it would fail, and with it the whole batch. Those that were mended are listed no more. */
+async function rejectStrangeIds(
+  session: Session,
+  { object, salesforceIdColumn }: ObjectMapping,
+  rowKeys: readonly string[],
+  strange: readonly string[],
+): Promise<Reject[]> {
+  await resolveRejects(session, { object, code: NO_SALESFORCE_ID, rowKeys, except: strange });
+  const reason = `Column ${salesforceIdColumn} of the row holds what is no Salesforce id of 18 characters. Write the record's id there, or null.`;
+  const rejects = strange.map((rowKey): Reject => {
+    return { salesforceId: undefined, rowKey, field: undefined, code: NO_SALESFORCE_ID, reason, line: undefined };
+  });
+  return reportNewRejects(session, { object, direction: 'to-salesforce', source: 'row', execution: '' }, rejects);
+}
+
+/** Links looked at in one transaction: executions that work on the same object wait for no longer than that. */
+const TRUNCATED_LINKS = 20_000;
+
+/**
+ * The table was truncated: makes the links due whose row is gone, for the WAL does not say which rows it held. A row that
+ * carries the record's id under another key is not gone. Each part has a transaction of its own. Answers how many are due.
+ */
+export async function receiveTruncate(
+  session: Session,
+  mapping: ObjectMapping,
+  inTransaction: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<number> {
+  const { object } = mapping;
+  await inTransaction(() => markInsertionsDue(session, object, 'all'));
+  let total = 0;
+  for (let after = '0'; ; ) {
+    const { marked, last } = await inTransaction(async () => {
+      const page = await nextLinkIds(session, object, after, TRUNCATED_LINKS);
+      if (page.last === undefined) return { marked: 0, last: undefined };
+      const gone = goneRows(mapping, after, page.last);
+      return { marked: await markLinksDue(session, object, gone, 'row changed'), last: page.last };
+    });
+    total += marked;
+    if (last === undefined) return total;
+    after = last;
+  }
+}

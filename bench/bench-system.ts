@@ -52,7 +52,11 @@ export async function startBenchSystem({ configuration, pollMs }: BenchOptions):
       processTerminal.progress(`starting ${name} ...`);
       return work();
     };
-    const system = await module.startLocal({ pollMs, step, signal: asked.signal });
+    const system = await module.startLocal({
+      configurationFile: project.configurationFile,
+      directory: project.stateDirectory,
+      ...{ pollMs, step, signal: asked.signal },
+    });
     ending.push(() => system.stop());
     const both = new BothSides(system);
     ending.push(() => both.detach());

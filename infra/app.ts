@@ -31,7 +31,7 @@ async function synthesise(assembly: string): Promise<void> {
 }
 
 try {
-  const { values } = parseArgs({ options: { out: { type: 'string' } } });
+  const { values } = parseArgs({ options: { config: { type: 'string' }, out: { type: 'string' } } });
   await synthesise(resolve(values.out ?? process.env.CDK_OUTDIR ?? join(root, 'cdk.out')));
 } catch (error) {
   const known =

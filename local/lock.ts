@@ -21,7 +21,7 @@ export function lockDirectory(directory: string): () => void {
   } catch (cause) {
     lock.close();
     throw new DirectoryInUse(
-      `Another npm start runs in ${directory}: stop it first (Ctrl-C in its terminal), or start from another copy of the project.`,
+      `Another sfsync runs in ${directory}: stop it first (Ctrl-C in its terminal), or start in another directory.`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** `npm start`: the whole of sfsync on this machine, until Ctrl-C. Exit status 1: something did not start, or not end. */
+/** `sfsync dev`, and `npm start` here: the whole of sfsync on this machine, until Ctrl-C. Exit status 1: something did not start, or not end. */
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyncError } from '../core/errors.ts';
@@ -46,6 +46,7 @@ async function run(options: StartOptions): Promise<number> {
   try {
     say('sfsync is starting on this machine (Ctrl-C ends it)');
     system = await startLocal({
+      configurationFile: options.configurationFile,
       pollMs: options.pollMs,
       fresh: options.fresh,
       databaseUrl: process.env.DATABASE_URL || undefined,
@@ -65,6 +66,7 @@ async function run(options: StartOptions): Promise<number> {
   }
   progress.end();
   say(`\nready after ${formatDuration(performance.now() - startedAt)}\n`);
+  for (const note of system.notes) say(`the local org: ${note}`);
   say(addressTable(system.endpoints, relative(process.cwd(), system.directory) || '.', coloured));
   say(`\nendpoints: ${join(system.directory, 'endpoints.json')}; logs: ${join(system.directory, 'logs')}\n`);
   ready = true;

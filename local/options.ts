@@ -1,7 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { CONFIGURATION_FILE } from './project.ts';
 
-/** What `npm start` was asked to do. */
+/** What `sfsync dev` was asked to do. */
 export interface StartOptions {
+  /** Relative to the working directory. */
+  readonly configurationFile: string;
   /** How long a minute of the schedules lasts, in milliseconds. */
   readonly pollMs: number;
   readonly fresh: boolean;
@@ -25,8 +28,9 @@ export function pollInterval(text: string): number {
 
 /** Reads the arguments; prints help or the fault and exits the process where there is nothing to start. */
 export function readOptions(argv: readonly string[]): StartOptions {
-  const program = new Command('npm start --')
+  const program = new Command(process.env.npm_lifecycle_event === 'start' ? 'npm start --' : 'sfsync dev')
     .description('Runs the whole of sfsync on this machine: the deployed template, PostgreSQL and a Salesforce org.')
+    .addOption(new Option('--config <file>', 'what is kept in step').env('SFSYNC_CONFIG').default(CONFIGURATION_FILE))
     .addOption(
       new Option('--poll <time>', 'how long a minute of the schedules lasts')
         .argParser(pollInterval)
@@ -38,11 +42,12 @@ export function readOptions(argv: readonly string[]): StartOptions {
     .showHelpAfterError()
     .allowExcessArguments(false);
   const given = program.parse([...argv], { from: 'user' }).opts<{
+    config: string;
     poll: number;
     fresh?: boolean;
     verbose?: boolean;
     awsEndpoint?: string;
   }>();
-  const { poll, fresh = false, verbose = false, awsEndpoint } = given;
-  return { pollMs: poll, fresh, verbose, awsEndpoint };
+  const { config, poll, fresh = false, verbose = false, awsEndpoint } = given;
+  return { configurationFile: config, pollMs: poll, fresh, verbose, awsEndpoint };
 }

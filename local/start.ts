@@ -1,10 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { APPLY_ROLE, SLOT, STREAMER_ROLE } from '../core/contracts/database-names.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { LENDER_ORG } from '../examples/lender/org.ts';
-import { lenderSeed } from '../examples/lender/seed.ts';
 import { openEmbeddedAws, REGION, type RunningAws } from '../packages/embedded-aws/embedded-aws.ts';
 import { onFreePort } from '../packages/embedded-aws/ports.ts';
 import type { Journal } from '../packages/embedded-aws/service.ts';
@@ -16,7 +12,9 @@ import { type Endpoints, removeEndpoints, resourcesOf, writeEndpoints } from './
 import { ProcessHost } from './host/process-host.ts';
 import { synthesise } from './host/synthesis.ts';
 import { connectionsOf, loginOf } from './org-connection.ts';
+import { entryFile, PACKAGE_ROOT } from './package-root.ts';
 import { type Database, prepareDatabase, reachDatabase, slotIsRead, startDatabase } from './postgres/database.ts';
+import type { Project } from './project.ts';
 import { RememberedPorts } from './remembered-ports.ts';
 import type { Shutdown } from './shutdown.ts';
 import { deployStack } from './stack.ts';
@@ -28,13 +26,11 @@ const USUAL_AWS_PORT = 4566;
 const USUAL_ORG_PORT = 8800;
 /** The streamer connects within a second; a busy machine may take longer. */
 const STREAMING_TIMEOUT_MS = 30_000;
-/** The repository: what the image holds, and where the CDK app lies. */
-const PROJECT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
 /** One start: the parts in the order in which they need each other, what is independent at the same time. */
 export class Start {
   readonly #options: LocalOptions;
-  readonly #configuration: SyncConfiguration;
+  readonly #project: Project;
   readonly #directory: string;
   readonly #logs: string;
   readonly #shutdown: Shutdown;
@@ -43,9 +39,9 @@ export class Start {
   /** What the journal is told before the embedded AWS, and with it the journal, is there. */
   #journal: Journal | undefined;
 
-  constructor(options: LocalOptions, configuration: SyncConfiguration, directory: string, shutdown: Shutdown) {
+  constructor(options: LocalOptions, project: Project, directory: string, shutdown: Shutdown) {
     this.#options = options;
-    this.#configuration = configuration;
+    this.#project = project;
     this.#directory = directory;
     this.#logs = join(directory, 'logs');
     this.#shutdown = shutdown;
@@ -77,7 +73,7 @@ export class Start {
       };
       return deployStack(running, containers, surroundings, this.#directory);
     });
-    const objects = this.#configuration.objects.map(({ object }) => object);
+    const objects = this.#project.configuration.objects.map(({ object }) => object);
     const endpoints = endpointsOf(running, database, org, resourcesOf(outputs, objects));
     await this.#step('WAL streamer', async () => {
       await running.start();
@@ -93,7 +89,8 @@ export class Start {
     return {
       endpoints,
       directory: this.#directory,
-      configuration: this.#configuration,
+      configuration: this.#project.configuration,
+      notes: this.#project.org.notes,
       journal: running.journal,
       call: (service, operation, input) => running.aws.call(service, operation, input),
       kill: (container, signal = 'SIGKILL') => containers.kill(container, signal),
@@ -111,17 +108,23 @@ export class Start {
   }
 
   async #synthesise(): Promise<void> {
-    await synthesise({ projectDirectory: PROJECT, outputDirectory: join(this.#directory, 'cdk.out') });
+    await synthesise({
+      packageRoot: PACKAGE_ROOT,
+      app: entryFile('infra/app'),
+      configurationFile: this.#project.configurationFile,
+      outputDirectory: join(this.#directory, 'cdk.out'),
+    });
   }
 
   async #database(reached: Database | undefined): Promise<Database> {
     const database = reached ?? (await this.#step('PostgreSQL', () => this.#startDatabase()));
-    await this.#step('database schema', () => prepareDatabase(database.url, this.#credentials, PROJECT));
+    await this.#step('database schema', () => prepareDatabase(database.url, this.#credentials, this.#project));
     return database;
   }
 
   async #startDatabase(): Promise<Database> {
     const database = await startDatabase({
+      name: this.#project.name,
       stateDirectory: this.#directory,
       logDirectory: this.#logs,
       credentials: this.#credentials,
@@ -139,8 +142,9 @@ export class Start {
   async #startOrg(): Promise<OrgSimulator> {
     const store = openStore(join(this.#directory, 'org.sqlite'));
     this.#shutdown.add("the org's records", () => store.close());
+    const { objects, stages, seed } = this.#project.org;
     const org = await onFreePort(this.#ports.before('org', USUAL_ORG_PORT), (port) =>
-      startOrgSimulator({ port, store, objects: LENDER_ORG, seed: lenderSeed }),
+      startOrgSimulator({ port, store, objects, seed, ...(stages && { stages }) }),
     );
     this.#shutdown.add('Salesforce org', () => org.stop());
     this.#ports.set('org', Number(new URL(org.instanceUrl).port));
@@ -153,7 +157,7 @@ export class Start {
       logDirectory: this.#logs,
       timeScale: MINUTE_MS / (this.#options.pollMs ?? 5_000),
       // This org's AppFlow is as the configuration says that it is.
-      quirks: { blankCells: this.#configuration.objects[0]?.blankCells ?? 'keep' },
+      quirks: { blankCells: this.#project.configuration.objects[0]?.blankCells ?? 'keep' },
       ports: this.#ports.before('aws', USUAL_AWS_PORT),
       connections: connectionsOf(org),
     });
@@ -166,7 +170,7 @@ export class Start {
 
   #containers({ aws, iam, journal }: RunningAws): ProcessHost {
     const containers = new ProcessHost({
-      projectDirectory: PROJECT,
+      projectDirectory: PACKAGE_ROOT,
       logDirectory: this.#logs,
       scratchDirectory: join(this.#directory, 'scratch'),
       processesFile: join(this.#directory, 'processes.json'),

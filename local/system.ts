@@ -1,19 +1,21 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import type { Journal, JournalEntry, ServiceName } from '../packages/embedded-aws/service.ts';
 import type { Endpoints } from './endpoints.ts';
 import { LOCK_FILE, lockDirectory } from './lock.ts';
 import { removeServerFiles } from './postgres/server-files.ts';
+import { CONFIGURATION_FILE, loadProject } from './project.ts';
 import { Shutdown } from './shutdown.ts';
 import { Start } from './start.ts';
 
-/** Where a run leaves what it leaves. */
-export const STATE_DIRECTORY = fileURLToPath(new URL('../.local', import.meta.url));
+/** Where a run leaves what it leaves, in the working directory. */
+export const STATE_DIRECTORY = '.local';
 
 export interface LocalOptions {
-  /** Holds everything that a run leaves. @default `.local` of the project */
+  /** What is kept in step. @default `sync.config.ts` in the working directory */
+  readonly configurationFile?: string;
+  /** Holds everything that a run leaves. @default `.local` in the working directory */
   readonly directory?: string;
   /** How long a minute of the schedules lasts, in milliseconds. @default 5,000 */
   readonly pollMs?: number;
@@ -35,6 +37,8 @@ export interface LocalSystem {
   /** Holds `endpoints.json`, `notifications.jsonl` and `logs/`. */
   readonly directory: string;
   readonly configuration: SyncConfiguration;
+  /** What the local org does not hold as Salesforce described it. */
+  readonly notes: readonly string[];
   readonly journal: Journal;
   /** Calls an AWS operation as the person at the terminal. */
   call<Output = unknown>(service: ServiceName, operation: string, input: object): Promise<Output>;
@@ -50,15 +54,15 @@ export interface LocalSystem {
  * is ended, and the part's error is thrown (ConfigurationError, DirectoryInUse, DatabaseUnavailable, TemplateFault, Error).
  */
 export async function startLocal(options: LocalOptions = {}): Promise<LocalSystem> {
-  const directory = options.directory ?? STATE_DIRECTORY;
-  // First of all: faults in it are told before anything is touched.
-  const { default: configuration } = await import('#sync.config');
+  const directory = resolve(options.directory ?? STATE_DIRECTORY);
+  // First of all: faults in the project are reported before anything is touched.
+  const project = await loadProject(options.configurationFile ?? CONFIGURATION_FILE);
   process.env.TZ = 'UTC';
   const shutdown = new Shutdown();
   try {
     shutdown.add('lock', lockDirectory(directory));
     if (options.fresh === true) await forget(directory);
-    return await new Start(options, configuration, directory, shutdown).run();
+    return await new Start(options, project, directory, shutdown).run();
   } catch (error) {
     await shutdown.run().catch((second: unknown) => {
       throw new AggregateError([error, second], `${messageOf(error)}\n${messageOf(second)}`);

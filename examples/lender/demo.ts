@@ -1,5 +1,6 @@
 /** `npm run demo`: starts everything fresh, performs each kind of change once and checks it. Exit status 1: a step failed. */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { SyncError } from '../../core/errors.ts';
@@ -40,6 +41,7 @@ async function run(): Promise<number> {
   let system: LocalSystem;
   try {
     system = await startLocal({
+      configurationFile: fileURLToPath(new URL('./sync.config.ts', import.meta.url)),
       directory: DIRECTORY,
       fresh: true,
       pollMs: options.poll,

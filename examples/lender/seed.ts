@@ -1,7 +1,29 @@
 import { en, Faker } from '@faker-js/faker';
-import { toDatetime } from '../../packages/salesforce-simulator/records/instant.ts';
-import type { SeedRecord } from '../../packages/salesforce-simulator/seed.ts';
-import { INDUSTRIES, LEAD_SOURCES, PURPOSES, STAGES } from './org.ts';
+import type { SeedRecord } from '../../packages/salesforce-simulator/org-simulator.ts';
+
+/** Values of the org's picklists (`salesforce/*.json`). */
+const INDUSTRIES = ['Banking', 'Credit Union', 'Finance', 'Insurance', 'Real Estate', 'Technology', 'Other'];
+const LEAD_SOURCES = ['Web', 'Phone Inquiry', 'Partner Referral', 'Purchased List', 'Other'];
+const PURPOSES = [
+  'Home purchase',
+  'Refinancing',
+  'Renovation',
+  'Debt consolidation',
+  'Vehicle',
+  'Education',
+  'Medical',
+  'Business equipment',
+  'Working capital',
+];
+export const STAGES = [
+  'Prospecting',
+  'Qualification',
+  'Documents Requested',
+  'Underwriting',
+  'Approved',
+  'Closed Won',
+  'Closed Lost',
+];
 
 const LENDERS = 60;
 const BORROWERS = 300;
@@ -12,7 +34,7 @@ const YOUNGEST_MS = 10 * 60_000;
 const OLDEST_MS = 20 * DAY_MS;
 
 /** The lender's sample: the same people and loans each time, dated back from `now` (milliseconds since 1970). */
-export function lenderSeed(now: number): readonly SeedRecord[] {
+export default function lenderSeed(now: number): readonly SeedRecord[] {
   const faker = new Faker({ locale: en, seed: 20_260_117 });
   const moments = (count: number, oldest: (i: number) => number) =>
     Array.from({ length: count }, (_, i) => faker.number.int({ min: oldest(i), max: now - YOUNGEST_MS }));
@@ -91,8 +113,7 @@ function borrower(faker: Faker, now: number, lenderKey: string, createdAt: numbe
 }
 
 function loanApplication(faker: Faker, now: number, i: number, lenderKey: string, createdAt: number): SeedRecord {
-  const stages = Object.keys(STAGES) as (keyof typeof STAGES)[];
-  const StageName = faker.helpers.arrayElement(stages);
+  const StageName = faker.helpers.arrayElement(STAGES);
   const purposes = faker.helpers.arrayElements(PURPOSES, { min: 1, max: 3 });
   const approved = StageName === 'Approved' || StageName === 'Closed Won';
   const closesIn = faker.number.int({ min: -15, max: 90 }) * DAY_MS;
@@ -119,4 +140,9 @@ function loanApplication(faker: Faker, now: number, i: number, lenderKey: string
 
 function usPhone(faker: Faker): string {
   return `(${faker.string.numeric({ length: 3, allowLeadingZeros: false })}) 555-${faker.string.numeric(4)}`;
+}
+
+/** As Salesforce writes a moment, cut to its second. */
+function toDatetime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}.000+0000`;
 }

@@ -1,20 +1,24 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 export interface SynthesisOptions {
-  readonly projectDirectory: string;
+  /** Holds the CDK app and what it bundles. */
+  readonly packageRoot: string;
+  /** The CDK app, relative to `packageRoot`. */
+  readonly app: string;
+  /** The project's `sync.config.ts`. */
+  readonly configurationFile: string;
   /** Where the cloud assembly goes. */
   readonly outputDirectory: string;
 }
 
-/** What the assembly is made of; a change in any of these files makes it anew. */
+/** What the assembly is made of, beside the configuration; a change in any of these files makes it anew. */
 const SOURCES = [
   'aws',
   'core',
-  'examples',
   'functions',
   'infra',
   'postgres',
@@ -25,7 +29,9 @@ const SOURCES = [
   'wal-streamer',
 ];
 /** And the files beside them, among them the package's lock. */
-const SOURCE_FILES = /\.(ts|json)$/;
+const SOURCE_FILES = /\.(ts|js|json)$/;
+/** Of the project's own modules that a module imports. */
+const RELATIVE_IMPORT = /(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
 /** Written last, so an assembly that was broken off has none. */
 const STAMP = 'sources.sha256';
@@ -34,15 +40,16 @@ const STAMP = 'sources.sha256';
  * Synthesises the CDK app in a process of its own, unless the assembly of these very sources is there. Answers whether
  * it was. Throws an Error with the app's own output when it fails.
  */
-export async function synthesise({ projectDirectory, outputDirectory }: SynthesisOptions): Promise<boolean> {
-  const hash = await hashOf(projectDirectory);
+export async function synthesise(options: SynthesisOptions): Promise<boolean> {
+  const { packageRoot, app, configurationFile, outputDirectory } = options;
+  const hash = await hashOf(packageRoot, configurationFile);
   const stamp = join(outputDirectory, STAMP);
   const before = await readFile(stamp, 'utf8').catch(() => undefined);
   if (before === hash) return true;
   await rm(outputDirectory, { recursive: true, force: true });
   try {
-    await promisify(execFile)(process.execPath, ['infra/app.ts', '--out', outputDirectory], {
-      cwd: projectDirectory,
+    await promisify(execFile)(process.execPath, [app, '--config', configurationFile, '--out', outputDirectory], {
+      cwd: packageRoot,
       env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
       maxBuffer: 16 * 1024 * 1024,
     });
@@ -54,14 +61,15 @@ export async function synthesise({ projectDirectory, outputDirectory }: Synthesi
   return false;
 }
 
-async function hashOf(projectDirectory: string): Promise<string> {
-  const beside = (await readdir(projectDirectory)).filter((name) => SOURCE_FILES.test(name));
-  const below = await Promise.all(SOURCES.map((source) => filesBelow(projectDirectory, source)));
-  const files = [...beside, ...below.flat()].sort();
-  const contents = await Promise.all(files.map((file) => readFile(join(projectDirectory, file))));
+async function hashOf(packageRoot: string, configurationFile: string): Promise<string> {
+  const beside = (await readdir(packageRoot)).filter((name) => SOURCE_FILES.test(name));
+  const below = await Promise.all(SOURCES.map((source) => filesBelow(packageRoot, source)));
+  const own = [...beside, ...below.flat()].map((file) => join(packageRoot, file));
+  const files = [...new Set([...own, ...(await withImports(configurationFile))])].sort();
+  const contents = await Promise.all(files.map((file) => readFile(file)));
   const hash = createHash('sha256').update(process.version);
   files.forEach((file, i) => {
-    hash.update(`\0${file}\0`).update(contents[i] ?? '');
+    hash.update(`\0${relative(packageRoot, file)}\0`).update(contents[i] ?? '');
   });
   return hash.digest('hex');
 }
@@ -69,4 +77,13 @@ async function hashOf(projectDirectory: string): Promise<string> {
 async function filesBelow(root: string, folder: string): Promise<string[]> {
   const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+/** The file, and the project's files that it imports, directly or through others. */
+async function withImports(file: string, found: Set<string> = new Set()): Promise<ReadonlySet<string>> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = await readFile(file, 'utf8');
+  for (const [, path = ''] of text.matchAll(RELATIVE_IMPORT)) await withImports(resolve(dirname(file), path), found);
+  return found;
 }

@@ -1,25 +1,73 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
+import { ConfigurationError } from '../../core/errors.ts';
 
-/** What the borrower portal connects as: its tables only, nothing of sfsync's. */
-export const APPLICATION_ROLE = 'lender';
+/** What the application brings along: its tables, and the role that it connects as. */
+export interface ApplicationSchema {
+  /** SQL that makes the tables. Undefined: they have to be there. */
+  readonly file: string | undefined;
+  /** The mapped ones. */
+  readonly tables: readonly { readonly schema: string; readonly table: string }[];
+  /** May do on the tables what `file` grants to it; nothing of sfsync's. */
+  readonly role: string;
+}
 
-/** The tables of `lender.sql`. */
-const TABLES = ['public.lenders', 'public.borrowers', 'public.loan_applications'];
+/** A comment on roles that the local run has made: no other role gets its password. */
+const OURS = 'made by sfsync dev';
 
 /**
- * Makes the lender's role and tables, as the application's own migrations would. Where all of its tables are there
- * nothing is changed but the role's password.
+ * Makes the application's role, and its tables where one of the mapped ones is missing, as the application's own
+ * migrations would. Where all are there, they are left as they are. Throws ConfigurationError when there is no file to
+ * make them with, or when its SQL fails.
  */
-export async function applyApplicationSchema(client: pg.ClientBase, password: string): Promise<void> {
-  const role = pg.escapeIdentifier(APPLICATION_ROLE);
-  const { rowCount } = await client.query('select from pg_roles where rolname = $1', [APPLICATION_ROLE]);
-  const verb = rowCount === 0 ? 'create' : 'alter';
-  await client.query(`${verb} role ${role} login password ${pg.escapeLiteral(password)}`);
-  const { rows } = await client.query<{ missing: boolean }>(
-    'select bool_or(to_regclass(name) is null) as missing from unnest($1::text[]) as name',
-    [TABLES],
+export async function applyApplicationSchema(
+  client: pg.ClientBase,
+  { file, tables, role }: ApplicationSchema,
+  password: string,
+): Promise<void> {
+  if (file !== undefined) await makeRole(client, role, password);
+  const { rows: missing } = await client.query<{ name: string }>(
+    `select format('%I.%I', schema, name) as name from unnest($1::text[], $2::text[]) as mapped (schema, name)
+      where to_regclass(format('%I.%I', schema, name)) is null`,
+    [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
   );
-  if (rows[0]?.missing !== true) return;
-  await client.query(await readFile(new URL('../../examples/lender/schema.sql', import.meta.url), 'utf8'));
+  if (missing.length === 0) return;
+  if (file === undefined) {
+    const names = missing.map(({ name }) => name).join(', ');
+    throw new ConfigurationError(
+      'NO_TABLES',
+      `The database has no table ${names}: put the application's tables into schema.sql beside the configuration, or name a database that has them (DATABASE_URL).`,
+    );
+  }
+  await run(client, file);
+}
+
+async function makeRole(client: pg.ClientBase, name: string, password: string): Promise<void> {
+  const role = pg.escapeIdentifier(name);
+  const { rows } = await client.query<{ comment: string | null }>(
+    "select shobj_description(oid, 'pg_authid') as comment from pg_roles where rolname = $1",
+    [name],
+  );
+  const [found] = rows;
+  if (found === undefined) {
+    await client.query(`create role ${role} login password ${pg.escapeLiteral(password)}`);
+    await client.query(`comment on role ${role} is ${pg.escapeLiteral(OURS)}`);
+  } else if (found.comment === OURS) {
+    await client.query(`alter role ${role} login password ${pg.escapeLiteral(password)}`);
+  }
+}
+
+/** All statements or none, unless the file has transactions of its own. */
+async function run(client: pg.ClientBase, file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  // psql's own commands, which pg_dump writes around a dump; the lines stay, so that they are counted as in the file.
+  const sql = text.replace(/^\\(un)?restrict\b.*$/gm, '');
+  try {
+    await client.query(sql);
+  } catch (cause) {
+    if (!(cause instanceof pg.DatabaseError)) throw cause;
+    const line = cause.position === undefined ? '' : `:${sql.slice(0, Number(cause.position)).split('\n').length}`;
+    const again = cause.code === '42P07' ? ' Start with --fresh, or write `create table if not exists`.' : '';
+    throw new ConfigurationError('SCHEMA', `${file}${line}: ${cause.message}.${again}`, { cause });
+  }
 }

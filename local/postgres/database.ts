@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePorts } from '../../packages/embedded-aws/ports.ts';
 import type { LocalCredentials } from '../credentials.ts';
+import { entryFile, PACKAGE_ROOT } from '../package-root.ts';
+import type { Project } from '../project.ts';
 import { applyApplicationSchema } from './application-schema.ts';
 import { startServer } from './server.ts';
 
@@ -20,10 +22,11 @@ export class DatabaseUnavailable extends Error {
 }
 
 const USUAL_PORT = 5433;
-const NAME = 'lender';
 const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface PackagedDatabaseOptions {
+  /** Of the database. */
+  readonly name: string;
   readonly stateDirectory: string;
   readonly logDirectory: string;
   readonly credentials: LocalCredentials;
@@ -32,8 +35,9 @@ export interface PackagedDatabaseOptions {
   readonly onDeath: (reason: string) => void;
 }
 
-/** Starts the packaged server, with the database of the lender. */
+/** Starts the packaged server, with the application's database. */
 export async function startDatabase(options: PackagedDatabaseOptions): Promise<Database & { readonly port: number }> {
+  const { name } = options;
   const password = options.credentials.postgres;
   const server = await startServer({
     stateDirectory: options.stateDirectory,
@@ -45,14 +49,14 @@ export async function startDatabase(options: PackagedDatabaseOptions): Promise<D
   const urlOf = (database: string) => `postgres://postgres:${password}@127.0.0.1:${server.port}/${database}`;
   try {
     await withClient(urlOf('postgres'), async (client) => {
-      const { rowCount } = await client.query('select from pg_database where datname = $1', [NAME]);
-      if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(NAME)}`);
+      const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+      if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`);
     });
   } catch (error) {
     await server.stop();
     throw error;
   }
-  return { url: urlOf(NAME), port: server.port, stop: () => server.stop() };
+  return { url: urlOf(name), port: server.port, stop: () => server.stop() };
 }
 
 /** Checks that the database of DATABASE_URL answers. Throws DatabaseUnavailable, without the password. */
@@ -75,28 +79,23 @@ export async function reachDatabase(url: string): Promise<Database> {
   return { url, stop: async () => undefined };
 }
 
-/** The application's tables, then `sfsync prepare`, as whoever deploys would run it. */
-export async function prepareDatabase(
-  url: string,
-  credentials: LocalCredentials,
-  projectDirectory: string,
-): Promise<void> {
-  await withClient(url, (client) => applyApplicationSchema(client, credentials.application));
+/** The application's tables, then `sfsync prepare`, as for a deployment. */
+export async function prepareDatabase(url: string, credentials: LocalCredentials, project: Project): Promise<void> {
+  const { schemaFile: file, name: role, configuration, configurationFile } = project;
+  const schema = { file, role, tables: configuration.objects };
+  await withClient(url, (client) => applyApplicationSchema(client, schema, credentials.application));
   try {
-    await promisify(execFile)(
-      process.execPath,
-      ['cli/sfsync.ts', '--config', 'examples/lender/sync.config.ts', 'prepare'],
-      {
-        cwd: projectDirectory,
-        env: {
-          ...process.env,
-          NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
-          DATABASE_URL: url,
-          SFSYNC_STREAMER_PASSWORD: credentials.streamer,
-          SFSYNC_APPLY_PASSWORD: credentials.apply,
-        },
+    const command = [join(PACKAGE_ROOT, entryFile('cli/sfsync')), '--config', configurationFile, 'prepare'];
+    await promisify(execFile)(process.execPath, command, {
+      cwd: project.directory,
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+        DATABASE_URL: url,
+        SFSYNC_STREAMER_PASSWORD: credentials.streamer,
+        SFSYNC_APPLY_PASSWORD: credentials.apply,
       },
-    );
+    });
   } catch (cause) {
     const output = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : messageOf(cause);
     throw new DatabaseUnavailable(`The database could not be prepared (sfsync prepare):\n${output}`, { cause });

@@ -24,12 +24,18 @@ import { replicationRoutes } from './rest/replication.ts';
 import { rowRoutes } from './rest/rows.ts';
 import { Router } from './router.ts';
 import type { FieldDefinition, ObjectDefinition } from './schema/object-definition.ts';
+import { type OpportunityStage, STANDARD_STAGES } from './schema/opportunity-stages.ts';
 import { OrgSchema } from './schema/org-schema.ts';
 import { loadPlatformRecords, loadSeed, type SeedRecord } from './seed.ts';
 import { Sessions } from './sessions.ts';
 import { soapRoutes } from './soap/soap-api.ts';
 import { QueryCursors } from './soql/query-cursors.ts';
 import { Stats } from './stats.ts';
+
+export { type DescribedOrg, DescribeFault, objectsFromDescribes } from './schema/from-describe.ts';
+export type { ObjectDefinition } from './schema/object-definition.ts';
+export { type OpportunityStage, stagesFromQuery } from './schema/opportunity-stages.ts';
+export type { SeedRecord } from './seed.ts';
 
 export interface OrgSimulatorOptions {
   /** 0 takes a free one. */
@@ -40,6 +46,8 @@ export interface OrgSimulatorOptions {
   readonly clock?: () => number;
   /** The org's own objects; User and Organization are always there. */
   readonly objects: readonly ObjectDefinition[];
+  /** Of opportunities. @default those of a new org */
+  readonly stages?: readonly OpportunityStage[];
   /** Makes the first records; asked once in the life of the store, with the time then. */
   readonly seed?: (now: number) => readonly SeedRecord[];
 }
@@ -65,11 +73,16 @@ function fieldChange({ type, referenceTo, length }: ChangedType): Partial<FieldD
   return { type, ...(referenceTo === undefined ? {} : { referenceTo }), ...(length === undefined ? {} : { length }) };
 }
 
+/** An object that the org's administrator has described is taken from there. */
+function isNotIn(objects: readonly ObjectDefinition[]): (object: ObjectDefinition) => boolean {
+  return ({ name }) => !objects.some((object) => object.name === name);
+}
+
 /** Starts an org on 127.0.0.1. Rejects when the port is taken. */
 export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<OrgSimulator> {
   const clock = options.clock ?? Date.now;
   const faults = new Faults();
-  const schema = new OrgSchema([...PLATFORM_OBJECTS, ...options.objects]);
+  const schema = new OrgSchema([...PLATFORM_OBJECTS.filter(isNotIn(options.objects)), ...options.objects]);
   const stats = new Stats();
   const settings = new OrgSettings(options.store);
   const identity = settings.identity();
@@ -84,6 +97,7 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
     stats,
     usage: new ApiUsage(now),
     identity,
+    stages: options.stages ?? STANDARD_STAGES,
     instanceUrl: () => origin,
     now,
     schemaChangedAt: () => schemaChangedAt,

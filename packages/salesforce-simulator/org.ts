@@ -2,6 +2,7 @@ import type { ApiUsage } from './api-usage.ts';
 import type { Faults } from './faults/faults.ts';
 import type { AcceptanceRules } from './records/field-values.ts';
 import type { RecordStore } from './records/record-store.ts';
+import type { OpportunityStage } from './schema/opportunity-stages.ts';
 import type { OrgSchema } from './schema/org-schema.ts';
 import type { Stats } from './stats.ts';
 
@@ -26,6 +27,7 @@ export interface Org {
   readonly stats: Stats;
   readonly usage: ApiUsage;
   readonly identity: OrgIdentity;
+  readonly stages: readonly OpportunityStage[];
   /** `http://127.0.0.1:<port>`, where this org answers. */
   readonly instanceUrl: () => string;
   /** The org's own clock, milliseconds since 1970. */

@@ -1,6 +1,7 @@
 import type { Org } from './org.ts';
 import { acceptValue } from './records/field-values.ts';
 import { toDatetime } from './records/instant.ts';
+import { platformFields } from './records/platform-fields.ts';
 import { nthId } from './records/record-id.ts';
 import type { FieldValue } from './schema/object-definition.ts';
 import type { ObjectSchema } from './schema/org-schema.ts';
@@ -58,7 +59,7 @@ function put(
   org.records.put({
     object: object.name,
     id,
-    values: { ...values, ...object.definition.onSave?.(values, new Set(Object.keys(given))) },
+    values: { ...values, ...platformFields(org, object, values, new Set(Object.keys(given))) },
   });
 }
 

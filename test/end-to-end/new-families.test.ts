@@ -89,7 +89,11 @@ describe('new families', () => {
     const module: typeof import('../../local/system.ts') = await import(
       pathToFileURL(join(project.directory, 'local/system.ts')).href
     );
-    system = await module.startLocal({ pollMs: 1_000 });
+    system = await module.startLocal({
+      configurationFile: project.configurationFile,
+      directory: project.stateDirectory,
+      pollMs: 1_000,
+    });
     sides = new BothSides(system);
     const loaded = `select from lenders having (select count(*) from borrowers) = 300
       and (select count(*) from loan_applications) = 500`;

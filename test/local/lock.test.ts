@@ -25,7 +25,7 @@ test('the lock of a killed process is free', async () => {
     lockDirectory(${JSON.stringify(directory)}); console.log('held'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]);
   await once(child.stdout, 'data');
-  expect(() => lockDirectory(directory)).toThrow('Another npm start runs in');
+  expect(() => lockDirectory(directory)).toThrow('Another sfsync runs in');
   child.kill('SIGKILL');
   await once(child, 'exit');
   lockDirectory(directory)();

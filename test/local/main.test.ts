@@ -8,6 +8,7 @@ import { isRunning } from '../../local/host/leftover-process.ts';
 import { copyProject, type ProjectCopy } from '../support/system/project-copy.ts';
 
 let project: ProjectCopy;
+const CONFIGURATION = 'examples/lender/sync.config.ts';
 const children = new Set<ChildProcess>();
 beforeAll(async () => {
   project = await copyProject();
@@ -19,7 +20,7 @@ afterAll(async () => {
 
 /** `npm start` without npm: what it runs, in a process group of its own. */
 function npmStart(args: readonly string[] = [], environment: Readonly<Record<string, string>> = {}) {
-  const flags = ['--disable-warning=ExperimentalWarning', 'local/main.ts', ...args];
+  const flags = ['--disable-warning=ExperimentalWarning', 'local/main.ts', '--config', CONFIGURATION, ...args];
   const { DATABASE_URL: _, ...inherited } = process.env;
   const child = spawn(process.execPath, flags, {
     cwd: project.directory,
@@ -63,7 +64,7 @@ test('a second start is refused, Ctrl-C twice ends everything, and nothing is le
 
   expect(await npmStart().ended).toMatchObject({
     status: 1,
-    output: expect.stringContaining('Another npm start runs'),
+    output: expect.stringContaining('Another sfsync runs'),
   });
 
   process.kill(-first.pid, 'SIGINT');
@@ -76,7 +77,7 @@ test('a second start is refused, Ctrl-C twice ends everything, and nothing is le
 }, 120_000);
 
 test('a faulty configuration: its faults are listed, and nothing is touched', async () => {
-  const file = join(project.directory, 'examples/lender/sync.config.ts');
+  const file = project.configurationFile;
   const before = await readFile(file, 'utf8');
   const faulty = `import { defineSync, reference, text } from '../../core/mapping/configuration.ts';
     export default defineSync({ objects: {

@@ -17,8 +17,26 @@ test.each(['0.1s', '2m', 'fast', '', '-2s', '5 seconds'])('%j is refused', (text
 });
 
 test('without arguments a minute lasts five seconds and nothing is forgotten', () => {
-  expect(readOptions([])).toEqual({ pollMs: 5_000, fresh: false, verbose: false, awsEndpoint: undefined });
-  expect(readOptions(['--poll', '2s', '--fresh', '--verbose', '--aws-endpoint', 'http://localhost:4566'])).toEqual({
+  expect(readOptions([])).toEqual({
+    configurationFile: 'sync.config.ts',
+    pollMs: 5_000,
+    fresh: false,
+    verbose: false,
+    awsEndpoint: undefined,
+  });
+  expect(
+    readOptions([
+      '--config',
+      'my.config.ts',
+      '--poll',
+      '2s',
+      '--fresh',
+      '--verbose',
+      '--aws-endpoint',
+      'http://localhost:4566',
+    ]),
+  ).toEqual({
+    configurationFile: 'my.config.ts',
     pollMs: 2_000,
     fresh: true,
     verbose: true,

@@ -10,6 +10,7 @@ import { type LocalSystem, removeState, startLocal } from '../../local/system.ts
 import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
 import { startOwnPostgres } from '../support/postgres/postgres.ts';
 
+const configurationFile = 'examples/lender/sync.config.ts';
 let directory: string;
 let system: LocalSystem;
 const entries: JournalEntry[] = [];
@@ -26,6 +27,7 @@ afterAll(async () => {
 
 function start(): Promise<LocalSystem> {
   return startLocal({
+    configurationFile,
     directory,
     pollMs: 1_000,
     onEntry: (entry) => {
@@ -97,7 +99,7 @@ test('the sample of the org arrives by itself', async () => {
 });
 
 test('a second start in the same directory is refused and disturbs nothing', async () => {
-  await expect(startLocal({ directory })).rejects.toThrow('Another npm start runs in');
+  await expect(startLocal({ configurationFile, directory })).rejects.toThrow('Another sfsync runs in');
   expect(existsSync(join(directory, 'endpoints.json'))).toBe(true);
 });
 
@@ -139,6 +141,7 @@ test('a start that is given up leaves nothing behind', async () => {
   const giveUp = new AbortController();
   const steps: string[] = [];
   const started = startLocal({
+    configurationFile,
     directory: other,
     signal: giveUp.signal,
     step: async (name, work) => {
@@ -160,7 +163,7 @@ test("a database of one's own is prepared and used, and stays when the rest is s
   const database = await server.createDatabase();
   const other = await mkdtemp(join(tmpdir(), 'sfsync-own-database-'));
   await cp(join(directory, 'cdk.out'), join(other, 'cdk.out'), { recursive: true });
-  const own = await startLocal({ directory: other, databaseUrl: database.url, pollMs: 1_000 });
+  const own = await startLocal({ configurationFile, directory: other, databaseUrl: database.url, pollMs: 1_000 });
   expect(own.endpoints.postgres.url).toBe(database.url);
   const client = await database.client();
   const borrowers = async () => (await client.query('select count(*)::int as n from borrowers')).rows;
@@ -181,7 +184,7 @@ test('a database that cannot be reached is one message, and nothing is started',
     return work();
   };
   const databaseUrl = 'postgres://owner:hidden@127.0.0.1:1/lender';
-  const started = startLocal({ directory: other, databaseUrl, step });
+  const started = startLocal({ configurationFile, directory: other, databaseUrl, step });
   await expect(started).rejects.toThrow(
     /^PostgreSQL at 127\.0\.0\.1:1\/lender \(DATABASE_URL\) cannot be reached: .*ECONNREFUSED/,
   );

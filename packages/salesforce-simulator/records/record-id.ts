@@ -36,3 +36,8 @@ export function nthId(keyPrefix: string, n: number): string {
   for (let rest = n; digits.length < 9; rest = Math.floor(rest / 62)) digits = BASE62.charAt(rest % 62) + digits;
   return to18(`${keyPrefix}${POD}${digits}`);
 }
+
+/** Which one of its object an id is: the `n` that `nthId` made it of. */
+export function ordinalOf(id: string): number {
+  return [...id.slice(6, 15)].reduce((n, digit) => n * 62 + BASE62.indexOf(digit), 0);
+}

@@ -3,6 +3,7 @@ import { entityIsDeleted, invalidCrossReference, SalesforceError } from '../sale
 import type { FieldValue, FieldValues } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { toDatetime } from './instant.ts';
+import { platformFields } from './platform-fields.ts';
 import { parseId } from './record-id.ts';
 import { checkRowFaults, rewriteByTriggers } from './row-faults.ts';
 import { acceptFields, type SentFields } from './sent-fields.ts';
@@ -89,7 +90,7 @@ function finish(
   given: ReadonlySet<string>,
 ): FieldValues {
   const rewritten = rewriteByTriggers(org, object, id, values);
-  const saved = { ...rewritten, ...object.definition.onSave?.(rewritten, given) };
+  const saved = { ...rewritten, ...platformFields(org, object, rewritten, given) };
   const missing = object.fields
     .filter((f) => f.required === true && (saved[f.name] ?? null) === null)
     .map((f) => f.name);

@@ -116,6 +116,11 @@ const SOAP_TYPES: Readonly<Record<FieldType, string>> = {
   address: 'urn:address',
 };
 
+/** What a describe says about null: of itself, only a field that the platform does not fill may be empty. */
+export function isNillable({ type, nillable, required, defaultedOnCreate }: FieldDefinition): boolean {
+  return nillable ?? (type !== 'boolean' && required !== true && defaultedOnCreate !== true);
+}
+
 function describeField(object: ObjectSchema, field: FieldDefinition): object {
   const writable = isWritable(field) && (object.definition.writable ?? true);
   const defaulted = field.defaultedOnCreate === true || field.defaultValue !== undefined;
@@ -123,7 +128,7 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
   return {
     aggregatable: isFilterable(field),
     aiPredictionField: false,
-    autoNumber: false,
+    autoNumber: field.autoNumber === true,
     byteLength: length * 3,
     calculated: field.calculated === true,
     calculatedFormula: null,
@@ -159,7 +164,7 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
     name: field.name,
     nameField: field.nameField === true,
     namePointing: false,
-    nillable: field.type !== 'boolean' && field.required !== true && field.defaultedOnCreate !== true,
+    nillable: isNillable(field),
     permissionable: writable && field.required !== true,
     picklistValues: (field.values ?? []).map((value) => ({
       active: true,

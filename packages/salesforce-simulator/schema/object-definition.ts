@@ -44,6 +44,10 @@ export interface FieldDefinition {
   readonly defaultValue?: FieldValue;
   /** The platform fills it on create (owner, stage's probability), so a create need not. */
   readonly defaultedOnCreate?: boolean;
+  /** Whether null is allowed, where neither `required` nor `defaultedOnCreate` says so. */
+  readonly nillable?: boolean;
+  /** The platform numbers new records in this field. */
+  readonly autoNumber?: boolean;
   /** Objects that the lookup may point to. */
   readonly referenceTo?: readonly string[];
   /** Name of the way from child to parent in SOQL (`Account` for `AccountId`). */
@@ -80,11 +84,6 @@ export interface ObjectDefinition {
   readonly writable?: boolean;
   /** SOAP merge works (field MasterRecordId is added). @default false */
   readonly mergeable?: boolean;
-  /**
-   * What the platform does itself when a record is saved: answers the fields that it sets, from the record as it would
-   * be stored and the names of the fields that the client gave.
-   */
-  readonly onSave?: (record: FieldValues, given: ReadonlySet<string>) => FieldValues;
 }
 
 type Options = Omit<FieldDefinition, 'name' | 'label' | 'type'>;

@@ -20,6 +20,12 @@ const AUDIT: readonly FieldDefinition[] = [
   datetime('SystemModstamp', 'System Modstamp', readOnly),
 ];
 
+/** Whether the schema adds the field by itself. */
+export function isSystemField(name: string): boolean {
+  const added = [ID, IS_DELETED, ...AUDIT].map((field) => field.name);
+  return [...added, 'MasterRecordId', 'OwnerId'].includes(name);
+}
+
 /** All fields of an object in the order of a describe: id first, then its own, then what the platform keeps. */
 export function withSystemFields(object: ObjectDefinition): readonly FieldDefinition[] {
   const master = lookup('MasterRecordId', 'Master Record ID', object.name, 'MasterRecord', { readOnly: true });

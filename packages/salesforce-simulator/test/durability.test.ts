@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Connection } from 'jsforce';
 import { expect, test } from 'vitest';
-import { lenderSeed } from '../../../examples/lender/seed.ts';
+import lenderSeed from '../../../examples/lender/seed.ts';
 import { openStore } from '../../embedded-aws/store.ts';
 import type { OrgSimulator } from '../org-simulator.ts';
 import { created, refusal, startedOrg } from './started-org.ts';

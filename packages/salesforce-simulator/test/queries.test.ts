@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lenderSeed } from '../../../examples/lender/seed.ts';
+import lenderSeed from '../../../examples/lender/seed.ts';
 import { created, refusal, type StartedOrg, startedOrg } from './started-org.ts';
 
 let org: StartedOrg;

@@ -1,7 +1,7 @@
 import { Connection } from 'jsforce';
-import { LENDER_ORG } from '../../../examples/lender/org.ts';
 import { openStore } from '../../embedded-aws/store.ts';
 import { type OrgSimulator, type OrgSimulatorOptions, startOrgSimulator } from '../org-simulator.ts';
+import { LENDER_ORG } from './lender-org.ts';
 
 /** A running org with a clock that the test moves, and ways to talk to it. Stopped by `await using`. */
 export interface StartedOrg extends AsyncDisposable {
@@ -41,7 +41,7 @@ export async function startedOrg(options: Partial<OrgSimulatorOptions> = {}): Pr
     port: 0,
     store: openStore(undefined),
     clock: () => clock.now,
-    objects: LENDER_ORG,
+    ...LENDER_ORG,
     ...options,
   });
   const { instanceUrl, accessToken } = simulator;

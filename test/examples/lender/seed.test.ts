@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lenderSeed } from '../../../examples/lender/seed.ts';
+import lenderSeed from '../../../examples/lender/seed.ts';
 import { START, startedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
 
 const DAY_MS = 86_400_000;

@@ -7,7 +7,6 @@ import { synthesise } from '../../../local/host/synthesis.ts';
 const FOLDERS = [
   'aws',
   'core',
-  'examples',
   'functions',
   'infra',
   'postgres',
@@ -19,7 +18,7 @@ const FOLDERS = [
 ];
 const FILES = ['package-lock.json', 'package.json', 'tsconfig.json'];
 const APP = `import { mkdirSync, writeFileSync } from 'node:fs';
-  const [, , , out] = process.argv;
+  const [, , , , , out] = process.argv;
   mkdirSync(out, { recursive: true });
   writeFileSync(out + '/made', String(process.hrtime.bigint()));`;
 
@@ -31,10 +30,20 @@ beforeEach(async () => {
   for (const folder of FOLDERS) await mkdir(join(project, folder));
   for (const file of FILES) await writeFile(join(project, file), '{ "type": "module" }');
   await writeFile(join(project, 'infra', 'app.ts'), APP);
+  await mkdir(join(project, 'team', 'mapping'), { recursive: true });
+  await writeFile(join(project, 'team', 'sync.config.ts'), "import contact from './mapping/contact.ts';");
+  await writeFile(join(project, 'team', 'mapping', 'contact.ts'), "import '../sync.config.ts';");
+  await writeFile(join(project, 'team', 'other.ts'), '');
 });
 afterEach(() => rm(project, { recursive: true, force: true }));
 
-const run = () => synthesise({ projectDirectory: project, outputDirectory });
+const run = () =>
+  synthesise({
+    packageRoot: project,
+    app: 'infra/app.ts',
+    configurationFile: join(project, 'team', 'sync.config.ts'),
+    outputDirectory,
+  });
 const made = () => readFile(join(outputDirectory, 'made'), 'utf8');
 
 test('the same sources are synthesised once, changed ones again', async () => {
@@ -45,6 +54,14 @@ test('the same sources are synthesised once, changed ones again', async () => {
   await writeFile(join(project, 'core', 'new.ts'), '');
   expect(await run()).toBe(false);
   expect(await made()).not.toBe(first);
+});
+
+test('the configuration counts with what it imports, and nothing else of the project does', async () => {
+  await run();
+  await writeFile(join(project, 'team', 'other.ts'), 'export {};');
+  expect(await run()).toBe(true);
+  await writeFile(join(project, 'team', 'mapping', 'contact.ts'), 'export default {};');
+  expect(await run()).toBe(false);
 });
 
 test('a failure is told in the words of the app, and leaves no assembly that counts', async () => {

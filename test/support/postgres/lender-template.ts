@@ -3,6 +3,7 @@ import pg from 'pg';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { applyApplicationSchema } from '../../../local/postgres/application-schema.ts';
 import { prepareDatabase } from '../../../postgres/prepare/prepare.ts';
+import { LENDER_SCHEMA } from './lender-schema.ts';
 import { TEST_PASSWORDS } from './lender-tables.ts';
 
 const NAME = 'sfsync_template';
@@ -13,7 +14,7 @@ export async function makeLenderTemplate(serverUrl: string): Promise<string> {
   const url = new URL(serverUrl);
   url.pathname = `/${NAME}`;
   await connected(url.href, async (owner) => {
-    await applyApplicationSchema(owner, 'lender');
+    await applyApplicationSchema(owner, LENDER_SCHEMA, 'lender');
     await prepareDatabase(owner, configuration, { passwords: TEST_PASSWORDS, slot: NAME });
     await owner.query('select pg_drop_replication_slot($1)', [NAME]);
   });

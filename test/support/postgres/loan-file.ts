@@ -1,11 +1,10 @@
 /** A file of loan applications of any size: its lines, and what the table holds when all of them are applied. */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { STAGES } from '../../../examples/lender/org.ts';
+import { STAGES } from '../../../examples/lender/seed.ts';
 import type { BothSides } from '../system/both-sides.ts';
 
 const LINES_PER_CHUNK = 1000;
-const STAGE_NAMES = Object.keys(STAGES);
 
 /** Loan `n`, about 280 bytes. No lookup: the file is about size, not about families. */
 function loan(n: number) {
@@ -16,7 +15,7 @@ function loan(n: number) {
     SystemModstamp: '2026-01-01T00:00:00.000+0000',
     Name: `Loan ${n} of the large file`,
     Amount: 10_000 + (n % 90_000) + (n % 4) / 4,
-    StageName: STAGE_NAMES[n % STAGE_NAMES.length] ?? '',
+    StageName: STAGES[n % STAGES.length] ?? '',
     CloseDate: day,
     AccountId: null,
     Probability: n % 101,

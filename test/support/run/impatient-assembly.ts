@@ -18,7 +18,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const remove = () => copy[Symbol.asyncDispose]();
     const place = join(copy.directory, 'cdk.out');
     try {
-      await synthesise({ projectDirectory: copy.directory, outputDirectory: place });
+      await synthesise({
+        packageRoot: copy.directory,
+        app: 'infra/app.ts',
+        configurationFile: copy.configurationFile,
+        outputDirectory: place,
+      });
     } catch (error) {
       await remove();
       throw error;

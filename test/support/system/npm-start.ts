@@ -13,6 +13,8 @@ export function ordinaryUser(): SystemUser | undefined {
   return user !== undefined && canReach(process.execPath, user) ? user : undefined;
 }
 
+const ARGUMENTS = ['--config', 'examples/lender/sync.config.ts', '--poll', '1s'];
+
 export class NpmStart {
   readonly #child: ChildProcess;
   readonly #directory: string;
@@ -22,7 +24,7 @@ export class NpmStart {
   /** Starts it in the directory of a project. */
   constructor(directory: string, user: SystemUser | undefined) {
     this.#directory = directory;
-    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'local/main.ts', '--poll', '1s'], {
+    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'local/main.ts', ...ARGUMENTS], {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory },
       stdio: ['ignore', 'pipe', 'pipe'],

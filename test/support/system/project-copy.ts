@@ -53,6 +53,9 @@ export default {
 
 export interface ProjectCopy {
   readonly directory: string;
+  readonly configurationFile: string;
+  /** Where what runs there leaves its state. */
+  readonly stateDirectory: string;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -85,6 +88,8 @@ export async function copyProject({
   if (owner !== undefined) await giveTo(directory, owner);
   return {
     directory,
+    configurationFile: join(example, 'sync.config.ts'),
+    stateDirectory: join(directory, '.local'),
     async [Symbol.asyncDispose]() {
       // Where the database server's user cannot reach the directory, `postgres` in it is a link to its data.
       await removeServerFiles(join(directory, '.local'));

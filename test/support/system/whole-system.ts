@@ -29,7 +29,11 @@ export function wholeSystem(): WholeSystem {
     const module: typeof import('../../../local/system.ts') = await import(
       pathToFileURL(join(project.directory, 'local/system.ts')).href
     );
-    system = await module.startLocal({ pollMs: 1_000 });
+    system = await module.startLocal({
+      configurationFile: project.configurationFile,
+      directory: project.stateDirectory,
+      pollMs: 1_000,
+    });
     tapped = await Traffic.tap(system);
     attached = new BothSides(system);
     await initialLoad(attached);

@@ -13,8 +13,8 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LENDER_ORG } from '../../../../examples/lender/org.ts';
 import { type OrgSimulator, startOrgSimulator } from '../../../salesforce-simulator/org-simulator.ts';
+import { LENDER_ORG } from '../../../salesforce-simulator/test/lender-org.ts';
 import { AppFlow } from '../../appflow/appflow.ts';
 import { connectByOAuth } from '../../appflow/salesforce/salesforce-connection.ts';
 import { openStore } from '../../store.ts';
@@ -42,7 +42,7 @@ beforeAll(async () => {
   org = await startOrgSimulator({
     port: 0,
     store: orgStore,
-    objects: LENDER_ORG,
+    ...LENDER_ORG,
     seed: () =>
       ['Ärger, "jr."', 'two\nlines'].map((LastName, index) => ({
         object: 'Contact',

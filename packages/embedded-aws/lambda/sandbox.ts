@@ -1,6 +1,10 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FunctionSettings, InvocationOutcome } from './function-settings.ts';
 import type { InvokeMessage, SandboxData, SandboxMessage } from './sandbox-messages.ts';
+
+/** What runs in the thread, compiled as this file is. */
+const RUNTIME = new URL(`./sandbox-runtime${extname(new URL(import.meta.url).pathname)}`, import.meta.url);
 
 /** How one invocation in a sandbox went. */
 export interface SandboxRun {
@@ -40,7 +44,7 @@ export class Sandbox {
     this.#settings = settings;
     const { directory, handler, memoryMegabytes, timeoutSeconds } = settings;
     const data: SandboxData = { directory, handler };
-    this.#worker = new Worker(new URL('./sandbox-runtime.ts', import.meta.url), {
+    this.#worker = new Worker(RUNTIME, {
       workerData: data,
       env: environment,
       execArgv: ['--disable-warning=ExperimentalWarning'],

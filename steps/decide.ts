@@ -8,6 +8,7 @@ import type { ReasonCount, readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
+import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit, holdLease } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { dueChildren } from '../postgres/ledger/mark-due.ts';
@@ -23,7 +24,7 @@ import {
 import { inOwnTransaction } from '../postgres/session/origin.ts';
 import { bisect } from '../postgres/session/savepoint.ts';
 import { reasonCounts } from './apply.ts';
-import { anyHeld, countToTell, guardDeletes } from './delete-guard.ts';
+import { countToTell, guardDeletes } from './delete-guard.ts';
 import { withColumns } from './mapping-in-force/columns.ts';
 import { leftOutOfRead } from './mapping-in-force/fields.ts';
 import { decideInsertions } from './new-rows.ts';

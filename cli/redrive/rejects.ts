@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { InboundInput } from '../../core/contracts/inbound-tasks.ts';
 import { parseInboundKey } from '../../core/contracts/storage-layout.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { type OpenReject, type RejectSelection, readOpenRejects } from '../../postgres/ledger/open-rejects.ts';
+import { resolveRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
-import type { OpenReject, RejectSelection } from '../../steps/redrive.ts';
-import { closeRejects, readOpenRejects, takeUpAgain } from '../../steps/redrive.ts';
+import { takeUpAgain } from '../../steps/redrive.ts';
 import type { Operator } from '../operator.ts';
 import { plural } from '../terminal.ts';
 
@@ -97,10 +98,8 @@ async function applyFilesAgain(
     const input: InboundInput = { bucket: deployment.bucketName, key, size, putAt: putAt.toISOString() };
     const machine = deployment.stateMachineArn('salesforce-to-postgres');
     await aws.executions.start(machine, `again-${randomUUID()}`, JSON.stringify(input));
-    await closeRejects(
-      session,
-      group.map(({ id }) => id),
-    );
+    // Of the whole file: what is still wrong with it will be listed anew.
+    await resolveRejects(session, { ids: group.map(({ id }) => id) });
     terminal.tell(`${key}: the file is applied again for ${lines}`);
   }
   return left;

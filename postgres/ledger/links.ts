@@ -107,31 +107,41 @@ export async function changeLinks(
 const PAGE_LINKS = 2_000;
 
 /**
- * As `changeLinks`, for selections of any size: they are found once, then locked and changed page by page, in the transaction
- * of the caller. A link that is no longer selected when its page is locked is left out. Answers how many were changed.
+ * Hands a selection of any size to `work` page by page, in the transaction of the caller. The links are found once; one that is
+ * no longer selected when its page is locked is not in it. Answers what `work` answers of each page.
  */
-export async function changeAllLinks(
+export async function inPages<Done>(
   session: Session,
   object: string,
   { where, values }: LinkSelection,
-  rule: LinkRule,
-): Promise<number> {
-  let changed = 0;
+  work: (page: LinkSelection) => Promise<Done>,
+): Promise<Done[]> {
+  const done: Done[] = [];
   await query(
     session,
-    `declare links_to_change no scroll cursor for
+    `declare links_in_pages no scroll cursor for
        select l.salesforce_id from sfsync.link l where l.object = $1 and ${where} order by l.salesforce_id`,
     [object, ...values],
   );
   for (;;) {
-    const page = await queryTuples<[string]>(session, `fetch ${PAGE_LINKS} from links_to_change`);
+    const page = await queryTuples<[string]>(session, `fetch ${PAGE_LINKS} from links_in_pages`);
     if (page.length === 0) break;
-    const salesforceIds = page.map(([id]) => id);
     const still = `(${where}) and l.salesforce_id = any ($${values.length + 2}::text[])`;
-    changed += (await changeLinks(session, object, { where: still, values: [...values, salesforceIds] }, rule)).length;
+    done.push(await work({ where: still, values: [...values, page.map(([id]) => id)] }));
   }
-  await query(session, 'close links_to_change');
-  return changed;
+  await query(session, 'close links_in_pages');
+  return done;
+}
+
+/** As `changeLinks`, for selections of any size. Answers how many links were changed. */
+export async function changeAllLinks(
+  session: Session,
+  object: string,
+  which: LinkSelection,
+  rule: LinkRule,
+): Promise<number> {
+  const changed = await inPages(session, object, which, (page) => changeLinks(session, object, page, rule));
+  return changed.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A link to be written. `stored`: as it stands in the table, where that is known. */

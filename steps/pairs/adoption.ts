@@ -1,14 +1,14 @@
 /**
  * The moment when a new row and its record become a pair: the link is made, the row gets the Salesforce id, and what was
- * kept of the insertion goes, all in one transaction. Whoever comes first does it, be it the answer of the upsert or a file
- * that was faster; the lock of the row makes the second one see that it is done.
+ * kept of the insertion goes, all in one transaction. The first step that knows the record does it, be it with the answer of the
+ * upsert or with a file that was faster; the lock of the row makes the second one see that it is done.
  */
 
-import { adopt } from '../../core/agreement/insertion.ts';
+import { adopt, passOver } from '../../core/agreement/insertion.ts';
 import type { Link, RowVersion, SalesforceVersion } from '../../core/agreement/link.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { dropInsertions, lockInsertions, raiseRevisions } from '../../postgres/ledger/insertions.ts';
+import { changeInsertions, dropInsertions, lockInsertions } from '../../postgres/ledger/insertions.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
@@ -156,7 +156,7 @@ async function fittingKeys(session: Session, mapping: ObjectMapping, texts: read
 }
 
 /**
- * Deleted records that nobody here knows, and that name a new row: what was read of them before no longer counts. Answers
+ * Deleted records without a link that name a new row: what was read of them before no longer counts. Answers
  * the ids of those that do, and the pairs of those that have become known while we waited for the lock.
  */
 export async function passOverDeleted(
@@ -166,7 +166,7 @@ export async function passOverDeleted(
   const { session, mapping } = context;
   const keys = versions.flatMap(({ externalId }) => externalId ?? []);
   if (mapping.externalIdField === undefined || keys.length === 0) return { naming: new Set(), known: new Map() };
-  const named = new Set(await raiseRevisions(session, mapping.object, keys));
+  const named = new Set(await changeInsertions(session, mapping.object, keys, passOver));
   const naming = versions.filter(({ externalId }) => externalId !== undefined && named.has(externalId));
   const ids = versions.map(({ id }) => id);
   return { naming: new Set(naming.map(({ id }) => id)), known: await lockPairs(context, ids) };

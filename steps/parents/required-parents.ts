@@ -1,25 +1,19 @@
 /**
  * Lookups whose column allows no null. Such a child cannot wait with an empty column: a record whose parent has no row yet
  * is rejected, and its link remembers the parent; a parent whose children still point to it is not deleted. Both are taken
- * up again by themselves (waiting.ts) when the parent lands, or the last of these children goes.
+ * up again by themselves (join-waiting.ts) when the parent lands, or the last of these children goes.
  */
-import pg from 'pg';
 import type { Pair, RowVersion } from '../../core/agreement/link.ts';
+import { waitFor } from '../../core/agreement/references.ts';
+import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
-import { claimLinks } from '../../postgres/ledger/links.ts';
+import { changeLinks, claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
-import { query } from '../../postgres/session/connection.ts';
-import { holdParents } from '../../postgres/tables/lookups.ts';
-import { tableOf } from '../../postgres/tables/rows.ts';
+import { blockingChildren, holdParents } from '../../postgres/tables/lookups.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import type { StepContext } from '../step.ts';
-
-const name = pg.escapeIdentifier;
-
-/** Code of a parent's delete that waits for its children to go. */
-export const CHILDREN_EXIST = 'CHILDREN_EXIST';
 
 /** The lookups of an object that Salesforce fills and whose column allows no null. */
 export async function requiredLookups(session: Session, mapping: ObjectMapping): Promise<FieldMapping[]> {
@@ -77,14 +71,13 @@ async function waitForParents(
   orphans: readonly { readonly id: string; readonly parent: string }[],
 ): Promise<void> {
   if (orphans.length === 0) return;
-  const ids = orphans.map(({ id }) => id);
-  await claimLinks(session, object, ids);
-  await query(
-    session,
-    `update sfsync.link l set waiting = l.waiting || jsonb_build_object($2::text, x.parent), revision = l.revision + 1
-       from unnest($3::text[], $4::text[]) as x (id, parent) where l.object = $1 and l.salesforce_id = x.id`,
-    [object, field, ids, orphans.map(({ parent }) => parent)],
-  );
+  const parentOf = new Map(orphans.map(({ id, parent }) => [id, parent]));
+  const salesforceIds = [...parentOf.keys()];
+  await claimLinks(session, object, salesforceIds);
+  await changeLinks(session, object, { salesforceIds }, (link) => {
+    const parent = parentOf.get(link.salesforceId);
+    return parent === undefined ? undefined : waitFor(link, field, parent);
+  });
 }
 
 /** Finds rows that are to be deleted and to which required lookups of children still point. */
@@ -100,16 +93,11 @@ export async function withChildren(
   );
   if (doomed.length === 0) return blocked;
   for (const child of configuration.objects) {
-    for (const { field, column, references } of await requiredLookups(session, child)) {
-      if (references !== mapping.object) continue;
-      const { rows } = await query<{ id: string }>(
-        session,
-        `select p.${name(mapping.salesforceIdColumn)} as id from ${tableOf(mapping)} p
-          where p.${name(mapping.salesforceIdColumn)} = any ($1::text[])
-            and exists (select from ${tableOf(child)} t where t.${name(column)} = p.${name(mapping.keyColumn)})`,
-        [doomed.map(({ id }) => id)],
-      );
-      for (const { id } of rows) blocked.set(id, childrenExist(child, field));
+    for (const lookup of await requiredLookups(session, child)) {
+      if (lookup.references !== mapping.object) continue;
+      const ids = doomed.map(({ id }) => id);
+      const blocking = await blockingChildren(session, child, lookup, mapping, ids);
+      for (const id of blocking) blocked.set(id, childrenExist(child, lookup.field));
     }
   }
   return blocked;

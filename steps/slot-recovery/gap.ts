@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { collect } from '../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
@@ -14,7 +15,7 @@ import type { StepContext } from '../step.ts';
 
 const name = pg.escapeIdentifier;
 
-/** Links or rows in one page: whoever works on the same records waits for no longer than that. */
+/** Links or rows in one page: steps that work on the same records wait for no longer than that. */
 const PAGE = 2_000;
 
 export interface GapPage {
@@ -29,19 +30,14 @@ export interface GapPage {
 export async function compareLinks(context: StepContext, after: string | undefined): Promise<GapPage> {
   const { session, mapping } = context;
   const { keys, ...page } = await inTransaction(session, async () => {
-    const { rows } = await query<{ id: string; salesforce_id: string }>(
-      session,
-      'select id::text, salesforce_id from sfsync.link where object = $1 and id > $2 order by id limit $3',
-      [mapping.object, after ?? '0', PAGE],
-    );
-    const ids = rows.map(({ salesforce_id }) => salesforce_id);
+    const { ids, last } = await nextLinkIds(session, mapping.object, after, PAGE);
     const pairs = await lockPairs(context, ids);
     const different = [...pairs.values()].flatMap((pair) => {
       const { link, stored } = pair;
       const due = !link.dirty && collect(mapping, pair).dirty;
       return due ? (stored.rowKey ?? link.rowKey ?? []) : [];
     });
-    return { looked: rows.length, keys: different, after: rows.length < PAGE ? undefined : rows.at(-1)?.id };
+    return { looked: ids.length, keys: different, after: ids.length < PAGE ? undefined : last };
   });
   return { ...page, marked: await mark(context, keys) };
 }

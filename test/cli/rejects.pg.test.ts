@@ -9,8 +9,8 @@ import { redriveRejects } from '../../cli/redrive/rejects.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';
 import { readOpenConflicts } from '../../postgres/ledger/open-conflicts.ts';
+import type { RejectSelection } from '../../postgres/ledger/open-rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
-import type { RejectSelection } from '../../steps/redrive.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { type DeployedStack, startDeployedStack } from './deployed-stack.ts';
 

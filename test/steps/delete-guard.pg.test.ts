@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
+import { readHeld } from '../../postgres/ledger/held-deletes.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { confirmTold, readHeld, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
+import { confirmTold, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
 import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { EXECUTION, OutboundRounds } from '../support/system/outbound-rounds.ts';
 import { contextOf } from '../support/system/steps.ts';

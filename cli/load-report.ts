@@ -4,7 +4,8 @@ import Table from 'cli-table3';
 import type { AmbiguousKey } from '../core/agreement/first-load.ts';
 import { needsKey } from '../core/agreement/first-load.ts';
 import { DRIFT_CODES } from '../core/mapping/drift.ts';
-import type { LoadReport, LoadResult } from './first-load.ts';
+import type { LoadReport } from '../steps/first-load/compare.ts';
+import type { LoadResult } from '../steps/first-load/link.ts';
 import { plural } from './terminal.ts';
 
 /** Ambiguous keys that are printed; `--json` has more of them. */

@@ -4,11 +4,15 @@ import { needsKey } from '../core/agreement/first-load.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { mappingOf, type SyncConfiguration } from '../core/mapping/configuration.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
-import { compareSides, type FirstLoad, linkSides } from './first-load.ts';
+import { compareSides, type FirstLoad } from '../steps/first-load/compare.ts';
+import { linkSides } from '../steps/first-load/link.ts';
 import { describeLoad, describeResult, isClean, keyNeeded } from './load-report.ts';
 import { findSalesforce, type SalesforceOptions, withSalesforceOptions } from './salesforce.ts';
 import { type DatabaseOptions, databaseOf, findSurroundings, withDatabaseOptions } from './surroundings.ts';
 import { processTerminal, progressBar, type Terminal } from './terminal.ts';
+
+/** What stands in the rejects in place of an execution and of a file's key. */
+const EXECUTION = 'sfsync load';
 
 interface LoadOptions extends DatabaseOptions, SalesforceOptions {
   readonly object: string;
@@ -40,7 +44,7 @@ export function addLoadCommand(program: Command, configuration: SyncConfiguratio
       process.stderr.write(`on ${surroundings.name}, org ${connection.instanceUrl}\n`);
       const mapping = mappingOf(configuration, options.object);
       const clean = await withDatabase(databaseOf(surroundings), (session) =>
-        load({ session, connection, configuration, mapping }, options, processTerminal),
+        load({ session, connection, configuration, mapping, execution: EXECUTION }, options, processTerminal),
       );
       if (!clean) process.exitCode = 1;
     });

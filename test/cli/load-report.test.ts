@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { LoadReport, LoadResult } from '../../cli/first-load.ts';
 import { describeLoad, describeResult, isClean } from '../../cli/load-report.ts';
+import type { LoadReport } from '../../steps/first-load/compare.ts';
+import type { LoadResult } from '../../steps/first-load/link.ts';
 
 const report: LoadReport = {
   object: 'Contact',

@@ -1,16 +1,17 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { compareSides, type FirstLoad, type LoadReport, linkSides } from '../../cli/first-load.ts';
-import { describeResult } from '../../cli/load-report.ts';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
-import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
-import configuration from '../../examples/lender/sync.config.ts';
-import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
-import { inTransaction, type Session } from '../../postgres/session/connection.ts';
-import { applyVersions } from '../../steps/apply.ts';
-import { receiveKeys } from '../../steps/receive.ts';
-import { createMany, deleteMany } from '../salesforce/records.ts';
-import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
-import { contextOf } from '../support/system/steps.ts';
+import { describeResult } from '../../../cli/load-report.ts';
+import type { SalesforceVersion } from '../../../core/agreement/link.ts';
+import { mappingOf, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { type StartedOrg, startedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
+import { applyVersions } from '../../../steps/apply.ts';
+import { compareSides, type FirstLoad, type LoadReport } from '../../../steps/first-load/compare.ts';
+import { linkSides } from '../../../steps/first-load/link.ts';
+import { receiveKeys } from '../../../steps/receive.ts';
+import { createMany, deleteMany } from '../../salesforce/records.ts';
+import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
+import { contextOf } from '../../support/system/steps.ts';
 
 const lender = useLenderDatabase('file');
 const { rows } = lender;
@@ -45,6 +46,7 @@ function load(object: string, more: Partial<FirstLoad> = {}): FirstLoad {
     connection: org.connection,
     configuration: matching,
     mapping: mappingOf(matching, object),
+    execution: 'sfsync load',
     progress: () => undefined,
     ...more,
   };

@@ -1,2 +1,9 @@
 /** What a team's CDK app imports from 'sfsync/cdk'. */
-export { SyncStack } from './infra/stack.ts';
+export {
+  type AlarmOverrides,
+  type DatabaseConnection,
+  type SalesforceAccess,
+  SalesforcePostgresSync,
+  type SalesforcePostgresSyncProps,
+} from './infra/salesforce-postgres-sync.ts';
+export { SyncStack, type SyncStackProps } from './infra/stack.ts';

@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { DEFAULT_NAME } from '../core/contracts/deployment-name.ts';
 import type { Message } from '../core/contracts/notice.ts';
 import type { AwsConnection } from './aws-connection.ts';
 import { ChangesAvailableEvents } from './change-publisher.ts';
@@ -19,6 +20,8 @@ const ANNOUNCE_TIMEOUT_MS = 30_000;
 export interface AwsAccountOptions {
   readonly connection: AwsConnection;
   readonly stackName: string;
+  /** The deployment's name, source of its events. @default sfsync */
+  readonly name?: string;
   /** How long a receive waits for the first message. @default 1 */
   readonly waitSeconds?: number;
 }
@@ -61,7 +64,8 @@ export class AwsAccount {
   /** Puts `Changes available` for each object. */
   async announce(objects: readonly string[]): Promise<void> {
     if (objects.length === 0) return;
-    await new ChangesAvailableEvents(this.#events).put(objects, AbortSignal.timeout(ANNOUNCE_TIMEOUT_MS));
+    const { name = DEFAULT_NAME } = this.#options;
+    await new ChangesAvailableEvents(name, this.#events).put(objects, AbortSignal.timeout(ANNOUNCE_TIMEOUT_MS));
   }
 
   publish(topicArn: string, { subject, text }: Message): Promise<void> {

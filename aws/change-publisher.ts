@@ -47,9 +47,12 @@ export class SqsChangeSender implements ChangeSender {
 
 /** Puts `Changes available` on the default bus. */
 export class ChangesAvailableEvents {
+  readonly #source: string;
   readonly #client: EventBridgeClient;
 
-  constructor(client = new EventBridgeClient()) {
+  /** `source`: the deployment's name, which its rule asks for. */
+  constructor(source: string, client = new EventBridgeClient()) {
+    this.#source = source;
     this.#client = client;
   }
 
@@ -57,8 +60,8 @@ export class ChangesAvailableEvents {
   async put(objects: readonly string[], signal: AbortSignal): Promise<void> {
     for (let first = 0; first < objects.length; first += MAX_EVENTS) {
       const Entries = objects.slice(first, first + MAX_EVENTS).map((object) => ({
-        Source: CHANGES_AVAILABLE.source,
-        DetailType: CHANGES_AVAILABLE.detailType,
+        Source: this.#source,
+        DetailType: CHANGES_AVAILABLE,
         Detail: JSON.stringify({ object }),
       }));
       const answer = await this.#client.send(new PutEventsCommand({ Entries }), { abortSignal: signal });

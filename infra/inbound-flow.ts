@@ -4,13 +4,14 @@ import { Construct } from 'constructs';
 import { INBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { text } from '../core/mapping/field-types/text.ts';
+import type { Deployment } from './deployment.ts';
 import { type FlowField, flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 
 export interface InboundFlowProps {
+  readonly deployment: Deployment;
   readonly mapping: ObjectMapping;
   readonly connectionName: string;
-  readonly pollEveryMinutes: number;
   readonly storage: Storage;
 }
 
@@ -27,10 +28,10 @@ export class InboundFlow extends Construct {
   readonly flowName: string;
   readonly flowArn: string;
 
-  constructor(scope: Construct, id: string, { mapping, connectionName, pollEveryMinutes, storage }: InboundFlowProps) {
+  constructor(scope: Construct, id: string, { deployment, mapping, connectionName, storage }: InboundFlowProps) {
     super(scope, id);
     const { object, externalIdField } = mapping;
-    this.flowName = `sfsync-salesforce-to-postgres-${object}`;
+    this.flowName = `${deployment.name}-salesforce-to-postgres-${object}`;
     this.flowArn = Stack.of(this).formatArn({ service: 'appflow', resource: 'flow', resourceName: this.flowName });
     const flow = new CfnFlow(this, 'Flow', {
       flowName: this.flowName,
@@ -42,7 +43,7 @@ export class InboundFlow extends Construct {
         triggerProperties: {
           dataPullMode: 'Incremental',
           // AppFlow's own spelling: no blank, and the plural even for one.
-          scheduleExpression: `rate(${pollEveryMinutes}minutes)`,
+          scheduleExpression: `rate(${deployment.configuration.settings.pollEveryMinutes}minutes)`,
           scheduleOffset: 0,
         },
       },

@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
+  type IAlarmAction,
   type IMetric,
   MathExpression,
   Stats,
@@ -15,12 +16,14 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deadLetterQueue } from './change-queue.ts';
-import type { FunctionCode } from './function-bundles.ts';
+import type { Deployment } from './deployment.ts';
 import { SyncFunction } from './sync-function.ts';
 import type { SyncMachine } from './sync-machine.ts';
 
 export interface OperationsProps {
-  readonly bundles: FunctionCode;
+  readonly deployment: Deployment;
+  /** Beside the topic. */
+  readonly alarmActions: readonly IAlarmAction[];
 }
 
 export interface SyncAlarmProps {
@@ -44,10 +47,12 @@ export class Operations extends Construct {
   readonly notify: SyncFunction;
   /** Notices that could not be published, and events of failed executions that did not get anywhere. */
   readonly undelivered: IQueue;
+  readonly #alarmActions: readonly IAlarmAction[];
 
-  constructor(scope: Construct, id: string, { bundles }: OperationsProps) {
+  constructor(scope: Construct, id: string, { deployment, alarmActions }: OperationsProps) {
     super(scope, id);
-    this.topic = new Topic(this, 'Topic', { displayName: 'sfsync', enforceSSL: true });
+    this.#alarmActions = alarmActions;
+    this.topic = new Topic(this, 'Topic', { displayName: deployment.name, enforceSSL: true });
     // The topic's own policy takes the place of the default one, which lets the account's alarms in.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
@@ -61,7 +66,7 @@ export class Operations extends Construct {
     );
     this.undelivered = deadLetterQueue(this, 'UndeliveredNotices');
     this.notify = new SyncFunction(this, 'Notify', {
-      bundles,
+      deployment,
       entry: 'notify',
       description: 'Tells people: rejects, conflicts, open circuits, what sweeps found, failed executions',
       timeout: Duration.seconds(60),
@@ -85,9 +90,9 @@ export class Operations extends Construct {
       treatMissingData: props.missing ?? TreatMissingData.NOT_BREACHING,
       alarmDescription: `${props.meaning} See docs/runbook.md#${anchor(props.heading)}`,
     });
-    const action = new SnsAction(this.topic);
-    alarm.addAlarmAction(action);
-    alarm.addOkAction(action);
+    const actions = [new SnsAction(this.topic), ...this.#alarmActions];
+    alarm.addAlarmAction(...actions);
+    alarm.addOkAction(...actions);
     return alarm;
   }
 

@@ -3,10 +3,12 @@ import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
 import { APPFLOW_ERRORS_PREFIX, OUTBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
 import { type ObjectMapping, outgoingFields } from '../core/mapping/configuration.ts';
+import type { Deployment } from './deployment.ts';
 import { flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 
 export interface OutboundFlowProps {
+  readonly deployment: Deployment;
   readonly mapping: ObjectMapping;
   readonly connectionName: string;
   readonly storage: Storage;
@@ -17,10 +19,10 @@ export class OutboundFlow extends Construct {
   readonly flowName: string;
   readonly flowArn: string;
 
-  constructor(scope: Construct, id: string, { mapping, connectionName, storage }: OutboundFlowProps) {
+  constructor(scope: Construct, id: string, { deployment, mapping, connectionName, storage }: OutboundFlowProps) {
     super(scope, id);
     const { object } = mapping;
-    this.flowName = `sfsync-postgres-to-salesforce-${object}`;
+    this.flowName = `${deployment.name}-postgres-to-salesforce-${object}`;
     this.flowArn = Stack.of(this).formatArn({ service: 'appflow', resource: 'flow', resourceName: this.flowName });
     const { bucketName } = storage.bucket;
     const flow = new CfnFlow(this, 'Flow', {

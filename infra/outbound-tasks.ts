@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIX, OUTBOUND_PREFIX, WORK_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ChangeQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionCode } from './function-bundles.ts';
+import type { Deployment } from './deployment.ts';
 import type { Storage } from './storage.ts';
 import { SyncFunction } from './sync-function.ts';
 import { SyncMachine } from './sync-machine.ts';
@@ -17,7 +17,7 @@ const TASK_TIMEOUT = Duration.minutes(5);
 const PUSH_TIMEOUT = Duration.minutes(15);
 
 interface TasksProps {
-  readonly bundles: FunctionCode;
+  readonly deployment: Deployment;
   readonly storage: Storage;
 }
 
@@ -36,10 +36,10 @@ export interface SalesforceTasksProps extends TasksProps {
 /** The steps that talk to PostgreSQL: in its VPC, without a way to Salesforce. */
 export function makeDatabaseTasks(
   scope: Construct,
-  { bundles, storage, database, queues, queueUrls }: DatabaseTasksProps,
+  { deployment, storage, database, queues, queueUrls }: DatabaseTasksProps,
 ) {
   const environment = { BUCKET_NAME: storage.bucket.bucketName };
-  const task = { bundles, database, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
+  const task = { deployment, database, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
   const collectChanges = new SyncFunction(scope, 'CollectChanges', {
     ...task,
     entry: 'postgres-to-salesforce/collect-changes',
@@ -82,15 +82,15 @@ export function makeDatabaseTasks(
   Grant.addToPrincipal({
     grantee: collectChanges,
     actions: ['states:DescribeExecution'],
-    resourceArns: [SyncMachine.executionsArn(scope, 'postgres-to-salesforce')],
+    resourceArns: [SyncMachine.executionsArn(scope, deployment, 'postgres-to-salesforce')],
   });
   return { collectChanges, decideChanges, settleBatch, openCircuit };
 }
 
 /** The steps that talk to Salesforce: outside the VPC, without a way to PostgreSQL. */
-export function makeSalesforceTasks(scope: Construct, { bundles, storage, salesforceSecret }: SalesforceTasksProps) {
+export function makeSalesforceTasks(scope: Construct, { deployment, storage, salesforceSecret }: SalesforceTasksProps) {
   const task = {
-    bundles,
+    deployment,
     timeout: PUSH_TIMEOUT,
     environment: { BUCKET_NAME: storage.bucket.bucketName, SALESFORCE_SECRET_ARN: salesforceSecret.secretArn },
   };

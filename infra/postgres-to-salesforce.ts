@@ -1,4 +1,4 @@
-import { Duration, Size, Stack } from 'aws-cdk-lib';
+import { Duration, type Size, Stack } from 'aws-cdk-lib';
 import { Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventBus, EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -8,10 +8,9 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { ChangeQueue, deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionCode } from './function-bundles.ts';
+import type { Deployment } from './deployment.ts';
 import type { Operations } from './operations.ts';
 import { OutboundFlow } from './outbound-flow.ts';
 import { COLLECT_TIMEOUT, makeDatabaseTasks, makeSalesforceTasks } from './outbound-tasks.ts';
@@ -20,20 +19,16 @@ import type { SyncFunction } from './sync-function.ts';
 import { SyncMachine } from './sync-machine.ts';
 
 export interface PostgresToSalesforceProps {
-  readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionCode;
+  readonly deployment: Deployment;
   readonly storage: Storage;
   readonly database: DatabaseAccess;
   readonly salesforceSecret: ISecret;
   readonly readSalesforce: SyncFunction;
   readonly operations: Operations;
   readonly connectionName: string;
+  readonly maxQueueAge: Duration;
+  readonly maxRetainedWal: Size;
 }
-
-/** The schedule empties a queue that no event announced; three times its default interval is no accident. */
-const MAX_QUEUE_AGE = Duration.minutes(15);
-/** A quarter of the smallest disk that RDS offers (20 GiB): time to act, not yet an accident. */
-const MAX_RETAINED_WAL = Size.gibibytes(5);
 
 /** From a changed row to Salesforce: change queues, the machine and its Lambdas, on-demand flows, events and schedules. */
 export class PostgresToSalesforce extends Construct {
@@ -49,12 +44,13 @@ export class PostgresToSalesforce extends Construct {
 
   constructor(scope: Construct, id: string, props: PostgresToSalesforceProps) {
     super(scope, id);
-    const { configuration, connectionName, storage, operations } = props;
-    this.queues = new Map(configuration.objects.map(({ object }) => [object, this.#queue(object, operations)]));
+    const { deployment, connectionName, storage, operations } = props;
+    const { configuration } = deployment;
+    this.queues = new Map(configuration.objects.map(({ object }) => [object, this.#queue(object, props)]));
     this.flows = new Map(
       configuration.objects.map((mapping) => [
         mapping.object,
-        new OutboundFlow(this, `Flow${mapping.object}`, { mapping, connectionName, storage }),
+        new OutboundFlow(this, `Flow${mapping.object}`, { deployment, mapping, connectionName, storage }),
       ]),
     );
     this.machine = this.#machine(props);
@@ -71,7 +67,7 @@ export class PostgresToSalesforce extends Construct {
     );
   }
 
-  #queue(object: string, operations: Operations): ChangeQueue {
+  #queue(object: string, { operations, maxQueueAge }: PostgresToSalesforceProps): ChangeQueue {
     const changes = new ChangeQueue(this, `Queue${object}`, { receiverTimeout: COLLECT_TIMEOUT });
     operations.alarmOnDeadLetters(this, `Queue${object}DeadLettersAlarm`, changes.deadLetterQueue, {
       meaning: `Changes of ${object} could not be taken over into the link table, ten times in a row.`,
@@ -82,23 +78,24 @@ export class PostgresToSalesforce extends Construct {
         statistic: Stats.MAXIMUM,
         period: Duration.minutes(1),
       }),
-      threshold: MAX_QUEUE_AGE.toSeconds(),
+      threshold: maxQueueAge.toSeconds(),
       periods: 3,
-      meaning: `Changes of ${object} have been waiting for ${MAX_QUEUE_AGE.toMinutes()} minutes.`,
+      meaning: `Changes of ${object} have been waiting for ${maxQueueAge.toMinutes()} minutes.`,
       heading: 'A change queue is not drained',
     });
     return changes;
   }
 
   #machine(props: PostgresToSalesforceProps): SyncMachine {
-    const { readSalesforce, operations } = props;
+    const { deployment, readSalesforce, operations } = props;
     const databaseTasks = makeDatabaseTasks(this, { ...props, queues: this.queues, queueUrls: this.queueUrls });
     const salesforceTasks = makeSalesforceTasks(this, props);
     const { collectChanges, decideChanges, settleBatch, openCircuit } = databaseTasks;
     const { pushRecords, deleteRecords } = salesforceTasks;
     this.#alarmOnRetainedWal(props, collectChanges);
-    this.#countApiCalls(props.readSalesforce);
+    this.#countApiCalls(props);
     const machine = new SyncMachine(this, 'Machine', {
+      deployment,
       pipeline: 'postgres-to-salesforce',
       substitutions: {
         CollectChangesFunctionArn: collectChanges.functionArn,
@@ -131,41 +128,45 @@ export class PostgresToSalesforce extends Construct {
   }
 
   /** No alarm of its own: pushes that have to wait for calls open the circuit, which is told. */
-  #countApiCalls(readSalesforce: SyncFunction): void {
+  #countApiCalls({ deployment, readSalesforce }: PostgresToSalesforceProps): void {
     new MetricFilter(this, 'ApiCalls', {
       logGroup: readSalesforce.logGroup,
       filterPattern: FilterPattern.exists('$.apiCallsUsed'),
-      metricNamespace: 'sfsync',
+      metricNamespace: deployment.name,
       metricName: 'ApiCallsUsed',
       metricValue: '$.apiCallsUsed',
     });
   }
 
   /** Collect changes logs it whenever the schedule calls, so that it is known also while no streamer runs. */
-  #alarmOnRetainedWal({ configuration, operations }: PostgresToSalesforceProps, collectChanges: SyncFunction): void {
+  #alarmOnRetainedWal(
+    { deployment, operations, maxRetainedWal }: PostgresToSalesforceProps,
+    collectChanges: SyncFunction,
+  ): void {
     const filter = new MetricFilter(this, 'RetainedWal', {
       logGroup: collectChanges.logGroup,
       filterPattern: FilterPattern.exists('$.retainedWalBytes'),
-      metricNamespace: 'sfsync',
+      metricNamespace: deployment.name,
       metricName: 'RetainedWalBytes',
       metricValue: '$.retainedWalBytes',
     });
-    const minutes = Math.max(5, configuration.settings.safetyNetMinutes);
+    const minutes = Math.max(5, deployment.configuration.settings.safetyNetMinutes);
     operations.alarm(this, 'RetainedWalAlarm', {
       metric: filter.metric({ statistic: Stats.MAXIMUM, period: Duration.minutes(minutes) }),
-      threshold: MAX_RETAINED_WAL.toBytes(),
+      threshold: maxRetainedWal.toBytes(),
       periods: 3,
       missing: TreatMissingData.BREACHING,
-      meaning: `PostgreSQL keeps more than ${MAX_RETAINED_WAL.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
+      meaning: `PostgreSQL keeps more than ${maxRetainedWal.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
       heading: 'WAL is retained',
     });
   }
 
-  #startOnChanges({ configuration, operations }: PostgresToSalesforceProps): void {
+  #startOnChanges({ deployment, operations }: PostgresToSalesforceProps): void {
+    const { configuration } = deployment;
     const delivery = { deadLetterQueue: this.undelivered, maxEventAge: Duration.hours(24), retryAttempts: 185 };
     new Rule(this, 'ChangesAvailable', {
       description: 'There is something in the change queue of an object',
-      eventPattern: { source: [CHANGES_AVAILABLE.source], detailType: [CHANGES_AVAILABLE.detailType] },
+      eventPattern: { source: [deployment.name], detailType: [CHANGES_AVAILABLE] },
       targets: [
         new SfnStateMachine(this.machine, {
           ...delivery,

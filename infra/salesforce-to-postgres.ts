@@ -5,10 +5,10 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INBOUND_PREFIX, WORK_PREFIX } from '../core/contracts/storage-layout.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionCode } from './function-bundles.ts';
+import type { Deployment } from './deployment.ts';
 import { InboundFlow } from './inbound-flow.ts';
 import type { Operations } from './operations.ts';
 import type { Storage } from './storage.ts';
@@ -16,8 +16,7 @@ import { SyncFunction } from './sync-function.ts';
 import { SyncMachine } from './sync-machine.ts';
 
 export interface SalesforceToPostgresProps {
-  readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionCode;
+  readonly deployment: Deployment;
   readonly storage: Storage;
   readonly database: DatabaseAccess;
   readonly readSalesforce: SyncFunction;
@@ -47,12 +46,14 @@ export class SalesforceToPostgres extends Construct {
     this.undelivered = deadLetterQueue(this, 'UndeliveredEvents');
     props.operations.watch(this.machine, this.deadLetters);
     this.#startOnFiles(props);
-    this.flows = new Map(props.configuration.objects.map((mapping) => [mapping.object, this.#flow(props, mapping)]));
+    this.flows = new Map(
+      props.deployment.configuration.objects.map((mapping) => [mapping.object, this.#flow(props, mapping)]),
+    );
   }
 
-  #applyRecords({ configuration, bundles, storage, database }: SalesforceToPostgresProps): SyncFunction {
+  #applyRecords({ deployment, storage, database }: SalesforceToPostgresProps): SyncFunction {
     const applyRecords = new SyncFunction(this, 'ApplyRecords', {
-      bundles,
+      deployment,
       entry: 'salesforce-to-postgres/apply-records',
       description: 'Merges the records of a range into PostgreSQL in one transaction',
       timeout: TASK_TIMEOUT,
@@ -60,7 +61,7 @@ export class SalesforceToPostgres extends Construct {
       environment: { BUCKET_NAME: storage.bucket.bucketName },
       database,
       // A replication origin is held by one session at a time, and so is a database connection.
-      reservedConcurrentExecutions: configuration.settings.origins,
+      reservedConcurrentExecutions: deployment.configuration.settings.origins,
     });
     storage.grantRead(applyRecords, WORK_PREFIX);
     storage.grantWrite(applyRecords, WORK_PREFIX);
@@ -68,11 +69,11 @@ export class SalesforceToPostgres extends Construct {
   }
 
   #machine(
-    { configuration, bundles, storage, readSalesforce, operations }: SalesforceToPostgresProps,
+    { deployment, storage, readSalesforce, operations }: SalesforceToPostgresProps,
     applyRecords: SyncFunction,
   ): SyncMachine {
     const environment = { BUCKET_NAME: storage.bucket.bucketName };
-    const task = { bundles, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
+    const task = { deployment, environment, timeout: TASK_TIMEOUT, memorySize: 1024 };
     const validateFile = new SyncFunction(this, 'ValidateFile', {
       ...task,
       entry: 'salesforce-to-postgres/validate-file',
@@ -89,12 +90,13 @@ export class SalesforceToPostgres extends Construct {
     }
 
     const machine = new SyncMachine(this, 'Machine', {
+      deployment,
       pipeline: 'salesforce-to-postgres',
       substitutions: {
         ValidateFileFunctionArn: validateFile.functionArn,
         MapRecordsFunctionArn: mapRecords.functionArn,
         ApplyRecordsFunctionArn: applyRecords.functionArn,
-        ApplyRecordsConcurrency: String(configuration.settings.origins),
+        ApplyRecordsConcurrency: String(deployment.configuration.settings.origins),
         ReadSalesforceFunctionArn: readSalesforce.functionArn,
         NotifyFunctionArn: operations.notify.functionArn,
       },
@@ -136,12 +138,12 @@ export class SalesforceToPostgres extends Construct {
   }
 
   #flow(
-    { configuration, connectionName, storage, operations }: SalesforceToPostgresProps,
-    mapping: SyncConfiguration['objects'][number],
+    { deployment, connectionName, storage, operations }: SalesforceToPostgresProps,
+    mapping: ObjectMapping,
   ): InboundFlow {
-    const { pollEveryMinutes } = configuration.settings;
+    const { pollEveryMinutes } = deployment.configuration.settings;
     const { object } = mapping;
-    const flow = new InboundFlow(this, `Flow${object}`, { mapping, connectionName, pollEveryMinutes, storage });
+    const flow = new InboundFlow(this, `Flow${object}`, { deployment, mapping, connectionName, storage });
     operations.alarm(this, `Flow${object}Alarm`, {
       metric: new Metric({
         namespace: 'AWS/AppFlow',

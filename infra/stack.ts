@@ -1,81 +1,45 @@
-import { CfnOutput, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { Construct } from 'constructs';
-import { WORK_PREFIX } from '../core/contracts/storage-layout.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { DatabaseAccess } from './database-access.ts';
-import type { FunctionCode } from './function-bundles.ts';
-import { Operations } from './operations.ts';
+import { Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
 import { declareParameters } from './parameters.ts';
-import { PostgresToSalesforce } from './postgres-to-salesforce.ts';
-import { SalesforceToPostgres } from './salesforce-to-postgres.ts';
-import { Storage } from './storage.ts';
-import { Sweep } from './sweep.ts';
-import { SyncFunction } from './sync-function.ts';
-import { WalStreamer } from './wal-streamer.ts';
+import { SalesforcePostgresSync, type SalesforcePostgresSyncProps } from './salesforce-postgres-sync.ts';
 
-export interface SyncStackProps extends StackProps {
-  readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionCode;
-}
+/** The mapping, and what may differ from the defaults; network, database and org are parameters of the template. */
+export interface SyncStackProps
+  extends StackProps,
+    Pick<SalesforcePostgresSyncProps, 'configuration' | 'configurationFile' | 'name' | 'alarms' | 'logRetention'> {}
 
-/** Everything that sfsync deploys. Connects the constructs; names and outputs are the contract with whoever operates it. */
+/** `SalesforcePostgresSync` for a network, a database and an org that are named when the stack is deployed. */
 export class SyncStack extends Stack {
-  constructor(scope: Construct, id: string, { configuration, bundles, ...stackProps }: SyncStackProps) {
-    super(scope, id, { description: 'sfsync: keeps Salesforce and PostgreSQL in step, both ways', ...stackProps });
+  readonly sync: SalesforcePostgresSync;
+
+  constructor(scope: Construct, id: string, props: SyncStackProps) {
+    super(scope, id, { description: 'sfsync: keeps Salesforce and PostgreSQL in step, both ways', ...props });
     const parameters = declareParameters(this);
     Validations.of(this).acknowledge({ id: 'CloudFormation-Validate::W2509', reason: 'The ARN of a secret is none' });
-    const connectionName = parameters.salesforceConnectionName;
-    const operations = new Operations(this, 'Operations', { bundles });
-    const storage = new Storage(this, 'Storage');
-    const database = new DatabaseAccess(this, 'DatabaseAccess', parameters);
-    const salesforceSecret = Secret.fromSecretCompleteArn(this, 'SalesforceSecret', parameters.salesforceSecretArn);
-    const readSalesforce = this.#readSalesforce(bundles, storage, salesforceSecret);
-    const both = { configuration, bundles, storage, database, readSalesforce, operations, connectionName };
-    const inbound = new SalesforceToPostgres(this, 'SalesforceToPostgres', both);
-    const outbound = new PostgresToSalesforce(this, 'PostgresToSalesforce', { ...both, salesforceSecret });
-    const { applyRecords, flows, undelivered } = inbound;
-    const sweep = new Sweep(this, 'Sweep', { ...both, salesforceSecret, applyRecords, flows, undelivered });
-    const { queues, queueUrls } = outbound;
-    new WalStreamer(this, 'WalStreamer', { database, queues, queueUrls, operations });
-
-    this.#output('BucketName', storage.bucket.bucketName);
-    this.#output('TopicArn', operations.topic.topicArn);
-    this.#output('SalesforceToPostgresStateMachineArn', inbound.machine.stateMachineArn);
-    this.#output('PostgresToSalesforceStateMachineArn', outbound.machine.stateMachineArn);
-    this.#output('SweepStateMachineArn', sweep.machine.stateMachineArn);
-    this.#output('SalesforceToPostgresDeadLetterQueueUrl', inbound.deadLetters.queueUrl);
-    this.#output('PostgresToSalesforceDeadLetterQueueUrl', outbound.deadLetters.queueUrl);
-    this.#output('SalesforceToPostgresUndeliveredEventsQueueUrl', inbound.undelivered.queueUrl);
-    this.#output('PostgresToSalesforceUndeliveredEventsQueueUrl', outbound.undelivered.queueUrl);
-    this.#output('UndeliveredNoticesQueueUrl', operations.undelivered.queueUrl);
-    for (const [object, { queue, deadLetterQueue }] of queues) {
-      this.#output(`ChangeQueueUrl${object}`, queue.queueUrl);
-      this.#output(`ChangeDeadLetterQueueUrl${object}`, deadLetterQueue.queueUrl);
-    }
-    for (const [object, { flowName }] of inbound.flows) this.#output(`InboundFlowName${object}`, flowName);
-    for (const [object, { flowName }] of outbound.flows) this.#output(`OutboundFlowName${object}`, flowName);
-  }
-
-  /** Both pipelines look at Salesforce in the same way. */
-  #readSalesforce(bundles: FunctionCode, storage: Storage, salesforceSecret: ISecret): SyncFunction {
-    const readSalesforce = new SyncFunction(this, 'ReadSalesforce', {
-      bundles,
-      entry: 'read-salesforce',
-      description: 'Reads records as Salesforce holds them now, those in the recycle bin included',
-      timeout: Duration.minutes(5),
-      memorySize: 1024,
-      environment: { BUCKET_NAME: storage.bucket.bucketName, SALESFORCE_SECRET_ARN: salesforceSecret.secretArn },
+    const given = new Construct(this, 'DatabaseAccess');
+    const secret = (id: string, arn: string) => Secret.fromSecretCompleteArn(given, id, arn);
+    // "Default" leaves the names of the resources as they would be without the construct.
+    this.sync = new SalesforcePostgresSync(this, 'Default', {
+      ...props,
+      // The list of subnets is one token, of unknown length: one "zone" holds it, and it is rendered as the whole list.
+      vpc: Vpc.fromVpcAttributes(given, 'Vpc', {
+        vpcId: parameters.vpcId,
+        availabilityZones: ['any'],
+        privateSubnetIds: parameters.privateSubnetIds,
+      }),
+      database: {
+        securityGroup: SecurityGroup.fromSecurityGroupId(given, 'Database', parameters.databaseSecurityGroupId, {
+          mutable: false,
+        }),
+        functionsSecret: secret('FunctionsSecret', parameters.databaseSecretArn),
+        streamerSecret: secret('StreamerSecret', parameters.streamerSecretArn),
+      },
+      salesforce: {
+        secret: secret('SalesforceSecret', parameters.salesforceSecretArn),
+        connectionName: parameters.salesforceConnectionName,
+      },
     });
-    storage.grantRead(readSalesforce, WORK_PREFIX);
-    storage.grantWrite(readSalesforce, WORK_PREFIX);
-    storage.grantList(readSalesforce, WORK_PREFIX);
-    salesforceSecret.grantRead(readSalesforce);
-    return readSalesforce;
-  }
-
-  /** An output's name takes letters and digits only. */
-  #output(name: string, value: string): void {
-    new CfnOutput(this, name.replaceAll('_', ''), { value });
   }
 }

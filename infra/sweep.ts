@@ -8,9 +8,8 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { WORK_PREFIX } from '../core/contracts/storage-layout.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import type { DatabaseAccess } from './database-access.ts';
-import type { FunctionCode } from './function-bundles.ts';
+import type { Deployment } from './deployment.ts';
 import type { InboundFlow } from './inbound-flow.ts';
 import type { Operations } from './operations.ts';
 import type { Storage } from './storage.ts';
@@ -18,8 +17,7 @@ import { SyncFunction, type SyncFunctionProps } from './sync-function.ts';
 import { SyncMachine } from './sync-machine.ts';
 
 export interface SweepProps {
-  readonly configuration: SyncConfiguration;
-  readonly bundles: FunctionCode;
+  readonly deployment: Deployment;
   readonly storage: Storage;
   readonly database: DatabaseAccess;
   readonly salesforceSecret: ISecret;
@@ -33,15 +31,14 @@ export interface SweepProps {
   readonly operations: Operations;
 }
 
-const METRICS = 'sfsync';
-
 /** What polling misses is found by comparing ids and stamps: schedules, the machine and its Lambdas. */
 export class Sweep extends Construct {
   readonly machine: SyncMachine;
 
   constructor(scope: Construct, id: string, props: SweepProps) {
     super(scope, id);
-    const { configuration, operations } = props;
+    const { operations } = props;
+    const { configuration } = props.deployment;
     const closeSweep = this.#databaseTask(props, 'CloseSweep', {
       entry: 'sweep/close-sweep',
       description: 'Remembers how far a sweep came, and logs its metrics',
@@ -59,7 +56,7 @@ export class Sweep extends Construct {
   }
 
   #machine(props: SweepProps, closeSweep: SyncFunction): SyncMachine {
-    const { storage, readSalesforce, applyRecords, operations, flows } = props;
+    const { deployment, storage, readSalesforce, applyRecords, operations, flows } = props;
     const openSweep = this.#databaseTask(props, 'OpenSweep', {
       entry: 'sweep/open-sweep',
       description: 'Says from when on a sweep lists records',
@@ -76,6 +73,7 @@ export class Sweep extends Construct {
     storage.grantWrite(compareLinks, WORK_PREFIX);
 
     const machine = new SyncMachine(this, 'Machine', {
+      deployment,
       pipeline: 'sweep',
       substitutions: {
         OpenSweepFunctionArn: openSweep.functionArn,
@@ -101,17 +99,23 @@ export class Sweep extends Construct {
   }
 
   #databaseTask(
-    { bundles, database }: SweepProps,
+    { deployment, database }: SweepProps,
     id: string,
     task: Pick<SyncFunctionProps, 'entry' | 'description' | 'environment'> &
       Partial<Pick<SyncFunctionProps, 'timeout' | 'memorySize'>>,
   ): SyncFunction {
-    return new SyncFunction(this, id, { bundles, database, timeout: Duration.minutes(5), memorySize: 1024, ...task });
+    return new SyncFunction(this, id, {
+      deployment,
+      database,
+      timeout: Duration.minutes(5),
+      memorySize: 1024,
+      ...task,
+    });
   }
 
-  #listRecords({ bundles, storage, salesforceSecret }: SweepProps): SyncFunction {
+  #listRecords({ deployment, storage, salesforceSecret }: SweepProps): SyncFunction {
     const listRecords = new SyncFunction(this, 'ListRecords', {
-      bundles,
+      deployment,
       entry: 'sweep/list-records',
       description: 'Lists ids and stamps of the records in Salesforce, and its delete log',
       timeout: Duration.minutes(5),
@@ -124,27 +128,27 @@ export class Sweep extends Construct {
   }
 
   /** What was found is a number to look at over weeks; that nobody looks any more is an alarm. */
-  #measure({ configuration, operations }: SweepProps, closeSweep: SyncFunction): void {
+  #measure({ deployment, operations }: SweepProps, closeSweep: SyncFunction): void {
     const measured = (id: string, name: string, field: string) =>
       new MetricFilter(this, id, {
         logGroup: closeSweep.logGroup,
         filterPattern: FilterPattern.exists(`$.${field}`),
-        metricNamespace: METRICS,
+        metricNamespace: deployment.name,
         metricName: name,
         metricValue: `$.${field}`,
         dimensions: { Object: '$.object' },
       });
     measured('Found', 'SweepFoundRecords', 'sweepFound');
     measured('Completed', 'SweepsCompleted', 'sweepsCompleted');
-    const { sweepEveryMinutes } = configuration.settings;
-    for (const { object } of configuration.objects) {
+    const { objects, settings } = deployment.configuration;
+    for (const { object } of objects) {
       operations.alarm(this, `${object}Alarm`, {
         metric: new Metric({
-          namespace: METRICS,
+          namespace: deployment.name,
           metricName: 'SweepsCompleted',
           dimensionsMap: { Object: object },
           statistic: Stats.SUM,
-          period: Duration.minutes(Math.max(5, sweepEveryMinutes)),
+          period: Duration.minutes(Math.max(5, settings.sweepEveryMinutes)),
         }),
         threshold: 1,
         comparison: ComparisonOperator.LESS_THAN_THRESHOLD,

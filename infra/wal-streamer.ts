@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { Duration, IgnoreMode, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -17,13 +16,16 @@ import {
   Secret,
 } from 'aws-cdk-lib/aws-ecs';
 import { EventBus } from 'aws-cdk-lib/aws-events';
-import { FilterPattern, type ILogGroup, LogGroup, MetricFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { FilterPattern, type ILogGroup, LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { NAME_VARIABLE } from '../core/contracts/deployment-name.ts';
 import type { ChangeQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
+import type { Deployment } from './deployment.ts';
 import type { Operations } from './operations.ts';
 
 export interface WalStreamerProps {
+  readonly deployment: Deployment;
   readonly database: DatabaseAccess;
   /** By object. */
   readonly queues: ReadonlyMap<string, ChangeQueue>;
@@ -38,27 +40,15 @@ const COMPILE_CACHE = '/tmp/sfsync-compile-cache';
 /** Every two seconds while it streams; while the database is away, with every attempt to connect, at most 25 s apart. */
 const HEARTBEAT_MAX_AGE_MS = 60_000;
 
-/** What the image holds; everything else stays out of its build, so that it is rebuilt only when one of these changes. */
-const IMAGE_CONTENT = [
-  'package.json',
-  'package-lock.json',
-  '.npmrc',
-  'examples/lender/sync.config.ts',
-  'aws',
-  'core',
-  'postgres',
-  'wal-streamer',
-];
-
 /** The one Fargate task that reads the replication slot. Never two: the slot has one reader, and a second would only fail. */
 export class WalStreamer extends Construct {
   readonly service: FargateService;
 
   constructor(scope: Construct, id: string, props: WalStreamerProps) {
     super(scope, id);
-    const { database, queues, operations } = props;
+    const { deployment, database, queues, operations } = props;
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.THREE_MONTHS,
+      retention: deployment.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const taskDefinition = this.#taskDefinition(props, logGroup);
@@ -85,10 +75,10 @@ export class WalStreamer extends Construct {
       circuitBreaker: { rollback: true },
     });
     this.#alarmWhenNotRunning(operations);
-    this.#alarmWhenStopped(operations, logGroup);
+    this.#alarmWhenStopped(props, logGroup);
   }
 
-  #taskDefinition({ database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
+  #taskDefinition({ deployment, database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
     const taskDefinition = new FargateTaskDefinition(this, 'Task', {
       cpu: 512,
       memoryLimitMiB: 1024,
@@ -96,17 +86,15 @@ export class WalStreamer extends Construct {
     });
     const secret = (field: string) => Secret.fromSecretsManager(database.streamerSecret, field);
     taskDefinition.addContainer('wal-streamer', {
-      image: ContainerImage.fromAsset(fileURLToPath(new URL('..', import.meta.url)), {
-        file: 'wal-streamer/Dockerfile',
+      image: ContainerImage.fromAsset(deployment.code.streamerImage, {
         platform: Platform.LINUX_ARM64,
-        exclude: ['*', ...IMAGE_CONTENT.map((path) => `!${path}`)],
-        ignoreMode: IgnoreMode.DOCKER,
       }),
       environment: {
         CHANGE_QUEUE_URLS: queueUrls,
         HEARTBEAT_FILE,
         NODE_COMPILE_CACHE: COMPILE_CACHE,
-        POWERTOOLS_SERVICE_NAME: 'sfsync',
+        [NAME_VARIABLE]: deployment.name,
+        POWERTOOLS_SERVICE_NAME: deployment.name,
         POWERTOOLS_LOG_LEVEL: 'INFO',
       },
       secrets: {
@@ -161,11 +149,11 @@ export class WalStreamer extends Construct {
   }
 
   /** A task that is started again and again may look as if it ran: but each one says why it ends. */
-  #alarmWhenStopped(operations: Operations, logGroup: ILogGroup): void {
+  #alarmWhenStopped({ deployment, operations }: WalStreamerProps, logGroup: ILogGroup): void {
     const filter = new MetricFilter(this, 'Stopped', {
       logGroup,
       filterPattern: FilterPattern.stringValue('$.level', '=', 'ERROR'),
-      metricNamespace: 'sfsync',
+      metricNamespace: deployment.name,
       metricName: 'WalStreamerStopped',
       metricValue: '1',
     });

@@ -170,7 +170,6 @@ export class Start {
 
   #containers({ aws, iam, journal }: RunningAws): ProcessHost {
     const containers = new ProcessHost({
-      projectDirectory: PACKAGE_ROOT,
       logDirectory: this.#logs,
       scratchDirectory: join(this.#directory, 'scratch'),
       processesFile: join(this.#directory, 'processes.json'),

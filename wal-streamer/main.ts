@@ -38,7 +38,7 @@ async function main(stop: AbortSignal): Promise<void> {
   const settings = readSettings(process.env, configuration);
   logger.appendKeys({ slot: settings.slot });
 
-  const events = new ChangesAvailableEvents();
+  const events = new ChangesAvailableEvents(settings.name);
   const announcer = new Announcer({
     put: (objects, signal) => events.put(objects, signal),
     everyMs: configuration.settings.announceEverySeconds * 1000,
@@ -107,12 +107,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-try {
-  await main(stop.signal);
-  logger.info('stopped');
-  process.exit(0);
-} catch (error) {
-  const { code, reason } = reasonOf(error);
-  logger.error(reason, error instanceof SyncError ? { code } : { error: error as Error });
-  process.exit(error instanceof ConfigurationError ? 2 : 1);
-}
+// No await of the module itself: its bundle is CommonJS, which has none.
+void main(stop.signal).then(
+  () => {
+    logger.info('stopped');
+    process.exit(0);
+  },
+  (error: unknown) => {
+    const { code, reason } = reasonOf(error);
+    logger.error(reason, error instanceof SyncError ? { code } : { error: error as Error });
+    process.exit(error instanceof ConfigurationError ? 2 : 1);
+  },
+);

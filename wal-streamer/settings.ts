@@ -1,6 +1,7 @@
 /** The streamer's environment, read once. */
 import { z } from 'zod';
 import { SLOT } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 
@@ -23,6 +24,7 @@ const environment = z.object({
   PGSSLMODE: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']).default('disable'),
   CHANGE_QUEUE_URLS: queueUrls,
   HEARTBEAT_FILE: z.string().min(1).optional(),
+  SFSYNC_NAME: deploymentName.default(DEFAULT_NAME),
   REPLICATION_SLOT: z
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, 'must be the name of a slot')
@@ -30,6 +32,8 @@ const environment = z.object({
 });
 
 export interface StreamerSettings {
+  /** Of the deployment. */
+  readonly name: string;
   readonly database: {
     readonly host: string;
     readonly port: number;
@@ -59,6 +63,7 @@ export function readSettings(
     throw faulty(missing.map(({ object }) => `CHANGE_QUEUE_URLS: has no queue for ${object}`));
   }
   return Object.freeze({
+    name: variables.SFSYNC_NAME,
     database: {
       host: variables.PGHOST,
       port: variables.PGPORT,

@@ -30,7 +30,10 @@ export type ChangeMessage = Readonly<z.output<typeof changeMessage>>;
 /** SQS takes 1 MiB; 256 KiB keeps a message readable in the console and lets several travel in one batch. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 
-/** "There is something in the object's queue": starts `postgres-to-salesforce`. */
-export const CHANGES_AVAILABLE = { source: 'sfsync', detailType: 'Changes available' } as const;
+/**
+ * Type of the event "there is something in the object's queue", which starts `postgres-to-salesforce`. Its source is the
+ * deployment's name, so that the event of one deployment starts nothing of another.
+ */
+export const CHANGES_AVAILABLE = 'Changes available';
 
 export const changesAvailable = z.strictObject({ object: z.string() });

@@ -77,7 +77,7 @@ const objectCreated = z.object({
   }),
 });
 
-const changesEvent = z.object({ source: z.literal(CHANGES_AVAILABLE.source), detail: changesAvailable });
+const changesEvent = z.object({ 'detail-type': z.literal(CHANGES_AVAILABLE), detail: changesAvailable });
 
 const scheduledEvent = z.object({ source: z.literal('aws.events'), 'detail-type': z.literal('Scheduled Event') });
 

@@ -11,8 +11,6 @@ import { parseSecretReference, secretVariable } from './secret-reference.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
 
 export interface ProcessHostOptions {
-  /** Where containers run: the project's root, which is what the image holds. */
-  readonly projectDirectory: string;
   readonly logDirectory: string;
   /** Stands in for the container's own `/tmp`. */
   readonly scratchDirectory: string;
@@ -99,12 +97,12 @@ export class ProcessHost implements ContainerHost {
   }
 
   #processOf(definition: ContainerDefinition): SupervisedProcess {
-    const { projectDirectory, logDirectory, onEvent } = this.#options;
+    const { logDirectory, onEvent } = this.#options;
     const [program = '', ...args] = definition.command;
     const supervised: SupervisedProcess = new SupervisedProcess({
       command: programOf(program),
       args,
-      directory: projectDirectory,
+      directory: definition.directory,
       environment: () => this.#environmentOf(definition),
       logFile: join(logDirectory, `${definition.name}.log`),
       stopTimeoutMs: Math.min(definition.stopTimeoutMs, LONGEST_STOP_MS),

@@ -82,7 +82,7 @@ describe('messages', () => {
 });
 
 describe('events', () => {
-  const events = () => new ChangesAvailableEvents(new EventBridgeClient(running.client));
+  const events = () => new ChangesAvailableEvents('sfsync', new EventBridgeClient(running.client));
 
   test('name one object each, ten to a call', async () => {
     const objects = Array.from({ length: 12 }, (_, i) => `Object${i}__c`);

@@ -41,13 +41,34 @@ test('a faulty configuration is refused with all its faults and no stack trace',
       },
       settings: { origins: 0 },
     });`);
-  const { status, stdout, stderr } = run(directory, '--out', join(directory, 'out'));
+  const { status, stdout, stderr } = run(
+    directory,
+    '--config',
+    'examples/lender/sync.config.ts',
+    '--out',
+    join(directory, 'out'),
+  );
   expect(status).toBe(1);
   expect(stdout).toBe('');
   expect(stderr).toContain('sync.config.ts has 3 fault(s)');
   for (const place of ['objects.Account.table', 'objects.Contact.fields.Email.column', 'settings.origins']) {
     expect(stderr).toContain(place);
   }
+  expect(stderr).not.toMatch(/\n\s+at /);
+});
+
+test('a configuration that is not there is told with the place, and with the command that writes one', () => {
+  const { status, stderr } = run(PROJECT, '--out', join(tmpdir(), 'sfsync-nothing'));
+  expect(status).toBe(1);
+  expect(stderr).toContain(`There is no ${join(PROJECT, 'sync.config.ts')}`);
+  expect(stderr).toContain('npx sfsync init');
+  expect(stderr).not.toMatch(/\n\s+at /);
+});
+
+test('a name that cannot be one is refused', () => {
+  const { status, stderr } = run(PROJECT, '--name', 'Billing');
+  expect(status).toBe(1);
+  expect(stderr).toContain('The name Billing of the deployment is not lower-case');
   expect(stderr).not.toMatch(/\n\s+at /);
 });
 

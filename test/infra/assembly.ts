@@ -21,10 +21,14 @@ export class Assembly implements Disposable {
   readonly template: Template;
 
   constructor() {
-    execFileSync(process.execPath, ['infra/app.ts', '--out', this.directory], {
-      cwd: PROJECT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    execFileSync(
+      process.execPath,
+      ['infra/app.ts', '--config', 'examples/lender/sync.config.ts', '--out', this.directory],
+      {
+        cwd: PROJECT,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.template = Template.fromJSON(this.#json('sfsync.template.json'));
   }
 

@@ -62,7 +62,7 @@ describe.each(PIPELINES)('%s', (pipeline) => {
   test('puts the event that the other pipeline listens to', () => {
     // In JSON, or in an expression that makes several.
     const plain = text.replaceAll("'", '"');
-    expect(plain).toContain(`"Source": "${CHANGES_AVAILABLE.source}"`);
-    expect(plain).toContain(`"DetailType": "${CHANGES_AVAILABLE.detailType}"`);
+    expect(plain).toContain(`"Source": "${'$'}{EventSource}"`);
+    expect(plain).toContain(`"DetailType": "${CHANGES_AVAILABLE}"`);
   });
 });

@@ -101,6 +101,7 @@ const FUNCTION = 'arn:aws:lambda:eu-central-1:000000000000:function:';
 export const SUBSTITUTIONS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(TASKS).map((name) => [`${name}FunctionArn`, `${FUNCTION}${name}`])),
   ApplyRecordsConcurrency: '2',
+  EventSource: 'sfsync',
   InboundFlowNames: "{'Account': 'polls-of-Account', 'Contact': 'polls-of-Contact'}",
   OutboundFlowNames: "{'Account': 'flow-of-Account', 'Contact': 'flow-of-Contact'}",
 };

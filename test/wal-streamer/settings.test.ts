@@ -16,6 +16,7 @@ test('reads the environment', () => {
   expect(
     readSettings({ ...env, PGPORT: '6432', PGSSLMODE: 'verify-full', HEARTBEAT_FILE: '/tmp/beat' }, configuration),
   ).toEqual({
+    name: 'sfsync',
     database: {
       host: 'db.example.com',
       port: 6432,

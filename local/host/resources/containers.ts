@@ -9,6 +9,8 @@ import { TemplateFault } from '../template.ts';
 /** A container of a service, as the task definition describes it. */
 export interface ContainerDefinition {
   readonly name: string;
+  /** What the image holds: there the command runs. */
+  readonly directory: string;
   /** Entry point and arguments. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -62,7 +64,7 @@ const serviceSchema = z.object({
   DesiredCount: z.literal(1, 'the local host runs services of one task').default(1),
 });
 
-/** `AWS::ECS::*`: a service is a process on this machine, run from the project as it would run in the image. */
+/** `AWS::ECS::*`: a service is a process on this machine, run in the directory that its image is built from. */
 export function containerMakers(host: ContainerHost): ResourceMakers {
   const definitions = new Map<string, ContainerDefinition>();
   return {
@@ -109,6 +111,7 @@ function containerOf(task: z.output<typeof taskSchema>, { assembly, logicalId }:
   const { directory, dockerFile } = assembly.imageAsset(container.Image);
   return {
     name: container.Name,
+    directory,
     command: own.length > 0 ? own : commandOf(readFileSync(join(directory, dockerFile), 'utf8')),
     environment: Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, Value])),
     secrets: Object.fromEntries(container.Secrets.map(({ Name, ValueFrom }) => [Name, ValueFrom])),

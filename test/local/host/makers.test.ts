@@ -237,6 +237,7 @@ test('a service is its container: entry point of the image, environment, secrets
   });
   expect(containers.get('Service')).toEqual({
     name: 'streamer',
+    directory,
     command: ['node', 'main.ts'],
     environment: { LEVEL: 'INFO' },
     secrets: { PGHOST: 'arn:secret:host::' },

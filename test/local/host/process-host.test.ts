@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const definition: ContainerDefinition = {
+const definition: Omit<ContainerDefinition, 'directory'> = {
   name: 'streamer',
   command: ['node', 'main.js'],
   environment: { LEVEL: 'INFO', HEARTBEAT_FILE: '/tmp/heartbeat' },
@@ -34,7 +34,6 @@ function makeHost() {
   const line = Promise.withResolvers<string>();
   const died = Promise.withResolvers<void>();
   const host = new ProcessHost({
-    projectDirectory: directory,
     logDirectory: join(directory, 'logs'),
     scratchDirectory: join(directory, 'scratch'),
     processesFile: join(directory, 'processes.json'),
@@ -56,7 +55,7 @@ function makeHost() {
 test('the container has its environment, its secrets by the execution role, keys of the task role and a /tmp of its own', async () => {
   await writeFile(join(directory, 'main.js'), 'console.log(JSON.stringify(process.env)); setInterval(() => {}, 1e3);');
   const { host, asked, line } = makeHost();
-  host.run('Service', definition);
+  host.run('Service', { ...definition, directory });
   await host.start();
   expect(JSON.parse(await line)).toMatchObject({
     LEVEL: 'INFO',
@@ -71,7 +70,7 @@ test('the container has its environment, its secrets by the execution role, keys
 test('what a killed run left behind is ended by the next start', async () => {
   await writeFile(join(directory, 'main.js'), 'console.log("up"); setInterval(() => {}, 1e3);');
   const killed = makeHost();
-  killed.host.run('Service', definition);
+  killed.host.run('Service', { ...definition, directory });
   await killed.host.start();
   await killed.line;
   const [pid = 0] = killed.host.pids;
@@ -88,7 +87,7 @@ test('a container that hangs is ended by its health check, which looks into the 
   const healthCheck = { command, intervalMs: 50, timeoutMs: 5_000, retries: 2, startPeriodMs: 0 };
   await mkdir(join(directory, 'scratch', 'streamer'), { recursive: true });
   await writeFile(join(directory, 'scratch', 'streamer', 'heartbeat'), '');
-  host.run('Service', { ...definition, healthCheck });
+  host.run('Service', { ...definition, directory, healthCheck });
   await host.start();
   await line;
   await rm(join(directory, 'scratch', 'streamer', 'heartbeat'));

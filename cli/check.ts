@@ -1,7 +1,7 @@
 /** `sfsync check`: how the pipelines stand, and what no longer fits sync.config.ts. */
 import type { Command } from 'commander';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { readDatabaseStatus } from '../postgres/ledger/status.ts';
+import { readDatabaseStatus } from '../postgres/prepare/status.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { describeDrift, findDrift } from './drift.ts';
 import { describeStatus } from './report.ts';

@@ -5,14 +5,14 @@ import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import type { Drift } from '../core/mapping/drift.ts';
 import { salesforceDrift } from '../core/mapping/org-drift.ts';
 import { tableDrift } from '../core/mapping/table-drift.ts';
-import { listDrift } from '../postgres/ledger/field-drift.ts';
+import { listDrift } from '../postgres/ledger/drift.ts';
+import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
 import { readTables } from '../postgres/prepare/table-catalog.ts';
 import type { Session } from '../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { describeObject } from '../salesforce/describe.ts';
-import { listRefusing } from '../steps/mapping-in-force/columns.ts';
 
 /** Connects to the org; undefined: nobody has said which. */
 export type OrgSource = (() => Promise<SalesforceConnection>) | undefined;

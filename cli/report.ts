@@ -1,7 +1,7 @@
 /** What `sfsync prepare` and `sfsync check` print. Pure: values in, lines out. */
 
-import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../postgres/ledger/status.ts';
 import type { Prepared } from '../postgres/prepare/prepare.ts';
+import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../postgres/prepare/status.ts';
 import { plural } from './terminal.ts';
 
 export function describePreparation({ actions, warnings, marking }: Prepared): string[] {

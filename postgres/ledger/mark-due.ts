@@ -1,7 +1,9 @@
 /** The verb that makes records due, by a selection and a reason. */
 import type { DueReason } from '../../core/agreement/due.ts';
+import type { FieldValues } from '../../core/mapping/canonical.ts';
 import { query, type Session } from '../session/connection.ts';
 import { type LinksOf, selectionOf } from './links.ts';
+import type { Carrier } from './row-keys.ts';
 
 /** As `becomesDue` says of one link. The base is neither read nor written, so that this serves sets of any size. */
 const BECOMES_DUE: Readonly<Record<DueReason, string>> = {
@@ -30,6 +32,39 @@ export async function markLinksDue(
     [object, ...selection.values],
   );
   return rowCount ?? 0;
+}
+
+/**
+ * Makes all live records of an object due to be read. A base that lacks one of the fields of `blank` gets the values there. In
+ * SQL, for a table has any number of links.
+ */
+export async function markAllToRead(session: Session, object: string, blank: FieldValues): Promise<void> {
+  await query(
+    session,
+    `with due as (select l.id from sfsync.link l
+                   where l.object = $1 and l.base is not null and not l.base_deleted order by l.salesforce_id for update of l)
+     update sfsync.link l
+        set base = case when l.base::jsonb ?& $3::text[] then l.base else ($2::jsonb || l.base::jsonb)::json end,
+            ${BECOMES_DUE['read again']}, ${KEEPS_ITS_PLACE}
+       from due where l.id = due.id`,
+    [object, JSON.stringify(blank), Object.keys(blank)],
+  );
+}
+
+/**
+ * Links records to the rows that carry their ids, for which there is room. A record without a link gets one, and is read from
+ * Salesforce first.
+ */
+export async function linkRows(session: Session, object: string, carriers: readonly Carrier[]): Promise<void> {
+  if (carriers.length === 0) return;
+  await query(
+    session,
+    `insert into sfsync.link as l (object, salesforce_id, row_key, reread_due, dirty_since)
+     select $1, x.id, x.key, true, clock_timestamp() from jsonb_to_recordset($2::jsonb) as x (key text, id text)
+      order by x.id
+     on conflict (object, salesforce_id) do update set row_key = excluded.row_key`,
+    [object, JSON.stringify(carriers)],
+  );
 }
 
 /** Which insertions of an object: by their row keys, all of them, or those that Salesforce has refused. */

@@ -128,19 +128,3 @@ export async function makeRoom(
   );
   return changes;
 }
-
-/**
- * Links records to the rows that carry their ids, for which there is room. A record without a link gets one, and is read from
- * Salesforce first.
- */
-export async function linkRows(session: Session, object: string, carriers: readonly Carrier[]): Promise<void> {
-  if (carriers.length === 0) return;
-  await query(
-    session,
-    `insert into sfsync.link as l (object, salesforce_id, row_key, reread_due, dirty_since)
-     select $1, x.id, x.key, true, clock_timestamp() from jsonb_to_recordset($2::jsonb) as x (key text, id text)
-      order by x.id
-     on conflict (object, salesforce_id) do update set row_key = excluded.row_key`,
-    [object, JSON.stringify(carriers)],
-  );
-}

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { OutputPlugin, SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { firstPlace, hasLinks, savePlace } from '../ledger/recovery-place.ts';
+import { firstPlace, hasLinks, savePlace } from '../ledger/slot-recovery.ts';
 import type { Preparation } from './preparation.ts';
 
 /** duplicate_object, and unique_violation when two create at the same moment. */

@@ -11,9 +11,10 @@ import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts';
 import { changedFields, type DoubtedTypes } from '../../core/mapping/type-drift.ts';
-import { closeDrift, type FieldDrift, noteDrift, openDrift } from '../../postgres/ledger/field-drift.ts';
+import { type FieldDrift, openDrift } from '../../postgres/ledger/drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';
+import { leaveOut, takeBack } from './drift.ts';
 
 type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
 
@@ -57,7 +58,7 @@ export async function leftOutOfRead(
   const leftOut = new Set([...isChanged, ...untold]);
   if (live.length === 0 && without.size === 0 && types === undefined) return { leftOut, reasons: [] };
   const back = [...open.keys()].filter((field) => !isChanged.has(field) && !untold.includes(field));
-  if (back.length > 0) await closeDrift(session, mapping, back);
+  if (back.length > 0) await takeBack(session, mapping, back);
   const vanished = untold.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
   return { leftOut, reasons: await note(session, mapping, found, step) };
@@ -83,7 +84,7 @@ async function note(
   found: readonly FieldDrift[],
   step: string,
 ): Promise<ReasonCount[]> {
-  const seen = found.length === 0 ? [] : await noteDrift(session, object, found, step);
+  const seen = found.length === 0 ? [] : await leaveOut(session, object, found, step);
   return seen.map(({ field, change }) =>
     change === null ? { code: FIELD_VANISHED, field, count: 1 } : { code: FIELD_TYPE_CHANGED, field, count: 1, change },
   );

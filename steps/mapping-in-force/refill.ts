@@ -7,16 +7,15 @@
 import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, fromPostgres } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
-import { readAllAgain } from '../../postgres/ledger/field-drift.ts';
+import { columnState, noteColumnRefusal, takeColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { inTransaction, query, RowRefusedError, type Session } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
 import { lockPairs, type StoredPair, writePairs } from '../pairs/pairs.ts';
 import type { StepContext } from '../step.ts';
+import { readAllAgain } from './drift.ts';
 
 /** Filled in one transaction. */
 const FILLED_RECORDS = 2000;
-/** A column that refuses a value is left out; after this long it is tried again. */
-const TRY_AGAIN = '5 minutes';
 
 export interface ReturnedColumn {
   readonly mapped: FieldMapping | undefined;
@@ -49,10 +48,12 @@ export async function fillReturned(
   );
   if (rows[0]?.mine !== true) return 'out';
   try {
-    const state = await stillReturned(session, mapping, field, column);
+    // Another session may have filled it between our look and our lock, or found that it cannot be filled.
+    const state = await columnState(session, mapping.object, field.field, column);
     if (state === 'in force') return state;
     if (state === 'refused' || (column.empty && !(await fill(context, field, column.initial)))) {
-      return { refused: true, first: await noteRefusal(context, step, field, state === 'due') };
+      const isNew = state === 'due';
+      return { refused: true, first: await noteColumnRefusal(session, mapping.object, field.field, { step, isNew }) };
     }
     await takeIntoForce(session, mapping, field, column);
     return 'in force';
@@ -60,23 +61,6 @@ export async function fillReturned(
     // A session that is gone has let go of the lock.
     await session.query('select pg_advisory_unlock(hashtextextended($1, 0))', [lock]).catch(() => undefined);
   }
-}
-
-/** Another session may have filled it between our look and our lock, or found that it cannot be filled. */
-async function stillReturned(
-  session: Session,
-  { object }: ObjectMapping,
-  { field }: FieldMapping,
-  column: ReturnedColumn,
-) {
-  const { rows } = await query<{ state: 'in force' | 'refused' | 'due' }>(
-    session,
-    `select case when vanished_at is null and attnum = $3 and table_oid = $4::oid then 'in force'
-                 when refused_at > now() - interval '${TRY_AGAIN}' then 'refused' else 'due' end as state
-       from sfsync.mapped_column where object = $1 and field = $2`,
-    [object, field, column.number, column.table],
-  );
-  return rows[0]?.state ?? 'due';
 }
 
 /** Fills the column in parts. Answers whether it took all values. */
@@ -144,34 +128,10 @@ async function takeIntoForce(
   session: Session,
   mapping: ObjectMapping,
   field: FieldMapping,
-  { table, number }: ReturnedColumn,
+  column: ReturnedColumn,
 ): Promise<void> {
   await inTransaction(session, async () => {
     await readAllAgain(session, mapping, [field]);
-    await query(
-      session,
-      `update sfsync.mapped_column
-          set table_oid = $3::oid, attnum = $4, vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null
-        where object = $1 and field = $2`,
-      [mapping.object, field.field, table, number],
-    );
+    await takeColumn(session, mapping.object, field.field, column);
   });
-}
-
-/** Answers whether this step tells people: it is the first that could, or is tried again. */
-async function noteRefusal(
-  { session, mapping }: StepContext,
-  step: string | undefined,
-  { field }: FieldMapping,
-  isNew: boolean,
-): Promise<boolean> {
-  const { rows } = await query<{ seen_by: string | null }>(
-    session,
-    `update sfsync.mapped_column
-        set refused_at = case when $4 then now() else refused_at end, vanished_at = coalesce(vanished_at, now()),
-            refusal_seen_by = coalesce(refusal_seen_by, $3)
-      where object = $1 and field = $2 returning refusal_seen_by as seen_by`,
-    [mapping.object, field, step ?? null, isNew],
-  );
-  return step !== undefined && rows[0]?.seen_by === step;
 }

@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { firstPlace, forgetPlace, nextPlace, readPlace, savePlace } from '../../postgres/ledger/recovery-place.ts';
+import { firstPlace, forgetPlace, nextPlace, readPlace, savePlace } from '../../postgres/ledger/slot-recovery.ts';
 import { applyMigrations } from '../../postgres/prepare/migrations.ts';
 import { Preparation } from '../../postgres/prepare/preparation.ts';
 import { createSlot, ensurePublication, readSlot, refuseForeignSlot } from '../../postgres/prepare/replication.ts';

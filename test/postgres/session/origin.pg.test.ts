@@ -8,7 +8,7 @@ import { describeStatus } from '../../../cli/report.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import sample from '../../../examples/lender/sync.config.ts';
-import { readDatabaseStatus } from '../../../postgres/ledger/status.ts';
+import { readDatabaseStatus } from '../../../postgres/prepare/status.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';

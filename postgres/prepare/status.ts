@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION, SLOT, STREAMER_ROLE } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { readPlace } from './recovery-place.ts';
+import { readPlace } from '../ledger/slot-recovery.ts';
 
 export interface SlotStatus {
   readonly name: string;

@@ -1,0 +1,184 @@
+/** `sfsync.mapped_column`: the columns of mapped fields, as they were when they were last in force. */
+import type pg from 'pg';
+import { query, type Session } from '../session/connection.ts';
+
+/** A field's column, and where it is looked for. */
+export interface WantedColumn {
+  readonly object: string;
+  readonly field: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly column: string;
+  /** The object cannot be used without it. */
+  readonly needed: boolean;
+  /** What its type has to be, and for a lookup the parent's key. */
+  readonly form?: string | undefined;
+  readonly parent_schema?: string | undefined;
+  readonly parent_name?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface LookedColumn {
+  readonly object: string;
+  readonly field: string;
+  readonly column: string;
+  readonly table: string | null;
+  readonly number: number | null;
+  /** What rows hold that were there before the column was added with a constant default (pg_attribute.attmissingval). */
+  readonly initial: string | null;
+  /** new: not known yet, or of a table that took the place of another. returned: it was gone, or is another column now. */
+  readonly state: 'in force' | 'new' | 'gone' | 'returned';
+  /** returned: it is another column than the one that was in force, so it is empty. */
+  readonly empty: boolean;
+}
+
+/**
+ * Values of other types are read and written as texts, so what does not fit is refused row by row. A column for a set that is
+ * no array, or for a lookup that cannot be compared with the parent's key, fails the statement: it counts as gone.
+ */
+const FITS = `case w.form
+  when 'array' then (select y.typcategory = 'A' from pg_type y where y.oid = a.atttypid)
+  when 'parent key' then coalesce((
+    select y.typcategory = ky.typcategory from pg_type y, pg_namespace kn
+      join pg_class kt on kt.relnamespace = kn.oid
+      join pg_attribute k on k.attrelid = kt.oid and not k.attisdropped
+      join pg_type ky on ky.oid = k.atttypid
+     where y.oid = a.atttypid and kn.nspname = w.parent_schema and kt.relname = w.parent_name and k.attname = w.key), true)
+  else true end`;
+
+/** Compares the columns that there are with those that were in force. */
+export async function lookAtColumns(session: Session, wanted: readonly WantedColumn[]): Promise<LookedColumn[]> {
+  const { rows } = await query<LookedColumn>(
+    session,
+    `select w.object, w.field, w.column, t.oid::text as table, a.attnum::int as number,
+            case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
+            k.attnum is distinct from a.attnum or k.table_oid is distinct from t.oid as empty,
+            case when t.oid is null or (a.attnum is null and w.needed) then 'in force'
+                 when a.attnum is null then 'gone'
+                 when k.object is null or (k.table_oid <> t.oid and k.vanished_at is null) then 'new'
+                 when k.vanished_at is null and k.attnum = a.attnum then 'in force'
+                 else 'returned' end as state
+       from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean,
+            form text, parent_schema text, parent_name text, key text)
+       left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
+       left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
+        and ${FITS}
+       left join sfsync.mapped_column k on k.object = w.object and k.field = w.field`,
+    [JSON.stringify(wanted)],
+  );
+  return rows;
+}
+
+/** Remembers columns that were not known. */
+export async function registerColumns(session: Session, columns: readonly LookedColumn[]): Promise<void> {
+  if (columns.length === 0) return;
+  await query(
+    session,
+    `insert into sfsync.mapped_column as k (object, field, table_oid, attnum)
+     select object, field, "table"::oid, number from jsonb_to_recordset($1::jsonb) as x (object text, field text, "table" text, number integer)
+      order by object, field
+     on conflict (object, field) do update set table_oid = excluded.table_oid, attnum = excluded.attnum
+       where k.vanished_at is null and k.table_oid <> excluded.table_oid`,
+    [JSON.stringify(columns)],
+  );
+}
+
+/** Answers the fields that this step saw first: also when it is tried again, for its report may have been lost. */
+export async function noteVanished(
+  session: Session,
+  gone: readonly LookedColumn[],
+  step: string | undefined,
+): Promise<string[]> {
+  if (gone.length === 0) return [];
+  const { rows } = await query<{ field: string }>(
+    session,
+    `with noted as (
+       insert into sfsync.mapped_column as k (object, field, table_oid, vanished_at, seen_by)
+       select object, field, "table"::oid, now(), $2 from jsonb_to_recordset($1::jsonb) as x (object text, field text, "table" text)
+        order by object, field
+       on conflict (object, field) do update
+         set vanished_at = coalesce(k.vanished_at, now()), seen_by = coalesce(k.seen_by, excluded.seen_by)
+         where k.vanished_at is null or (k.seen_by is null and excluded.seen_by is not null)
+       returning k.field, k.seen_by)
+     select field from noted where seen_by = $2
+     union select k.field from sfsync.mapped_column k join jsonb_to_recordset($1::jsonb) as x (object text, field text) using (object, field)
+      where k.seen_by = $2 and k.vanished_at is not null`,
+    [JSON.stringify(gone), step ?? null],
+  );
+  return rows.map(({ field }) => field).sort();
+}
+
+/** A column that refuses a value is left out; after this long it is tried again. */
+const TRY_AGAIN = '5 minutes';
+
+/** Where a column lies: its table and its number there (pg_attribute). */
+export interface ColumnPlace {
+  readonly table: string | null;
+  readonly number: number | null;
+}
+
+/** Of a column that has returned. due: it is to be filled. refused: it took its values not, a short while ago. */
+export async function columnState(
+  session: Session,
+  object: string,
+  field: string,
+  { table, number }: ColumnPlace,
+): Promise<'in force' | 'refused' | 'due'> {
+  const { rows } = await query<{ state: 'in force' | 'refused' | 'due' }>(
+    session,
+    `select case when vanished_at is null and attnum = $3 and table_oid = $4::oid then 'in force'
+                 when refused_at > now() - interval '${TRY_AGAIN}' then 'refused' else 'due' end as state
+       from sfsync.mapped_column where object = $1 and field = $2`,
+    [object, field, number, table],
+  );
+  return rows[0]?.state ?? 'due';
+}
+
+/** The column is in force from now on. */
+export async function takeColumn(
+  session: Session,
+  object: string,
+  field: string,
+  { table, number }: ColumnPlace,
+): Promise<void> {
+  await query(
+    session,
+    `update sfsync.mapped_column
+        set table_oid = $3::oid, attnum = $4, vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null
+      where object = $1 and field = $2`,
+    [object, field, table, number],
+  );
+}
+
+/**
+ * The column does not take its values; `isNew`: it was tried just now. Answers whether this step reports it: it is the first
+ * that can, or is tried again.
+ */
+export async function noteColumnRefusal(
+  session: Session,
+  object: string,
+  field: string,
+  { step, isNew }: { readonly step: string | undefined; readonly isNew: boolean },
+): Promise<boolean> {
+  const { rows } = await query<{ seen_by: string | null }>(
+    session,
+    `update sfsync.mapped_column
+        set refused_at = case when $4 then now() else refused_at end, vanished_at = coalesce(vanished_at, now()),
+            refusal_seen_by = coalesce(refusal_seen_by, $3)
+      where object = $1 and field = $2 returning refusal_seen_by as seen_by`,
+    [object, field, step ?? null, isNew],
+  );
+  return step !== undefined && rows[0]?.seen_by === step;
+}
+
+/** Columns that came back and are left out, for they do not take their values; for operators. */
+export async function listRefusing(
+  session: pg.ClientBase,
+): Promise<readonly { readonly object: string; readonly field: string; readonly since: Date }[]> {
+  const { rows } = await query<{ object: string; field: string; since: Date }>(
+    session,
+    `select object, field, refused_at as since from sfsync.mapped_column
+      where refused_at is not null and vanished_at is not null order by 1, 2`,
+  );
+  return rows;
+}

@@ -1,0 +1,82 @@
+/** Fields that Salesforce no longer has, or has as another type: what follows when one is found, and when it is back. */
+import { fromPostgres } from '../../core/mapping/canonical.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { FieldDrift } from '../../postgres/ledger/drift.ts';
+import { closeDrift, noteAsked, noteDrift, noteLookupsAsked, openDrift } from '../../postgres/ledger/drift.ts';
+import { claimLinks } from '../../postgres/ledger/links.ts';
+import { markAllToRead, markInsertionsDue, markLinksDue } from '../../postgres/ledger/mark-due.ts';
+import { unreadableRecords } from '../../postgres/ledger/rejects.ts';
+import { NEWEST_LIVE } from '../../postgres/ledger/selections.ts';
+import { inTransaction, type Session } from '../../postgres/session/connection.ts';
+
+/** Leaves fields out from now on. Answers those that this step saw first, and so reports. */
+export async function leaveOut(
+  session: Session,
+  object: string,
+  drifts: readonly FieldDrift[],
+  step: string,
+): Promise<FieldDrift[]> {
+  const seen = await noteDrift(session, object, drifts, step);
+  // What was refused for such a field goes without it.
+  if (seen.length > 0) await markInsertionsDue(session, object, 'refused');
+  const changed = seen.flatMap(({ field, change, isNew }) => (isNew && change !== null ? [field] : []));
+  if (changed.length > 0) await inTransaction(session, () => readRejectedAgain(session, object, changed));
+  return seen.map(({ field, change }) => ({ field, change }));
+}
+
+/** Since they were left out both sides may have edited the fields, and nothing was compared: all records are read again. */
+export async function takeBack(session: Session, mapping: ObjectMapping, fields: readonly string[]): Promise<void> {
+  const { object } = mapping;
+  // By itself: links are locked in one order, and those are others.
+  await inTransaction(session, () => readRejectedAgain(session, object, fields));
+  await inTransaction(session, async () => {
+    if (!(await closeDrift(session, object, fields))) return;
+    const back = mapping.fields.filter(({ field }) => fields.includes(field));
+    await readAllAgain(session, mapping, back);
+  });
+}
+
+/** Records from Salesforce that were rejected for one of these fields are due to be read: now they can be used. */
+async function readRejectedAgain(session: Session, object: string, fields: readonly string[]): Promise<void> {
+  const salesforceIds = await unreadableRecords(session, object, fields);
+  if (salesforceIds.length === 0) return;
+  await claimLinks(session, object, salesforceIds);
+  await markLinksDue(session, object, { salesforceIds }, 'read again');
+}
+
+/**
+ * All records of the object are due to be read, in the transaction that takes these fields into force again. Of a record
+ * that came since they were left out it is not known what both sides agreed on: nothing, so that what one of them holds is
+ * its edit.
+ */
+export async function readAllAgain(
+  session: Session,
+  { object }: ObjectMapping,
+  fields: readonly FieldMapping[],
+): Promise<void> {
+  const blank = Object.fromEntries(fields.map(({ field, type }) => [field, fromPostgres(type, null, field)]));
+  await markAllToRead(session, object, blank);
+}
+
+/**
+ * Brings a field that is left out back also when nothing else is read: one record of the object becomes due to be read.
+ * Answers the fields that are left out: of each the read asks whether it fits.
+ */
+export async function askAgain(session: Session, object: string): Promise<string[]> {
+  const open = await openDrift(session, object);
+  if (open.size === 0) return [];
+  await inTransaction(session, async () => {
+    if (await noteAsked(session, object)) await markLinksDue(session, object, NEWEST_LIVE, 'read again');
+  });
+  return [...open.keys()];
+}
+
+/** Lookups that may point to another object now, for values do not tell. Answers those that are to be asked about. */
+export async function askOfLookups(session: Session, mapping: ObjectMapping): Promise<string[]> {
+  if (mapping.fields.every(({ references }) => references === undefined)) return [];
+  return inTransaction(session, async () => {
+    const fields = await noteLookupsAsked(session, mapping);
+    if (fields.length > 0) await markLinksDue(session, mapping.object, NEWEST_LIVE, 'read again');
+    return fields;
+  });
+}

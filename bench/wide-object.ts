@@ -1,7 +1,7 @@
 /** An object of 20 mapped fields of every type, with its table and records, so that what is measured is no toy. */
 
-import type { SalesforceVersion } from '../core/agreement/link.ts';
 import { boolean, date, datetime, defineSync, multipicklist, number, text } from '../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 
 export const WIDE_SYNC = defineSync({
   objects: {

@@ -2,9 +2,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Received } from '../core/agreement/inbound.ts';
 import { receiveAdopted } from '../core/agreement/insertion.ts';
-import type { Pair, SalesforceVersion } from '../core/agreement/link.ts';
+import type { Pair } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
 import { reportConflicts, resolveRejects } from '../postgres/ledger/rejects.ts';
 import { carriedIds } from '../postgres/tables/salesforce-ids.ts';

@@ -1,11 +1,12 @@
 /** Applies versions from Salesforce to links and rows, set by set; a record that the database refuses is rejected alone. */
 import type { z } from 'zod';
 import { acceptReread, receive } from '../core/agreement/inbound.ts';
-import type { Instant, SalesforceVersion } from '../core/agreement/link.ts';
 import type { MappedLine, ReasonCount, readLine, recordToRead } from '../core/contracts/inbound-tasks.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
+import type { Instant } from '../core/mapping/instant.ts';
 import { usableWithout } from '../core/mapping/salesforce-record.ts';
+import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { anyDue, dueChildren } from '../postgres/ledger/mark-due.ts';
 import type { Reject } from '../postgres/ledger/rejects.ts';
 import { NOT_VISIBLE, rejectOf, reportRejects } from '../postgres/ledger/rejects.ts';

@@ -1,6 +1,6 @@
 /** DECIDE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import type { Instant, Pair } from '../core/agreement/link.ts';
+import type { Pair } from '../core/agreement/link.ts';
 import { nothingRefused } from '../core/agreement/link.ts';
 import type { Decision, Push } from '../core/agreement/outbound.ts';
 import { decide, giveUp, isDue, mayBeMissing } from '../core/agreement/outbound.ts';
@@ -8,6 +8,7 @@ import type { ReasonCount, readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
+import type { Instant } from '../core/mapping/instant.ts';
 import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit, holdLease } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';

@@ -2,11 +2,11 @@
 
 import type { NamedRecord } from '../core/agreement/insertion.ts';
 import { decideInsertion, missingParents, newRecord, nextStep, settleInsertion } from '../core/agreement/insertion.ts';
-import type { Instant } from '../core/agreement/link.ts';
 import { newLink } from '../core/agreement/link.ts';
 import type { Merged } from '../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
+import type { Instant } from '../core/mapping/instant.ts';
 import { dueInsertions } from '../postgres/ledger/due.ts';
 import type { InsertionWrite, StoredInsertion } from '../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../postgres/ledger/insertions.ts';

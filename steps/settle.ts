@@ -1,6 +1,5 @@
 /** SETTLE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import type { Instant, SalesforceVersion } from '../core/agreement/link.ts';
 import type { Outcome } from '../core/agreement/outbound.ts';
 import { outcomeOfRun, pushAgain, settle } from '../core/agreement/outbound.ts';
 import type { ReasonCount, readLine } from '../core/contracts/inbound-tasks.ts';
@@ -8,6 +7,8 @@ import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-t
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
+import type { Instant } from '../core/mapping/instant.ts';
+import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { closeCircuit, holdLease } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { dueChildren } from '../postgres/ledger/mark-due.ts';

@@ -3,7 +3,9 @@
  * Polling cannot be trusted about order or time: files come late, twice and out of order, and a stamp has one second.
  */
 import type { ObjectMapping } from '../mapping/configuration.ts';
-import type { Instant, Link, OpenPush, Pair, RowVersion, SalesforceVersion, SeenField } from './link.ts';
+import type { Instant } from '../mapping/instant.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import type { Link, OpenPush, Pair, RowVersion, SeenField } from './link.ts';
 import { withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { merge } from './merge.ts';

@@ -6,23 +6,7 @@ import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import { isUnsendable } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
-
-/** Milliseconds since 1970, UTC. A `SystemModstamp` is a whole second. */
-export type Instant = number;
-
-/** A record as Salesforce held it when it was read, from a file or by a fresh read. */
-export interface SalesforceVersion {
-  /** 18 characters. */
-  readonly id: string;
-  readonly deleted: boolean;
-  /** The survivor of a Salesforce merge, on a deleted loser. */
-  readonly mergedInto: string | undefined;
-  readonly stamp: Instant;
-  /** The row key that the record names, where the object takes inserts. */
-  readonly externalId?: string | undefined;
-  /** The mapped fields. A field that is absent was not told, which is not null: such a version is read again. */
-  readonly fields: FieldValues;
-}
+import type { Instant } from '../mapping/instant.ts';
 
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {

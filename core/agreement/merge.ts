@@ -5,8 +5,9 @@
  */
 import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
-import type { Base, Link, OpenPush, Pair, RowVersion, SalesforceVersion } from './link.ts';
+import type { Base, Link, OpenPush, Pair, RowVersion } from './link.ts';
 import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts';
 
 /** A whole record in a conflict between a delete and an edit. */

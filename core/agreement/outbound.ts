@@ -5,9 +5,11 @@
 import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
+import type { Instant } from '../mapping/instant.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { becomesDue } from './due.ts';
 import { mergeFresh } from './inbound.ts';
-import type { Instant, Link, OpenPush, Outgoing, Pair, Refused, SalesforceVersion, SentField } from './link.ts';
+import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
 import { afterLook, isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';

@@ -5,7 +5,8 @@
  * through the same rules as any other (inbound.ts), so the sweep itself changes nothing.
  */
 import type { Settings } from '../mapping/configuration.ts';
-import type { Instant, SalesforceVersion } from './link.ts';
+import type { Instant } from '../mapping/instant.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 
 /** A record as the listing shows it. */
 export interface ListedRecord {

@@ -1,6 +1,5 @@
 /** Records as AppFlow writes them to files and the REST API answers them: flat JSON objects by field name. */
 
-import type { SalesforceVersion } from '../agreement/link.ts';
 import { RejectedRecordError } from '../errors.ts';
 import type { CanonicalValue } from './canonical.ts';
 import { fromSalesforce } from './canonical.ts';
@@ -10,6 +9,7 @@ import { reference } from './field-types/reference.ts';
 import { text } from './field-types/text.ts';
 import { parseInstant } from './instant.ts';
 import { toId18 } from './salesforce-id.ts';
+import type { SalesforceVersion } from './salesforce-version.ts';
 import { wholeRecord } from './whole-record.ts';
 
 /** A record that cannot be used; `id` where at least that could be read. */

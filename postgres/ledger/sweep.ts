@@ -1,7 +1,7 @@
 /** What a sweep asks of the links, and the state that it keeps. Reads without locks: revisions guard what follows. */
 import { z } from 'zod';
-import type { Instant } from '../../core/agreement/link.ts';
 import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 

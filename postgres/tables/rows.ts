@@ -4,13 +4,13 @@
  * microseconds), and must not replace it.
  */
 import pg from 'pg';
-import type { Instant } from '../../core/agreement/link.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { CanonicalValue, FieldValues } from '../../core/mapping/canonical.ts';
 import { fromPostgres, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { FieldType } from '../../core/mapping/field-types/field-type.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { parseInstant } from '../../core/mapping/instant.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';

@@ -1,10 +1,10 @@
 /** Applies what a file or a read has brought, and lays out what has to be read again. */
 import type { z } from 'zod';
 import type { Storage } from '../../aws/storage.ts';
-import type { Instant } from '../../core/agreement/link.ts';
 import { type applyRecordsInput, mappedLine, readLine } from '../../core/contracts/inbound-tasks.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { type AppliedVersions, applyRereads, applyVersions } from '../apply.ts';
 import type { StepContext } from '../step.ts';
 

@@ -5,7 +5,7 @@
  */
 
 import { matchingKey } from '../../core/agreement/first-load.ts';
-import type { Instant } from '../../core/agreement/link.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
 import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { rejectOf, reportRejects } from '../../postgres/ledger/rejects.ts';

@@ -6,10 +6,10 @@
  * Salesforce, asked for its type, says that it fits: values tell nothing of types, and a field may come back as another one.
  */
 
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { changedFields, type DoubtedTypes } from '../../core/mapping/type-drift.ts';
 import { type FieldDrift, openDrift } from '../../postgres/ledger/drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';

@@ -5,9 +5,10 @@
  */
 
 import { adopt, passOver } from '../../core/agreement/insertion.ts';
-import type { Link, RowVersion, SalesforceVersion } from '../../core/agreement/link.ts';
+import type { Link, RowVersion } from '../../core/agreement/link.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { changeInsertions, dropInsertions, lockInsertions } from '../../postgres/ledger/insertions.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';

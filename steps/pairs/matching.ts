@@ -5,9 +5,9 @@
  */
 import pg from 'pg';
 import { matchingKey, placeKey } from '../../core/agreement/first-load.ts';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { InvariantError, RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
 import { query } from '../../postgres/session/connection.ts';

@@ -1,10 +1,10 @@
 /** Lays what a batch sends where the next steps find it: a CSV for the flow, files of lines for the Salesforce API. */
 import type { Storage } from '../../aws/storage.ts';
-import type { Instant } from '../../core/agreement/link.ts';
 import type { PushLine } from '../../core/contracts/outbound-tasks.ts';
 import { archiveKey, executionName, outboundKey, workKey } from '../../core/contracts/storage-layout.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping, Settings } from '../../core/mapping/configuration.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { inParentOrder } from '../../core/mapping/parent-order.ts';
 import type { Decided } from '../decide.ts';
 import type { DecidedInsertion } from '../new-rows.ts';

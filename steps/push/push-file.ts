@@ -1,7 +1,7 @@
 /** A file of what is to be sent through the Salesforce API, and by what it is sent. */
 import type { Storage } from '../../aws/storage.ts';
-import type { Instant } from '../../core/agreement/link.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import type { SalesforceConnection } from '../../salesforce/connection.ts';
 import type { PushTarget } from '../../salesforce/record-answer.ts';
 import type { Log } from '../log.ts';

@@ -1,5 +1,5 @@
 /** Compares what Salesforce lists with the links. Reads without locks: revisions guard what follows. */
-import type { Instant } from '../../core/agreement/link.ts';
+
 import {
   type Finding,
   findDeleted,
@@ -9,6 +9,7 @@ import {
   type ListedRecord,
   type LoggedDelete,
 } from '../../core/agreement/sweep.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { knownRecords, unlistedRecords } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 

@@ -1,11 +1,11 @@
 /** Finds what a sweep has missed, and lays out what has to be read. Changes no link: the read is applied like any other. */
 import type { z } from 'zod';
 import type { Storage } from '../../aws/storage.ts';
-import type { Instant } from '../../core/agreement/link.ts';
 import { missedBefore } from '../../core/agreement/sweep.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import { type compareLinksInput, listedRecord, loggedDelete } from '../../core/contracts/sweep-tasks.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { rememberListed } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { compareDeleted, compareListed, compareUnlisted, type Found, type UnlistedPart } from './compare.ts';

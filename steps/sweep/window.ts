@@ -1,7 +1,8 @@
 /** From when on a sweep lists records, and how far the sweeps of an object have come. */
-import type { Instant } from '../../core/agreement/link.ts';
+
 import { windowStart } from '../../core/agreement/sweep.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import { forgetListed, saveSweptUntil, sweptUntil } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../steps/apply.ts';

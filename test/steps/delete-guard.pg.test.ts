@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { readHeld } from '../../postgres/ledger/held-deletes.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';

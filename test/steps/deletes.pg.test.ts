@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, reference, type SyncDefinition, text } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { useLenderDatabase } from '../support/postgres/lender-database.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { takeUpAgain } from '../../steps/redrive.ts';

@@ -1,8 +1,8 @@
 /** New rows and the records that name them, on a real database. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import sample from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import type { ChangeMessage } from '../../core/contracts/change-message.ts';
 import type { OutcomeLine } from '../../core/contracts/outbound-tasks.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';

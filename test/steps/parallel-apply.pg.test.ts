@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { RetryableError } from '../../core/errors.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import sample from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { AppliedVersions } from '../../steps/apply.ts';

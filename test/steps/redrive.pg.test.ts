@@ -1,7 +1,7 @@
 /** Rejected records that are redriven late: what both sides hold by then is newer than what was rejected. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../core/agreement/link.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { readOpenConflicts, resolveConflicts } from '../../postgres/ledger/open-conflicts.ts';

@@ -10,8 +10,8 @@ import {
   takenUpInsertion,
   type UnlinkedRow,
 } from '../../../core/agreement/insertion.ts';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 
 const definition = {
   table: 'things',

@@ -1,7 +1,8 @@
 /** SETTLE, RESTORE and the second try through the API: how a push ends. */
 import { describe, expect, test } from 'vitest';
-import type { Link, OpenPush, RowVersion, SalesforceVersion } from '../../../core/agreement/link.ts';
+import type { Link, OpenPush, RowVersion } from '../../../core/agreement/link.ts';
 import { holdsSent, isDue, type Outcome, outcomeOfRun, pushAgain, settle } from '../../../core/agreement/outbound.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 const round = { revision: 7, readAt: MERGED + 5 };

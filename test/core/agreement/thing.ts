@@ -1,15 +1,9 @@
 /** A record with a field of each kind, and factories that fill what a case does not care about. */
 
-import {
-  type Link,
-  newLink,
-  type OpenPush,
-  type RowVersion,
-  type SalesforceVersion,
-  type SentField,
-} from '../../../core/agreement/link.ts';
+import { type Link, newLink, type OpenPush, type RowVersion, type SentField } from '../../../core/agreement/link.ts';
 import type { CanonicalValue, FieldValues } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, type ObjectMapping, reference, text } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 
 export const ID = '001000000000001AAA';
 export const SECOND = 1000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { describeResult } from '../../../cli/load-report.ts';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf, type SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { type StartedOrg, startedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import sample from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';

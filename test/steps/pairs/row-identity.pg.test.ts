@@ -1,7 +1,7 @@
 /** The application changes keys of rows, or moves Salesforce ids from row to row: content must not change its record. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';

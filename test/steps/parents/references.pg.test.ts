@@ -1,7 +1,7 @@
 /** Lookups whose parents come, go and are merged while something else is going on. The histories are explored in core. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';

@@ -1,9 +1,9 @@
 /** A database of the sample, prepared as `npm start` prepares it, with a session of the role that the Lambdas use. */
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { type DatabaseCredentials, openSession, type Session } from '../../../postgres/session/connection.ts';
 import { placeOf } from '../run/made-once.ts';

@@ -1,9 +1,9 @@
 /** The outbound steps of one object on a real database: Salesforce is what the test says it is. */
 
-import type { SalesforceVersion } from '../../../core/agreement/link.ts';
 import type { ChangeMessage } from '../../../core/contracts/change-message.ts';
 import type { OutcomeLine } from '../../../core/contracts/outbound-tasks.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { chooseBatch, drain } from '../../../steps/collect.ts';

@@ -11,11 +11,12 @@ import {
   receiveAdopted,
   settleInsertion,
 } from '../../../../../core/agreement/insertion.ts';
-import type { Link, RowVersion, SalesforceVersion } from '../../../../../core/agreement/link.ts';
+import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
 import { newLink } from '../../../../../core/agreement/link.ts';
 import type { Merged } from '../../../../../core/agreement/merge.ts';
 import { collect, decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { giveUpKey } from '../../../../../core/agreement/row-identity.ts';
+import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 import { application, landing, type Move, may, people, spend, withRecord, withRow } from './sides.ts';
 import {
   at,

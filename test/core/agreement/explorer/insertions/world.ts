@@ -6,9 +6,10 @@
  */
 
 import type { Insertion, InsertionAnswer, NamedRecord, UnlinkedRow } from '../../../../../core/agreement/insertion.ts';
-import type { Link, SalesforceVersion } from '../../../../../core/agreement/link.ts';
+import type { Link } from '../../../../../core/agreement/link.ts';
 import type { CanonicalValue, FieldValues } from '../../../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, text } from '../../../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 
 const SECOND = 1000;
 const thing = { table: 'things', delivery: 'api', insert: true, externalId: 'Key__c' } as const;

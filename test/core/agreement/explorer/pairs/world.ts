@@ -3,9 +3,10 @@
  * Nothing here knows the rules of agreement.
  */
 
-import { type Link, newLink, type RowVersion, type SalesforceVersion } from '../../../../../core/agreement/link.ts';
+import { type Link, newLink, type RowVersion } from '../../../../../core/agreement/link.ts';
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import type { FieldValues } from '../../../../../core/mapping/canonical.ts';
+import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 import { type Budget, type Budgets, budgetsOf, type Field, type Scenario } from './scenario.ts';
 
 const ID = '001000000000001AAA';

@@ -4,10 +4,11 @@
  * Nothing here knows the rules.
  */
 
-import { type Link, newLink, type RowVersion, type SalesforceVersion } from '../../../../../core/agreement/link.ts';
+import { type Link, newLink, type RowVersion } from '../../../../../core/agreement/link.ts';
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import { UNLINKED } from '../../../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, reference, text } from '../../../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 
 export const SECOND = 1000;
 const CHILD = '003000000000001AAA';

@@ -12,7 +12,7 @@ const DENIED = new Set([
 
 /**
  * Any error of a Lambda as one of our classes, so that the state machine knows what to do next. A rejected record is data
- * for whoever works on its batch: as the failure of a whole step it is our bug.
+ * for the step that works on its batch: as the failure of a whole step it is our bug.
  */
 export function classified(error: unknown): SyncError {
   if (error instanceof RejectedRecordError) return new InvariantError(error.code, error.message, { cause: error });
@@ -23,7 +23,7 @@ export function classified(error: unknown): SyncError {
     return new RetryableError(code, `An AWS service cannot be reached: ${error.message}`, { cause: error });
   }
   if (!('$fault' in error)) return new InvariantError(code, error.message, { cause: error });
-  const told = `AWS answered ${error.name}: ${error.message}`;
+  const text = `AWS answered ${error.name}: ${error.message}`;
   // Every error of the SDK has the member; it is set where trying again makes sense.
   const isRetryable = '$retryable' in error && error.$retryable !== undefined;
   if (
@@ -31,9 +31,9 @@ export function classified(error: unknown): SyncError {
     isRetryable ||
     /Throttl|TooManyRequests|SlowDown|ConditionalRequestConflict/.test(error.name)
   ) {
-    return new RetryableError(error.name, told, { cause: error });
+    return new RetryableError(error.name, text, { cause: error });
   }
   return DENIED.has(error.name)
-    ? new ConfigurationError(error.name, told, { cause: error })
-    : new InvariantError(error.name, told, { cause: error });
+    ? new ConfigurationError(error.name, text, { cause: error })
+    : new InvariantError(error.name, text, { cause: error });
 }

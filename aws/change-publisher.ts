@@ -1,4 +1,4 @@
-/** The sending half of the change queues, and the event that says that something is in one. */
+/** The sending half of the change queues, and the event that announces it. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';

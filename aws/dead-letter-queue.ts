@@ -1,4 +1,4 @@
-/** A queue of what nobody could handle, for whoever redrives it: looked through message by message, or moved as a whole. */
+/** A queue of what could not be handled, for a redrive: looked through message by message, or moved as a whole. */
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -17,11 +17,11 @@ export interface DeadLetter {
   readonly id: string;
   readonly receiptHandle: string;
   readonly body: string;
-  /** Message attributes: what EventBridge and Lambda say about the failure. */
+  /** Message attributes: what EventBridge and Lambda report about the failure. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A message move task, as SQS tells of it. The numbers are approximate. */
+/** A message move task, as SQS reports it. The numbers are approximate. */
 export interface Move {
   readonly status: string;
   readonly moved: number;
@@ -33,8 +33,8 @@ export interface Move {
 const MAX_MESSAGES = 10;
 /** Waiting at all makes SQS ask every server that may hold a message; a plain receive asks some. */
 const WAIT_SECONDS = 1;
-/** Longer than anybody takes for ten messages; what is not removed is made visible again at the end. */
-const IN_HAND_SECONDS = 300;
+/** Longer than a redrive takes for ten messages; what is not removed is made visible again at the end. */
+const VISIBILITY_SECONDS = 300;
 
 export class DeadLetterQueue {
   readonly #client: SQSClient;
@@ -49,7 +49,7 @@ export class DeadLetterQueue {
   }
 
   /**
-   * Every message once. Those that are not removed before the loop ends, in whatever way, are visible again afterwards;
+   * Every message once. Those that are not removed before the loop ends, also by an error, are visible again afterwards;
    * if the process is killed, after five minutes.
    */
   async *letters(): AsyncGenerator<DeadLetter, void, void> {
@@ -63,7 +63,7 @@ export class DeadLetterQueue {
         yield* fresh;
       }
     } finally {
-      for (const letter of received.values()) if (!this.#removed.has(letter.id)) await this.#release(letter);
+      for (const letter of received.values()) if (!this.#removed.has(letter.id)) await this.#makeVisible(letter);
     }
   }
 
@@ -73,7 +73,7 @@ export class DeadLetterQueue {
         QueueUrl: this.#url,
         MaxNumberOfMessages: MAX_MESSAGES,
         WaitTimeSeconds: this.#waitSeconds,
-        VisibilityTimeout: IN_HAND_SECONDS,
+        VisibilityTimeout: VISIBILITY_SECONDS,
         MessageAttributeNames: ['All'],
       }),
     );
@@ -92,12 +92,12 @@ export class DeadLetterQueue {
     this.#removed.add(id);
   }
 
-  async #release({ receiptHandle }: DeadLetter): Promise<void> {
+  async #makeVisible({ receiptHandle }: DeadLetter): Promise<void> {
     const command = { QueueUrl: this.#url, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
     try {
       await this.#client.send(new ChangeMessageVisibilityCommand(command));
     } catch (error) {
-      // Its time in hand was over: it is visible already.
+      // Its visibility timeout was over: it is visible already.
       if (!(error instanceof MessageNotInflight)) throw error;
     }
   }
@@ -106,12 +106,12 @@ export class DeadLetterQueue {
     await this.#client.send(new SendMessageCommand({ QueueUrl: this.#url, MessageBody: body }));
   }
 
-  /** `waiting` can be received or moved; `inHand` was received by somebody a moment ago. Both approximate. */
-  async count(): Promise<{ readonly waiting: number; readonly inHand: number }> {
+  /** `waiting` can be received or moved; `inFlight` was received by another reader a moment ago. Both approximate. */
+  async count(): Promise<{ readonly waiting: number; readonly inFlight: number }> {
     const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible } = await this.#attributes();
     return {
       waiting: Number(ApproximateNumberOfMessages ?? 0),
-      inHand: Number(ApproximateNumberOfMessagesNotVisible ?? 0),
+      inFlight: Number(ApproximateNumberOfMessagesNotVisible ?? 0),
     };
   }
 
@@ -141,7 +141,7 @@ export class DeadLetterQueue {
 
   async #arn(): Promise<string> {
     const { QueueArn } = await this.#attributes();
-    if (QueueArn === undefined) throw new InvariantError('NO_ARN', `SQS tells no ARN of ${this.#url}.`);
+    if (QueueArn === undefined) throw new InvariantError('NO_ARN', `SQS has no ARN for ${this.#url}.`);
     return QueueArn;
   }
 

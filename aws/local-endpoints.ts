@@ -1,4 +1,4 @@
-/** What a local run says of itself in `.local/endpoints.json`. */
+/** What a local run writes about itself into `.local/endpoints.json`. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ConfigurationError } from '../core/errors.ts';

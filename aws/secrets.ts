@@ -6,7 +6,7 @@ import type { AwsConnection } from './aws-connection.ts';
 const client = new SecretsManagerClient();
 
 /**
- * Reads a secret that holds JSON; `connection`: as somebody other than the environment says. Throws ConfigurationError
+ * Reads a secret that holds JSON; `connection`: other than the environment's. Throws ConfigurationError
  * naming the members that are missing, never a value.
  */
 export async function readSecret<Schema extends z.ZodType>(

@@ -76,7 +76,7 @@ export class Storage {
     }
   }
 
-  /** Puts an object that is not there yet. false: there is one by that key already, whoever put it. */
+  /** Puts an object that is not there yet. false: there is one by that key already. */
   async create(key: string, body: string): Promise<boolean> {
     try {
       await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, IfNoneMatch: '*' }));

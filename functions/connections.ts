@@ -19,7 +19,7 @@ export function sharedSession(secretId: string): Promise<Session> {
   return opened.session;
 }
 
-/** The end of a session may be told when another one has taken its place: that one stays. */
+/** A session may report its end when another one has taken its place: that one stays. */
 function forget(ended: Open): void {
   if (open === ended) open = undefined;
 }

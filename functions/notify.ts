@@ -1,4 +1,4 @@
-/** Tells people, through the topic. */
+/** Publishes a notice on the topic. */
 import { z } from 'zod';
 import { publish } from '../aws/notifications.ts';
 import { messageOf } from '../core/contracts/notice.ts';

@@ -1,4 +1,4 @@
-/** How many of the day's API calls are used up: each answer of Salesforce tells, for all clients of the org together. */
+/** How many of the day's API calls are used up, by all clients of the org: each answer of Salesforce has it in a header. */
 import { RetryableError } from '../core/errors.ts';
 import type { SalesforceConnection } from './connection.ts';
 
@@ -8,7 +8,7 @@ export interface ApiUsage {
   readonly allowed: number;
 }
 
-/** By the last answer (`Sforce-Limit-Info`); undefined: none has told yet. */
+/** By the last answer (`Sforce-Limit-Info`); undefined: no answer has come yet. */
 export function apiUsage({ limitInfo }: SalesforceConnection): ApiUsage | undefined {
   const usage = limitInfo?.apiUsage;
   return usage === undefined ? undefined : { used: usage.used, allowed: usage.limit };
@@ -17,9 +17,9 @@ export function apiUsage({ limitInfo }: SalesforceConnection): ApiUsage | undefi
 /** Throws RetryableError when less than the reserve, in percent of the day's calls, is left for others. */
 export function keepReserve(object: string, usage: ApiUsage | undefined, reservePercent: number): void {
   if (usage === undefined || usage.used <= usage.allowed * (1 - reservePercent / 100)) return;
-  const told =
+  const text =
     `${usage.used} of the ${usage.allowed} API calls of the last 24 hours are used up, by all clients of the org. ` +
     `The push of ${object} leaves the reserve of ${reservePercent} % alone (apiReservePercent), and goes on by itself ` +
     'when there are calls again.';
-  throw new RetryableError('API_CALLS_USED_UP', told);
+  throw new RetryableError('API_CALLS_USED_UP', text);
 }

@@ -11,7 +11,7 @@ const CELL_CHARACTERS = 32_000;
 /** An upload may have 150 MB once it is encoded as base64, which makes 100 MB of it. */
 const UPLOAD_BYTES = 100_000_000;
 
-/** Whether a CSV can say what the line says. */
+/** Whether a CSV can express the line. */
 export function fitsBulk({ kind, fields }: PushLine): boolean {
   const fits = (value: unknown) => typeof value !== 'string' || (value !== NULL && value.length <= CELL_CHARACTERS);
   return kind === 'update' && Object.values(fields).every(fits);

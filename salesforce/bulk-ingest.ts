@@ -1,7 +1,7 @@
 /**
  * Updates by a job of Bulk API 2.0: one upload, on which Salesforce works by itself. Nothing is written before the job
- * is closed, and whoever knows its id can go on with it or end it. So the id is kept before the job is closed, and no
- * record is sent twice, whoever dies meanwhile.
+ * is closed, and any later call that has its id can go on with it or end it. So the id is kept before the job is closed,
+ * and no record is sent twice, whichever call dies.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
@@ -16,7 +16,7 @@ import { notApplied, type PushTarget, type RecordError, refusedUpdate, TOO_LATE,
 const JOBS = `/services/data/v${API_VERSION}/jobs/ingest`;
 const FIRST_POLL_MS = 250;
 const LONGEST_POLL_MS = 10_000;
-/** A job that was told to stop is soon over; if not, somebody else waits for it. */
+/** A job that is aborted is soon over; if not, the call is tried again. */
 const LONGEST_STOP_MS = 60_000;
 
 /** The code of a RetryableError that is thrown although something was sent: the same push goes on by its job's id. */
@@ -112,10 +112,10 @@ async function seeThrough(target: PushTarget, lines: readonly PushLine[], jobId:
 async function follow({ connection, notAfter }: PushTarget, jobId: string): Promise<IngestJob> {
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
     const job = await calling(connection, async () => await jobOf(connection, jobId));
-    if (job === undefined) throw new InvariantError('BULK_JOB_GONE', `Somebody has deleted Bulk job ${jobId}.`);
+    if (job === undefined) throw new InvariantError('BULK_JOB_GONE', `Bulk job ${jobId} was deleted.`);
     if (isFinal(job)) return job;
     if (Date.now() > notAfter) return await stop(connection, jobId);
-    // A request to close it whose answer was lost is told by the state at the next look.
+    // Whether a request to close it went through, although its answer was lost, shows in the state at the next look.
     if (job.state === 'Open') {
       await inSession(connection, () => changeState(connection, jobId, 'UploadComplete')).catch(ignoreRetryable);
     }
@@ -137,7 +137,7 @@ async function stop(connection: SalesforceConnection, jobId: string): Promise<In
   }
 }
 
-/** Its effect shows in the job's state. A refusal because the state has changed meanwhile is no fault either. */
+/** Its effect shows in the job's state. A refusal because the state has changed since is no fault either. */
 function ignoreRetryable(error: unknown): void {
   if (codeOf(error) === 'INVALIDJOBSTATE') return;
   const failure = callFailed(error);
@@ -164,7 +164,7 @@ async function outcomesOf(target: PushTarget, lines: readonly PushLine[], job: I
     if (accepted.has(line.id)) outcomes.push({ id: line.id, outcome: 'accepted' });
     else if (error !== undefined && classifySalesforce(error.statusCode) === 'retry') alone.push(line);
     else if (error !== undefined) outcomes.push(unaccepted(target.mapping, line.id, error, refusedUpdate));
-    // A job that fails as a whole tells no record's reason; a collection does.
+    // A job that fails as a whole has no reason for each record; a collection has.
     else if (isUntouched && job.state === 'Failed') alone.push(line);
     else if (isUntouched) outcomes.push(notApplied(line.id, `BULK_JOB_${job.state.toUpperCase()}`));
     else outcomes.push({ id: line.id, outcome: 'unknown' });

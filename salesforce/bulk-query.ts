@@ -78,7 +78,7 @@ async function readPage(connection: SalesforceConnection, path: string) {
   return { rows, locator: locator === 'null' ? undefined : locator };
 }
 
-/** Salesforce removes a job by itself after seven days, so a failure here is nobody's loss. */
+/** Salesforce removes a job by itself after seven days, so a failure here does no harm. */
 async function remove(connection: SalesforceConnection, url: string): Promise<void> {
   await connection.request({ method: 'DELETE', url }).then(
     () => undefined,

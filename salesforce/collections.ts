@@ -1,7 +1,7 @@
 /**
  * Writes through sObject Collections, 200 records to a call. Every record gets an answer: accepted, refused, not applied,
  * or unknown when a request was sent and its answer was lost. Such a request is not sent again here: it may still land,
- * and only waiting tells.
+ * and only a read after a wait shows it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
@@ -14,7 +14,7 @@ import { notApplied, type PushTarget, type RecordAnswer, type Refusal, TOO_LATE,
 /** Records in one collections call (REST API Developer Guide, sObject Collections). */
 const COLLECTION_RECORDS = 200;
 
-/** Rounds for records that Salesforce could not lock; a lock lasts as long as somebody else's transaction. */
+/** Rounds for records that Salesforce could not lock; a lock lasts as long as the other transaction. */
 const LOCK_ROUNDS = 4;
 const LOCK_PAUSE_MS = 500;
 
@@ -83,8 +83,8 @@ async function sendPart(target: PushTarget, part: readonly PushLine[], send: Sen
     if (NOT_SENT.has(code)) {
       if (!first) return part.map(() => code);
       target.sent.any = false;
-      const told = `Salesforce answered ${code} to a push of ${target.mapping.object}. Nothing was sent.`;
-      throw new RetryableError(code, told, { cause: error });
+      const text = `Salesforce answered ${code} to a push of ${target.mapping.object}. Nothing was sent.`;
+      throw new RetryableError(code, text, { cause: error });
     }
     // No new access token: the request that asked for it was turned away.
     if (error instanceof SyncError) {
@@ -93,9 +93,9 @@ async function sendPart(target: PushTarget, part: readonly PushLine[], send: Sen
       throw error;
     }
     const step = classifySalesforce(code);
-    // Whatever is no answer of Salesforce leaves open what became of the request.
+    // An error that is no answer of Salesforce leaves open what became of the request.
     if (step === 'retry' || answeredCode(error) === undefined) return part.map(() => undefined);
-    // A reason that nobody has listed may be one record's, too: it is rejected, and people are told.
+    // A reason that is not listed may be one record's, too: it is rejected, and the operator is notified.
     const isRecords = step === 'reject' || (step === 'invariant' && !code.startsWith('ERROR_HTTP_'));
     if (!isRecords) throw callFailed(error);
     if (part.length === 1) return [{ success: false, errors: [{ statusCode: code, message: messageOf(error) }] }];

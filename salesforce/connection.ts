@@ -129,7 +129,7 @@ export async function calling<T>(connection: SalesforceConnection, call: () => P
   }
 }
 
-/** The failure of a call as a whole. A code that nobody has classified is an InvariantError. */
+/** The failure of a call as a whole. A code without a class is an InvariantError. */
 export function callFailed(error: unknown): SyncError {
   if (error instanceof SyncError) return error;
   const code = codeOf(error);

@@ -1,4 +1,4 @@
-/** What Salesforce tells our user of an object. */
+/** An object as Salesforce describes it to our user. */
 import { z } from 'zod';
 import { InvariantError } from '../core/errors.ts';
 import type { DescribedObject } from '../core/mapping/described-object.ts';

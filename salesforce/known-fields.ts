@@ -1,5 +1,5 @@
 /**
- * Fields that are mapped and that Salesforce no longer tells our user: a query that names one fails as a whole. The object
+ * Fields that are mapped and that our user cannot read any more: a query that names one fails as a whole. The object
  * is described then, what is gone is left out, and everything else is read.
  */
 
@@ -9,7 +9,7 @@ import { withoutFields } from '../core/mapping/drift.ts';
 import type { SalesforceConnection } from './connection.ts';
 import { describeObject } from './describe.ts';
 
-/** After this long all fields are asked for again: somebody may have given them back. */
+/** After this long all fields are asked for again: an administrator may have given them back. */
 const LEFT_OUT_FOR_MS = 5 * 60_000;
 
 const leftOut = new Map<string, { readonly fields: ReadonlySet<string>; readonly until: number }>();
@@ -36,8 +36,8 @@ export async function withKnownFields<T>(
 }
 
 /**
- * The mapped fields that a read did without; undefined: none. It is said beside what was read, for a record that is not
- * there yet tells of no field.
+ * The mapped fields that a read did without; undefined: none. Kept beside what was read: a record that is not there
+ * yet has no fields to miss.
  */
 export function missingFields(mapping: ObjectMapping, known: ObjectMapping): string[] | undefined {
   const there = new Set(known.fields.map(({ field }) => field));

@@ -77,7 +77,7 @@ export async function listDeleted(
   } catch (error) {
     const code = answeredCode(error);
     if (code === 'INVALID_REPLICATION_DATE') return undefined;
-    // More than 600,000 ids are told in parts. Both ends are inclusive, and at least a minute lies between them.
+    // More than 600,000 ids are asked for in parts. Both ends are inclusive, and at least a minute lies between them.
     const middle = Math.floor((from + until) / 2 / MINUTE_MS) * MINUTE_MS;
     if (code !== 'EXCEEDED_ID_LIMIT' || middle - from < 2 * MINUTE_MS) throw callFailed(error);
     const older = await listDeleted(connection, object, from, middle);

@@ -1,5 +1,5 @@
 /**
- * Writes to Salesforce: updates, deletes, and revives of records in the recycle bin. What becomes of each record is told
+ * Writes to Salesforce: updates, deletes, and revives of records in the recycle bin. What becomes of each record is answered
  * one by one; a push is only sent once (see `collections.ts`).
  */
 
@@ -25,7 +25,7 @@ export async function pushDeletes(target: PushTarget, lines: readonly PushLine[]
 
 /**
  * Empties records from the recycle bin. What has no entry there is live again, was emptied already or went with its parent:
- * nothing is left to do here, and the read-back tells which.
+ * nothing is left to do here, and the read-back shows which.
  */
 export async function pushPurges(target: PushTarget, lines: readonly PushLine[]): Promise<OutcomeLine[]> {
   const outcomes = await sendInCollections(target, lines, (part) => purge(target.connection, part), refusedDelete);

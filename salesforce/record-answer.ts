@@ -58,7 +58,7 @@ export function notApplied(id: string, code: string): OutcomeLine {
 /** The code of records whose turn came after the push deadline. */
 export const TOO_LATE = 'PUSH_DEADLINE';
 
-/** An update of a record in the recycle bin is not applied; what then becomes of it, the read-back tells. */
+/** An update of a record in the recycle bin is not applied; what then becomes of it, the read-back shows. */
 export const refusedUpdate: Refusal = (step) => (step === 'deleted' ? 'not applied' : 'refused');
 
 /** A record that is in the recycle bin already has got what was wanted. */

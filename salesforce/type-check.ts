@@ -1,6 +1,6 @@
 /**
  * Whether the types of fields fit. Values that do not fit the mapping are one record's fault, or an administrator has changed
- * the type of their field. Only a describe tells which: one for all records of a step, and what it said holds for a while.
+ * the type of their field. Only a describe shows which: one for all records of a step, and it holds for a while.
  */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { DescribedObject } from '../core/mapping/described-object.ts';
@@ -8,15 +8,15 @@ import { type DoubtedTypes, doubtedTypes } from '../core/mapping/type-drift.ts';
 import type { SalesforceConnection } from './connection.ts';
 import { describeObject } from './describe.ts';
 
-/** A field that is left out is asked about again after this long: somebody may have changed its type back. */
+/** A field that is left out is asked about again after this long: an administrator may have changed its type back. */
 const LEFT_OUT_FOR_MS = 5 * 60_000;
 /** Bad values keep coming from a source that makes them; the next type change should be seen soon. */
 const FITS_FOR_MS = 60_000;
 
 const described = new Map<string, { readonly object: DescribedObject | undefined; readonly at: number }>();
 
-/** What Salesforce says of the types of these fields; undefined: none is in doubt, and nobody was asked. */
-export async function askTypes(
+/** The types that these fields have in Salesforce now; undefined: no field was given, and Salesforce was not asked. */
+export async function checkTypes(
   connection: SalesforceConnection,
   mapping: ObjectMapping,
   doubted: ReadonlySet<string>,

@@ -10,7 +10,7 @@ import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { missingFields, withKnownFields } from '../salesforce/known-fields.ts';
 import { readRecords } from '../salesforce/read.ts';
 import { readByExternalId } from '../salesforce/read-by-external-id.ts';
-import { askTypes } from '../salesforce/type-check.ts';
+import { checkTypes } from '../salesforce/type-check.ts';
 import type { Log } from './log.ts';
 import { endJobsOf } from './push/end-jobs.ts';
 
@@ -49,7 +49,7 @@ export async function readFresh(
   const byId = await read((known) => readRecords(connection, known, ids));
   const byExternalId = await read((known) => readByExternalId(connection, known, externalIds));
   const misfits = misfitsOf([...byId.records.values(), ...byExternalId.records.values()]);
-  const types = await askTypes(connection, mapping, new Set([...misfits, ...inDoubt]));
+  const types = await checkTypes(connection, mapping, new Set([...misfits, ...inDoubt]));
   const changed = changedFields(types);
   const usable = ({ records, without }: Found): Found => ({
     records: new Map(Array.from(records, ([key, record]) => [key, withoutFieldsOf(record, changed)])),

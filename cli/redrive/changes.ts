@@ -18,9 +18,9 @@ export async function redriveChanges(
   let left = 0;
   for (const object of objects) {
     const queue = aws.deadLetters(deployment.changeDeadLettersUrl(object));
-    const { waiting, inHand } = await queue.count();
-    if (inHand > 0) {
-      terminal.tell(`${object}: about ${plural(inHand, 'message')} in somebody's hand, not moved; run it again later`);
+    const { waiting, inFlight } = await queue.count();
+    if (inFlight > 0) {
+      terminal.tell(`${object}: about ${plural(inFlight, 'message')} in flight, not moved; run it again later`);
       left += 1;
     }
     if (waiting === 0) {

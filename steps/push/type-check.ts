@@ -2,7 +2,7 @@
 import type { AnyOutcome, AnyPushLine } from '../../core/contracts/insertion-tasks.ts';
 import { SyncError } from '../../core/errors.ts';
 import type { PushTarget } from '../../salesforce/record-answer.ts';
-import { askTypes } from '../../salesforce/type-check.ts';
+import { checkTypes } from '../../salesforce/type-check.ts';
 import type { Log } from '../log.ts';
 
 /** What Salesforce answers to a value of another type; each of them may be the value's own fault as well. */
@@ -28,7 +28,7 @@ export async function withTypes(
   const refused = new Set(outcomes.filter(isOfTypes).map(keyOf));
   const sent = lines.filter((line) => refused.has(keyOf(line))).flatMap(({ fields }) => Object.keys(fields));
   try {
-    const types = await askTypes(connection, mapping, new Set(sent));
+    const types = await checkTypes(connection, mapping, new Set(sent));
     if (types === undefined) return outcomes;
     return outcomes.map((outcome) => (isOfTypes(outcome) ? { ...outcome, types } : outcome));
   } catch (error) {

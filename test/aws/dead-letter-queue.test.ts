@@ -24,7 +24,7 @@ test('every letter is shown once, and all are to be seen again afterwards', asyn
   const sent = Array.from({ length: 25 }, (_, i) => String(i)).sort();
   for (const body of sent) await queue.send(body);
   expect(await bodies()).toEqual(sent);
-  expect(await queue.count()).toEqual({ waiting: 25, inHand: 0 });
+  expect(await queue.count()).toEqual({ waiting: 25, inFlight: 0 });
   expect(await bodies()).toEqual(sent);
 });
 
@@ -37,7 +37,7 @@ test('a loop that breaks off has removed what it removed, and leaves the rest to
     }
   };
   await expect(broken()).rejects.toThrow('as the test wants it');
-  expect(await queue.count()).toEqual({ waiting: 2, inHand: 0 });
+  expect(await queue.count()).toEqual({ waiting: 2, inFlight: 0 });
 });
 
 test('a letter that became visible again while the loop was at work is not shown twice', async () => {
@@ -49,7 +49,7 @@ test('a letter that became visible again while the loop was at work is not shown
     if (shown.length === 1) running.advance(600_000);
   }
   expect(new Set(shown).size).toBe(shown.length);
-  expect(await queue.count()).toEqual({ waiting: 12, inHand: 0 });
+  expect(await queue.count()).toEqual({ waiting: 12, inFlight: 0 });
 });
 
 test('attributes are told, and no move was ever made', async () => {

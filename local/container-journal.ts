@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Journal } from '../packages/embedded-aws/service.ts';
+import type { Journal } from '../packages/embedded-aws/embedded-aws.ts';
 import type { ProcessEvent } from './host/supervised-process.ts';
 
 /** A line of the streamer's log, as far as it is told here. */

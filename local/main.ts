@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SyncError } from '../core/errors.ts';
-import type { JournalEntry } from '../packages/embedded-aws/service.ts';
+import type { JournalEntry } from '../packages/embedded-aws/embedded-aws.ts';
 import { TemplateFault } from './host/template.ts';
 import { DirectoryInUse } from './lock.ts';
 import { readOptions, type StartOptions } from './options.ts';

@@ -1,7 +1,4 @@
-import {
-  connectByOAuth,
-  type SalesforceConnection,
-} from '../packages/embedded-aws/appflow/salesforce/salesforce-connection.ts';
+import { connectByOAuth, type SalesforceConnection } from '../packages/embedded-aws/embedded-aws.ts';
 import type { OrgSimulator } from '../packages/salesforce-simulator/org-simulator.ts';
 
 /** The name of the connection to the org, as it would be made in the AppFlow console. */

@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { REGION, type RunningAws } from '../packages/embedded-aws/embedded-aws.ts';
-import { ACCOUNT } from '../packages/embedded-aws/service.ts';
+import { ACCOUNT, REGION, type RunningAws } from '../packages/embedded-aws/embedded-aws.ts';
 import { readAssembly } from './host/assembly.ts';
 import { deploy } from './host/deployment.ts';
 import { resourceMakers } from './host/makers.ts';

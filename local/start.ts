@@ -1,10 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { APPLY_ROLE, SLOT, STREAMER_ROLE } from '../core/contracts/database-names.ts';
-import { openEmbeddedAws, REGION, type RunningAws } from '../packages/embedded-aws/embedded-aws.ts';
-import { onFreePort } from '../packages/embedded-aws/ports.ts';
-import type { Journal } from '../packages/embedded-aws/service.ts';
-import { openStore } from '../packages/embedded-aws/store.ts';
+import {
+  type Journal,
+  onFreePort,
+  openEmbeddedAws,
+  openStore,
+  REGION,
+  type RunningAws,
+} from '../packages/embedded-aws/embedded-aws.ts';
 import { type OrgSimulator, startOrgSimulator } from '../packages/salesforce-simulator/org-simulator.ts';
 import { journalContainer } from './container-journal.ts';
 import { type LocalCredentials, localCredentials } from './credentials.ts';

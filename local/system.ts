@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import type { Journal, JournalEntry, ServiceName } from '../packages/embedded-aws/service.ts';
+import type { Journal, JournalEntry, ServiceName } from '../packages/embedded-aws/embedded-aws.ts';
 import type { Endpoints } from './endpoints.ts';
 import { LOCK_FILE, lockDirectory } from './lock.ts';
 import { removeServerFiles } from './postgres/server-files.ts';

@@ -128,12 +128,14 @@ const RULES: readonly Rule[] = [
     file: 'local/host/probe.ts',
     allowed: [
       '../../core/errors.ts',
-      '../../packages/embedded-aws/service.ts',
+      '../../packages/embedded-aws/embedded-aws.ts',
       '../postgres/server.ts',
-      '#sync.config',
       '@aws-sdk/client-sqs',
     ],
     forbidden: [
+      '#sync.config',
+      '../../examples/lender/sync.config.ts',
+      '../../packages/embedded-aws/service.ts',
       '../../aws/storage.ts',
       '../../functions/handler.ts',
       '../../infra/app.ts',
@@ -145,8 +147,15 @@ const RULES: readonly Rule[] = [
   },
   {
     file: 'local/probe.ts',
-    allowed: ['../core/errors.ts', '../packages/embedded-aws/service.ts', './host/template.ts'],
-    forbidden: ['../postgres/tables/rows.ts', '../infra/stack.ts', 'constructs'],
+    allowed: ['../core/errors.ts', '../packages/salesforce-simulator/org-simulator.ts', './host/template.ts'],
+    forbidden: [
+      '#sync.config',
+      '../examples/lender/seed.ts',
+      '../packages/salesforce-simulator/seed.ts',
+      '../postgres/tables/rows.ts',
+      '../infra/stack.ts',
+      'constructs',
+    ],
   },
   {
     file: 'packages/embedded-aws/sqs/probe.ts',

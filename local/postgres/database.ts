@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { freePorts } from '../../packages/embedded-aws/ports.ts';
+import { freePorts } from '../../packages/embedded-aws/embedded-aws.ts';
 import type { LocalCredentials } from '../credentials.ts';
 import { entryFile, PACKAGE_ROOT } from '../package-root.ts';
 import type { Project } from '../project.ts';

@@ -1,4 +1,4 @@
-import type { Journal, JournalEntry } from '../../packages/embedded-aws/service.ts';
+import type { Journal, JournalEntry } from '../../packages/embedded-aws/embedded-aws.ts';
 import { type DescribedExecution, executionLine } from './execution-line.ts';
 import { counted, type Line } from './line.ts';
 

@@ -18,6 +18,15 @@ import { Sqs } from './sqs/service.ts';
 import { StepFunctions } from './step-functions/step-functions.ts';
 import { openStore } from './store.ts';
 
+// The rest of the public face: what a host needs to know of the services.
+export { connectByOAuth, type SalesforceConnection } from './appflow/salesforce/salesforce-connection.ts';
+export { managedPolicy } from './iam/managed-policies.ts';
+export type { PolicyStatement } from './iam/policy-statement.ts';
+export type { FunctionSettings } from './lambda/function-settings.ts';
+export { freePorts, onFreePort } from './ports.ts';
+export { ACCOUNT, type Journal, type JournalEntry, type ServiceName } from './service.ts';
+export { openStore } from './store.ts';
+
 export const REGION = 'us-east-1';
 
 export interface EmbeddedAwsOptions {

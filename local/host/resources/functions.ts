@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FunctionSettings } from '../../../packages/embedded-aws/lambda/function-settings.ts';
+import type { FunctionSettings } from '../../../packages/embedded-aws/embedded-aws.ts';
 import { type ResourceMakers, readProperties } from '../resource-maker.ts';
 
 /** Where functions run. */

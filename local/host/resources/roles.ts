@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { managedPolicy } from '../../../packages/embedded-aws/iam/managed-policies.ts';
-import type { PolicyStatement } from '../../../packages/embedded-aws/iam/policy-statement.ts';
+import { managedPolicy, type PolicyStatement } from '../../../packages/embedded-aws/embedded-aws.ts';
 import { type MakeContext, type ResourceMakers, readProperties } from '../resource-maker.ts';
 
 /** Who is told what a role may do: all of it, each time it changes. */

@@ -29,9 +29,14 @@ export async function serverFiles(stateDirectory: string, user: SystemUser | und
     else await symlink(await homeElsewhere(stateDirectory, user), link);
   }
   const home = await realpath(link);
+  return { home, programs: await reachablePrograms(home, user) };
+}
+
+/** The directory of the packaged `initdb` and `postgres`; copied into `home` where the user cannot reach the package. */
+export async function reachablePrograms(home: string, user: SystemUser | undefined): Promise<string> {
   const packaged = packagedPrograms();
-  if (canReach(join(packaged, 'bin', 'postgres'), user)) return { home, programs: join(packaged, 'bin') };
-  return { home, programs: await copiedPrograms(packaged, home) };
+  if (canReach(join(packaged, 'bin', 'postgres'), user)) return join(packaged, 'bin');
+  return copiedPrograms(packaged, home);
 }
 
 /** Removes the server's files, also where the home is a link. */

@@ -3,46 +3,14 @@ import { mappingOf } from '../../core/mapping/configuration.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import type { StartedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
 import type { LenderDatabase } from '../support/postgres/lender-database.ts';
-import {
-  addDatabase,
-  addOrg,
-  invocation,
-  type LambdaEnvironment,
-  startLambdaEnvironment,
-} from './lambda-environment.ts';
+import { addDatabase, addOrg, type LambdaEnvironment, startLambdaEnvironment } from './lambda-environment.ts';
+import { type Applied, type Decided, lambdas, type Settled } from './lambdas.ts';
 
-interface Applied {
-  readonly inserted: number;
-  readonly updated: number;
-  readonly rejected: number;
-  readonly reasons: readonly { readonly code: string; readonly field?: string; readonly count: number }[];
-  readonly due: boolean;
-  readonly rereadKey?: string;
-}
-interface Decided {
-  readonly pushed: number;
-  readonly pushedKey?: string;
-  readonly csvKey?: string;
-  readonly updatesKey?: string;
-  readonly notAfter: string;
-  readonly batchId: string;
-  readonly reasons: Applied['reasons'];
-}
-interface Settled {
-  readonly pushAgainKey?: string;
-  readonly pushedAgainKey?: string;
-  readonly notAfter?: string;
-  readonly settled: number;
-  readonly rejected: number;
-  readonly reasons: Applied['reasons'];
-}
 interface Round {
   readonly next: string;
   readonly decided?: Decided;
   readonly settled?: Settled;
 }
-type Call<Output> = (event: object) => Promise<Output>;
-
 export interface DriftingAccount extends AsyncDisposable {
   readonly lambda: LambdaEnvironment;
   readonly lender: LenderDatabase;
@@ -73,26 +41,8 @@ export async function startDriftingAccount(object = 'Account'): Promise<Drifting
   const lambda = await startLambdaEnvironment();
   const lender = await addDatabase(lambda);
   const org = await addOrg(lambda);
-  const mapRecords: Call<{ mappedKey: string }> = invocation(
-    await import('../../functions/salesforce-to-postgres/map-records.ts'),
-  );
-  const applyRecords: Call<Applied> = invocation(
-    await import('../../functions/salesforce-to-postgres/apply-records.ts'),
-  );
-  const readSalesforce: Call<{ versionsKey: string; readAt: string }> = invocation(
-    await import('../../functions/read-salesforce.ts'),
-  );
-  const collectChanges: Call<{ next: string; batchId: string; recordsKey: string }> = invocation(
-    await import('../../functions/postgres-to-salesforce/collect-changes.ts'),
-  );
-  const decideChanges: Call<Decided> = invocation(
-    await import('../../functions/postgres-to-salesforce/decide-changes.ts'),
-  );
-  const pushRecords: Call<{ outcomesKey: string }> = invocation(
-    await import('../../functions/postgres-to-salesforce/push-records.ts'),
-  );
-  const settleBatch: Call<Settled> = invocation(await import('../../functions/postgres-to-salesforce/settle-batch.ts'));
-
+  const { mapRecords, applyRecords, readSalesforce, collectChanges, decideChanges, pushRecords, settleBatch } =
+    lambdas();
   let files = 0;
   let rounds = 0;
   const pick = ({ versionsKey, readAt }: { versionsKey: string; readAt: string }) => ({ versionsKey, readAt });

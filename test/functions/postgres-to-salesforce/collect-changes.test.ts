@@ -1,34 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import { version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
-import { addDatabase, invocation, type LambdaEnvironment, startLambdaEnvironment } from '../lambda-environment.ts';
+import { lambdas, useSurroundings } from '../lambdas.ts';
 
-interface Collected {
-  readonly next: 'push' | 'fence' | 'hand over' | 'end';
-  readonly reason?: string;
-  readonly batchId?: string;
-  readonly recordsKey?: string;
-  readonly records?: number;
-}
-
-let lambda: LambdaEnvironment;
-let lender: LenderDatabase;
+const around = useSurroundings();
+const { collectChanges, openCircuit } = lambdas();
 let session: Session;
 let machine: string;
 let mine: string;
-let collectChanges: (event: object) => Promise<Collected>;
-let openCircuit: (event: object) => Promise<{ opened: boolean }>;
 
 beforeAll(async () => {
-  lambda = await startLambdaEnvironment();
-  lender = await addDatabase(lambda);
-  session = await lender.session();
-  collectChanges = invocation(await import('../../../functions/postgres-to-salesforce/collect-changes.ts'));
-  openCircuit = invocation(await import('../../../functions/postgres-to-salesforce/open-circuit.ts'));
+  session = await around.lender.session();
   const definition = JSON.stringify({
     QueryLanguage: 'JSONata',
     StartAt: 'Wait',
@@ -38,17 +23,13 @@ beforeAll(async () => {
   const made = await states<{ stateMachineArn: string }>('CreateStateMachine', { name: 'out', definition, roleArn });
   machine = made.stateMachineArn;
 });
-afterAll(async () => {
-  await lender[Symbol.asyncDispose]();
-  await lambda[Symbol.asyncDispose]();
-});
 
 const ID = '001000000000001AAA';
 let executions = 0;
 beforeEach(async () => {
-  await lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
-  await lambda.aws.running.aws.call('sqs', 'PurgeQueue', { QueueUrl: queue() });
-  lambda.aws.running.advance(61_000);
+  await around.lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
+  await around.lambda.aws.running.aws.call('sqs', 'PurgeQueue', { QueueUrl: queue() });
+  around.lambda.aws.running.advance(61_000);
   await applyVersions(
     contextOf(session, configuration, 'Account'),
     'f',
@@ -60,14 +41,14 @@ beforeEach(async () => {
 });
 
 const states = <Output>(operation: string, input: object) =>
-  lambda.aws.running.aws.call<Output>('states', operation, input);
+  around.lambda.aws.running.aws.call<Output>('states', operation, input);
 const startExecution = async (name: string) =>
   (await states<{ executionArn: string }>('StartExecution', { stateMachineArn: machine, name })).executionArn;
-const queue = () => lambda.queues.Account ?? '';
+const queue = () => around.lambda.queues.Account ?? '';
 
 /** Edits the row and publishes its key, as the streamer does. */
 async function edit(phone: string): Promise<void> {
-  const [{ id }] = await lender.rows(`update lenders set phone = '${phone}' returning id`);
+  const [{ id }] = await around.lender.rows(`update lenders set phone = '${phone}' returning id`);
   await publish({ keys: [[id, 'update']] });
 }
 
@@ -79,7 +60,7 @@ async function publish(more: object): Promise<void> {
     transactions: [],
     ...more,
   };
-  await lambda.aws.running.aws.call('sqs', 'SendMessage', {
+  await around.lambda.aws.running.aws.call('sqs', 'SendMessage', {
     QueueUrl: queue(),
     MessageBody: JSON.stringify(message),
   });
@@ -90,7 +71,7 @@ const waiting = () =>
   counted('ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed');
 
 async function counted(...names: string[]): Promise<number> {
-  const { Attributes } = await lambda.aws.running.aws.call<{ Attributes: Record<string, string> }>(
+  const { Attributes } = await around.lambda.aws.running.aws.call<{ Attributes: Record<string, string> }>(
     'sqs',
     'GetQueueAttributes',
     { QueueUrl: queue(), AttributeNames: names },
@@ -101,7 +82,7 @@ async function counted(...names: string[]): Promise<number> {
 const collect = (more: object = {}) =>
   collectChanges({ object: 'Account', trigger: 'changes', execution: mine, batches: 0, fenced: false, ...more });
 const lease = async () =>
-  (await lender.rows(`select execution, circuit from sfsync.lease where object = 'Account'`))[0];
+  (await around.lender.rows(`select execution, circuit from sfsync.lease where object = 'Account'`))[0];
 
 describe('a batch', () => {
   test('holds what the queue named; the messages are gone and the lease is taken', async () => {
@@ -115,7 +96,7 @@ describe('a batch', () => {
       recordsKey: `work/${name}/batch-0.jsonl`,
       records: 1,
     });
-    expect(await lambda.lines(collected.recordsKey ?? '')).toEqual([{ id: ID, revision: expect.any(Number) }]);
+    expect(await around.lambda.lines(collected.recordsKey ?? '')).toEqual([{ id: ID, revision: expect.any(Number) }]);
     expect(await waiting()).toBe(0);
     expect(await lease()).toEqual({ execution: mine, circuit: 'closed' });
   });
@@ -126,14 +107,16 @@ describe('a batch', () => {
   });
 
   test('is made where deletes are held and the execution that held them told nobody', async () => {
-    await lender.rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
+    await around.lender.rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
                 insert into sfsync.lease (object, held_told_by) values ('Account', 'died-0')`);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
-    expect(await lender.rows('select held_told_by from sfsync.lease')).toEqual([{ held_told_by: null }]);
+    expect(await around.lender.rows('select held_told_by from sfsync.lease')).toEqual([{ held_told_by: null }]);
   });
 
   test('is what is due in the database, also when no message says so', async () => {
-    await lender.rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
+    await around.lender.rows(
+      `update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`,
+    );
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
   });
 
@@ -145,11 +128,11 @@ describe('a batch', () => {
   });
 
   test('first takes away what an earlier execution left for the flow', async () => {
-    await lambda.put('outbound/Account/left-0.csv', 'Id\n');
+    await around.lambda.put('outbound/Account/left-0.csv', 'Id\n');
     await edit('p');
     expect(await collect()).toMatchObject({ next: 'push' });
-    expect(await lambda.keys('outbound/')).toEqual([]);
-    expect(await lambda.keys('archive/Account/')).toContain('archive/Account/left-0.csv');
+    expect(await around.lambda.keys('outbound/')).toEqual([]);
+    expect(await around.lambda.keys('archive/Account/')).toContain('archive/Account/left-0.csv');
   });
 });
 
@@ -158,12 +141,15 @@ describe('the end', () => {
     await edit('b');
     expect(await collect()).toEqual({ next: 'end', reason: 'nothing due' });
     expect(await lease()).toEqual({ execution: null, circuit: 'closed' });
-    expect([await waiting(), await lender.rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: false }]]);
+    expect([await waiting(), await around.lender.rows('select dirty from sfsync.link')]).toEqual([
+      0,
+      [{ dirty: false }],
+    ]);
   });
 
   test('comes at once when another execution has the lease, and its messages are left to it', async () => {
     const other = await startExecution(`other-${executions}`);
-    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${other}')`);
+    await around.lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${other}')`);
     await edit('p');
     expect(await collect()).toEqual({ next: 'end', reason: 'held by another execution' });
     expect([await waiting(), await lease()]).toEqual([1, { execution: other, circuit: 'closed' }]);
@@ -174,7 +160,7 @@ describe('the end', () => {
   });
 
   test('does not come from a lease of an execution that Step Functions no longer knows', async () => {
-    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${mine}-forgotten')`);
+    await around.lender.rows(`insert into sfsync.lease (object, execution) values ('Account', '${mine}-forgotten')`);
     await edit('p');
     expect(await collect()).toMatchObject({ next: 'push' });
   });
@@ -183,21 +169,21 @@ describe('the end', () => {
     await edit('p');
     expect(await collect({ batches: configuration.settings.batchesPerExecution })).toEqual({ next: 'hand over' });
     expect([await waiting(), await lease()]).toEqual([0, { execution: null, circuit: 'closed' }]);
-    expect(await lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: true }]);
+    expect(await around.lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: true }]);
   });
 });
 
 describe('a push of an earlier execution that is open', () => {
   const open = (delivery: 'appflow' | 'api', sentAt: string) =>
-    lender.rows(
+    around.lender.rows(
       `update sfsync.link set push_id = 'before', push_delivery = '${delivery}', sent_at = ${sentAt}, sent = '{}', seen = '{}'`,
     );
 
   test('through AppFlow has to be fenced; its file is taken out of the way of the next run', async () => {
     await open('appflow', 'now()');
-    await lambda.put('outbound/Account/before.csv', 'Id\n');
+    await around.lambda.put('outbound/Account/before.csv', 'Id\n');
     expect(await collect()).toEqual({ next: 'fence' });
-    expect(await lambda.keys('outbound/')).toEqual([]);
+    expect(await around.lambda.keys('outbound/')).toEqual([]);
     expect(await lease()).toMatchObject({ execution: mine });
     expect(await collect({ fenced: true })).toMatchObject({ next: 'push', records: 1 });
   });
@@ -214,7 +200,7 @@ describe('a push of an earlier execution that is open', () => {
 
 describe('while Salesforce is away', () => {
   const open = async () => {
-    await lender.rows(
+    await around.lender.rows(
       `insert into sfsync.lease (object, execution) values ('Account', '${mine}') on conflict do nothing`,
     );
     return openCircuit({ object: 'Account', execution: mine, error: 'RetryableError', cause: 'ECONNREFUSED' });
@@ -223,15 +209,15 @@ describe('while Salesforce is away', () => {
   test('the circuit opens once, says why, and the lease is free', async () => {
     expect(await open()).toEqual({ opened: true });
     expect(await lease()).toEqual({ execution: null, circuit: 'open' });
-    expect(await lender.rows('select circuit_reason from sfsync.lease')).toEqual([
+    expect(await around.lender.rows('select circuit_reason from sfsync.lease')).toEqual([
       { circuit_reason: 'RetryableError: ECONNREFUSED' },
     ]);
-    await lender.rows(`update sfsync.lease set execution = '${mine}'`);
+    await around.lender.rows(`update sfsync.lease set execution = '${mine}'`);
     expect(await open()).toEqual({ opened: false });
   });
 
   test('an execution that has lost the lease opens nothing', async () => {
-    await lender.rows(`insert into sfsync.lease (object, execution) values ('Account', 'another')`);
+    await around.lender.rows(`insert into sfsync.lease (object, execution) values ('Account', 'another')`);
     await expect(open()).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
     expect(await lease()).toEqual({ execution: 'another', circuit: 'closed' });
   });
@@ -240,7 +226,10 @@ describe('while Salesforce is away', () => {
     await open();
     await edit('p');
     expect(await collect()).toEqual({ next: 'end', reason: 'circuit open' });
-    expect([await waiting(), await lender.rows('select dirty from sfsync.link')]).toEqual([0, [{ dirty: true }]]);
+    expect([await waiting(), await around.lender.rows('select dirty from sfsync.link')]).toEqual([
+      0,
+      [{ dirty: true }],
+    ]);
     expect(await lease()).toEqual({ execution: null, circuit: 'open' });
   });
 
@@ -251,7 +240,9 @@ describe('while Salesforce is away', () => {
       version: version('Account', `001000000000${String(i + 100)}AAA`, 1, { Phone: 'b' }),
     }));
     await applyVersions(contextOf(session, configuration, 'Account'), 'f', many, Date.UTC(2030, 0, 1));
-    await lender.rows(`update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`);
+    await around.lender.rows(
+      `update lenders set phone = 'p'; update sfsync.link set dirty = true, dirty_since = now()`,
+    );
     expect(await collect({ trigger: 'schedule' })).toMatchObject({ next: 'push', records: 10 });
     expect(await collect({ trigger: 'schedule', batches: 1 })).toEqual({ next: 'end', reason: 'circuit open' });
   });
@@ -267,24 +258,24 @@ describe('what is not as it should be', () => {
 
   test('messages that the database did not take are handed back, and come again after a moment', async () => {
     await edit('p');
-    await lender.rows('alter table sfsync.link rename to away');
+    await around.lender.rows('alter table sfsync.link rename to away');
     await expect(collect()).rejects.toThrow('SQLSTATE 42P01');
-    await lender.rows('alter table sfsync.away rename to link');
+    await around.lender.rows('alter table sfsync.away rename to link');
     expect(await waiting()).toBe(1);
-    lambda.aws.running.advance(2_000);
+    around.lambda.aws.running.advance(2_000);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
     expect(await waiting()).toBe(0);
   });
 
   test('a key whose transaction is not visible yet is sent again with a delay, until it is', async () => {
-    const writer = await lender.database.client();
+    const writer = await around.lender.database.client();
     await writer.query('begin');
     const sql = `update lenders set phone = 'p' returning id, pg_current_xact_id()::text as xid`;
     const [{ id, xid }] = (await writer.query(sql)).rows;
     await publish({ keys: [[id, 'update']], transactions: [xid] });
     const collected = collect();
     await expect.poll(delayed).toBe(1);
-    expect(await lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: false }]);
+    expect(await around.lender.rows('select dirty from sfsync.link')).toEqual([{ dirty: false }]);
     await writer.query('commit');
     expect(await collected).toMatchObject({ next: 'push', records: 1 });
   });

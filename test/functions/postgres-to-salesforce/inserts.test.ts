@@ -1,58 +1,16 @@
 /** New rows on their way to becoming records, through every Lambda of the machine in its order. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
-import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
 import { readRecords } from '../../../salesforce/read.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { receiveKeys } from '../../../steps/receive.ts';
 import { takeUpAgain } from '../../../steps/redrive.ts';
-import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
-import {
-  addDatabase,
-  addOrg,
-  invocation,
-  type LambdaEnvironment,
-  startLambdaEnvironment,
-} from '../lambda-environment.ts';
+import { type Decided, lambdas, useSurroundings } from '../lambdas.ts';
 
-interface Decided {
-  readonly batchId: string;
-  readonly pushedKey?: string;
-  readonly updatesKey?: string;
-  readonly deletesKey?: string;
-  readonly notAfter: string;
-  readonly pushed: number;
-}
-type Call<Output> = (event: object) => Promise<Output>;
-
-let lambda: LambdaEnvironment;
-let lender: LenderDatabase;
-let org: StartedOrg;
-let collectChanges: Call<{ next: string; batchId: string; recordsKey: string }>;
-let readSalesforce: Call<{ versionsKey: string; readAt: string }>;
-let decideChanges: Call<Decided>;
-let pushRecords: Call<{ outcomesKey: string }>;
-let deleteRecords: Call<{ outcomesKey: string }>;
-let settleBatch: Call<{ settled: number; rejected: number; conflicts: number; reasons: readonly object[] }>;
-
-beforeAll(async () => {
-  lambda = await startLambdaEnvironment();
-  lender = await addDatabase(lambda);
-  org = await addOrg(lambda);
-  collectChanges = invocation(await import('../../../functions/postgres-to-salesforce/collect-changes.ts'));
-  readSalesforce = invocation(await import('../../../functions/read-salesforce.ts'));
-  decideChanges = invocation(await import('../../../functions/postgres-to-salesforce/decide-changes.ts'));
-  pushRecords = invocation(await import('../../../functions/postgres-to-salesforce/push-records.ts'));
-  deleteRecords = invocation(await import('../../../functions/postgres-to-salesforce/delete-records.ts'));
-  settleBatch = invocation(await import('../../../functions/postgres-to-salesforce/settle-batch.ts'));
-});
-afterAll(async () => {
-  await org[Symbol.asyncDispose]();
-  await lender[Symbol.asyncDispose]();
-  await lambda[Symbol.asyncDispose]();
-});
+const around = useSurroundings();
+const { collectChanges, readSalesforce, decideChanges, pushRecords, deleteRecords, settleBatch } = lambdas();
 
 const object = 'Opportunity';
 const mapping = mappingOf(configuration, object);
@@ -64,10 +22,10 @@ const nextExecution = () => {
 };
 
 beforeEach(async () => {
-  await lender.rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
+  await around.lender.rows(`truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease, sfsync.conflict,
               sfsync.rejected_record, sfsync.tombstone, sfsync.insertion`);
-  await org.faults({ rowError: false, lostReply: false });
-  await org.call('POST', '~/_simulator/stats/reset');
+  await around.org.faults({ rowError: false, lostReply: false });
+  await around.org.call('POST', '~/_simulator/stats/reset');
   nextExecution();
 });
 
@@ -77,13 +35,13 @@ async function insert(fields: Readonly<Record<string, unknown>> = {}): Promise<s
   const names = Object.keys(row);
   const places = names.map((_, i) => `$${i + 1}`);
   const sql = `insert into loan_applications (${names.join()}) values (${places.join()}) returning id`;
-  const [{ id }] = (await lender.rows(sql, Object.values(row))) as [{ id: string }];
+  const [{ id }] = (await around.lender.rows(sql, Object.values(row))) as [{ id: string }];
   await receive(id);
   return id;
 }
 
 async function receive(...keys: string[]): Promise<void> {
-  await receiveKeys({ session: await lender.session(), configuration, mapping }, keys);
+  await receiveKeys({ session: await around.lender.session(), configuration, mapping }, keys);
 }
 
 async function decide(): Promise<Decided> {
@@ -115,16 +73,16 @@ async function round() {
 
 /** The push is long over: nothing of it can land any more. */
 const fence = () =>
-  lender.rows(`update sfsync.insertion set sent_at = sent_at - interval '1 day';
+  around.lender.rows(`update sfsync.insertion set sent_at = sent_at - interval '1 day';
         update sfsync.link set sent_at = sent_at - interval '1 day'`);
 
 /** What Salesforce has, as a file of the inbound flow brings it. */
 async function file(id: string): Promise<void> {
-  const found = await readRecords(org.connection, mapping, [id]);
+  const found = await readRecords(around.org.connection, mapping, [id]);
   const version = found.get(id)?.version;
   if (version === undefined) throw new Error(`no record ${id}`);
   await applyVersions(
-    contextOf(await lender.session(), configuration, object),
+    contextOf(await around.lender.session(), configuration, object),
     'f',
     [{ line: 1, version }],
     Date.UTC(2100, 0, 1),
@@ -133,23 +91,24 @@ async function file(id: string): Promise<void> {
 
 const recordsOf = async (key: string) =>
   (
-    await org.connection.query<Record<string, unknown> & { Id: string }>(
+    await around.org.connection.query<Record<string, unknown> & { Id: string }>(
       `select Id, Name, Amount, StageName, Probability, External_Id__c from Opportunity where External_Id__c = '${key}'`,
     )
   ).records;
-const insertions = () => lender.rows('select row_key, dirty, push_id, refused from sfsync.insertion');
+const insertions = () => around.lender.rows('select row_key, dirty, push_id, refused from sfsync.insertion');
 const links = () =>
-  lender.rows(
+  around.lender.rows(
     'select salesforce_id, row_key, dirty, push_id, base_deleted from sfsync.link where object = $1 order by id',
     [object],
   );
-const row = async (key: string) => (await lender.rows('select * from loan_applications where id = $1', [key]))[0];
+const row = async (key: string) =>
+  (await around.lender.rows('select * from loan_applications where id = $1', [key]))[0];
 
 async function expectPair(key: string): Promise<string> {
   const found = await recordsOf(key);
   expect(found).toHaveLength(1);
   const id = found[0]?.Id ?? '';
-  expect(await lender.rows('select id, salesforce_id from loan_applications')).toEqual([
+  expect(await around.lender.rows('select id, salesforce_id from loan_applications')).toEqual([
     { id: key, salesforce_id: id },
   ]);
   expect(await links()).toEqual([
@@ -164,7 +123,7 @@ describe('a new row', () => {
     const key = await insert({ amount: 1500 });
     const decided = await decide();
     expect(decided).toMatchObject({ pushed: 1 });
-    expect(await lambda.lines(decided.updatesKey ?? '')).toEqual([
+    expect(await around.lambda.lines(decided.updatesKey ?? '')).toEqual([
       {
         kind: 'insert',
         externalId: key,
@@ -175,18 +134,18 @@ describe('a new row', () => {
     const outcomes = await push(decided);
     expect(await settle(decided, outcomes)).toMatchObject({ settled: 1, rejected: 0, conflicts: 0 });
     const id = await expectPair(key);
-    expect(await lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'accepted', id }]);
+    expect(await around.lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'accepted', id }]);
     expect(await row(key)).toMatchObject({ probability: '10' });
-    expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1 } });
-    expect((await org.stats()).apiCalls.byKind).toMatchObject({ collections: 1, queryAll: 2 });
-    expect(await lender.rows('select from sfsync.conflict')).toEqual([]);
+    expect((await around.org.stats()).writes).toEqual({ Opportunity: { create: 1 } });
+    expect((await around.org.stats()).apiCalls.byKind).toMatchObject({ collections: 1, queryAll: 2 });
+    expect(await around.lender.rows('select from sfsync.conflict')).toEqual([]);
   });
 
   test('that is edited after it was sent keeps its edit, which follows', async () => {
     const key = await insert();
     const decided = await decide();
     const outcomes = await push(decided);
-    await lender.rows(`update loan_applications set title = 'Later'`);
+    await around.lender.rows(`update loan_applications set title = 'Later'`);
     await receive(key);
     await settle(decided, outcomes);
     expect(await row(key)).toMatchObject({ title: 'Later' });
@@ -197,20 +156,20 @@ describe('a new row', () => {
 
   test('that is deleted before it was sent is forgotten; one deleted after takes its record along', async () => {
     const never = await insert();
-    await lender.rows('delete from loan_applications');
+    await around.lender.rows('delete from loan_applications');
     const key = await insert();
     const decided = await decide();
     expect(decided).toMatchObject({ pushed: 1 });
     const outcomes = await push(decided);
-    await lender.rows('delete from loan_applications');
+    await around.lender.rows('delete from loan_applications');
     await receive(key);
     await settle(decided, outcomes);
     expect(await links()).toMatchObject([{ row_key: key, dirty: true, base_deleted: false }]);
     await round();
     expect(await recordsOf(key)).toEqual([]);
     expect(await recordsOf(never)).toEqual([]);
-    expect(await lender.rows('select from loan_applications')).toEqual([]);
-    expect((await org.stats()).writes).toEqual({ Opportunity: { create: 1, delete: 1 } });
+    expect(await around.lender.rows('select from loan_applications')).toEqual([]);
+    expect((await around.org.stats()).writes).toEqual({ Opportunity: { create: 1, delete: 1 } });
   });
 });
 
@@ -218,9 +177,9 @@ describe('one record and one row', () => {
   test('when the answer was lost: the read-back finds the record', async () => {
     const key = await insert();
     const decided = await decide();
-    await org.faults({ lostReply: { kinds: ['collections'] } });
+    await around.org.faults({ lostReply: { kinds: ['collections'] } });
     const outcomes = await push(decided);
-    expect(await lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'unknown' }]);
+    expect(await around.lambda.lines(outcomes[0] ?? '')).toEqual([{ externalId: key, outcome: 'unknown' }]);
     await settle(decided, outcomes);
     await expectPair(key);
   });
@@ -234,12 +193,12 @@ describe('one record and one row', () => {
     expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
     await fence();
     const [{ Id = '' } = {}] = await recordsOf(key);
-    await org.connection.sobject(object).update({ Id, Name: 'By a person' });
+    await around.org.connection.sobject(object).update({ Id, Name: 'By a person' });
     nextExecution();
     expect(await decide()).toMatchObject({ pushed: 0 });
     await expectPair(key);
     expect(await row(key)).toMatchObject({ title: 'By a person' });
-    expect((await org.stats()).writes).toMatchObject({ Opportunity: { create: 1 } });
+    expect((await around.org.stats()).writes).toMatchObject({ Opportunity: { create: 1 } });
   });
 
   test('when nothing was sent at all: it is sent after the fence', async () => {
@@ -256,7 +215,7 @@ describe('one record and one row', () => {
     const decided = await decide();
     const outcomes = await push(decided);
     const [{ Id = '' } = {}] = await recordsOf(key);
-    await lender.rows(`update loan_applications set title = 'Later'`);
+    await around.lender.rows(`update loan_applications set title = 'Later'`);
     await file(Id);
     expect(await row(key)).toMatchObject({ salesforce_id: Id, title: 'Later' });
     expect(await settle(decided, outcomes)).toMatchObject({ settled: 0, rejected: 0 });
@@ -270,7 +229,7 @@ describe('one record and one row', () => {
   test('when a person types the key of a row into a record', async () => {
     const key = await insert();
     const fields = { Name: 'Typed', StageName: 'Approved', CloseDate: '2031-01-01', External_Id__c: key };
-    await org.connection.sobject(object).create(fields);
+    await around.org.connection.sobject(object).create(fields);
     expect(await decide()).toMatchObject({ pushed: 0 });
     await expectPair(key);
     expect(await row(key)).toMatchObject({ title: 'Typed', stage: 'Approved' });
@@ -281,12 +240,12 @@ describe('one record and one row', () => {
     const decided = await decide();
     await push(decided);
     const [{ Id = '' } = {}] = await recordsOf(key);
-    await org.connection.sobject(object).destroy(Id);
+    await around.org.connection.sobject(object).destroy(Id);
     await fence();
     nextExecution();
     await decide();
-    expect(await lender.rows('select from loan_applications')).toEqual([]);
-    expect(await lender.rows('select salesforce_id from sfsync.tombstone')).toEqual([{ salesforce_id: Id }]);
+    expect(await around.lender.rows('select from loan_applications')).toEqual([]);
+    expect(await around.lender.rows('select salesforce_id from sfsync.tombstone')).toEqual([{ salesforce_id: Id }]);
   });
 });
 
@@ -295,7 +254,7 @@ describe('a row that was inserted again without its Salesforce id', () => {
     const key = await insert();
     await round();
     const first = await expectPair(key);
-    await lender.rows('delete from loan_applications');
+    await around.lender.rows('delete from loan_applications');
     await receive(key);
     nextExecution();
     await round();
@@ -316,7 +275,7 @@ describe('a row that was inserted again without its Salesforce id', () => {
     const key = await insert();
     await round();
     const id = await expectPair(key);
-    await lender.rows('update loan_applications set salesforce_id = null');
+    await around.lender.rows('update loan_applications set salesforce_id = null');
     await receive(key);
     nextExecution();
     expect(await decide()).toMatchObject({ pushed: 0 });
@@ -327,14 +286,16 @@ describe('a row that was inserted again without its Salesforce id', () => {
 describe('a refused row', () => {
   test('is listed with the reason, waits for an edit, and is listed no more when it went through', async () => {
     const key = await insert();
-    await org.faults({ rowError: { object, message: 'Not this one.', fields: ['Name'] } });
+    await around.org.faults({ rowError: { object, message: 'Not this one.', fields: ['Name'] } });
     expect(await round()).toMatchObject({
       settled: 0,
       rejected: 1,
       reasons: [{ code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'Name', count: 1 }],
     });
     const open = () =>
-      lender.rows('select salesforce_id, row_key, field, reason from sfsync.rejected_record where resolved_at is null');
+      around.lender.rows(
+        'select salesforce_id, row_key, field, reason from sfsync.rejected_record where resolved_at is null',
+      );
     expect(await open()).toEqual([{ salesforce_id: null, row_key: key, field: 'Name', reason: 'Not this one.' }]);
     nextExecution();
     const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
@@ -342,12 +303,12 @@ describe('a refused row', () => {
     await receive(key);
     expect(await collectChanges(idle)).toMatchObject({ next: 'end' });
 
-    await lender.rows(`update loan_applications set title = 'Better'`);
+    await around.lender.rows(`update loan_applications set title = 'Better'`);
     await receive(key);
     await round();
     expect(await open()).toHaveLength(1);
-    await org.faults({ rowError: false });
-    await lender.rows(`update loan_applications set title = 'Best'`);
+    await around.org.faults({ rowError: false });
+    await around.lender.rows(`update loan_applications set title = 'Best'`);
     await receive(key);
     nextExecution();
     await round();
@@ -357,11 +318,11 @@ describe('a refused row', () => {
 
   test('is sent again when its reject is redriven', async () => {
     const key = await insert();
-    await org.faults({ rowError: { object } });
+    await around.org.faults({ rowError: { object } });
     expect(await round()).toMatchObject({ rejected: 1 });
-    await org.faults({ rowError: false });
+    await around.org.faults({ rowError: false });
     const given = { salesforceIds: [], rowKeys: [key] };
-    expect(await takeUpAgain(await lender.session(), object, given)).toBe(1);
+    expect(await takeUpAgain(await around.lender.session(), object, given)).toBe(1);
     nextExecution();
     await round();
     await expectPair(key);
@@ -379,7 +340,7 @@ describe('a lookup', () => {
   const lenders = mappingOf(configuration, 'Account');
 
   test('whose parent has no record holds the row back until it has one', async () => {
-    const [{ id: parent }] = (await lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [
+    const [{ id: parent }] = (await around.lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [
       { id: string },
     ];
     const key = await insert({ lender_id: parent });
@@ -388,24 +349,25 @@ describe('a lookup', () => {
     expect(await collectChanges(idle)).toEqual({ next: 'tell', rejected: 1, reasons });
     await receive(key);
     expect(await collectChanges(idle)).toEqual({ next: 'end', reason: 'nothing due' });
-    expect(await lender.rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
+    expect(await around.lender.rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
       { row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' },
     ]);
-    const { id = '' } = await org.connection.sobject('Account').create({ Name: 'Bank' });
-    await lender.rows('update lenders set salesforce_id = $1', [id]);
-    await receiveKeys({ session: await lender.session(), configuration, mapping: lenders }, [parent]);
+    const { id = '' } = await around.org.connection.sobject('Account').create({ Name: 'Bank' });
+    await around.lender.rows('update lenders set salesforce_id = $1', [id]);
+    await receiveKeys({ session: await around.lender.session(), configuration, mapping: lenders }, [parent]);
     await round();
     await expectPair(key);
     expect(
-      await org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
+      await around.org.connection.query(`select AccountId from Opportunity where External_Id__c = '${key}'`),
     ).toMatchObject({ records: [{ AccountId: id }] });
-    expect(await lender.rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
+    expect(await around.lender.rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
   });
 });
 
 describe('a value of a linked row that cannot be sent', () => {
   const idle = () => ({ object, trigger: 'changes', execution, batches: 0, fenced: true });
-  const open = () => lender.rows('select row_key, field, code from sfsync.rejected_record where resolved_at is null');
+  const open = () =>
+    around.lender.rows('select row_key, field, code from sfsync.rejected_record where resolved_at is null');
   const linked = async (): Promise<string> => {
     const key = await insert({ amount: 5, term_months: 36 });
     await round();
@@ -416,18 +378,18 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('is told once, stays listed while another field goes, and is listed no more when it is gone', async () => {
     const key = await linked();
-    await lender.rows(`update loan_applications set amount = 'NaN'`);
+    await around.lender.rows(`update loan_applications set amount = 'NaN'`);
     await receive(key);
     const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1 }];
     expect(await collectChanges(idle())).toEqual({ next: 'tell', rejected: 1, reasons });
-    await lender.rows(`update loan_applications set title = 'Other', term_months = null`);
+    await around.lender.rows(`update loan_applications set title = 'Other', term_months = null`);
     await receive(key);
     const collected = await decide();
     expect(collected).toMatchObject({ pushed: 1 });
     await settle(collected, await push(collected));
     const listed = [{ row_key: key, field: 'Amount', code: 'UNREADABLE_VALUE' }];
     expect(await open()).toEqual(listed);
-    await lender.rows('update loan_applications set amount = 5');
+    await around.lender.rows('update loan_applications set amount = 5');
     await receive(key);
     nextExecution();
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
@@ -436,12 +398,14 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('is also the lookup of a row that nothing will make a record of', async () => {
     const key = await linked();
-    const [{ id }] = (await lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [{ id: string }];
-    await lender.rows('update loan_applications set lender_id = $1', [id]);
+    const [{ id }] = (await around.lender.rows(`insert into lenders (name) values ('Bank') returning id`)) as [
+      { id: string },
+    ];
+    await around.lender.rows('update loan_applications set lender_id = $1', [id]);
     await receive(key);
     expect(await collectChanges(idle())).toMatchObject({ next: 'tell', rejected: 1 });
     expect(await open()).toEqual([{ row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' }]);
-    await lender.rows('update loan_applications set lender_id = null');
+    await around.lender.rows('update loan_applications set lender_id = null');
     await receive(key);
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
     expect(await open()).toEqual([]);
@@ -449,16 +413,16 @@ describe('a value of a linked row that cannot be sent', () => {
 
   test('and one that Salesforce refused is listed no more when the row has its former value again', async () => {
     const key = await linked();
-    await lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await around.lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
     await receive(key);
     expect(await round()).toMatchObject({ rejected: 1 });
-    await lender.rows('update loan_applications set purposes = null, amount = 5');
+    await around.lender.rows('update loan_applications set purposes = null, amount = 5');
     await receive(key);
     nextExecution();
     expect(await collectChanges(idle())).toMatchObject({ next: 'end' });
     expect(await open()).toEqual([]);
     // Salesforce may think otherwise by now.
-    await lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
+    await around.lender.rows(`update loan_applications set purposes = '{Nonsense}', amount = null`);
     await receive(key);
     nextExecution();
     expect(await round()).toMatchObject({ rejected: 1 });
@@ -468,7 +432,7 @@ describe('a value of a linked row that cannot be sent', () => {
 
 describe('a field that Salesforce no longer tells, where nothing but new rows is sent', () => {
   const vanished = (field: string) => [{ code: 'FIELD_VANISHED', field, count: 1 }];
-  const hide = (field: string) => org.faults({ hiddenField: { object, field } });
+  const hide = (field: string) => around.org.faults({ hiddenField: { object, field } });
   let ahead = 0;
   beforeEach(() => {
     // What is left out is forgotten after minutes.
@@ -478,8 +442,8 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
   });
   afterEach(async () => {
     vi.restoreAllMocks();
-    await org.faults({ hiddenField: null });
-    await lender.rows('truncate sfsync.drift');
+    await around.org.faults({ hiddenField: null });
+    await around.lender.rows('truncate sfsync.drift');
   });
 
   test('is left out of the record, and told once; a row that was refused for it goes, too', async () => {
@@ -487,11 +451,13 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     const key = await insert({ amount: 1500 });
     const refused = JSON.stringify({ Name: 'x', Amount: '1' });
     const other = await insert({ title: 'Refused before', amount: 2 });
-    await lender.rows(`update sfsync.insertion set dirty = false, refused = '${refused}' where row_key = $1`, [other]);
+    await around.lender.rows(`update sfsync.insertion set dirty = false, refused = '${refused}' where row_key = $1`, [
+      other,
+    ]);
     const decided = await decide();
     expect(decided).toMatchObject({ pushed: 1, reasons: vanished('Amount') });
-    expect(await lambda.lines(decided.updatesKey ?? '')).toMatchObject([{ fields: { Name: 'Bridge loan' } }]);
-    expect(JSON.stringify(await lambda.lines(decided.updatesKey ?? ''))).not.toContain('Amount');
+    expect(await around.lambda.lines(decided.updatesKey ?? '')).toMatchObject([{ fields: { Name: 'Bridge loan' } }]);
+    expect(JSON.stringify(await around.lambda.lines(decided.updatesKey ?? ''))).not.toContain('Amount');
     expect(await settle(decided, await push(decided))).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
     nextExecution();
     expect(await round()).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
@@ -515,9 +481,10 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     await round();
     const id = await expectPair(key);
     // A field that becomes null goes through the API.
-    await lender.rows(`update loan_applications set title = 'Edited', amount = 7, term_months = null where id = $1`, [
-      key,
-    ]);
+    await around.lender.rows(
+      `update loan_applications set title = 'Edited', amount = 7, term_months = null where id = $1`,
+      [key],
+    );
     await receive(key);
     nextExecution();
     const decided = await decide();
@@ -527,7 +494,7 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     expect(await settle(decided, outcomes)).toMatchObject({ rejected: 0, reasons: vanished('Amount') });
     nextExecution();
     expect(await round()).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
-    const found = await org.connection.sobject(object).retrieve(id);
+    const found = await around.org.connection.sobject(object).retrieve(id);
     expect(found).toMatchObject({ Name: 'Edited', Loan_Term_Months__c: null });
   });
 });

@@ -1,52 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
-import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { version } from '../../support/postgres/lender-database.ts';
-import {
-  addDatabase,
-  addOrg,
-  invocation,
-  type LambdaEnvironment,
-  startLambdaEnvironment,
-} from '../lambda-environment.ts';
+import { type Applied, lambdas, useSurroundings } from '../lambdas.ts';
 
-interface Applied {
-  readonly object: string;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly unchanged: number;
-  readonly rejected: number;
-  readonly conflicts: number;
-  readonly reasons: readonly object[];
-  readonly due: boolean;
-  readonly rereadKey?: string;
-  readonly attempt: number;
-}
+const around = useSurroundings();
+const { validateFile, mapRecords, applyRecords, readSalesforce } = lambdas();
 
-let lambda: LambdaEnvironment;
-let lender: LenderDatabase;
-let org: StartedOrg;
-let validateFile: (event: object) => Promise<{ object: string; ranges: { start: number; end: number }[] }>;
-let mapRecords: (event: object) => Promise<{ mappedKey: string }>;
-let applyRecords: (event: object) => Promise<Applied>;
-let readSalesforce: (event: object) => Promise<{ versionsKey: string; readAt: string; records: number }>;
-
-beforeAll(async () => {
-  lambda = await startLambdaEnvironment();
-  lender = await addDatabase(lambda);
-  org = await addOrg(lambda);
-  validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
-  mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
-  applyRecords = invocation(await import('../../../functions/salesforce-to-postgres/apply-records.ts'));
-  readSalesforce = invocation(await import('../../../functions/read-salesforce.ts'));
-});
-afterAll(async () => {
-  await org[Symbol.asyncDispose]();
-  await lender[Symbol.asyncDispose]();
-  await lambda[Symbol.asyncDispose]();
-});
 beforeEach(async () => {
-  await lender.rows(
+  await around.lender.rows(
     'truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict',
   );
 });
@@ -61,10 +21,16 @@ function told(id: string, second: number, fields: object) {
 
 async function apply(records: readonly object[], putAt = new Date().toISOString()): Promise<Applied> {
   const content = records.map((each) => `${JSON.stringify(each)}\n`).join('');
-  const size = await lambda.put(KEY, content);
-  const { object, ranges } = await validateFile({ bucket: lambda.bucket, key: KEY, size });
+  const size = await around.lambda.put(KEY, content);
+  const { object, ranges } = await validateFile({ bucket: around.lambda.bucket, key: KEY, size });
   const range = ranges[0];
-  const { mappedKey } = await mapRecords({ bucket: lambda.bucket, key: KEY, object, range, execution: 'execution' });
+  const { mappedKey } = await mapRecords({
+    bucket: around.lambda.bucket,
+    key: KEY,
+    object,
+    range,
+    execution: 'execution',
+  });
   return applyRecords({ from: 'file', object, mappedKey, source: KEY, putAt, execution: 'execution' });
 }
 
@@ -74,7 +40,7 @@ describe('a file', () => {
   test('becomes rows; again, it changes nothing', async () => {
     const records = [told(ONE, 1, { Name: 'One', AnnualRevenue: 100.0 }), told(TWO, 1, { Name: 'Two' })];
     expect(await apply(records)).toMatchObject({ object: 'Account', inserted: 2, rejected: 0, due: false, attempt: 0 });
-    expect(await lender.rows('select name, annual_revenue from lenders order by name')).toEqual([
+    expect(await around.lender.rows('select name, annual_revenue from lenders order by name')).toEqual([
       { name: 'One', annual_revenue: '100' },
       { name: 'Two', annual_revenue: null },
     ]);
@@ -95,7 +61,7 @@ describe('a file', () => {
       ]),
     );
     expect(
-      await lender.rows('select line, salesforce_id, field, source from sfsync.rejected_record order by line'),
+      await around.lender.rows('select line, salesforce_id, field, source from sfsync.rejected_record order by line'),
     ).toEqual([
       { line: 1, salesforce_id: ONE, field: 'Name', source: KEY },
       { line: 2, salesforce_id: TWO, field: 'AnnualRevenue', source: KEY },
@@ -104,14 +70,14 @@ describe('a file', () => {
 
   test('says that links are due when a row keeps what Salesforce does not have', async () => {
     await apply([told(ONE, 1, { Phone: 'b', Website: 'b' })]);
-    await lender.rows(`update lenders set phone = 'p'`);
+    await around.lender.rows(`update lenders set phone = 'p'`);
     expect(await apply([told(ONE, 2, { Phone: 'b', Website: 's' })])).toMatchObject({ updated: 1, due: true });
   });
 });
 
 describe('a record of which nobody knows whether it is the newest', () => {
   test('is read again from Salesforce and applied in the same execution', async () => {
-    const created = await org.connection.sobject('Account').create({ Name: 'Now', Phone: 'now' });
+    const created = await around.org.connection.sobject('Account').create({ Name: 'Now', Phone: 'now' });
     const id = created.id ?? '';
     await apply([told(id, 5, { Name: 'Before' })]);
     const ambiguous = await apply([told(id, 5, { Name: 'Same second' })]);
@@ -131,11 +97,11 @@ describe('a record of which nobody knows whether it is the newest', () => {
     });
     expect(applied).toMatchObject({ updated: 1, attempt: 1 });
     expect(applied).not.toHaveProperty('rereadKey');
-    expect(await lender.rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
+    expect(await around.lender.rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
   });
 
   test('is read once more when its link has changed meanwhile', async () => {
-    const created = await org.connection.sobject('Account').create({ Name: 'Now' });
+    const created = await around.org.connection.sobject('Account').create({ Name: 'Now' });
     const id = created.id ?? '';
     await apply([told(id, 5, { Name: 'Before' })]);
     const { rereadKey } = await apply([told(id, 5, { Name: 'Same second' })]);
@@ -144,7 +110,7 @@ describe('a record of which nobody knows whether it is the newest', () => {
       recordsKey: rereadKey,
       execution: 'execution',
     });
-    await lender.rows('update sfsync.link set revision = revision + 1');
+    await around.lender.rows('update sfsync.link set revision = revision + 1');
     const again = await applyRecords({
       from: 'reread',
       object: 'Account',
@@ -155,17 +121,17 @@ describe('a record of which nobody knows whether it is the newest', () => {
       attempt: 1,
     });
     expect(again.rereadKey).toMatch(/^work\/execution\/reread-2-of-/);
-    expect(await lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+    expect(await around.lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
   });
 
   test('because its file may be older than the last fresh read', async () => {
     const id = '001000000000001AAA';
     await apply([told(id, 1, { Name: 'Before' })]);
-    await lender.rows(`update sfsync.link set applied_at = now()`);
+    await around.lender.rows(`update sfsync.link set applied_at = now()`);
     expect(await apply([told(id, 9, { Name: 'Newer' })])).toHaveProperty('rereadKey');
     // A file put long after that read was certainly read after it.
     const later = new Date(Date.now() + 24 * 3_600_000).toISOString();
-    await lender.rows('update sfsync.link set reread_due = false');
+    await around.lender.rows('update sfsync.link set reread_due = false');
     expect(await apply([told(id, 9, { Name: 'Newer' })], later)).toMatchObject({ updated: 1 });
   });
 
@@ -183,6 +149,6 @@ describe('a record of which nobody knows whether it is the newest', () => {
       rejected: 1,
       reasons: [{ code: 'NOT_VISIBLE' }],
     });
-    expect(await lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
+    expect(await around.lender.rows('select name from lenders')).toEqual([{ name: 'Before' }]);
   });
 });

@@ -1,21 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../../core/contracts/notice.ts';
-import type { Notice } from '../../../core/contracts/outbound-tasks.ts';
-import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
-import type { LenderDatabase } from '../../support/postgres/lender-database.ts';
-import {
-  addDatabase,
-  addOrg,
-  invocation,
-  type LambdaEnvironment,
-  startLambdaEnvironment,
-} from '../lambda-environment.ts';
-
-interface Applied {
-  readonly inserted: number;
-  readonly rejected: number;
-  readonly reasons: Extract<Notice, { about: 'file' }>['reasons'];
-}
+import { type Applied, lambdas, useSurroundings } from '../lambdas.ts';
 
 const KEY = 'salesforce/Account/flow/run-1/0';
 const RECORDS = 10_000;
@@ -23,26 +8,11 @@ const RECORDS = 10_000;
 const DESCRIPTION = 'd'.repeat(700);
 const SECRET = 'top secret';
 
-let lambda: LambdaEnvironment;
-let lender: LenderDatabase;
-let org: StartedOrg;
-let validateFile: (event: object) => Promise<{ ranges: readonly object[] }>;
-let mapRecords: (event: object) => Promise<{ mappedKey: string }>;
-let applyRecords: (event: object) => Promise<Applied>;
+const around = useSurroundings();
+const { validateFile, mapRecords, applyRecords } = lambdas();
 
 beforeAll(async () => {
-  lambda = await startLambdaEnvironment();
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
-  lender = await addDatabase(lambda);
-  org = await addOrg(lambda);
-  validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
-  mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
-  applyRecords = invocation(await import('../../../functions/salesforce-to-postgres/apply-records.ts'));
-});
-afterAll(async () => {
-  await org[Symbol.asyncDispose]();
-  await lender[Symbol.asyncDispose]();
-  await lambda[Symbol.asyncDispose]();
 });
 
 let logged: string[];
@@ -55,7 +25,7 @@ beforeEach(async () => {
       return true;
     });
   }
-  await lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record');
+  await around.lender.rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record');
 });
 afterEach(() => vi.restoreAllMocks());
 
@@ -80,14 +50,14 @@ async function deliver(bad: Readonly<Record<number, object | string>>) {
       ...fault,
     });
   });
-  const size = await lambda.put(KEY, `${lines.join('\n')}\n`);
-  const { ranges } = await validateFile({ bucket: lambda.bucket, key: KEY, size });
+  const size = await around.lambda.put(KEY, `${lines.join('\n')}\n`);
+  const { ranges } = await validateFile({ bucket: around.lambda.bucket, key: KEY, size });
   expect(ranges.length).toBeGreaterThan(1);
   const putAt = new Date().toISOString();
   const parts: Applied[] = [];
   for (const range of ranges) {
     const { mappedKey } = await mapRecords({
-      bucket: lambda.bucket,
+      bucket: around.lambda.bucket,
       key: KEY,
       object: 'Account',
       range,
@@ -115,7 +85,7 @@ describe('of 10,000 records', () => {
     ['what the table refuses', { Name: null, Phone: SECRET }, { code: '23502', field: 'Name' }],
   ])('one with %s is listed with its line in the file; 9,999 are applied', async (_what, fault, reject) => {
     expect(await deliver({ 7777: fault })).toEqual({ inserted: 9999, rejected: 1, reasons: [{ ...reject, count: 1 }] });
-    expect(await lender.rows(REJECTS)).toEqual([
+    expect(await around.lender.rows(REJECTS)).toEqual([
       {
         ...reject,
         salesforce_id: idOf(7777),
@@ -125,9 +95,9 @@ describe('of 10,000 records', () => {
         resolved_at: null,
       },
     ]);
-    expect(await lender.rows('select count(*)::int as n from lenders')).toEqual([{ n: 9999 }]);
+    expect(await around.lender.rows('select count(*)::int as n from lenders')).toEqual([{ n: 9999 }]);
     expect(logged.join()).toContain('records applied');
-    expect(logged.join() + JSON.stringify(await lender.rows(REJECTS))).not.toContain(SECRET);
+    expect(logged.join() + JSON.stringify(await around.lender.rows(REJECTS))).not.toContain(SECRET);
   });
 
   test('several with faults of several kinds: one message tells how many of each, and no value', async () => {
@@ -141,7 +111,7 @@ describe('of 10,000 records', () => {
       9999: { Id: SECRET },
     });
     expect({ inserted, rejected }).toEqual({ inserted: RECORDS - 7, rejected: 7 });
-    expect((await lender.rows(REJECTS)).map(({ line, code, field }) => [line, code, field])).toEqual([
+    expect((await around.lender.rows(REJECTS)).map(({ line, code, field }) => [line, code, field])).toEqual([
       [2, 'UNREADABLE_LINE', null],
       [3, 'NO_STAMP', 'SystemModstamp'],
       [6000, 'UNREADABLE_VALUE', 'AnnualRevenue'],

@@ -62,7 +62,7 @@ describe('redrive changes', () => {
     await stack.call('sqs', 'ReceiveMessage', { QueueUrl, VisibilityTimeout: 600 });
     expect(await redriveChanges(stack.operator(), ['Contact'], 1)).toBe(1);
     expect(stack.told).toEqual([
-      "Contact: about 1 message in somebody's hand, not moved; run it again later",
+      'Contact: about 1 message in flight, not moved; run it again later',
       'Contact: no dead letters',
     ]);
   });

@@ -4,7 +4,7 @@
  */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { DescribedObject } from '../core/mapping/described-object.ts';
-import { type DoubtedTypes, doubtedTypes } from '../core/mapping/type-drift.ts';
+import { type TypeCheck, typeCheck } from '../core/mapping/type-check.ts';
 import type { SalesforceConnection } from './connection.ts';
 import { describeObject } from './describe.ts';
 
@@ -20,16 +20,16 @@ export async function checkTypes(
   connection: SalesforceConnection,
   mapping: ObjectMapping,
   doubted: ReadonlySet<string>,
-): Promise<DoubtedTypes | undefined> {
+): Promise<TypeCheck | undefined> {
   if (doubted.size === 0) return undefined;
   const known = described.get(mapping.object);
   const age = known === undefined ? Number.POSITIVE_INFINITY : Date.now() - known.at;
   if (known !== undefined && age < LEFT_OUT_FOR_MS) {
-    const types = doubtedTypes(mapping, known.object, doubted);
+    const types = typeCheck(mapping, known.object, doubted);
     if (age < FITS_FOR_MS || [...doubted].every((field) => typeof types[field] === 'string')) return types;
   }
   const at = Date.now();
   const object = await describeObject(connection, mapping.object);
   described.set(mapping.object, { object, at });
-  return doubtedTypes(mapping, object, doubted);
+  return typeCheck(mapping, object, doubted);
 }

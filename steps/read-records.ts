@@ -4,7 +4,7 @@ import { purgedVersion } from '../core/agreement/sweep.ts';
 import { parted, toReadLine } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { misfitsOf, type ReadRecord, withoutFieldsOf } from '../core/mapping/salesforce-record.ts';
-import { changedFields, type DoubtedTypes } from '../core/mapping/type-drift.ts';
+import { changedFields, type TypeCheck } from '../core/mapping/type-check.ts';
 import { apiUsage, keepReserve } from '../salesforce/api-usage.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { missingFields, withKnownFields } from '../salesforce/known-fields.ts';
@@ -32,7 +32,7 @@ export interface FreshRead {
   readonly byId: Found;
   readonly byExternalId: Found;
   /** What Salesforce has for the types of fields in doubt; undefined: none was in doubt. */
-  readonly types: DoubtedTypes | undefined;
+  readonly types: TypeCheck | undefined;
 }
 
 /** Reads with the fields that our user can see, and asks for the types of those whose values do not fit. */

@@ -160,7 +160,7 @@ export const readSalesforceOutput = z.strictObject({
 });
 
 /** What Salesforce said of the types of fields in doubt; the first line tells for all of them. See core/mapping/drift.ts. */
-export const doubtedTypes = z.record(z.string(), z.string().nullable()).optional();
+export const typeCheck = z.record(z.string(), z.string().nullable()).optional();
 
 /** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */
 export const readLine = z.strictObject({
@@ -171,6 +171,6 @@ export const readLine = z.strictObject({
   rejected: rejectedLine.optional(),
   /** Mapped fields that Salesforce does not have for our user, so that the read did without them. */
   without: z.array(z.string()).optional(),
-  types: doubtedTypes,
+  types: typeCheck,
   isListed: z.boolean().optional(),
 });

@@ -1,6 +1,6 @@
 /** Inputs and outputs of the Lambdas of `postgres-to-salesforce`. Data travels by S3 key, never in the state payload. */
 import { z } from 'zod';
-import { doubtedTypes, reasonCount } from './inbound-tasks.ts';
+import { reasonCount, typeCheck } from './inbound-tasks.ts';
 
 const count = z.int().min(0);
 const fieldValues = z.record(z.string(), z.union([z.string(), z.boolean(), z.null()]));
@@ -101,7 +101,7 @@ export const outcomeLine = z.strictObject({
   reason: z.string().optional(),
   field: z.string().optional(),
   /** Of a refused record: what Salesforce said of the types of fields that it was sent. */
-  types: doubtedTypes,
+  types: typeCheck,
 });
 export type OutcomeLine = Readonly<z.output<typeof outcomeLine>>;
 

@@ -97,13 +97,13 @@ const settingsSchema = z.strictObject({
   sweepWindowMinutes: z.int().min(10).max(20_160).default(1440),
   /** A record that is this old and not here was missed, whatever is known of the inbound flow; in minutes. */
   sweepGraceMinutes: z.int().min(1).max(1440).default(15),
-  /** How often all records are compared with all links, in hours; 0: only when somebody asks for it. */
+  /** How often all records are compared with all links, in hours; 0: only at a request. */
   fullSweepEveryHours: z.int().min(0).max(8760).default(168),
 });
 
 const appflowSchema = z.strictObject({
   /**
-   * What AppFlow does in this org with an empty cell of its file, which nobody documents: leaves the field alone, or clears
+   * What AppFlow does in this org with an empty cell of its file, which is not documented: leaves the field alone, or clears
    * it. `keep`: a field that becomes null goes through the API. docs/runbook.md says how to find out.
    */
   blankCells: z.enum(['keep', 'clear']).default('keep'),

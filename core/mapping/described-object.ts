@@ -1,6 +1,6 @@
 /** What of an object Salesforce describes to our user, as far as it matters here. */
 
-/** A field as the describe call tells it (REST API Developer Guide, sObject Describe). */
+/** A field as the describe call answers it (REST API Developer Guide, sObject Describe). */
 export interface DescribedField {
   readonly name: string;
   /** `string`, `currency`, ... */

@@ -12,19 +12,19 @@ export interface Drift {
   readonly text: string;
 }
 
-/** Code of what is told when a field of the mapping is gone. */
+/** Code of the report that a field of the mapping is gone. */
 export const FIELD_VANISHED = 'FIELD_VANISHED';
 
-/** Code of what is told when a field of the mapping has a type in Salesforce that the mapping does not read. */
+/** Code of the report that a field of the mapping has a type in Salesforce that the mapping does not read. */
 export const FIELD_TYPE_CHANGED = 'FIELD_TYPE_CHANGED';
 
-/** Code of what is told when the column of a field of the mapping is gone. */
+/** Code of the report that the column of a field of the mapping is gone. */
 export const COLUMN_VANISHED = 'COLUMN_VANISHED';
 
-/** Code of what is told when such a column is there again and does not take the values that it should hold. */
+/** Code of the report that such a column is there again and refuses the values that it should hold. */
 export const COLUMN_REFUSES = 'COLUMN_REFUSES';
 
-/** All codes of what is told once of a field that is left out; none of them is a reject. */
+/** All codes of a field that is left out; each is reported once, and none of them is a reject. */
 export const DRIFT_CODES: readonly string[] = [FIELD_VANISHED, FIELD_TYPE_CHANGED, COLUMN_VANISHED, COLUMN_REFUSES];
 
 /**

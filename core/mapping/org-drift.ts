@@ -3,7 +3,7 @@ import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 import type { TableColumn } from './table-drift.ts';
-import { typeDrift } from './type-drift.ts';
+import { typeDrift } from './type-check.ts';
 
 const UNKNOWN_OBJECT: Drift = broken(
   ': Salesforce has no such object, or our user may not see it; give the user access to it, or remove it from sync.config.ts',
@@ -65,7 +65,7 @@ function fieldDrift(
   ];
 }
 
-/** A field that our user may not see is told as little as one that is gone. */
+/** A describe lists a field that our user may not see as little as one that is gone. */
 function missingField({ field: api }: FieldMapping, { fields }: DescribedObject): Drift {
   const spelled = fields.find(({ name }) => name.toLowerCase() === api.toLowerCase())?.name;
   if (spelled !== undefined) return broken(`.${api}: Salesforce spells it ${spelled}; do so in sync.config.ts`);

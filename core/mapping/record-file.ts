@@ -58,7 +58,7 @@ export interface FileRecord {
   readonly record: ReadRecord;
 }
 
-/** Whether one of the records can be told apart, even if one of its values does not fit. */
+/** Whether one of the records has a valid id, even if one of its values does not fit. */
 export function anyReadable(records: readonly FileRecord[]): boolean {
   return records.some(({ record }) => (record.version ?? record.unusable)?.id !== undefined);
 }

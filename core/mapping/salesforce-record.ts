@@ -57,7 +57,7 @@ export function parseExact(json: string): unknown {
   );
 }
 
-/** Converts a record to canonical values. A field that the record does not tell stays absent. */
+/** Converts a record to canonical values. A field that the record lacks stays absent. */
 export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return unusable('UNREADABLE_LINE', 'The line is no JSON object.');
@@ -95,7 +95,7 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   }
 }
 
-/** Fields of which a value does not fit. Whether that is one record's fault or the field's, only Salesforce can tell. */
+/** Fields of which a value does not fit. Whether that is one record's fault or the field's, a type check shows. */
 export function misfitsOf(records: Iterable<ReadRecord>): Set<string> {
   const fields = new Set<string>();
   for (const { readable } of records) for (const field of readable?.misfits ?? []) fields.add(field);

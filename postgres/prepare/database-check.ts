@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { APPLY_ROLE } from '../../core/contracts/database-names.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
@@ -156,13 +157,9 @@ function fieldFaults({ column: name, type, field, direction }: FieldMapping, tab
     return [`${name}: is a generated column, which nobody can write; give ${field} the direction to-salesforce`];
   }
   // That of a lookup is compared with the parent's key (referenceFaults).
-  if (type.columnTypes === undefined) return [];
-  const fits = type.columnTypes.includes(column.type) || (type.takesEnums && column.kind === 'e');
-  return fits
-    ? []
-    : [
-        `${name}: is of type ${column.type}; ${field} is mapped as ${type.name}, which needs ${type.columnTypes.join(', ')}`,
-      ];
+  if (type.columnTypes === undefined || fitsColumn(type, column)) return [];
+  const needed = type.columnTypes.join(', ');
+  return [`${name}: is of type ${column.type}; ${field} is mapped as ${type.name}, which needs ${needed}`];
 }
 
 function referenceFaults(

@@ -10,7 +10,7 @@ import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
-import { changedFields, type DoubtedTypes } from '../../core/mapping/type-drift.ts';
+import { changedFields, type TypeCheck } from '../../core/mapping/type-check.ts';
 import { type FieldDrift, openDrift } from '../../postgres/ledger/drift.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';
@@ -34,7 +34,7 @@ export async function leftOutOfFile({ session, mapping }: StepContext): Promise<
 interface Read {
   readonly version?: Told | undefined;
   readonly without?: readonly string[] | undefined;
-  readonly types?: DoubtedTypes | undefined;
+  readonly types?: TypeCheck | undefined;
 }
 
 /** For what a fresh read found; remembers what is gone, and what is back. `step` reports what is reported once. */
@@ -65,7 +65,7 @@ export async function leftOutOfRead(
 }
 
 /** The lines of a read that say anything of types say it for all of them. */
-export function typesIn(lines: readonly { readonly types?: DoubtedTypes | undefined }[]): DoubtedTypes | undefined {
+export function typesIn(lines: readonly { readonly types?: TypeCheck | undefined }[]): TypeCheck | undefined {
   const told = lines.flatMap(({ types }) => (types === undefined ? [] : [types]));
   if (told.length === 0) return undefined;
   const entries = told.flatMap((types) => Object.entries(types));
@@ -73,7 +73,7 @@ export function typesIn(lines: readonly { readonly types?: DoubtedTypes | undefi
   return Object.fromEntries([...entries.filter(isFit), ...entries.filter((entry) => !isFit(entry))]);
 }
 
-function changesIn({ fields }: ObjectMapping, types: DoubtedTypes | undefined): FieldDrift[] {
+function changesIn({ fields }: ObjectMapping, types: TypeCheck | undefined): FieldDrift[] {
   const changed = changedFields(types);
   return fields.flatMap(({ field }) => (changed.has(field) ? [{ field, change: types?.[field] ?? null }] : []));
 }
@@ -108,7 +108,7 @@ export function sentDrifted(
 interface Answer {
   readonly outcome: string;
   readonly code?: string | undefined;
-  readonly types?: DoubtedTypes | undefined;
+  readonly types?: TypeCheck | undefined;
 }
 
 function tells(versions: readonly Told[], field: string): boolean {

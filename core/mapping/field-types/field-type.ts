@@ -75,7 +75,7 @@ export interface FieldType {
   toPostgres(value: Value): string | boolean;
   /** As JSON for `jsonb_populate_record`. */
   toPostgresJson(value: Value): string | boolean | readonly string[];
-  /** How rows are found by a value of the column; undefined: such values cannot tell records apart. */
+  /** How rows are found by a value of the column; undefined: such a value is not one record's own. */
   readonly matching: ((column: string) => MatchExpression) | undefined;
   /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
   narrowness(

@@ -19,3 +19,11 @@ export const FIELD_TYPES: Readonly<{ [Name in FieldTypeName]: FieldType & { read
   multipicklist,
   reference,
 };
+
+/** Whether a column holds values of the type; that of a lookup is compared with the parent's key instead. */
+export function fitsColumn(
+  { columnTypes, takesEnums }: FieldType,
+  column: { readonly type: string; readonly kind: string },
+): boolean {
+  return columnTypes?.includes(column.type) !== false || (takesEnums && column.kind === 'e');
+}

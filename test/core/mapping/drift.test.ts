@@ -18,7 +18,7 @@ import type { Drift } from '../../../core/mapping/drift.ts';
 import type { FieldTypeName } from '../../../core/mapping/field-types/field-type.ts';
 import { salesforceDrift } from '../../../core/mapping/org-drift.ts';
 import { type TableColumn, tableDrift } from '../../../core/mapping/table-drift.ts';
-import { doubtedTypes } from '../../../core/mapping/type-drift.ts';
+import { typeCheck } from '../../../core/mapping/type-check.ts';
 
 type ObjectDefinition = SyncDefinition['objects'][string];
 
@@ -264,18 +264,18 @@ describe('fields whose values do not fit', () => {
   const all = new Set(Object.keys(fields));
 
   test('are told apart by their types: null where it is the values', () => {
-    expect(doubtedTypes(contact(fields), salesforce, all)).toEqual({
+    expect(typeCheck(contact(fields), salesforce, all)).toEqual({
       Name: null,
       Score__c: 'is a string in Salesforce and mapped as number; map it as text, with a column to match',
       AccountId: expect.stringMatching(/^points to Branch__c/),
     });
-    expect(doubtedTypes(contact(fields), salesforce, new Set(['Name']))).toEqual({ Name: null });
+    expect(typeCheck(contact(fields), salesforce, new Set(['Name']))).toEqual({ Name: null });
   });
 
   test('nothing is said of one that is not told; one by which records find their rows has no other type', () => {
-    expect(doubtedTypes(contact(fields), described([field('Name')]), all)).toEqual({ Name: null });
-    expect(doubtedTypes(contact(fields), undefined, all)).toEqual({});
+    expect(typeCheck(contact(fields), described([field('Name')]), all)).toEqual({ Name: null });
+    expect(typeCheck(contact(fields), undefined, all)).toEqual({});
     const matched = contact(fields, { matchBy: 'Score__c' });
-    expect(doubtedTypes(matched, salesforce, new Set(['Score__c']))).toEqual({ Score__c: null });
+    expect(typeCheck(matched, salesforce, new Set(['Score__c']))).toEqual({ Score__c: null });
   });
 });

@@ -7,15 +7,15 @@ import {
   toPostgresJson,
   toSalesforce,
 } from '../../../../core/mapping/canonical.ts';
-import * as configuration from '../../../../core/mapping/configuration.ts';
 import { FIELD_TYPE_NAMES, type FieldTypeName } from '../../../../core/mapping/field-types/field-type.ts';
-import { FIELD_TYPES } from '../../../../core/mapping/field-types/field-types.ts';
+import { FIELD_TYPES, fitsColumn } from '../../../../core/mapping/field-types/field-types.ts';
 import { parseExact } from '../../../../core/mapping/salesforce-record.ts';
+import * as face from '../../../../sfsync.ts';
 
-/** A type without its function in sync.config.ts does not compile here. */
+/** A type without the function that a sync.config.ts imports does not compile here. */
 const makers: Readonly<Record<FieldTypeName, (column: string) => { readonly type: FieldTypeName }>> = {
-  ...configuration,
-  reference: (column) => configuration.reference(column, 'Account'),
+  ...face,
+  reference: (column) => face.reference(column, 'Account'),
 };
 
 test.for(FIELD_TYPE_NAMES)('%s is registered by its name, and made by the function of its name', (name) => {
@@ -25,6 +25,20 @@ test.for(FIELD_TYPE_NAMES)('%s is registered by its name, and made by the functi
 
 test('types that lead to one describe type are proposed in their order: text first', () => {
   expect(Object.keys(FIELD_TYPES)).toEqual([...FIELD_TYPE_NAMES]);
+});
+
+test.for([
+  ['text', 'varchar', 'b', true],
+  ['text', 'loan_stage', 'e', true],
+  ['text', 'jsonb', 'b', false],
+  ['number', 'int8', 'b', true],
+  ['number', 'loan_stage', 'e', false],
+  ['datetime', 'timestamp', 'b', false],
+  ['multipicklist', '_text', 'b', true],
+  ['multipicklist', 'text', 'b', false],
+  ['reference', 'uuid', 'b', true],
+] as const)('%s and a column of type %s (%s): %s', ([name, type, kind, fits]) => {
+  expect(fitsColumn(FIELD_TYPES[name], { type, kind })).toBe(fits);
 });
 
 /** Texts of every type as either side may spell them. */

@@ -5,26 +5,26 @@ import { broken, type Drift, risky } from './drift.ts';
 import { FIELD_TYPES } from './field-types/field-types.ts';
 
 /**
- * What Salesforce said of the types of fields in doubt, by field: what is, and the change to make. null: the type fits the
- * mapping, so it is single values that do not. Absent: nobody asked, or Salesforce does not tell the field.
+ * The answer to a type check, by field: what is, and the change to make. null: the type fits the mapping, so single values do
+ * not. Absent: the field was not checked, or the describe does not list it.
  */
-export type DoubtedTypes = Readonly<Record<string, string | null>>;
+export type TypeCheck = Readonly<Record<string, string | null>>;
 
-/** Fields that are left out, by what Salesforce said of them. */
-export function changedFields(types: DoubtedTypes | undefined): Set<string> {
+/** Fields that are left out after a type check. */
+export function changedFields(types: TypeCheck | undefined): Set<string> {
   return new Set(Object.entries(types ?? {}).flatMap(([field, change]) => (change === null ? [] : [field])));
 }
 
 /**
- * What a describe says of the types of fields in doubt. It says nothing of one that Salesforce does not tell. A field by whose
- * value records find their rows is never of another type: without it they would become second rows, so they are rejected.
+ * Checks the types of these fields by a describe; one that the describe does not list has no answer. A field by whose value
+ * records find their rows is never left out: without it they would become second rows, so they are rejected.
  */
-export function doubtedTypes(
+export function typeCheck(
   mapping: ObjectMapping,
   described: DescribedObject | undefined,
-  doubted: ReadonlySet<string>,
-): DoubtedTypes {
-  const fields = mapping.fields.filter(({ field }) => doubted.has(field));
+  names: ReadonlySet<string>,
+): TypeCheck {
+  const fields = mapping.fields.filter(({ field }) => names.has(field));
   return Object.fromEntries(
     fields.flatMap((field): [string, string | null][] => {
       const found = described?.fields.find(({ name }) => name === field.field);

@@ -11,7 +11,7 @@ import { Command } from 'commander';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { processTerminal } from '../cli/terminal.ts';
-import { APPLY_ROLE } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../core/contracts/database-names.ts';
 import { type CanonicalValue, toPostgresJson } from '../core/mapping/canonical.ts';
 import { mappingOf } from '../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
@@ -75,7 +75,7 @@ async function measure(client: pg.Client, database: string, repeat: number): Pro
     host: '127.0.0.1',
     port: Number(new URL(server.url).port),
     dbname: database,
-    username: APPLY_ROLE,
+    username: DEFAULT_NAMES.applyRole,
     password: PASSWORD,
   });
   try {

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { processTerminal, progressBar } from '../cli/terminal.ts';
-import { SLOT } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../core/contracts/database-names.ts';
 import { startBenchSystem } from './bench-system.ts';
 import { largestPayload } from './execution-history.ts';
 import { type Figure, report } from './figures.ts';
@@ -220,7 +220,7 @@ async function anyDue(): Promise<boolean> {
 async function retainedMegabytes(): Promise<number> {
   const sql =
     'select (pg_current_wal_lsn() - restart_lsn)::float8 / 1e6 as megabytes from pg_replication_slots where slot_name = $1';
-  return (await both.row<{ megabytes: number }>(sql, [SLOT]))?.megabytes ?? 0;
+  return (await both.row<{ megabytes: number }>(sql, [DEFAULT_NAMES.slot]))?.megabytes ?? 0;
 }
 
 /** The sum over all rows is the sum over all records. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { STREAMER_ROLE } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../core/contracts/database-names.ts';
 import { TEST_PASSWORDS } from '../test/support/postgres/lender-tables.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -87,7 +87,7 @@ export async function startStreamer({ url, slot }: Source, { env, queueUrls }: S
       PGHOST: hostname,
       PGPORT: port,
       PGDATABASE: 'postgres',
-      PGUSER: STREAMER_ROLE,
+      PGUSER: DEFAULT_NAMES.streamerRole,
       PGPASSWORD: TEST_PASSWORDS.streamer,
       REPLICATION_SLOT: slot,
       CHANGE_QUEUE_URLS: JSON.stringify(queueUrls),

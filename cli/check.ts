@@ -10,8 +10,8 @@ import { type SlotOptions, withSlotOption } from './slot.ts';
 import { databaseOf, findSurroundings, withDatabaseOptions } from './surroundings.ts';
 import { processTerminal } from './terminal.ts';
 
-export function addCheckCommand(program: Command, configuration: SyncConfiguration): void {
-  withSalesforceOptions(withSlotOption(withDatabaseOptions(program.command('check'))))
+export function addCheckCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  withSalesforceOptions(withSlotOption(withDatabaseOptions(program.command('check')), deployment))
     .description(
       'Shows the slot, what is due, open circuits, conflicts and rejected records, and what no longer fits sync.config.ts; exit code 1: look at it.',
     )
@@ -19,15 +19,19 @@ export function addCheckCommand(program: Command, configuration: SyncConfigurati
       const print = (line: string) => processTerminal.tell(line);
       const surroundings = await findSurroundings(options);
       const org = isSalesforceKnown(surroundings, options) ? () => findSalesforce(surroundings, options) : undefined;
-      await withDatabase(databaseOf(surroundings), async (client) => {
-        const status = await readDatabaseStatus(client, configuration, options.slot);
-        const { lines, faults } = describeStatus(status, options.slot);
-        for (const line of lines) print(line);
-        for (const fault of faults) print(`! ${fault}`);
-        const drifts = await findDrift(client, org, configuration, options.slot);
-        for (const line of describeDrift(drifts)) print(line);
-        if (org === undefined) print('Salesforce was not looked at: nobody has said which org (--salesforce-secret)');
-        if (faults.length > 0 || drifts.some(({ kind }) => kind === 'broken')) process.exitCode = 1;
-      });
+      await withDatabase(
+        databaseOf(surroundings),
+        async (client) => {
+          const status = await readDatabaseStatus(client, configuration, options.slot);
+          const { lines, faults } = describeStatus(status, options.slot);
+          for (const line of lines) print(line);
+          for (const fault of faults) print(`! ${fault}`);
+          const drifts = await findDrift(client, org, configuration, options.slot);
+          for (const line of describeDrift(drifts)) print(line);
+          if (org === undefined) print('Salesforce was not looked at: nobody has said which org (--salesforce-secret)');
+          if (faults.length > 0 || drifts.some(({ kind }) => kind === 'broken')) process.exitCode = 1;
+        },
+        deployment,
+      );
     });
 }

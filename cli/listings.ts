@@ -17,7 +17,12 @@ interface ListOptions extends DatabaseOptions {
   readonly json?: boolean;
 }
 
-export function addListings(program: Command, configuration: SyncConfiguration, print: (line: string) => void): void {
+export function addListings(
+  program: Command,
+  configuration: SyncConfiguration,
+  deployment: string,
+  print: (line: string) => void,
+): void {
   listing(program.command('rejects'), configuration)
     .description('Lists the open rejects: records that one side refused. `sfsync redrive rejects` tries them again.')
     .addOption(
@@ -25,8 +30,10 @@ export function addListings(program: Command, configuration: SyncConfiguration, 
     )
     .action(async (options: ListOptions & Pick<RejectSelection, 'direction'>) => {
       const { object, direction, limit, json } = options;
-      const found = await withDatabase(await findDatabase(options), (session) =>
-        readOpenRejects(session, { object, direction }, limit + 1),
+      const found = await withDatabase(
+        await findDatabase(options),
+        (session) => readOpenRejects(session, { object, direction }, limit + 1),
+        deployment,
       );
       print(json ? asJson(found.slice(0, limit)) : listed(found, limit, 'open reject', rejectTable));
     });
@@ -39,20 +46,24 @@ export function addListings(program: Command, configuration: SyncConfiguration, 
     .addOption(new Option('--resolve <id...>', 'mark these as seen').argParser(collectNumbers))
     .action(async (options: ListOptions & { values?: boolean; resolve?: string[] }) => {
       const { resolve: seen } = options;
-      await withDatabase(await findDatabase(options), async (session) => {
-        if (seen !== undefined) {
-          print(toldResolved(seen, await resolveConflicts(session, seen)));
-          return;
-        }
-        const { object, limit, json, values = false } = options;
-        const found = await readOpenConflicts(session, { object, limit: limit + 1 });
-        const shown = values ? found : found.map(({ values: _, ...conflict }) => conflict);
-        print(
-          json
-            ? asJson(shown.slice(0, limit))
-            : listed(found, limit, 'open conflict', (conflicts) => conflictTable(conflicts, values)),
-        );
-      });
+      await withDatabase(
+        await findDatabase(options),
+        async (session) => {
+          if (seen !== undefined) {
+            print(toldResolved(seen, await resolveConflicts(session, seen)));
+            return;
+          }
+          const { object, limit, json, values = false } = options;
+          const found = await readOpenConflicts(session, { object, limit: limit + 1 });
+          const shown = values ? found : found.map(({ values: _, ...conflict }) => conflict);
+          print(
+            json
+              ? asJson(shown.slice(0, limit))
+              : listed(found, limit, 'open conflict', (conflicts) => conflictTable(conflicts, values)),
+          );
+        },
+        deployment,
+      );
     });
 }
 

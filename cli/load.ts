@@ -21,7 +21,7 @@ interface LoadOptions extends DatabaseOptions, SalesforceOptions {
   readonly withoutKey?: boolean;
 }
 
-export function addLoadCommand(program: Command, configuration: SyncConfiguration): void {
+export function addLoadCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
   const known = configuration.objects.map(({ object }) => object);
   withSalesforceOptions(withDatabaseOptions(program.command('load')))
     .description(
@@ -43,8 +43,11 @@ export function addLoadCommand(program: Command, configuration: SyncConfiguratio
       const connection = await findSalesforce(surroundings, options);
       process.stderr.write(`on ${surroundings.name}, org ${connection.instanceUrl}\n`);
       const mapping = mappingOf(configuration, options.object);
-      const clean = await withDatabase(databaseOf(surroundings), (session) =>
-        load({ session, connection, configuration, mapping, execution: EXECUTION }, options, processTerminal),
+      const clean = await withDatabase(
+        databaseOf(surroundings),
+        (session) =>
+          load({ session, connection, configuration, mapping, execution: EXECUTION }, options, processTerminal),
+        deployment,
       );
       if (!clean) process.exitCode = 1;
     });

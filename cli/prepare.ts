@@ -14,8 +14,8 @@ interface PrepareOptions extends SlotOptions {
   readonly applyPassword?: string;
 }
 
-export function addPrepareCommand(program: Command, configuration: SyncConfiguration): void {
-  withSlotOption(withDatabaseOptions(program.command('prepare')))
+export function addPrepareCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  withSlotOption(withDatabaseOptions(program.command('prepare')), deployment)
     .description('Makes schema, roles, publication, slot, origins and grants; a second run changes nothing.')
     .option('--dry-run', 'print the SQL and change nothing')
     .addOption(
@@ -25,13 +25,16 @@ export function addPrepareCommand(program: Command, configuration: SyncConfigura
     .action(async (options: PrepareOptions) => {
       const { dryRun = false, slot } = options;
       const print = (line: string) => processTerminal.tell(line);
-      const prepared = await withDatabase(await findDatabase(options), (client) =>
-        prepareDatabase(client, configuration, {
-          passwords: { streamer: options.streamerPassword, apply: options.applyPassword },
-          dryRun,
-          slot,
-          log: print,
-        }),
+      const prepared = await withDatabase(
+        await findDatabase(options),
+        (client) =>
+          prepareDatabase(client, configuration, {
+            passwords: { streamer: options.streamerPassword, apply: options.applyPassword },
+            dryRun,
+            slot,
+            log: print,
+          }),
+        deployment,
       );
       // The SQL of a dry run goes to a file or to psql, so everything else must be a comment.
       for (const line of describePreparation(prepared)) print(dryRun ? `-- ${line}` : line);

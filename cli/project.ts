@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Command, Option } from 'commander';
+import { DEFAULT_NAME, deploymentNameOf } from '../core/contracts/deployment-name.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 
 const DEFAULT_FILE = 'sync.config.ts';
-const DEFAULT_NAME = 'sfsync';
 /** `init` writes the configuration, and the process of `dev` reads it. */
 const NEVER_READ: readonly (string | undefined)[] = ['init', 'dev'];
 
@@ -44,7 +44,7 @@ export async function openProject(
     allowPositionals: true,
   });
   const config = textOf(values.config) ?? textOf(environment.SFSYNC_CONFIG) ?? DEFAULT_FILE;
-  const name = textOf(values.name) ?? textOf(environment.SFSYNC_NAME) ?? DEFAULT_NAME;
+  const name = deploymentNameOf(textOf(values.name) ?? textOf(environment.SFSYNC_NAME));
   const [command] = positionals;
   if (NEVER_READ.includes(command)) return { config, name, configuration: undefined };
   const asksForHelp = values.help === true || command === undefined || command === 'help';

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { AwsAccount } from '../aws/aws-account.ts';
 import { classified } from '../aws/aws-errors.ts';
-import { SLOT } from '../core/contracts/database-names.ts';
+import { databaseNames } from '../core/contracts/database-names.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { type Recovery, recoverSlot } from '../steps/slot-recovery/slot-recovery.ts';
@@ -16,32 +16,35 @@ interface RecoverOptions extends AwsOptions {
   readonly compare?: boolean;
 }
 
-export function addRecoverSlotCommand(program: Command, configuration: SyncConfiguration): void {
-  withAwsOptions(program.command('recover-slot'))
+export function addRecoverSlotCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  withAwsOptions(program.command('recover-slot'), deployment)
     .description(
       'Makes a missing or lost replication slot anew, and compares all rows with what was last agreed, so that changes made meanwhile go to Salesforce. After an interruption it goes on.',
     )
-    .addOption(new Option('--slot <name>', 'name of the replication slot').default(SLOT))
+    .addOption(new Option('--slot <name>', 'name of the replication slot').default(databaseNames(deployment).slot))
     .option('--dry-run', 'print the SQL and change nothing')
     .addOption(new Option('--force', 'make it anew although it looks healthy').conflicts('compare'))
     .option('--compare', 'leave the slot alone and only compare: when the publication lacked a table for a while')
     .action(async ({ slot, dryRun = false, force = false, compare = false, ...options }: RecoverOptions) => {
       const terminal = processTerminal;
       const surroundings = await findSurroundings(options);
-      const recovery = await withDatabase(databaseOf(surroundings), (client) =>
-        recoverSlot(client, configuration, {
-          slot,
-          dryRun,
-          slotIs: force ? 'anew' : compare ? 'left alone' : 'anew if need be',
-          log: (line) => terminal.tell(line),
-          progress: ({ object, looked, all, marked }) =>
-            terminal.progress(`${progressBar(looked, all)} ${object}: ${marked} due`),
-        }),
+      const recovery = await withDatabase(
+        databaseOf(surroundings),
+        (client) =>
+          recoverSlot(client, configuration, {
+            slot,
+            dryRun,
+            slotIs: force ? 'anew' : compare ? 'left alone' : 'anew if need be',
+            log: (line) => terminal.tell(line),
+            progress: ({ object, looked, all, marked }) =>
+              terminal.progress(`${progressBar(looked, all)} ${object}: ${marked} due`),
+          }),
+        deployment,
       );
       for (const line of describeRecovery(recovery, slot, dryRun)) terminal.tell(line);
       const objects = configuration.objects.map(({ object }) => object);
       const due = dryRun ? [] : dueObjects(recovery, objects);
-      const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack });
+      const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack, name: deployment });
       if (due.length > 0) terminal.tell(await announceDue(aws, due));
     });
 }

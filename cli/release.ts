@@ -18,8 +18,8 @@ interface ReleaseOptions extends AwsOptions {
   readonly dryRun?: boolean;
 }
 
-export function addReleaseCommand(program: Command, configuration: SyncConfiguration): void {
-  withAwsOptions(program.command('release'))
+export function addReleaseCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  withAwsOptions(program.command('release'), deployment)
     .description('Sends the deletes of an object that the guard against delete storms holds, or brings the rows back.')
     .addArgument(new Argument('<object>').choices(configuration.objects.map(({ object }) => object)))
     .option('--restore', 'the deletes were a mistake: make the rows anew from what Salesforce holds', false)
@@ -28,12 +28,16 @@ export function addReleaseCommand(program: Command, configuration: SyncConfigura
     .action(async (object: string, options: ReleaseOptions) => {
       const surroundings = await findSurroundings(options);
       process.stderr.write(`on ${surroundings.name}, stack ${options.stack}\n`);
-      const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack });
+      const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack, name: deployment });
       const operator = { aws, terminal: processTerminal, dryRun: options.dryRun === true };
       const agree = options.yes === true ? async () => true : askPerson;
-      await withDatabase(databaseOf(surroundings), async (session) => {
-        if (!(await release(operator, session, object, options.restore === true, agree))) process.exitCode = 1;
-      });
+      await withDatabase(
+        databaseOf(surroundings),
+        async (session) => {
+          if (!(await release(operator, session, object, options.restore === true, agree))) process.exitCode = 1;
+        },
+        deployment,
+      );
     });
 }
 

@@ -23,7 +23,7 @@ import { addReleaseCommand } from './release.ts';
 const FAILED = 2;
 
 async function run(argv: readonly string[]): Promise<void> {
-  const { config, configuration } = await openProject(argv);
+  const { config, name, configuration } = await openProject(argv);
   const program = withProjectOptions(new Command('sfsync'))
     .description('Keeps Salesforce and PostgreSQL in step.')
     .showHelpAfterError()
@@ -31,18 +31,18 @@ async function run(argv: readonly string[]): Promise<void> {
   addDevCommand(program, config);
   if (configuration === undefined)
     program.addHelpText('after', `\nThere are more commands where there is a ${config}.`);
-  else addProjectCommands(program, configuration);
+  else addProjectCommands(program, configuration, name);
   await program.parseAsync([...argv], { from: 'user' });
 }
 
-function addProjectCommands(program: Command, configuration: SyncConfiguration): void {
-  addPrepareCommand(program, configuration);
-  addCheckCommand(program, configuration);
-  addLoadCommand(program, configuration);
-  addListings(program, configuration, print);
-  addRedriveCommands(program, configuration);
-  addRecoverSlotCommand(program, configuration);
-  addReleaseCommand(program, configuration);
+function addProjectCommands(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  addPrepareCommand(program, configuration, deployment);
+  addCheckCommand(program, configuration, deployment);
+  addLoadCommand(program, configuration, deployment);
+  addListings(program, configuration, deployment, print);
+  addRedriveCommands(program, configuration, deployment);
+  addRecoverSlotCommand(program, configuration, deployment);
+  addReleaseCommand(program, configuration, deployment);
 }
 
 /** A fault that has an answer is reported in its own words; anything else is a bug, and needs its stack. */

@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
-import { SLOT } from '../core/contracts/database-names.ts';
+import { databaseNames } from '../core/contracts/database-names.ts';
 import type { DatabaseOptions } from './surroundings.ts';
 
 export interface SlotOptions extends DatabaseOptions {
   readonly slot: string;
 }
 
-export function withSlotOption(command: Command): Command {
+export function withSlotOption(command: Command, deployment: string): Command {
   return command.addOption(
-    new Option('--slot <name>', 'name of the replication slot, unique on the server').default(SLOT),
+    new Option('--slot <name>', 'name of the replication slot, unique on the server').default(
+      databaseNames(deployment).slot,
+    ),
   );
 }

@@ -36,9 +36,10 @@ export function withDatabaseOptions(command: Command): Command {
     .option('--no-endpoints', 'work on an AWS account, also while a local run is up');
 }
 
-export function withAwsOptions(command: Command): Command {
+/** A stack is usually called as its deployment. */
+export function withAwsOptions(command: Command, deployment: string): Command {
   return withDatabaseOptions(command)
-    .addOption(new Option('--stack <name>', 'the CloudFormation stack').default('sfsync').env('SFSYNC_STACK'))
+    .addOption(new Option('--stack <name>', 'the CloudFormation stack').default(deployment).env('SFSYNC_STACK'))
     .addOption(new Option('--region <region>', 'its region (default: as the AWS CLI finds it)').env('AWS_REGION'));
 }
 

@@ -1,13 +1,18 @@
 /** What a Lambda environment keeps open between invocations: one session with PostgreSQL, one connection to Salesforce. */
 import { classified } from '../aws/aws-errors.ts';
 import { readSecret } from '../aws/secrets.ts';
+import { databaseNames } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
 import { databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
 import { logIn, type SalesforceConnection, salesforceCredentials } from '../salesforce/connection.ts';
+import { environment } from './handler.ts';
 
 interface Open {
   readonly secretId: string;
   readonly session: Promise<Session>;
 }
+
+const { SFSYNC_NAME } = environment({ SFSYNC_NAME: deploymentName.default(DEFAULT_NAME) });
 
 let open: Open | undefined;
 
@@ -26,7 +31,7 @@ function forget(ended: Open): void {
 
 async function start(secretId: string, forgetIt: () => void): Promise<Session> {
   try {
-    const session = await openSession(await readSecret(secretId, databaseCredentials));
+    const session = await openSession(await readSecret(secretId, databaseCredentials), databaseNames(SFSYNC_NAME));
     session.once('end', forgetIt);
     // An idle session may be terminated by the server. The next use opens another; there is nothing to do here.
     session.on('error', forgetIt);

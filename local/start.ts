@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { APPLY_ROLE, SLOT, STREAMER_ROLE } from '../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../core/contracts/database-names.ts';
 import {
   type Journal,
   onFreePort,
@@ -71,8 +71,8 @@ export class Start {
         databaseUrl: database.url,
         applyPassword: this.#credentials.apply,
         streamerPassword: this.#credentials.streamer,
-        applyRole: APPLY_ROLE,
-        streamerRole: STREAMER_ROLE,
+        applyRole: DEFAULT_NAMES.applyRole,
+        streamerRole: DEFAULT_NAMES.streamerRole,
         salesforce: loginOf(org),
       };
       return deployStack(running, containers, surroundings, this.#directory);
@@ -82,7 +82,7 @@ export class Start {
     await this.#step('WAL streamer', async () => {
       await running.start();
       await containers.start();
-      await slotIsRead(database.url, SLOT, {
+      await slotIsRead(database.url, DEFAULT_NAMES.slot, {
         timeoutMs: STREAMING_TIMEOUT_MS,
         signal: this.#options.signal,
         log: join(this.#logs, 'wal-streamer.log'),

@@ -3,7 +3,7 @@
  * may be confirmed (flush-position), whose change it is (transaction, echo), what to do after a failure (stream-failure).
  */
 
-import { PUBLICATION } from '../core/contracts/database-names.ts';
+import type { DatabaseNames } from '../core/contracts/database-names.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/mapping/configuration.ts';
@@ -26,9 +26,9 @@ import { Wal2jsonDecoder } from './wal2json.ts';
 
 /** The server cuts a silent client after wal_sender_timeout, 60 s by default. */
 const STATUS_EVERY_MS = 2_000;
-/** A position that moved without a message of ours is told at most this often. */
+/** A position that moved without a message of ours is reported at most this often. */
 const REPORT_EVERY_MS = 500;
-/** How long the queues have to take what is in hand when the streamer is asked to stop. */
+/** How long the queues have to take what was read when the streamer is asked to stop. */
 const DRAIN_MS = 4_000;
 const RECONNECT = { firstMs: 200, longestMs: 15_000 };
 const SLOT_TAKEN = { firstMs: 200, longestMs: 2_000 };
@@ -38,7 +38,7 @@ export interface StreamEvents {
   streaming(from: Lsn, facts: StreamFacts): void;
   /** The stream broke and is built up again. */
   interrupted(next: 'wait for the slot' | 'connect again', attempt: number, error: unknown): void;
-  /** Rows of the object went, and nobody knows which; the receiver looks at all of its links. */
+  /** Rows of the object went, and the WAL does not name them; `Collect changes` looks at all links of the object. */
   unnamedRows(object: string, by: 'truncate' | 'delete'): void;
   /** DDL on a mapped table. */
   tableChanged(change: TableChange): void;
@@ -48,6 +48,7 @@ export interface ChangeStreamOptions {
   readonly configuration: SyncConfiguration;
   readonly database: ReplicationDatabase;
   readonly slot: string;
+  readonly names: DatabaseNames;
   readonly publisher: Publisher;
   readonly heartbeat: Heartbeat;
   readonly events: StreamEvents;
@@ -68,7 +69,7 @@ export class ChangeStream {
     this.#session?.report();
   }
 
-  /** Streams until the signal, then publishes what is in hand and confirms it. Throws SyncError when a person is needed. */
+  /** Streams until the signal, then publishes what was read and confirms it. Throws SyncError when a person is needed. */
   async run(stop: AbortSignal): Promise<void> {
     for (let attempt = 1; !stop.aborted; attempt++) {
       const session = new Session(this.#options, this.#tables);
@@ -81,7 +82,7 @@ export class ChangeStream {
         if (session.streamed) attempt = 1;
         if (stop.aborted) break;
         this.#options.events.interrupted(failure.next, attempt, error);
-        // Whoever tries again is alive, however long the database is away: a new process would do no better.
+        // A streamer that tries again is alive, however long the database is away: a new process would do no better.
         this.#options.heartbeat.beat();
         await waited(backoffMs(failure.next === 'wait for the slot' ? SLOT_TAKEN : RECONNECT, attempt), stop);
       }
@@ -103,7 +104,7 @@ class Session {
   #streamed = false;
 
   constructor(options: ChangeStreamOptions, tables: TableWatch) {
-    const { configuration, database, slot } = options;
+    const { configuration, database, slot, names } = options;
     this.#options = options;
     const mappings = configuration.objects;
     const { plugin } = configuration.settings;
@@ -111,7 +112,7 @@ class Session {
       for (const change of tables.described(table)) options.events.tableChanged(change);
     });
     this.#connection = new ReplicationConnection(
-      { database, slot, plugin, publication: PUBLICATION, mappings },
+      { database, slot, plugin, names, mappings },
       (bytes) => decoder.decode(bytes),
       {
         starting: (facts) => this.#starting(facts),
@@ -152,7 +153,7 @@ class Session {
 
   #starting(facts: StreamFacts): void {
     this.#facts = facts;
-    const { publisher, events } = this.#options;
+    const { publisher, events, names } = this.#options;
     this.#position = new FlushPosition(facts.confirmed);
     publisher.startOver(this.#position);
     this.#reader = new TransactionReader(
@@ -167,6 +168,7 @@ class Session {
         },
       },
       new TransactionIds(facts.nextTransaction),
+      names,
     );
   }
 

@@ -69,6 +69,7 @@ async function main(stop: AbortSignal): Promise<void> {
     configuration,
     database: settings.database,
     slot: settings.slot,
+    names: settings.names,
     publisher,
     heartbeat,
     events: {

@@ -1,6 +1,6 @@
 /** The streamer's environment, read once. */
 import { z } from 'zod';
-import { SLOT } from '../core/contracts/database-names.ts';
+import { type DatabaseNames, databaseNames } from '../core/contracts/database-names.ts';
 import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
@@ -28,7 +28,7 @@ const environment = z.object({
   REPLICATION_SLOT: z
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, 'must be the name of a slot')
-    .default(SLOT),
+    .optional(),
 });
 
 export interface StreamerSettings {
@@ -46,6 +46,7 @@ export interface StreamerSettings {
   readonly queueUrls: Readonly<Record<string, string>>;
   readonly heartbeatFile: string | undefined;
   readonly slot: string;
+  readonly names: DatabaseNames;
 }
 
 /** Throws one ConfigurationError that lists every fault; no value of the environment is in it. */
@@ -62,8 +63,10 @@ export function readSettings(
   if (missing.length > 0) {
     throw faulty(missing.map(({ object }) => `CHANGE_QUEUE_URLS: has no queue for ${object}`));
   }
+  const names = databaseNames(variables.SFSYNC_NAME);
   return Object.freeze({
     name: variables.SFSYNC_NAME,
+    names,
     database: {
       host: variables.PGHOST,
       port: variables.PGPORT,
@@ -74,7 +77,7 @@ export function readSettings(
     },
     queueUrls: variables.CHANGE_QUEUE_URLS,
     heartbeatFile: variables.HEARTBEAT_FILE,
-    slot: variables.REPLICATION_SLOT,
+    slot: variables.REPLICATION_SLOT ?? names.slot,
   });
 }
 

@@ -4,9 +4,10 @@
  * known before their first change, and dropped.
  */
 
+import { type DatabaseNames, DEFAULT_NAMES } from '../core/contracts/database-names.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
-import { isOwnMarker, isOwnOrigin } from './echo.ts';
+import { Echo } from './echo.ts';
 import type { RowChange, StreamMessage } from './stream-message.ts';
 import type { TransactionIds } from './transaction-id.ts';
 
@@ -24,7 +25,7 @@ export interface TransactionListener {
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void>;
   /** Everything of the transaction was handed on, or it had nothing for us. */
   committed(end: Lsn): void;
-  /** Rows of the object went, and nobody says which; told once for a transaction. */
+  /** Rows of the object went, and the WAL does not name them; called once for a transaction. */
   unnamed(object: string, transaction: Transaction, by: 'truncate' | 'delete'): undefined | Promise<void>;
 }
 
@@ -40,11 +41,13 @@ interface OpenTransaction {
 export class TransactionReader {
   readonly #listener: TransactionListener;
   readonly #ids: TransactionIds;
+  readonly #echo: Echo;
   #open: OpenTransaction | undefined;
 
-  constructor(listener: TransactionListener, ids: TransactionIds) {
+  constructor(listener: TransactionListener, ids: TransactionIds, names: DatabaseNames = DEFAULT_NAMES) {
     this.#listener = listener;
     this.#ids = ids;
+    this.#echo = new Echo(names);
   }
 
   /** The stream is inside a transaction. */
@@ -62,11 +65,11 @@ export class TransactionReader {
         return undefined;
       }
       case 'origin':
-        this.#current().echo = isOwnOrigin(message.name);
+        this.#current().echo = this.#echo.isOwnOrigin(message.name);
         return undefined;
       case 'marker': {
         const current = this.#current();
-        if (!current.started && isOwnMarker(message.prefix)) current.echo = true;
+        if (!current.started && this.#echo.isOwnMarker(message.prefix)) current.echo = true;
         current.started = true;
         return undefined;
       }

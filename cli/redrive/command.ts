@@ -18,7 +18,7 @@ interface RedriveOptions extends AwsOptions {
   readonly dryRun?: boolean;
 }
 
-export function addRedriveCommands(program: Command, configuration: SyncConfiguration): void {
+export function addRedriveCommands(program: Command, configuration: SyncConfiguration, deployment: string): void {
   const redrive = program
     .command('redrive')
     .description('Tries again what nobody could handle. Redriving late is safe: nothing newer is undone.')
@@ -27,30 +27,30 @@ export function addRedriveCommands(program: Command, configuration: SyncConfigur
       '\nExit code 0: nothing is left; 1: something is, and it is said what; 2: it could not be done.',
     );
 
-  redriving(redrive.command('changes'))
+  redriving(redrive.command('changes'), deployment)
     .description('Dead letters of the change queues go back to their queues. Do this when the cause is mended.')
     .addOption(objectOption(configuration))
     .action((options: RedriveOptions & { object?: string }) =>
-      work(options, (operator) => redriveChanges(operator, chosenObjects(configuration, options.object))),
+      work(deployment, options, (operator) => redriveChanges(operator, chosenObjects(configuration, options.object))),
     );
 
-  redriving(redrive.command('executions'))
+  redriving(redrive.command('executions'), deployment)
     .description('Failed executions go on in the state where they failed, which Step Functions allows for 14 days.')
     .addOption(new Option('--pipeline <pipeline>', 'of this pipeline only').choices(PIPELINES))
     .option('--again', 'start executions anew that cannot be redriven, with the same input: files of records', false)
     .option('--discard <execution...>', 'remove the messages of these executions (name or ARN) and leave them be', [])
     .action((options: RedriveOptions & { pipeline?: Pipeline; again: boolean; discard: string[] }) =>
-      work(options, (operator) => {
+      work(deployment, options, (operator) => {
         const pipelines = options.pipeline === undefined ? PIPELINES : [options.pipeline];
         return redriveExecutions(operator, pipelines, options);
       }),
     );
 
-  redriving(redrive.command('events'))
+  redriving(redrive.command('events'), deployment)
     .description('Events and notices that were not delivered are delivered now.')
-    .action((options: RedriveOptions) => work(options, redriveEvents));
+    .action((options: RedriveOptions) => work(deployment, options, redriveEvents));
 
-  redriving(redrive.command('rejects'))
+  redriving(redrive.command('rejects'), deployment)
     .description('Rejected records are looked at afresh, from both sides. `sfsync rejects` lists them.')
     .addOption(objectOption(configuration))
     .addOption(
@@ -58,27 +58,30 @@ export function addRedriveCommands(program: Command, configuration: SyncConfigur
     )
     .addOption(new Option('--id <id...>', 'these only: ids of rejects, or Salesforce ids').argParser(collectIds))
     .action((options: RedriveOptions & RejectSelection & { id?: RejectIds }) =>
-      work(options, (operator, surroundings) => {
+      work(deployment, options, (operator, surroundings) => {
         const { object, direction, id } = options;
         const selection: RejectSelection = { object, direction, ...id };
-        return withDatabase(databaseOf(surroundings), (session) =>
-          redriveRejects(operator, session, configuration, selection),
+        return withDatabase(
+          databaseOf(surroundings),
+          (session) => redriveRejects(operator, session, configuration, selection),
+          deployment,
         );
       }),
     );
 }
 
-function redriving(command: Command): Command {
-  return withAwsOptions(command.option('--dry-run', 'tell what would be done, and do nothing'));
+function redriving(command: Command, deployment: string): Command {
+  return withAwsOptions(command.option('--dry-run', 'tell what would be done, and do nothing'), deployment);
 }
 
 async function work(
+  deployment: string,
   options: RedriveOptions,
   redrive: (operator: Operator, surroundings: Surroundings) => Promise<number>,
 ): Promise<void> {
   const surroundings = await findSurroundings(options);
   process.stderr.write(`on ${surroundings.name}, stack ${options.stack}\n`);
-  const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack });
+  const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack, name: deployment });
   const operator = { aws, terminal: processTerminal, dryRun: options.dryRun === true };
   if ((await redrive(operator, surroundings)) > 0) process.exitCode = 1;
 }

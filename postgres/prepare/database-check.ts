@@ -3,7 +3,6 @@
  * break the application's own writes (an UPDATE of a published table without replica identity fails), is a fault here.
  */
 import type pg from 'pg';
-import { APPLY_ROLE } from '../../core/contracts/database-names.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
 import { filterFault } from '../tables/row-filter.ts';
@@ -99,7 +98,7 @@ function kindFaults(table: CatalogTable): string[] {
 function rowSecurityFaults(table: CatalogTable, server: ServerFacts): string[] {
   if (!table.rowSecurity || server.applyBypassesRowSecurity) return [];
   return [
-    `: has row level security, which would hide rows from ${APPLY_ROLE}, and a hidden row looks deleted; create role ${APPLY_ROLE} login bypassrls`,
+    `: has row level security, which would hide rows from ${server.applyRole}, and a hidden row looks deleted; create role ${server.applyRole} login bypassrls`,
   ];
 }
 

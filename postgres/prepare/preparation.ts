@@ -1,6 +1,8 @@
 /** Runs the statements of `sfsync prepare`, or only tells them, and keeps the list of what was done. */
 import pg from 'pg';
+import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
+import { inSchema, namesOf } from '../session/names.ts';
 
 export interface Action {
   readonly what: string;
@@ -34,6 +36,10 @@ export class Preparation {
     this.#log = log;
   }
 
+  get names(): DatabaseNames {
+    return namesOf(this.client);
+  }
+
   get actions(): readonly Action[] {
     return this.#actions;
   }
@@ -53,7 +59,7 @@ export class Preparation {
   /** Executes the statement, or in a dry run prints it. Throws ConfigurationError when a right is missing. */
   async execute(sql: string, { shown = sql, alreadyDone = [] }: StatementOptions = {}): Promise<void> {
     if (this.#dryRun) {
-      this.#log(`${shown.trimEnd().replace(/;$/, '')};`);
+      this.#log(`${inSchema(shown, this.names.schema).trimEnd().replace(/;$/, '')};`);
       return;
     }
     for (let attempt = 1; ; attempt++) {

@@ -1,9 +1,9 @@
 /** `sfsync prepare`: everything that the database needs, made in the right order; a second run changes nothing. */
 import type pg from 'pg';
-import { SLOT } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { noteInside } from '../ledger/inside-filter.ts';
+import { namesOf } from '../session/names.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { applyMigrations } from './migrations.ts';
 import type { Action } from './preparation.ts';
@@ -19,7 +19,7 @@ export interface PrepareOptions {
   readonly passwords?: RolePasswords;
   /** Reads only, and tells every statement through `log`. */
   readonly dryRun?: boolean;
-  /** Name of the replication slot, unique on the server; by default `sfsync`. */
+  /** Name of the replication slot, unique on the server. @default that of the deployment */
   readonly slot?: string;
   readonly log?: (line: string) => void;
 }
@@ -43,7 +43,7 @@ const UNLOCK = 'select pg_advisory_unlock(7347739624)';
 export async function prepareDatabase(
   client: pg.ClientBase,
   configuration: SyncConfiguration,
-  { passwords = {}, dryRun = false, slot = SLOT, log = () => undefined }: PrepareOptions = {},
+  { passwords = {}, dryRun = false, slot = namesOf(client).slot, log = () => undefined }: PrepareOptions = {},
 ): Promise<Prepared> {
   await client.query(LOCK);
   try {

@@ -3,7 +3,6 @@
  * the first change before it, on PostgreSQL 15 for good.
  */
 import pg from 'pg';
-import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { OutputPlugin, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { firstPlace, hasLinks, savePlace } from '../ledger/slot-recovery.ts';
@@ -26,12 +25,13 @@ export async function ensurePublication(
   configuration: SyncConfiguration,
   slot: string,
 ): Promise<void> {
+  const { publication } = preparation.names;
   const wanted = configuration.objects.map(({ schema, table }) => quoted(schema, table));
-  const state = await readPublication(preparation.client);
-  const what = `publication ${PUBLICATION} of ${wanted.length} tables`;
+  const state = await readPublication(preparation);
+  const what = `publication ${publication} of ${wanted.length} tables`;
   if (state === undefined) {
     await preparation.execute(
-      `create publication ${PUBLICATION} for table ${wanted.join(', ')} with (publish_via_partition_root = true)`,
+      `create publication ${publication} for table ${wanted.join(', ')} with (publish_via_partition_root = true)`,
     );
     preparation.note(what, 'created');
     await warnOfOlderSlot(preparation, slot);
@@ -40,14 +40,14 @@ export async function ensurePublication(
   if (state.allTables) {
     throw new ConfigurationError(
       'FOR_ALL_TABLES',
-      `Publication ${PUBLICATION} is for all tables or schemas, and cannot be narrowed: drop publication ${PUBLICATION}, then prepare again.`,
+      `Publication ${publication} is for all tables or schemas, and cannot be narrowed: drop publication ${publication}, then prepare again.`,
     );
   }
   const same = [...wanted].sort().join() === [...state.tables].sort().join() && state.restricted.length === 0;
-  if (!same) await preparation.execute(`alter publication ${PUBLICATION} set table ${wanted.join(', ')}`);
+  if (!same) await preparation.execute(`alter publication ${publication} set table ${wanted.join(', ')}`);
   if (!state.complete || !state.viaRoot) {
     await preparation.execute(
-      `alter publication ${PUBLICATION} set (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,
+      `alter publication ${publication} set (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,
     );
   }
   preparation.note(what, same && state.complete && state.viaRoot ? 'unchanged' : 'changed');
@@ -62,7 +62,7 @@ async function warnOfOlderSlot(preparation: Preparation, slot: string): Promise<
   );
 }
 
-async function readPublication(client: pg.ClientBase): Promise<PublicationState | undefined> {
+async function readPublication({ client, names }: Preparation): Promise<PublicationState | undefined> {
   const { rows } = await client.query<PublicationState>(
     `select p.puballtables or exists (select from pg_publication_namespace n where n.pnpubid = p.oid) as "allTables",
             p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate as complete,
@@ -71,7 +71,7 @@ async function readPublication(client: pg.ClientBase): Promise<PublicationState 
             array(select format('%I.%I', n.nspname, c.relname) ${MEMBERS}
                    and (r.prqual is not null or r.prattrs is not null)) as restricted
        from pg_publication p where p.pubname = $1`,
-    [PUBLICATION],
+    [names.publication],
   );
   const [state] = rows;
   if (state === undefined) return undefined;
@@ -191,29 +191,28 @@ const ORIGIN_FUNCTIONS = [
  * server does not allow origins to us, by a logical message, and the execute right is not given.
  */
 export async function ensureOrigins(preparation: Preparation, count: number): Promise<'origin' | 'message'> {
-  const { client } = preparation;
+  const { client, names } = preparation;
+  const { applyRole, originPrefix } = names;
   const { rows } = await client.query<{ name: string }>('select roname as name from pg_replication_origin');
   const existing = new Set(rows.map(({ name }) => name));
-  const names = Array.from({ length: count }, (_, i) => `${ORIGIN_PREFIX}${i}`).filter((name) => !existing.has(name));
-  for (const name of names) {
+  const missing = Array.from({ length: count }, (_, i) => `${originPrefix}${i}`).filter((name) => !existing.has(name));
+  for (const name of missing) {
     const created = await preparation.tryTo(`select pg_replication_origin_create(${pg.escapeLiteral(name)})`, {
       alreadyDone: ALREADY_THERE,
     });
     if (!created) return withoutOrigins(preparation, 'create replication origins');
   }
-  preparation.note(`${count} replication origins`, names.length > 0 ? 'created' : 'unchanged');
+  preparation.note(`${count} replication origins`, missing.length > 0 ? 'created' : 'unchanged');
   const may = await client.query<{ may: boolean }>(
     `select bool_and(has_function_privilege($1, f.name, 'execute')) as may from unnest($2::text[]) as f (name)
       where exists (select from pg_roles where rolname = $1)`,
-    [APPLY_ROLE, ORIGIN_FUNCTIONS],
+    [applyRole, ORIGIN_FUNCTIONS],
   );
   if (may.rows[0]?.may !== true) {
-    const granted = await preparation.tryTo(
-      `grant execute on function ${ORIGIN_FUNCTIONS.join(', ')} to ${APPLY_ROLE}`,
-    );
+    const granted = await preparation.tryTo(`grant execute on function ${ORIGIN_FUNCTIONS.join(', ')} to ${applyRole}`);
     if (!granted) return withoutOrigins(preparation, 'grant the origin functions');
   }
-  preparation.note(`origin functions for ${APPLY_ROLE}`, may.rows[0]?.may === true ? 'unchanged' : 'created');
+  preparation.note(`origin functions for ${applyRole}`, may.rows[0]?.may === true ? 'unchanged' : 'created');
   return 'origin';
 }
 

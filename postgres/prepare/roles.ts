@@ -3,7 +3,6 @@
  * whole server, so another database's prepare may be making them at the same moment.
  */
 import pg from 'pg';
-import { APPLY_ROLE, SCHEMA, STREAMER_ROLE } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { Preparation } from './preparation.ts';
@@ -32,17 +31,18 @@ export async function ensureRoles(
   server: ServerFacts,
   passwords: RolePasswords,
 ): Promise<void> {
-  const roles = await readRoles(preparation.client, server);
-  await ensureStreamer(preparation, roles.get(STREAMER_ROLE), server, passwords.streamer);
-  const apply = roles.get(APPLY_ROLE);
+  const { streamerRole, applyRole } = preparation.names;
+  const roles = await readRoles(preparation, server);
+  await ensureStreamer(preparation, roles.get(streamerRole), server, passwords.streamer);
+  const apply = roles.get(applyRole);
   if (apply?.superuser === true) {
     throw new ConfigurationError(
       'SUPERUSER',
-      `Role ${APPLY_ROLE} is a superuser, which hides missing grants: alter role ${APPLY_ROLE} nosuperuser.`,
+      `Role ${applyRole} is a superuser, which hides missing grants: alter role ${applyRole} nosuperuser.`,
     );
   }
-  await ensureLogin(preparation, APPLY_ROLE, apply, '');
-  await setPassword(preparation, APPLY_ROLE, passwords.apply);
+  await ensureLogin(preparation, applyRole, apply, '');
+  await setPassword(preparation, applyRole, passwords.apply);
 }
 
 async function ensureStreamer(
@@ -51,15 +51,16 @@ async function ensureStreamer(
   server: ServerFacts,
   password: string | undefined,
 ): Promise<void> {
+  const { streamerRole } = preparation.names;
   const attribute = server.hasRdsReplication ? '' : ' replication';
-  await ensureLogin(preparation, STREAMER_ROLE, state, attribute);
+  await ensureLogin(preparation, streamerRole, state, attribute);
   if (state?.replication !== true && server.hasRdsReplication) {
-    await preparation.execute(`grant rds_replication to ${STREAMER_ROLE}`);
+    await preparation.execute(`grant rds_replication to ${streamerRole}`);
   } else if (state !== undefined && !state.replication) {
-    await preparation.execute(`alter role ${STREAMER_ROLE} replication`);
-    preparation.note(`role ${STREAMER_ROLE} may replicate`, 'changed');
+    await preparation.execute(`alter role ${streamerRole} replication`);
+    preparation.note(`role ${streamerRole} may replicate`, 'changed');
   }
-  await setPassword(preparation, STREAMER_ROLE, password);
+  await setPassword(preparation, streamerRole, password);
 }
 
 async function ensureLogin(
@@ -84,12 +85,12 @@ async function setPassword(preparation: Preparation, role: string, password: str
   preparation.note(`password of ${role}`, 'changed');
 }
 
-async function readRoles(client: pg.ClientBase, server: ServerFacts): Promise<ReadonlyMap<string, RoleState>> {
+async function readRoles({ client, names }: Preparation, server: ServerFacts): Promise<ReadonlyMap<string, RoleState>> {
   const member = server.hasRdsReplication ? "pg_has_role(oid, 'rds_replication', 'member')" : 'false';
   const { rows } = await client.query<RoleState>(
     `select rolname as name, rolsuper as superuser, rolcanlogin as login, rolreplication or ${member} as replication
        from pg_roles where rolname = any ($1)`,
-    [[STREAMER_ROLE, APPLY_ROLE]],
+    [[names.streamerRole, names.applyRole]],
   );
   return new Map(rows.map((role) => [role.name, role]));
 }
@@ -101,13 +102,16 @@ export async function grantRights(
   tables: ReadonlyMap<string, CatalogTable | undefined>,
 ): Promise<void> {
   const name = pg.escapeIdentifier;
-  const schemas = [...new Set([SCHEMA, ...configuration.objects.map(({ schema }) => schema)])];
+  const { schema: ownSchema, applyRole } = preparation.names;
+  const schemas = [...new Set([ownSchema, ...configuration.objects.map(({ schema }) => schema)])];
   const mapped = configuration.objects.map(({ schema, table }) => `${name(schema)}.${name(table)}`);
   const sequences = [...new Set([...tables.values()].flatMap((table) => table?.sequences ?? []))];
-  await preparation.execute(`grant usage on schema ${schemas.map(name).join(', ')} to ${APPLY_ROLE}`);
-  await preparation.execute(`grant select, insert, update, delete on ${mapped.join(', ')} to ${APPLY_ROLE}`);
-  await preparation.execute(`grant select, insert, update, delete on all tables in schema ${SCHEMA} to ${APPLY_ROLE}`);
+  await preparation.execute(`grant usage on schema ${schemas.map(name).join(', ')} to ${applyRole}`);
+  await preparation.execute(`grant select, insert, update, delete on ${mapped.join(', ')} to ${applyRole}`);
+  await preparation.execute(
+    `grant select, insert, update, delete on all tables in schema ${ownSchema} to ${applyRole}`,
+  );
   if (sequences.length > 0)
-    await preparation.execute(`grant usage on sequence ${sequences.join(', ')} to ${APPLY_ROLE}`);
-  preparation.note(`rights of ${APPLY_ROLE} on ${mapped.length} tables`, 'made sure');
+    await preparation.execute(`grant usage on sequence ${sequences.join(', ')} to ${applyRole}`);
+  preparation.note(`rights of ${applyRole} on ${mapped.length} tables`, 'made sure');
 }

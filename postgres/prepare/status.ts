@@ -1,9 +1,9 @@
 /** What `sfsync check` shows: how the database is set up and what waits in it. Reads only. */
 import type pg from 'pg';
-import { APPLY_ROLE, ORIGIN_PREFIX, PUBLICATION, SLOT, STREAMER_ROLE } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { readPlace } from '../ledger/slot-recovery.ts';
+import { namesOf } from '../session/names.ts';
 
 export interface SlotStatus {
   readonly name: string;
@@ -52,13 +52,16 @@ export interface DatabaseStatus {
 export async function readDatabaseStatus(
   client: pg.ClientBase,
   configuration: SyncConfiguration,
-  slot: string = SLOT,
+  slot: string = namesOf(client).slot,
 ): Promise<DatabaseStatus> {
   const { rows: schema } = await client.query<{ there: boolean }>(
     "select to_regclass('sfsync.link') is not null as there",
   );
   if (schema[0]?.there !== true) {
-    throw new ConfigurationError('NOT_PREPARED', 'The database has no schema sfsync: run `sfsync prepare`.');
+    throw new ConfigurationError(
+      'NOT_PREPARED',
+      `The database has no schema ${namesOf(client).schema}: run \`sfsync prepare\`.`,
+    );
   }
   return {
     ...(await readSetup(client)),
@@ -72,22 +75,23 @@ export async function readDatabaseStatus(
 async function readSetup(
   client: pg.ClientBase,
 ): Promise<Pick<DatabaseStatus, 'server' | 'origins' | 'marking' | 'missingRoles'>> {
+  const { originPattern, streamerRole, applyRole } = namesOf(client);
   const { rows } = await client.query<{ server: string; origins: number; roles: string[] }>(
     `select current_setting('server_version') as server,
-            (select count(*)::int from pg_replication_origin where starts_with(roname, $1)) as origins,
+            (select count(*)::int from pg_replication_origin where roname ~ $1) as origins,
             array(select rolname::text from pg_roles where rolname = any ($2)) as roles`,
-    [ORIGIN_PREFIX, [STREAMER_ROLE, APPLY_ROLE]],
+    [originPattern, [streamerRole, applyRole]],
   );
   const { server = '', origins = 0, roles = [] } = rows[0] ?? {};
-  const missingRoles = [STREAMER_ROLE, APPLY_ROLE].filter((role) => !roles.includes(role));
-  return { server, origins, missingRoles, marking: roles.includes(APPLY_ROLE) ? await readMarking(client) : undefined };
+  const missingRoles = [streamerRole, applyRole].filter((role) => !roles.includes(role));
+  return { server, origins, missingRoles, marking: roles.includes(applyRole) ? await readMarking(client) : undefined };
 }
 
 async function readMarking(client: pg.ClientBase): Promise<'origin' | 'message'> {
   const { rows } = await client.query<{ may: boolean }>(
     `select has_function_privilege($1, 'pg_replication_origin_session_setup(text)', 'execute')
         and has_function_privilege($1, 'pg_replication_origin_session_reset()', 'execute') as may`,
-    [APPLY_ROLE],
+    [namesOf(client).applyRole],
   );
   return rows[0]?.may === true ? 'origin' : 'message';
 }
@@ -104,13 +108,14 @@ async function readSlot(client: pg.ClientBase, slot: string): Promise<SlotStatus
 }
 
 async function readUnpublished(client: pg.ClientBase, configuration: SyncConfiguration): Promise<string[] | undefined> {
-  const { rows: found } = await client.query('select from pg_publication where pubname = $1', [PUBLICATION]);
+  const { publication } = namesOf(client);
+  const { rows: found } = await client.query('select from pg_publication where pubname = $1', [publication]);
   if (found.length === 0) return undefined;
   const { rows } = await client.query<{ name: string }>(
     `select wanted.schema || '.' || wanted.name as name from unnest($2::text[], $3::text[]) as wanted (schema, name)
       where not exists (select from pg_publication_tables t
                          where t.pubname = $1 and t.schemaname = wanted.schema and t.tablename = wanted.name)`,
-    [PUBLICATION, configuration.objects.map(({ schema }) => schema), configuration.objects.map(({ table }) => table)],
+    [publication, configuration.objects.map(({ schema }) => schema), configuration.objects.map(({ table }) => table)],
   );
   return rows.map(({ name }) => name);
 }

@@ -1,11 +1,17 @@
 /** The connection of an operator who runs `sfsync prepare` or `sfsync check`. */
 import pg from 'pg';
+import { type DatabaseNames, databaseNames } from '../../core/contracts/database-names.ts';
+import { DEFAULT_NAME } from '../../core/contracts/deployment-name.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
 import { Session } from './connection.ts';
 
-/** Connects, works and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
-export async function withDatabase<T>(url: string, work: (client: Session) => Promise<T>): Promise<T> {
-  const client = newClient(url);
+/** Connects, works under the names of the deployment, and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
+export async function withDatabase<T>(
+  url: string,
+  work: (client: Session) => Promise<T>,
+  deployment: string = DEFAULT_NAME,
+): Promise<T> {
+  const client = newClient(url, databaseNames(deployment));
   // A connection that breaks later fails the query that runs then.
   client.on('error', () => undefined);
   try {
@@ -20,9 +26,9 @@ export async function withDatabase<T>(url: string, work: (client: Session) => Pr
   }
 }
 
-function newClient(url: string): Session {
+function newClient(url: string, names: DatabaseNames): Session {
   try {
-    return new Session({ connectionString: url, application_name: 'sfsync', connectionTimeoutMillis: 10_000 });
+    return new Session({ connectionString: url, application_name: 'sfsync', connectionTimeoutMillis: 10_000 }, names);
   } catch (cause) {
     throw new ConfigurationError(
       'DATABASE_URL',

@@ -1,6 +1,7 @@
 /** Sessions of the Lambdas in PostgreSQL. Every error leaves here as one of our classes, by its SQLSTATE. */
 import pg from 'pg';
 import { z } from 'zod';
+import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
 import { classifySqlState, isNetworkError } from '../../core/error-classification.ts';
 import {
   ConfigurationError,
@@ -9,6 +10,7 @@ import {
   RetryableError,
   SyncError,
 } from '../../core/errors.ts';
+import { inSchema } from './names.ts';
 import { noFacts, type TransactionFacts } from './transaction-facts.ts';
 
 /** The secret's JSON, in the shape that RDS gives its secrets. */
@@ -23,12 +25,31 @@ export const databaseCredentials = z.object({
 });
 export type DatabaseCredentials = z.output<typeof databaseCredentials>;
 
-/** A connection, and what it knows. A plain client of pg fits, too. */
+/** A connection, and what it knows. A plain client of pg fits, too, and works under the default names. */
 export class Session extends pg.Client {
+  readonly names?: DatabaseNames | undefined;
   /** Whether the role may call the origin functions; undefined: not asked yet. */
   mayUseOrigins?: boolean | undefined;
   /** undefined: no transaction is open. */
   transaction?: TransactionFacts | undefined;
+
+  constructor(config: pg.ClientConfig, names: DatabaseNames = DEFAULT_NAMES) {
+    super(config);
+    this.names = names;
+    if (names.schema === DEFAULT_NAMES.schema) return;
+    // All statements pass here, so none of them has to know the schema.
+    const { query } = this;
+    const inOwnSchema = (statement: unknown, ...further: unknown[]) =>
+      Reflect.apply(query, this, [withSchema(statement, names.schema), ...further]);
+    this.query = inOwnSchema as typeof query;
+  }
+}
+
+/** A statement as `query` takes it: a text, or an object with a text; `Submittable`s make their own. */
+function withSchema(statement: unknown, schema: string): unknown {
+  if (typeof statement === 'string') return inSchema(statement, schema);
+  const { text } = statement as { readonly text?: unknown };
+  return typeof text === 'string' ? { ...(statement as object), text: inSchema(text, schema) } : statement;
 }
 
 /** A statement that takes longer has met a lock or a bad plan: better to fail and be tried again than to hold locks. */
@@ -37,19 +58,25 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 const CLIENT_CHECK_MS = 2000;
 
 /** Opens a session whose values have the text forms that `fromPostgres` reads. Throws RetryableError, ConfigurationError. */
-export async function openSession(credentials: DatabaseCredentials): Promise<Session> {
-  const session = new Session({
-    host: credentials.host,
-    port: credentials.port,
-    database: credentials.dbname,
-    user: credentials.username,
-    password: credentials.password,
-    application_name: 'sfsync',
-    connectionTimeoutMillis: 10_000,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
-    ...tls(credentials),
-  });
+export async function openSession(
+  credentials: DatabaseCredentials,
+  names: DatabaseNames = DEFAULT_NAMES,
+): Promise<Session> {
+  const session = new Session(
+    {
+      host: credentials.host,
+      port: credentials.port,
+      database: credentials.dbname,
+      user: credentials.username,
+      password: credentials.password,
+      application_name: 'sfsync',
+      connectionTimeoutMillis: 10_000,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
+      ...tls(credentials),
+    },
+    names,
+  );
   // A session that is terminated while it is idle emits an error, and without a listener the process would end. The next
   // statement fails with that error.
   session.on('error', () => undefined);

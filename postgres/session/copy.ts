@@ -5,6 +5,7 @@
  */
 import pg, { type Submittable } from 'pg';
 import { classified, type Session } from './connection.ts';
+import { inSchema, namesOf } from './names.ts';
 
 /** A value in the text form of its column's type. */
 export type CopyValue = string | boolean | number | null;
@@ -26,8 +27,10 @@ export async function copyRows<Item>(
   items: readonly Item[],
 ): Promise<void> {
   const names = columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
+  const { schema } = namesOf(session);
   try {
-    await session.query(new Copy(`copy ${table} (${names}) from stdin`, () => chunks(columns, items))).done;
+    await session.query(new Copy(inSchema(`copy ${table} (${names}) from stdin`, schema), () => chunks(columns, items)))
+      .done;
   } catch (error) {
     throw classified(error);
   }

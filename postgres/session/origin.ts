@@ -8,10 +8,10 @@
  * transaction, marks it instead.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ECHO_MESSAGE_PREFIX, ORIGIN_PREFIX } from '../../core/contracts/database-names.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
 import type { Session } from './connection.ts';
 import { inTransaction, query } from './connection.ts';
+import { namesOf } from './names.ts';
 
 /** Rounds over the whole pool before the caller's own retry takes over: about 10 s with the pauses below. */
 const ROUNDS = 40;
@@ -21,7 +21,10 @@ const PAUSE_MS = 250;
 export async function inOwnTransaction<T>(session: Session, origins: number, work: () => Promise<T>): Promise<T> {
   if (!(await mayUseOrigins(session))) {
     return inTransaction(session, async () => {
-      await query(session, 'select pg_logical_emit_message(true, $1, $2)', [ECHO_MESSAGE_PREFIX, 'echo']);
+      await query(session, 'select pg_logical_emit_message(true, $1, $2)', [
+        namesOf(session).echoMessagePrefix,
+        'echo',
+      ]);
       return work();
     });
   }
@@ -46,10 +49,11 @@ async function mayUseOrigins(session: Session): Promise<boolean> {
 }
 
 async function takeOrigin(session: Session, origins: number): Promise<void> {
+  const { originPrefix } = namesOf(session);
   const first = Math.floor(Math.random() * origins);
   for (let round = 0; round < ROUNDS; round++) {
     for (let i = 0; i < origins; i++) {
-      if (await tryOrigin(session, `${ORIGIN_PREFIX}${(first + i) % origins}`)) return;
+      if (await tryOrigin(session, `${originPrefix}${(first + i) % origins}`)) return;
     }
     await pause(PAUSE_MS * (0.5 + Math.random()));
   }

@@ -7,12 +7,14 @@
  */
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
-import { ECHO_MESSAGE_PREFIX } from '../../core/contracts/database-names.ts';
+import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import type { Lsn } from '../../core/contracts/lsn.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import type { ObjectMapping, OutputPlugin } from '../../core/mapping/configuration.ts';
+import { startCommand } from './start-command.ts';
+import { statusMessage } from './status-message.ts';
 import type { StreamFacts } from './stream-facts.ts';
 import { readStreamFacts } from './stream-facts.ts';
 
@@ -20,8 +22,8 @@ export interface StreamSource {
   readonly database: ReplicationDatabase;
   readonly slot: string;
   readonly plugin: OutputPlugin;
-  /** For pgoutput; wal2json goes by the mapped tables. */
-  readonly publication: string;
+  /** The publication is for pgoutput; wal2json goes by the mapped tables. */
+  readonly names: DatabaseNames;
   readonly mappings: readonly ObjectMapping[];
 }
 
@@ -98,7 +100,7 @@ export class ReplicationConnection<Message> {
     return this.#received > this.#handled;
   }
 
-  /** Grows with everything that the server says. */
+  /** Grows with everything that the server sends. */
   get heard(): number {
     return this.#received + this.#keepalives;
   }
@@ -127,7 +129,7 @@ export class ReplicationConnection<Message> {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Tells the server that everything before `position` may be forgotten. `reply`: and asks for a sign of life. */
+  /** Confirms to the server everything before `position`. `reply`: and asks for a sign of life. */
   report(position: Lsn, reply: boolean): void {
     const stream = this.#stream();
     if (stream?.writable === true) stream.write(statusMessage(position, reply));
@@ -174,7 +176,7 @@ export class ReplicationConnection<Message> {
     for (const [i, message] of waiting.entries()) {
       this.#handOver(message);
       if (!this.#held) continue;
-      // Nothing has arrived meanwhile: this was one turn of the event loop.
+      // Nothing has arrived since: this was one turn of the event loop.
       this.#waiting = waiting.slice(i + 1);
       return;
     }
@@ -182,7 +184,7 @@ export class ReplicationConnection<Message> {
   }
 
   #decoded(bytes: Buffer): Message | DecodingFailure {
-    // An exception in here would go through the socket's event, where nobody can catch it.
+    // An exception in here would go through the socket's event, where no handler catches it.
     try {
       return this.#decode(bytes);
     } catch (error) {
@@ -231,7 +233,7 @@ export class ReplicationConnection<Message> {
     if (shouldRespond) this.#listener.asked();
   }
 
-  /** Says goodbye; a stream that is held up would never read the server's answer, so it is let run, and cut if need be. */
+  /** Ends the connection; a stream that is held up would never read the server's answer, so it is let run, and cut if need be. */
   async #end(): Promise<void> {
     const stream = this.#stream();
     const ended = this.#service.stop();
@@ -251,59 +253,10 @@ export class ReplicationConnection<Message> {
   }
 }
 
-/** 0/0: the server begins at what the slot has confirmed. */
-function startCommand(source: StreamSource, facts: StreamFacts): string {
-  const options = source.plugin === 'pgoutput' ? pgoutputOptions(source, facts) : wal2jsonOptions(source, facts);
-  const list = Object.entries(options).map(([option, value]) => `"${option}" ${pg.escapeLiteral(value)}`);
-  return `START_REPLICATION SLOT ${pg.escapeIdentifier(source.slot)} LOGICAL 0/0 (${list.join(', ')})`;
-}
-
-function pgoutputOptions({ publication }: StreamSource, { filtersOrigins }: StreamFacts): Record<string, string> {
-  return {
-    proto_version: '1',
-    publication_names: publication,
-    messages: 'true',
-    ...(filtersOrigins ? { origin: 'none' } : {}),
-  };
-}
-
-/** It filters by the number of an origin; a name would be accepted, and filter nothing. */
-function wal2jsonOptions({ mappings }: StreamSource, { ownOrigins }: StreamFacts): Record<string, string> {
-  return {
-    'format-version': '2',
-    'include-xids': 'true',
-    'include-lsn': 'true',
-    'include-timestamp': 'true',
-    'add-msg-prefixes': ECHO_MESSAGE_PREFIX,
-    'add-tables': mappings.map(({ schema, table }) => `${schema}.${table}`).join(','),
-    ...(ownOrigins.length > 0 ? { 'filter-origins': ownOrigins.join(',') } : {}),
-  };
-}
-
 class DecodingFailure {
   readonly cause: unknown;
 
   constructor(cause: unknown) {
     this.cause = cause;
   }
-}
-
-/** Milliseconds from 1970 to 2000, where PostgreSQL's clock starts. */
-const EPOCH_MS = 946_684_800_000;
-
-/**
- * Standby status update (PostgreSQL manual, "Streaming Replication Protocol") in a CopyData frame: written, flushed and
- * applied are the position of the first byte that we still need, which is where the last commit ends.
- */
-export function statusMessage(position: Lsn, reply: boolean, now: number = Date.now()): Buffer {
-  const frame = Buffer.alloc(39);
-  frame.write('d', 0, 'latin1');
-  frame.writeUInt32BE(38, 1);
-  frame.write('r', 5, 'latin1');
-  frame.writeBigUInt64BE(position, 6);
-  frame.writeBigUInt64BE(position, 14);
-  frame.writeBigUInt64BE(position, 22);
-  frame.writeBigInt64BE(BigInt(now - EPOCH_MS) * 1000n, 30);
-  frame.writeUInt8(reply ? 1 : 0, 38);
-  return frame;
 }

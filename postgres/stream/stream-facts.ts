@@ -1,6 +1,6 @@
 /** What the streamer has to know before it starts, read over its own replication connection. */
 import pg from 'pg';
-import { ORIGIN_PREFIX } from '../../core/contracts/database-names.ts';
+import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import type { Lsn } from '../../core/contracts/lsn.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
@@ -39,13 +39,13 @@ interface Row {
 export interface StreamPlace {
   readonly slot: string;
   readonly plugin: OutputPlugin;
-  readonly publication: string;
+  readonly names: DatabaseNames;
   readonly mappings: readonly ObjectMapping[];
 }
 
 /**
  * Reads and checks them. Throws ConfigurationError when slot or publication are missing or of no use: the streamer never
- * makes them, for a new slot begins now, and what was changed before would be lost without a word.
+ * makes them, for a new slot begins now, and the changes before it would be lost silently.
  */
 export async function readStreamFacts(client: pg.ClientBase, place: StreamPlace): Promise<StreamFacts> {
   const row = await readRow(client, place);
@@ -73,7 +73,8 @@ export async function readStreamFacts(client: pg.ClientBase, place: StreamPlace)
 }
 
 /** A replication connection takes simple queries only: no parameters. */
-async function readRow(client: pg.ClientBase, { slot, publication, mappings }: StreamPlace): Promise<Row> {
+async function readRow(client: pg.ClientBase, { slot, names, mappings }: StreamPlace): Promise<Row> {
+  const { publication, originPattern } = names;
   const text = pg.escapeLiteral;
   const tables = mappings.map(({ schema, table }) => text(`${schema}.${table}`)).join(', ');
   const { rows } = await client.query<Row>(
@@ -81,8 +82,8 @@ async function readRow(client: pg.ClientBase, { slot, publication, mappings }: S
             current_setting('server_version_num')::int as version,
             pg_is_in_recovery() as recovering,
             case when pg_is_in_recovery() then '0' else pg_snapshot_xmax(pg_current_snapshot())::text end as next,
-            exists (select from pg_replication_origin where not starts_with(roname, ${text(ORIGIN_PREFIX)})) as "foreignOrigins",
-            array(select roident::int from pg_replication_origin where starts_with(roname, ${text(ORIGIN_PREFIX)})) as "ownOrigins",
+            exists (select from pg_replication_origin where roname !~ ${text(originPattern)}) as "foreignOrigins",
+            array(select roident::int from pg_replication_origin where roname ~ ${text(originPattern)}) as "ownOrigins",
             (select json_build_object('plugin', plugin, 'here', database = current_database(),
                                       'lost', coalesce(wal_status = 'lost', false), 'confirmed', confirmed_flush_lsn)
                from pg_replication_slots where slot_name = ${text(slot)}) as slot,
@@ -97,12 +98,12 @@ async function readRow(client: pg.ClientBase, { slot, publication, mappings }: S
 
 function slotFault({ slot: state }: Row, { slot, plugin }: StreamPlace): string | undefined {
   if (state === null) {
-    return `replication slot ${slot} does not exist: run \`sfsync prepare\` where there has been none, and \`sfsync recover-slot\` where there was one, which also finds what was changed meanwhile`;
+    return `replication slot ${slot} does not exist: run \`sfsync prepare\` where there has been none, and \`sfsync recover-slot\` where there was one, which also finds what was changed since`;
   }
   if (!state.here)
     return `replication slot ${slot} belongs to another database: name the right one in REPLICATION_SLOT`;
   if (state.lost) {
-    return `replication slot ${slot} was invalidated, WAL that it needed is gone: run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile`;
+    return `replication slot ${slot} was invalidated, WAL that it needed is gone: run \`sfsync recover-slot\`, which makes it anew and finds what was changed since`;
   }
   if (state.plugin !== plugin) {
     return `replication slot ${slot} was made for the output plugin ${state.plugin ?? '(none)'}, settings.plugin is ${plugin}: set it back, or run \`sfsync recover-slot\``;
@@ -110,13 +111,13 @@ function slotFault({ slot: state }: Row, { slot, plugin }: StreamPlace): string 
   return undefined;
 }
 
-function publicationFaults(row: Row, { publication, mappings }: StreamPlace): string[] {
+function publicationFaults(row: Row, { names: { publication }, mappings }: StreamPlace): string[] {
   if (!row.publication) return [`publication ${publication} does not exist: run \`sfsync prepare\``];
   const missing = missingOf(mappings, row.published);
   return missing.length > 0 ? [`${missing.join(', ')} not in publication ${publication}: run \`sfsync prepare\``] : [];
 }
 
-/** wal2json would leave out a table that is not there, without a word. */
+/** wal2json leaves out a table that is not there, silently. */
 function tableFaults(row: Row, { mappings }: StreamPlace): string[] {
   return missingOf(mappings, row.existing).map((table) => `table ${table} does not exist`);
 }

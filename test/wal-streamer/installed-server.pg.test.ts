@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChangeMessage } from '../../core/contracts/change-message.ts';
 import { changeMessage } from '../../core/contracts/change-message.ts';
-import { STREAMER_ROLE } from '../../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { OutputPlugin } from '../../core/mapping/configuration.ts';
@@ -48,11 +48,12 @@ function stream(database: TestDatabase, plugin: OutputPlugin) {
       host: hostname,
       port: Number(port),
       database: database.name,
-      user: STREAMER_ROLE,
+      user: DEFAULT_NAMES.streamerRole,
       password: TEST_PASSWORDS.streamer,
       ssl: false,
     },
     slot: database.name,
+    names: DEFAULT_NAMES,
     publisher,
     heartbeat: new Heartbeat(undefined, () => undefined),
     events: {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { readSettings } from '../../wal-streamer/settings.ts';
@@ -17,6 +18,7 @@ test('reads the environment', () => {
     readSettings({ ...env, PGPORT: '6432', PGSSLMODE: 'verify-full', HEARTBEAT_FILE: '/tmp/beat' }, configuration),
   ).toEqual({
     name: 'sfsync',
+    names: DEFAULT_NAMES,
     database: {
       host: 'db.example.com',
       port: 6432,

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { APPLY_ROLE, STREAMER_ROLE } from '../../../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../../core/errors.ts';
 import type { SyncDefinition } from '../../../core/mapping/configuration.ts';
 import { defineSync, reference, text } from '../../../core/mapping/configuration.ts';
@@ -49,7 +49,7 @@ describe('prepare', () => {
     const database = await lenderDatabase();
     await prepare(database);
     await (await database.client()).query('create table public.secrets (id int primary key)');
-    const apply = await database.client(database.urlAs(APPLY_ROLE, TEST_PASSWORDS.apply));
+    const apply = await database.client(database.urlAs(DEFAULT_NAMES.applyRole, TEST_PASSWORDS.apply));
 
     await apply.query("insert into lenders (name) values ('Northwind')");
     await apply.query("insert into borrowers (last_name) values ('Okafor')");
@@ -70,7 +70,7 @@ describe('prepare', () => {
   test('lets the streamer role read the WAL, and no table', async () => {
     const database = await lenderDatabase();
     await prepare(database);
-    const streamer = await database.client(database.urlAs(STREAMER_ROLE, TEST_PASSWORDS.streamer));
+    const streamer = await database.client(database.urlAs(DEFAULT_NAMES.streamerRole, TEST_PASSWORDS.streamer));
     await expect(streamer.query('select * from lenders')).rejects.toMatchObject({ code: '42501' });
     await expect(streamer.query('select * from sfsync.link')).rejects.toMatchObject({ code: '42501' });
     const { rows } = await streamer.query('select rolreplication from pg_roles where rolname = current_user');

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEFAULT_NAMES } from '../../../core/contracts/database-names.ts';
 import type { Lsn } from '../../../core/contracts/lsn.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { ReplicationConnection } from '../../../postgres/stream/replication-connection.ts';
@@ -37,7 +38,7 @@ function connect({ message = () => undefined, keepalive = () => undefined }: Lis
       database: { host, port: Number(port), database: database.name, user, password, ssl: false },
       slot: database.name,
       plugin: 'pgoutput',
-      publication: 'sfsync',
+      names: DEFAULT_NAMES,
       mappings: configuration.objects,
     },
     (bytes) => decoder.decode(bytes),

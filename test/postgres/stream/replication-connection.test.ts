@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { statusMessage } from '../../../postgres/stream/replication-connection.ts';
+import { statusMessage } from '../../../postgres/stream/status-message.ts';
 
 test('a status message holds exactly the given position, three times', () => {
   const frame = statusMessage(0x16_b374_d848n, true, Date.UTC(2000, 0, 1, 0, 0, 1));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { STREAMER_ROLE } from '../../../core/contracts/database-names.ts';
+import { DEFAULT_NAMES } from '../../../core/contracts/database-names.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { TEST_PASSWORDS } from '../postgres/lender-tables.ts';
 import type { TestDatabase } from '../postgres/postgres.ts';
@@ -51,7 +51,7 @@ export function startStreamer(
       PGHOST: hostname,
       PGPORT: port,
       PGDATABASE: database.name,
-      PGUSER: STREAMER_ROLE,
+      PGUSER: DEFAULT_NAMES.streamerRole,
       PGPASSWORD: TEST_PASSWORDS.streamer,
       REPLICATION_SLOT: database.name,
       CHANGE_QUEUE_URLS: JSON.stringify(urls),

@@ -91,7 +91,7 @@ export async function nextLinkIds(
 ): Promise<LinkPage> {
   const { rows } = await query<{ id: string; salesforce_id: string }>(
     session,
-    'select id::text, salesforce_id from sfsync.link where object = $1 and id > $2 order by id limit $3',
+    'select l.id::text, l.salesforce_id from sfsync.link l where l.object = $1 and l.id > $2 order by l.id limit $3',
     [object, afterId ?? '0', limit],
   );
   return { ids: rows.map(({ salesforce_id }) => salesforce_id), last: rows.at(-1)?.id };

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { becomesDue, type DueReason } from '../../../core/agreement/due.ts';
+import type { Link } from '../../../core/agreement/link.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { anyDue, dueRecords } from '../../../postgres/ledger/due.ts';
+import type { LinksOf } from '../../../postgres/ledger/links.ts';
+import { addInsertions, linkRows, markInsertionsDue, markLinksDue } from '../../../postgres/ledger/mark-due.ts';
+import { NEWEST_LIVE } from '../../../postgres/ledger/selections.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
+import { takes } from '../../core/agreement/explorer/takes.ts';
+import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
+import {
+  allLinks,
+  dueSince,
+  given,
+  idOf,
+  OBJECT,
+  RUNS,
+  randomLinks,
+  rolledBack,
+} from '../../support/postgres/random-links.ts';
+
+const lender = useLenderDatabase('file');
+let session: Session;
+
+beforeAll(async () => {
+  session = await lender.session();
+});
+
+const reason = fc.constantFrom<DueReason>('row changed', 'read again', 'written by us');
+
+/** Some of the links, by each of the ways in which they may be named. */
+const selections: readonly [string, (chosen: readonly Link[]) => LinksOf][] = [
+  ['by the ids of their records', (chosen) => ({ salesforceIds: chosen.map(({ salesforceId }) => salesforceId) })],
+  ['by the keys of their rows', (chosen) => ({ rowKeys: chosen.flatMap(({ rowKey }) => rowKey ?? []) })],
+  [
+    'by a selection',
+    (chosen) => ({ where: 'l.salesforce_id = any ($2)', values: [chosen.map((l) => l.salesforceId)] }),
+  ],
+];
+
+test.each(selections)('links become due %s as the rule says, and nothing else of them changes', async (_, select) => {
+  await fc.assert(
+    fc.asyncProperty(randomLinks, fc.infiniteStream(fc.boolean()), reason, (links, picks, why) =>
+      rolledBack(session, async () => {
+        await given(session, links);
+        const before = await dueSince(session);
+        const picked = links.filter(() => picks.next().value);
+        const which = select(picked);
+        const chosen = 'rowKeys' in which ? picked.filter(({ rowKey }) => rowKey !== undefined) : picked;
+        expect(await markLinksDue(session, OBJECT, which, why)).toBe(chosen.length);
+        const expected = links.map((link) => (chosen.includes(link) ? becomesDue(link, why) : link));
+        expect(await allLinks(session)).toEqual(expected);
+        const since = await dueSince(session);
+        expect([...since.keys()].sort()).toEqual(
+          expected.filter(({ dirty, rereadDue }) => dirty || rereadDue).map(({ salesforceId }) => salesforceId),
+        );
+        for (const [id, moment] of before) expect(since.get(id)).toBe(moment);
+      }),
+    ),
+    RUNS,
+  );
+});
+
+test('links of another object are left alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(randomLinks, (links) =>
+      rolledBack(session, async () => {
+        await given(session, links);
+        const all = { where: 'true', values: [] };
+        expect(await markLinksDue(session, 'Contact', all, 'row changed')).toBe(0);
+        expect(await allLinks(session)).toEqual(links);
+      }),
+    ),
+    RUNS,
+  );
+});
+
+test('one live record without an open push is read again: the newest', async () => {
+  await fc.assert(
+    fc.asyncProperty(randomLinks, (links) =>
+      rolledBack(session, async () => {
+        await given(session, links);
+        await markLinksDue(session, OBJECT, NEWEST_LIVE, 'read again');
+        const newest = links.findLast(({ base, push }) => base?.deleted === false && push === undefined);
+        expect(await allLinks(session)).toEqual(
+          links.map((link) => (link === newest ? becomesDue(link, 'read again') : link)),
+        );
+      }),
+    ),
+    RUNS,
+  );
+});
+
+test('rows are linked to the records whose ids they carry; a record without a link is read first', async () => {
+  await fc.assert(
+    fc.asyncProperty(randomLinks, (links) =>
+      rolledBack(session, async () => {
+        const known = links.map((link) => ({ ...link, rowKey: undefined }));
+        await given(session, known);
+        const carriers = [
+          ...known.map(({ salesforceId: id }, n) => ({ id, key: String(n) })),
+          { id: idOf(900), key: 'a' },
+        ];
+        await linkRows(session, OBJECT, carriers);
+        const found = await allLinks(session);
+        expect(found.slice(0, -1)).toEqual(known.map((link, n) => ({ ...link, rowKey: String(n) })));
+        expect(found.at(-1)).toMatchObject({ rowKey: 'a', rereadDue: true, dirty: false, revision: 0 });
+      }),
+    ),
+    RUNS,
+  );
+});
+
+/** Pushes of the API that are older than this are over. */
+const { pushDeadlineSeconds, requestLifeSeconds } = configuration.settings;
+const FENCE_MS = (pushDeadlineSeconds + requestLifeSeconds) * 1000;
+
+test('Collect takes what the rule takes, oldest first, once its push is fenced', async () => {
+  await fc.assert(
+    fc.asyncProperty(randomLinks, fc.infiniteStream(fc.boolean()), fc.boolean(), (links, recent, flowFenced) =>
+      rolledBack(session, async () => {
+        const now = Date.now();
+        const timed = links.map((link) => {
+          const sentAt = now - (recent.next().value ? FENCE_MS / 2 : FENCE_MS * 2);
+          return link.push === undefined ? link : { ...link, push: { ...link.push, sentAt } };
+        });
+        await given(session, timed);
+        const isFenced = ({ push }: Link) => {
+          if (push === undefined) return true;
+          return push.delivery === 'appflow' ? flowFenced : now - push.sentAt > FENCE_MS;
+        };
+        const expected = timed.filter((link) => takes(link) && isFenced(link));
+        const { settings } = configuration;
+        const chosen = await dueRecords(session, OBJECT, { limit: 1000, flowFenced, settings });
+        expect([...chosen].sort()).toEqual(expected.map(({ salesforceId }) => salesforceId));
+        const half = Math.ceil(chosen.length / 2);
+        expect(await dueRecords(session, OBJECT, { limit: half, flowFenced, settings })).toEqual(chosen.slice(0, half));
+        const isWaiting = timed.some((link) => takes(link, { collectsOpen: false }) && link.push === undefined);
+        expect(await anyDue(session, OBJECT)).toBe(isWaiting);
+      }),
+    ),
+    RUNS,
+  );
+});
+
+describe('new rows', () => {
+  const insertions = async () =>
+    (
+      await session.query<{ row_key: string; dirty: boolean; since: boolean }>(
+        'select row_key, dirty, dirty_since is not null as since from sfsync.insertion order by row_key',
+      )
+    ).rows;
+  const rest = () => session.query('update sfsync.insertion set dirty = false, dirty_since = null');
+  const due = (row_key: string) => ({ row_key, dirty: true, since: true });
+  const left = (row_key: string) => ({ row_key, dirty: false, since: false });
+
+  test('are due when they are added; what is known of them stays, or is due again', () =>
+    rolledBack(session, async () => {
+      expect(await addInsertions(session, OBJECT, { rowKeys: ['b', 'a', 'a'] }, { known: 'due' })).toBe(2);
+      expect(await insertions()).toEqual([due('a'), due('b')]);
+      await rest();
+      const select = { select: 'select unnest($2::text[])', values: [['b', 'c']] };
+      expect(await addInsertions(session, OBJECT, select, { known: 'left' })).toBe(1);
+      expect(await insertions()).toEqual([left('a'), left('b'), due('c')]);
+      expect(await addInsertions(session, OBJECT, { rowKeys: ['a'] }, { known: 'due' })).toBe(1);
+      expect(await insertions()).toEqual([due('a'), left('b'), due('c')]);
+    }));
+
+  test('become due by their keys, when Salesforce has refused them, or all', () =>
+    rolledBack(session, async () => {
+      await addInsertions(session, OBJECT, { rowKeys: ['a', 'b', 'c'] }, { known: 'left' });
+      await rest();
+      expect(await markInsertionsDue(session, OBJECT, { rowKeys: ['b', 'x'] })).toBe(1);
+      expect(await insertions()).toEqual([left('a'), due('b'), left('c')]);
+      await session.query(`update sfsync.insertion set refused = '{}' where row_key in ('b', 'c')`);
+      expect(await markInsertionsDue(session, OBJECT, 'refused')).toBe(1);
+      expect(await insertions()).toEqual([left('a'), due('b'), due('c')]);
+      expect(await markInsertionsDue(session, OBJECT, 'all')).toBe(1);
+      expect(await insertions()).toEqual([due('a'), due('b'), due('c')]);
+      expect(await markInsertionsDue(session, 'Contact', 'all')).toBe(0);
+    }));
+});

@@ -95,7 +95,14 @@ const RULES: readonly Rule[] = [
   {
     file: 'steps/pairs/probe.ts',
     allowed: ['../apply.ts', '../../postgres/ledger/links.ts', '../../salesforce/read.ts', 'csv-parse/sync', 'zod'],
-    forbidden: ['#sync.config', 'jsforce', '@aws-sdk/client-sqs', '../../functions/handler.ts', '../../cli/load.ts'],
+    forbidden: [
+      '#sync.config',
+      'pg',
+      'jsforce',
+      '@aws-sdk/client-sqs',
+      '../../functions/handler.ts',
+      '../../cli/load.ts',
+    ],
   },
   {
     file: 'functions/salesforce-to-postgres/probe.ts',

@@ -2,18 +2,16 @@
  * Both sides of an object compared, in temporary tables of the session: which records and rows there are, and how often
  * each key occurs. Set by set, so that memory does not grow with the data. Nothing outside the temporary tables is written.
  */
-import pg from 'pg';
 import { z } from 'zod';
 import type { AmbiguousKey, LoadCounts } from '../../core/agreement/first-load.ts';
 import { placeKey } from '../../core/agreement/first-load.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
+import { quoteName } from '../../postgres/session/quote.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
 import type { KeyPair } from '../../postgres/tables/salesforce-ids.ts';
-
-const name = pg.escapeIdentifier;
 
 /** Rows in one fetch. */
 const FETCH_ROWS = 10_000;
@@ -52,12 +50,12 @@ export async function storeRows(
   progress: (rows: number) => void,
 ): Promise<void> {
   const { keyColumn, salesforceIdColumn, deletedAtColumn, matchBy } = mapping;
-  const gone = deletedAtColumn === undefined ? 'false' : `${name(deletedAtColumn)} is not null`;
+  const gone = deletedAtColumn === undefined ? 'false' : `${quoteName(deletedAtColumn)} is not null`;
   await inTransaction(session, async () => {
     await query(
       session,
       `declare load_rows no scroll cursor for
-         select ${name(keyColumn)}::text as row_key, ${name(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
+         select ${quoteName(keyColumn)}::text as row_key, ${quoteName(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
                 ${matchBy === undefined ? 'null' : columnText(matchBy)} as match
            from ${tableOf(mapping)}`,
     );
@@ -238,8 +236,8 @@ export async function markNewRows(session: Session, mapping: ObjectMapping): Pro
     session,
     `insert into sfsync.insertion (object, row_key)
      select $1, w.row_key from load_row w left join load_key k using (key)
-       join ${tableOf(mapping)} t on t.${name(mapping.keyColumn)}::text = w.row_key
-      where ${ROW_PLACE} = 'apart' and t.${name(mapping.salesforceIdColumn)} is null
+       join ${tableOf(mapping)} t on t.${quoteName(mapping.keyColumn)}::text = w.row_key
+      where ${ROW_PLACE} = 'apart' and t.${quoteName(mapping.salesforceIdColumn)} is null
         and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)
       order by w.row_key on conflict (row_key, object) do nothing`,
     [mapping.object],

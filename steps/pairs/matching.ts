@@ -3,7 +3,6 @@
  * load (core/agreement/first-load.ts): a key links only when it leaves no choice. A row that is matched gets the record's id; from
  * there on the two are a pair like any other that carries an id.
  */
-import pg from 'pg';
 import { matchingKey, placeKey } from '../../core/agreement/first-load.ts';
 import { InvariantError, RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
@@ -11,13 +10,12 @@ import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
 import { query } from '../../postgres/session/connection.ts';
+import { quoteName } from '../../postgres/session/quote.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
 import { lockRows, tableOf } from '../../postgres/tables/rows.ts';
 import { writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import type { StepContext } from '../step.ts';
-
-const name = pg.escapeIdentifier;
 
 export interface Matched {
   /** Records whose row carries their id now. */
@@ -97,11 +95,11 @@ async function rowsByKey(
   matchBy: FieldMapping,
   keys: readonly string[],
 ): Promise<{ readonly rows: Map<string, RowsOfKey>; readonly insertions: Map<string, StoredInsertion> }> {
-  const [key, id] = [`t.${name(mapping.keyColumn)}`, `t.${name(mapping.salesforceIdColumn)}`];
-  const expression = matchBy.type.matching?.(`t.${name(matchBy.column)}`);
+  const [key, id] = [`t.${quoteName(mapping.keyColumn)}`, `t.${quoteName(mapping.salesforceIdColumn)}`];
+  const expression = matchBy.type.matching?.(`t.${quoteName(matchBy.column)}`);
   if (expression === undefined)
     throw new InvariantError('NOT_MATCHABLE', `${matchBy.field} cannot tell records apart.`);
-  const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${name(mapping.deletedAtColumn)} is null`;
+  const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${quoteName(mapping.deletedAtColumn)} is null`;
   const { rows } = await query<{ row_key: string; match: string | null; free: boolean }>(
     session,
     `select ${key}::text as row_key, ${columnText(matchBy)} as match,

@@ -2,18 +2,16 @@
  * Finds what was changed while there was no replication slot: by comparing links with their rows, and rows with their links.
  * What differs is marked due, as if its key had come through the queue. In pages, each a transaction of its own.
  */
-import pg from 'pg';
 import { collect } from '../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
+import { quoteName } from '../../postgres/session/quote.ts';
 import { tableOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { lockPairs } from '../pairs/pairs.ts';
 import { receiveKeys } from '../receive.ts';
 import type { StepContext } from '../step.ts';
-
-const name = pg.escapeIdentifier;
 
 /** Links or rows in one page: steps that work on the same records wait for no longer than that. */
 const PAGE = 2_000;
@@ -54,7 +52,7 @@ async function mark({ session, configuration, mapping }: StepContext, keys: read
 /** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
 export async function compareRows(context: StepContext, after: string | undefined): Promise<GapPage> {
   const { session, mapping } = context;
-  const key = `t.${name(mapping.keyColumn)}`;
+  const key = `t.${quoteName(mapping.keyColumn)}`;
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
   const { rows } = await query<{ key: string; linked: boolean }>(
     session,

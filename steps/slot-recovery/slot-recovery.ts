@@ -3,13 +3,14 @@
  * order is the point: what is committed after the slot was made comes through the slot, and what was committed before is
  * there to be compared, for a new slot waits for every transaction that is older. How far it came is kept in the database.
  */
-import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { firstPlace, forgetPlace, nextPlace, readPlace, savePlace } from '../../postgres/ledger/slot-recovery.ts';
 import { applyMigrations } from '../../postgres/prepare/migrations.ts';
 import { Preparation } from '../../postgres/prepare/preparation.ts';
 import { createSlot, ensurePublication, readSlot, refuseForeignSlot } from '../../postgres/prepare/replication.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { quoteText } from '../../postgres/session/quote.ts';
 import { compareLinks, compareRows, countGap } from './gap.ts';
 
 export interface RecoveryOptions {
@@ -52,7 +53,7 @@ const TEXT_FORMS = "set datestyle to 'ISO, YMD'; set timezone to 'UTC'; set inte
  * healthy, somebody else's, or still read.
  */
 export async function recoverSlot(
-  client: pg.Client,
+  client: Session,
   configuration: SyncConfiguration,
   options: RecoveryOptions,
 ): Promise<Recovery> {
@@ -83,7 +84,7 @@ export async function recoverSlot(
 }
 
 async function mustBeMade(
-  client: pg.Client,
+  client: Session,
   configuration: SyncConfiguration,
   { slot, slotIs }: RecoveryOptions,
 ): Promise<boolean> {
@@ -104,13 +105,13 @@ async function makeSlot(preparation: Preparation, configuration: SyncConfigurati
   await preparation.execute(savePlace(slot, firstPlace(configuration)));
   await ensurePublication(preparation, configuration, slot);
   if ((await readSlot(preparation.client, slot)) !== undefined) {
-    await preparation.execute(`select pg_drop_replication_slot(${pg.escapeLiteral(slot)})`);
+    await preparation.execute(`select pg_drop_replication_slot(${quoteText(slot)})`);
   }
   await createSlot(preparation, slot, configuration.settings.plugin);
 }
 
 async function compareAll(
-  client: pg.Client,
+  client: Session,
   configuration: SyncConfiguration,
   slot: string,
   progress: (state: Omit<RecoveryProgress, 'all'>) => void,

@@ -11,7 +11,7 @@ export async function anyDue(session: Session, object: string): Promise<boolean>
 /**
  * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them,
  * or went and left them to be read again. Asked of the tables and not of what was just done, so that a step whose
- * answer was lost says it when it is done again.
+ * answer was lost gives it when it is done again.
  */
 export function dueChildren(
   session: Session,

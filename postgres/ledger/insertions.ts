@@ -107,18 +107,6 @@ export async function saveInsertions(session: Session, writes: readonly Insertio
   );
 }
 
-/** As `passOver` says of each. Waits for whoever has one of them in hand. */
-export async function raiseRevisions(session: Session, object: string, rowKeys: readonly string[]): Promise<string[]> {
-  const { rows } = await query<{ row_key: string }>(
-    session,
-    `with passed as (select id from sfsync.insertion i where object = $1 and row_key = any ($2::text[])
-                      order by i.id for update)
-     update sfsync.insertion i set revision = i.revision + 1 from passed where i.id = passed.id returning i.row_key`,
-    [object, rowKeys],
-  );
-  return rows.map(({ row_key }) => row_key);
-}
-
 export async function dropInsertions(session: Session, insertionIds: readonly string[]): Promise<void> {
   if (insertionIds.length === 0) return;
   await query(session, 'delete from sfsync.insertion where id = any ($1::bigint[])', [insertionIds]);

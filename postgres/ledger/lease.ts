@@ -1,6 +1,6 @@
 /**
  * The lease of an object: one execution at a time pushes its records. It names the holding execution, and is free as
- * soon as that execution no longer runs, so a dead one blocks nobody. The object's circuit lies beside it.
+ * soon as that execution no longer runs, so a dead one blocks no other. The object's circuit lies beside it.
  */
 import { InvariantError } from '../../core/errors.ts';
 import type { Session } from '../session/connection.ts';

@@ -1,4 +1,4 @@
-/** How far the comparison after a slot was made anew has come: kept in the database, for a healthy slot alone does not tell. */
+/** How far the comparison after a slot was made anew has come: kept in the database, for a healthy slot does not show it. */
 import pg from 'pg';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 
@@ -38,7 +38,7 @@ export function savePlace(slot: string, { object, stage, after }: RecoveryPlace)
   on conflict (slot) do update set object = excluded.object, stage = excluded.stage, after = excluded.after`;
 }
 
-/** The statement that says that the comparison is done. */
+/** The statement for when the comparison is done. */
 export function forgetPlace(slot: string): string {
   return `delete from sfsync.slot_recovery where slot = ${pg.escapeLiteral(slot)}`;
 }

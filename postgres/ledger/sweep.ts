@@ -1,4 +1,4 @@
-/** What a sweep asks of the links, and the state that it keeps. Reads without locks: revisions guard what follows. */
+/** What a sweep asks of the links, and the state that it keeps. Reads without locks: revisions protect what follows. */
 import { z } from 'zod';
 import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
 import type { Instant } from '../../core/mapping/instant.ts';

@@ -1,4 +1,4 @@
-/** Runs the statements of `sfsync prepare`, or only tells them, and keeps the list of what was done. */
+/** Runs the statements of `sfsync prepare`, or only prints them, and keeps the list of what was done. */
 import pg from 'pg';
 import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import { ConfigurationError } from '../../core/errors.ts';
@@ -12,7 +12,7 @@ export interface Action {
 export interface StatementOptions {
   /** What a person reads in the dry run in place of the statement; for one that holds a secret. */
   readonly shown?: string;
-  /** SQLSTATEs that mean that somebody else has just done the same. */
+  /** SQLSTATEs that mean that another run has just done the same. */
   readonly alreadyDone?: readonly string[];
 }
 

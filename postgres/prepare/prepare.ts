@@ -17,7 +17,7 @@ import { readTables } from './table-catalog.ts';
 export interface PrepareOptions {
   /** Set when given; otherwise the roles keep the passwords they have. Never printed or sent in clear. */
   readonly passwords?: RolePasswords;
-  /** Reads only, and tells every statement through `log`. */
+  /** Reads only, and hands every statement to `log`. */
   readonly dryRun?: boolean;
   /** Name of the replication slot, unique on the server. @default that of the deployment */
   readonly slot?: string;
@@ -68,7 +68,7 @@ export async function prepareDatabase(
     if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
-    // When the connection is gone, so is the lock, and the error that tells is on its way.
+    // When the connection is gone, so is the lock, and the first error is on its way.
     await client.query(UNLOCK).catch(() => undefined);
   }
 }

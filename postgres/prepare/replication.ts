@@ -53,7 +53,7 @@ export async function ensurePublication(
   preparation.note(what, same && state.complete && state.viaRoot ? 'unchanged' : 'changed');
 }
 
-/** Somebody dropped the publication: what was changed since the slot stopped is not in it. */
+/** The publication was dropped: what was changed since the slot stopped is not in it. */
 async function warnOfOlderSlot(preparation: Preparation, slot: string): Promise<void> {
   const { rows } = await preparation.client.query('select from pg_replication_slots where slot_name = $1', [slot]);
   if (rows.length === 0) return;
@@ -114,7 +114,7 @@ export async function readSlot(client: pg.ClientBase, slot: string): Promise<Slo
 
 const PLUGINS: readonly (string | null)[] = ['pgoutput', 'wal2json'];
 
-/** Throws ConfigurationError for a slot that somebody else must have made. */
+/** Throws ConfigurationError for a slot that another program must have made. */
 export function refuseForeignSlot(slot: string, { here, database, plugin }: SlotState): void {
   if (here && PLUGINS.includes(plugin)) return;
   throw new ConfigurationError(
@@ -154,7 +154,7 @@ export async function ensureSlot(
   const state = await readSlot(preparation.client, slot);
   if (state === undefined) {
     if (await hasLinks(preparation.client)) {
-      // Written down before the slot is there: a healthy slot would not tell that there is a gap.
+      // Written down before the slot is there: a healthy slot would not show that there is a gap.
       await preparation.execute(savePlace(slot, firstPlace(configuration)));
       preparation.warn(
         `Replication slot ${slot} was missing although records are linked: what was changed while there was none is not in it. Run \`sfsync recover-slot\` now, which finds it.`,

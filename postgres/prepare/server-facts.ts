@@ -1,4 +1,4 @@
-/** The server's settings and what other people already use of them. */
+/** The server's settings and what other programs already use of them. */
 import type pg from 'pg';
 import { namesOf } from '../session/names.ts';
 

@@ -15,7 +15,7 @@ export interface InForceMapping extends ObjectMapping {
   readonly columnNumbers?: ReadonlyMap<string, number> | undefined;
 }
 
-/** The code of the error that says that a look at the columns is out of date. */
+/** The code of the error of a look at the columns that is out of date. */
 export const COLUMNS_MOVED = 'COLUMNS_MOVED';
 
 /** Once for each table and transaction, after its rows were read. Throws RetryableError when a mapped column is another one. */

@@ -13,7 +13,7 @@ export function outsideFilter({ filter }: ObjectMapping, row: string): string | 
 }
 
 /**
- * What is wrong with the filter. It must tell from the row alone: what depends on the time, or on other tables, would
+ * What is wrong with the filter. It must depend on the row alone: what depends on the time, or on other tables, would
  * change without any change of the row that could be seen. PostgreSQL says whether it does, for an index asks for the same.
  */
 export async function filterFault(client: pg.ClientBase, mapping: ObjectMapping): Promise<string | undefined> {

@@ -42,7 +42,7 @@ export interface StoredRow {
 export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
 
 /**
- * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: whoever deletes a
+ * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: a step that deletes a
  * row locks it against them as well (see `buryRows`).
  */
 export async function lockRows(

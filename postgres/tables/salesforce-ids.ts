@@ -11,7 +11,7 @@ const name = pg.escapeIdentifier;
 export interface KeyPair {
   readonly salesforceId: string;
   readonly rowKey: string;
-  /** A value of both sides: it is compared once more, and told to nobody. */
+  /** A value of both sides: it is compared once more, and reported nowhere. */
   readonly key: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The columns of a mapped table, for statements that take texts: `unnest($1::text[])` and then `x.amount::numeric`. They
- * are read once in each transaction, so that a column that was changed meanwhile does no harm.
+ * are read once in each transaction, so that a column that was changed since does no harm.
  */
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';

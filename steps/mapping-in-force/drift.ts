@@ -71,7 +71,7 @@ export async function askAgain(session: Session, object: string): Promise<string
   return [...open.keys()];
 }
 
-/** Lookups that may point to another object now, for values do not tell. Answers those that are to be asked about. */
+/** Lookups that may point to another object now, for values do not show it. Answers those that are to be asked about. */
 export async function askOfLookups(session: Session, mapping: ObjectMapping): Promise<string[]> {
   if (mapping.fields.every(({ references }) => references === undefined)) return [];
   return inTransaction(session, async () => {

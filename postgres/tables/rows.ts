@@ -43,7 +43,7 @@ export type RowSelection = { readonly keys: readonly string[] } | { readonly sal
 
 /**
  * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: a step that deletes a
- * row locks it against them as well (see `buryRows`).
+ * row locks it against them as well (see `lockDoomed`).
  */
 export async function lockRows(
   session: Session,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Journal } from '../packages/embedded-aws/embedded-aws.ts';
 import type { ProcessEvent } from './host/supervised-process.ts';
 
-/** A line of the streamer's log, as far as it is told here. */
+/** A line of the streamer's log, as far as the terminal shows it. */
 const logLine = z.looseObject({
   level: z.string(),
   message: z.string(),

@@ -12,13 +12,13 @@ import { addressTable } from './terminal/addresses.ts';
 import type { DescribedExecution } from './terminal/execution-line.ts';
 import { formatDuration, formatLine } from './terminal/line.ts';
 import { Progress } from './terminal/progress.ts';
-import { tellStory } from './terminal/story.ts';
+import { printStory } from './terminal/story.ts';
 
 /** Whatever has not ended by then is not waited for: the process ends, and the next start cleans up behind it. */
 const STOP_WITHIN_MS = 28_000;
 const coloured = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 
-/** The reason of an abort: somebody asked for the end. */
+/** The reason of an abort: a signal asked for the end. */
 class Asked extends Error {
   override readonly name = 'Asked' as const;
 }
@@ -39,7 +39,7 @@ async function run(options: StartOptions): Promise<number> {
   }
   const startedAt = performance.now();
   const progress = new Progress(process.stdout);
-  // What happens before everything answers is told after it.
+  // What happens before everything answers is printed after it.
   const earlier: JournalEntry[] = [];
   let ready = false;
   let system: LocalSystem;
@@ -70,19 +70,19 @@ async function run(options: StartOptions): Promise<number> {
   say(addressTable(system.endpoints, relative(process.cwd(), system.directory) || '.', coloured));
   say(`\nendpoints: ${join(system.directory, 'endpoints.json')}; logs: ${join(system.directory, 'logs')}\n`);
   ready = true;
-  const endTelling = tellStory({
+  const endStory = printStory({
     journal: system.journal,
     earlier,
     describe: (executionArn) => system.call<DescribedExecution>('states', 'DescribeExecution', { executionArn }),
     everything: options.verbose,
-    tell: (line) => say(formatLine(line, coloured)),
+    print: (line) => say(formatLine(line, coloured)),
   });
 
   await new Promise<void>((resolve) => {
     if (asked.signal.aborted) resolve();
     asked.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  endTelling();
+  endStory();
   say('stopping ...');
   return stop(system);
 }
@@ -101,7 +101,7 @@ async function stop(system: LocalSystem): Promise<number> {
   return 0;
 }
 
-/** Faults that have an answer are told in their own words; anything else is a bug, and needs its stack. */
+/** Of a fault that has an answer only the message is printed; anything else is a bug, and needs its stack. */
 function known(error: unknown): error is Error {
   return [SyncError, DirectoryInUse, DatabaseUnavailable, TemplateFault].some((known) => error instanceof known);
 }

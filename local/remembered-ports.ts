@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** Ports of the run before: addresses that somebody noted keep working. */
+/** Ports of the run before: noted addresses keep working. */
 export class RememberedPorts {
   readonly #file: string;
   readonly #ports: Record<string, number>;

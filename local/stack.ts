@@ -8,7 +8,7 @@ import { resourceMakers } from './host/makers.ts';
 import type { ProcessHost } from './host/process-host.ts';
 import { CONNECTION_NAME } from './org-connection.ts';
 
-/** What the stack is told of its surroundings: where the database and the org are, and who may use them. */
+/** What the stack needs to know of its surroundings: where the database and the org are, and who may use them. */
 export interface Surroundings {
   /** Owner's URL: host, port and name of the database are taken from it. */
   readonly databaseUrl: string;

@@ -40,7 +40,7 @@ export class Start {
   readonly #shutdown: Shutdown;
   readonly #credentials: LocalCredentials;
   readonly #ports: RememberedPorts;
-  /** What the journal is told before the embedded AWS, and with it the journal, is there. */
+  /** Undefined until the embedded AWS, and with it the journal, is there. */
   #journal: Journal | undefined;
 
   constructor(options: LocalOptions, project: Project, directory: string, shutdown: Shutdown) {
@@ -56,7 +56,7 @@ export class Start {
   }
 
   async run(): Promise<LocalSystem> {
-    // An own database that is away is told before anything else is started.
+    // A database of DATABASE_URL that is away is reported before anything else is started.
     const own = this.#options.databaseUrl;
     const reached = own === undefined ? undefined : await this.#step('PostgreSQL', () => reachDatabase(own));
     const [, org, database] = await allEnded([

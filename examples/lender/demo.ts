@@ -55,7 +55,7 @@ async function run(): Promise<number> {
     return 1;
   }
   try {
-    return tell(await perform(system));
+    return report(await perform(system));
   } finally {
     await system.stop();
   }
@@ -89,7 +89,7 @@ async function timed(step: string, act: () => Promise<void>): Promise<Outcome> {
   }
 }
 
-function tell(outcomes: readonly Outcome[]): number {
+function report(outcomes: readonly Outcome[]): number {
   const failed = outcomes.filter(({ ok }) => !ok);
   if (options.json !== true) {
     const table = new Table({

@@ -39,7 +39,7 @@ export default defineSync({
     },
     Opportunity: {
       table: 'public.loan_applications',
-      // An application that somebody fills in on the portal becomes an opportunity.
+      // An application that a borrower fills in on the portal becomes an opportunity.
       insert: true,
       externalId: 'External_Id__c',
       fields: {

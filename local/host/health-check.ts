@@ -9,7 +9,7 @@ export interface HealthCheckSettings {
   readonly startPeriodMs: number;
 }
 
-/** Looks at a container at regular intervals between `begin` and `end`; tells once when it has become unhealthy. */
+/** Looks at a container at regular intervals between `begin` and `end`; reports once that it has become unhealthy. */
 export class HealthCheck {
   readonly #settings: HealthCheckSettings;
   readonly #isWell: () => Promise<boolean>;

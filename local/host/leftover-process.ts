@@ -19,7 +19,7 @@ export async function endProcess(known: KnownProcess, signal: NodeJS.Signals, ti
   if (!(await isRunning(known))) return;
   send(known.pid, signal);
   const deadline = performance.now() + timeoutMs;
-  // Only a parent is told of a process's end; anybody else has to look.
+  // Only a parent is notified of a process's end; any other process has to look.
   while (await isRunning(known)) {
     if (performance.now() > deadline) send(known.pid, 'SIGKILL');
     await delay(LOOK_EVERY_MS);

@@ -10,7 +10,7 @@ export type CallAws = <Output = unknown>(
   input: object,
 ) => Promise<Output>;
 
-/** What a maker is told besides the properties. */
+/** What a maker gets besides the properties. */
 export interface MakeContext {
   readonly logicalId: string;
   readonly stackName: string;

@@ -25,7 +25,7 @@ export type ProcessEvent =
   | { readonly kind: 'line'; readonly line: string }
   /** It runs, but its health check says that it hangs: it is ended, and then started again. */
   | { readonly kind: 'unhealthy'; readonly reason: string }
-  /** It ended without having been told to, or could not be started; it is started again after `restartInMs`. */
+  /** It ended without having been asked to, or could not be started; it is started again after `restartInMs`. */
   | { readonly kind: 'died'; readonly reason: string; readonly restartInMs: number };
 
 const FIRST_PAUSE_MS = 500;
@@ -81,7 +81,7 @@ export class SupervisedProcess {
     });
     const startedAt = performance.now();
     this.#child = child;
-    // When this process ends by an error of its own, nobody is left to stop the other one.
+    // When this process ends by an error of its own, the other one has to end as well.
     const endWithHost = (): void => {
       child.kill(this.#options.stopSignal ?? 'SIGTERM');
     };
@@ -114,7 +114,7 @@ export class SupervisedProcess {
   }
 
   /**
-   * Sends a signal, as somebody from outside might; the supervision goes on. Answers whether there was a process to
+   * Sends a signal, as another program might; the supervision goes on. Answers whether there was a process to
    * send it to.
    */
   kill(signal: NodeJS.Signals): boolean {

@@ -30,7 +30,7 @@ export interface PackagedDatabaseOptions {
   readonly stateDirectory: string;
   readonly logDirectory: string;
   readonly credentials: LocalCredentials;
-  /** The port of the run before: connections that somebody noted keep working. */
+  /** The port of the run before: noted connections keep working. */
   readonly port: number | undefined;
   readonly onDeath: (reason: string) => void;
 }
@@ -103,8 +103,8 @@ export async function prepareDatabase(url: string, credentials: LocalCredentials
 }
 
 /**
- * Resolves when somebody reads the slot: from then on every change is published. Throws when nobody does within
- * `timeoutMs`; `log` may tell why.
+ * Resolves when the slot has a reader: from then on every change is published. Throws when it has none within
+ * `timeoutMs`; `log` may say why.
  */
 export async function slotIsRead(
   url: string,
@@ -125,9 +125,9 @@ export async function slotIsRead(
       );
       if (rows[0]?.active === true) return;
       if (performance.now() > deadline) {
-        throw new Error(`Nobody reads the replication slot ${slot} after ${timeoutMs / 1000} s; look into ${log}`);
+        throw new Error(`The replication slot ${slot} has no reader after ${timeoutMs / 1000} s; look into ${log}`);
       }
-      // The server tells nobody when a slot is taken.
+      // The server sends no notice when a slot is taken.
       await client.query('select pg_sleep(0.05)');
     }
   });

@@ -56,9 +56,9 @@ async function homeElsewhere(stateDirectory: string, user: SystemUser | undefine
   const hash = createHash('sha256').update(resolve(stateDirectory)).digest('hex').slice(0, 12);
   const home = join(tmpdir(), `sfsync-postgres-${hash}`);
   const found = await lstat(home).catch(() => undefined);
-  // Anybody may make names in the directory for temporary files: what is not ours is not used.
+  // Any user may make names in the directory for temporary files: a directory of another user is not used.
   if (found !== undefined && (!found.isDirectory() || (found.uid !== user?.uid && found.uid !== 0))) {
-    throw new Error(`${home} belongs to somebody else; remove it, or set TMPDIR to another directory.`);
+    throw new Error(`${home} belongs to another user; remove it, or set TMPDIR to another directory.`);
   }
   await ownDirectory(home, user);
   return home;

@@ -6,8 +6,8 @@ export interface SystemUser {
 }
 
 /**
- * Who runs the server: PostgreSQL refuses to run as root, so for root it is user `postgres`, or `nobody` where the machine
- * has no such user. Undefined: whoever runs this. Throws an Error when the machine has neither.
+ * The user that runs the server: PostgreSQL refuses to run as root, so for root it is user `postgres`, or `nobody` where the machine
+ * has no such user. Undefined: the user of this process. Throws an Error when the machine has neither.
  */
 export function serverUser(): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;

@@ -26,7 +26,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** One slot is the streamer's, the rest is for whoever tries things out; origins: `settings.origins` goes up to 64. */
+/** One slot is the streamer's, the rest is for experiments; origins: `settings.origins` goes up to 64. */
 const SETTINGS = [
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
@@ -84,7 +84,7 @@ async function initialise(
   }
 }
 
-/** Undefined: somebody has taken the port. */
+/** Undefined: another program has taken the port. */
 async function tryToStart(
   options: ServerOptions,
   { programs, home }: ServerFiles,

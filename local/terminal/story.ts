@@ -4,18 +4,18 @@ import { counted, type Line } from './line.ts';
 
 export interface StoryOptions {
   readonly journal: Journal;
-  /** What was recorded before; told first. */
+  /** What was recorded before; printed first. */
   readonly earlier: readonly JournalEntry[];
   /** DescribeExecution. */
   readonly describe: (executionArn: string) => Promise<DescribedExecution>;
   /** One line for everything, also for what moved nothing and for each Lambda and event. */
   readonly everything: boolean;
-  readonly tell: (line: Line) => void;
+  readonly print: (line: Line) => void;
 }
 
 type Direction = NonNullable<Line['direction']>;
 
-/** The parts of names by which the template tells its two directions apart. */
+/** The parts of names by which the two directions of the template differ. */
 const DIRECTIONS: readonly (readonly [pattern: RegExp, direction: Direction])[] = [
   [/salesforce-?to-?postgres/i, 'salesforce-to-postgres'],
   [/postgres-?to-?salesforce/i, 'postgres-to-salesforce'],
@@ -25,19 +25,19 @@ const DIRECTIONS: readonly (readonly [pattern: RegExp, direction: Direction])[] 
 const PUSHES = /PushRecords|DeleteRecords/;
 
 /** Tells what the journal records, one line for each thing that a person would want to see. The answer ends it. */
-export function tellStory(options: StoryOptions): () => void {
-  const tell = (entry: JournalEntry): void => {
-    if (entry.kind === 'execution-ended') void tellExecution(options, entry);
+export function printStory(options: StoryOptions): () => void {
+  const print = (entry: JournalEntry): void => {
+    if (entry.kind === 'execution-ended') void printExecution(options, entry);
     else {
       const line = lineOf(entry, options.everything);
-      if (line !== undefined) options.tell(line);
+      if (line !== undefined) options.print(line);
     }
   };
-  options.earlier.forEach(tell);
-  return options.journal.subscribe(tell);
+  options.earlier.forEach(print);
+  return options.journal.subscribe(print);
 }
 
-/** The entry's line; undefined: it is left out. Executions that have ended are told with what they did, by `tellStory`. */
+/** The entry's line; undefined: it is left out. Executions that have ended are printed with what they did, by `printStory`. */
 export function lineOf(entry: JournalEntry, everything: boolean): Line | undefined {
   const { at, subject, text, details = {} } = entry;
   const direction = directionOf(subject);
@@ -77,7 +77,7 @@ export function lineOf(entry: JournalEntry, everything: boolean): Line | undefin
   }
 }
 
-async function tellExecution({ describe, everything, tell }: StoryOptions, entry: JournalEntry): Promise<void> {
+async function printExecution({ describe, everything, print }: StoryOptions, entry: JournalEntry): Promise<void> {
   const arn = String(entry.details?.executionArn);
   const direction = directionOf(entry.subject);
   let described: DescribedExecution | undefined;
@@ -88,11 +88,11 @@ async function tellExecution({ describe, everything, tell }: StoryOptions, entry
   }
   if (described === undefined || direction === undefined) {
     const { at, subject: object, text: detail } = entry;
-    tell({ at, direction, object, what: 'execution', detail, durationMs: undefined, tone: 'plain' });
+    print({ at, direction, object, what: 'execution', detail, durationMs: undefined, tone: 'plain' });
     return;
   }
   const line = executionLine(direction, described, entry.at, everything);
-  if (line !== undefined) tell(line);
+  if (line !== undefined) print(line);
 }
 
 function directionOf(name: string): Direction | undefined {

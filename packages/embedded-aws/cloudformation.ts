@@ -38,7 +38,7 @@ export class CloudFormation {
     this.#stacks.set(stack.name, { ...stack, ...times });
   }
 
-  /** By name or id. A stack that is not there is a validation error, as in AWS; without a name all are told. */
+  /** By name or id. A stack that is not there is a validation error, as in AWS; without a name all are listed. */
   #describe(wanted: string | undefined): object {
     const all = [...this.#stacks.values()].map((stack) => this.#shown(stack));
     if (wanted === undefined || wanted === '') return { Stacks: all };

@@ -156,7 +156,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
   };
 }
 
-/** Every notification is kept, whether or not anybody has subscribed. */
+/** Every notification is kept, with and without subscriptions. */
 async function keepNotification(directory: string, message: PublishedMessage): Promise<void> {
   const line = { ...message, publishedAt: new Date(message.publishedAt).toISOString() };
   await appendFile(join(directory, 'notifications.jsonl'), `${JSON.stringify(line)}\n`, { mode: 0o600 });

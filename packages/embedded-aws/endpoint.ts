@@ -15,7 +15,7 @@ export type Authorize = (
   input: object,
 ) => void | Promise<void>;
 
-/** What a service that reads and writes HTTP itself is told of a request. */
+/** What a service that reads and writes HTTP itself gets of a request. */
 export interface HttpContext {
   /** Who asks. Throws AwsError when the access key is refused. */
   readonly caller: () => Caller;

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 
 /**
  * Ports of 127.0.0.1 that are free at this moment: those wanted first, then ones that the system gives. Between looking
- * and listening somebody else may take one, so there is always a next one to try.
+ * and listening another program may take one, so there is always a next one to try.
  */
 export async function* freePorts(wanted: readonly number[], attempts = 5): AsyncGenerator<number> {
   for (const port of wanted) if ((await listenOnce(port)) !== undefined) yield port;

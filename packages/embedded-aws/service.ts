@@ -3,7 +3,7 @@
  *
  * Every service is an object with operations named as in the AWS API (`SendMessage`, `StartExecution`); the endpoint
  * decodes a request into such a call, and the services call each other the same way (a state machine sends to a queue,
- * a rule starts a state machine), so there is one implementation of each operation whoever asks.
+ * a rule starts a state machine), so there is one implementation of each operation for all callers.
  */
 
 export const ACCOUNT = '000000000000';
@@ -20,7 +20,7 @@ export type ServiceName =
   | 'cloudformation'
   | 'sts';
 
-/** Who asks. `principal` is the ARN of the role whose access key signed the request, or `console` for a person. */
+/** Who calls. `principal` is the ARN of the role whose access key signed the request, or `console` for a person. */
 export interface Caller {
   readonly principal: string;
 }
@@ -44,7 +44,7 @@ export class AwsError extends Error {
   }
 }
 
-/** One operation. `gone` fires when whoever asked has hung up: a waiting operation must then take nothing any more. */
+/** One operation. `gone` fires when the caller has hung up: a waiting operation must then take nothing any more. */
 export type Operation = (input: never, caller: Caller, gone?: AbortSignal) => unknown;
 
 /** Operations by their API name. A missing one is refused loudly by the endpoint. */
@@ -63,7 +63,7 @@ export interface EmbeddedAws {
   now(): number;
 }
 
-/** One thing that happened, for the terminal and for whoever waits for it. `subject` names the resource, never values. */
+/** One thing that happened, for the terminal and for code that waits for it. `subject` names the resource, never values. */
 export interface JournalEntry {
   readonly at: number;
   readonly kind:

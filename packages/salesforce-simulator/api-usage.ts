@@ -1,10 +1,10 @@
-/** Requests that an org may get in 24 hours unless it is told otherwise. */
+/** Requests that an org may get in 24 hours by default. */
 const DAILY_REQUESTS = 100_000;
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 
 /**
- * The rolling count of requests that `Sforce-Limit-Info` and `/limits` tell, by whole hours. Refusing is a fault to be
+ * The rolling count of requests that `Sforce-Limit-Info` and `/limits` show, by whole hours. Refusing is a fault to be
  * switched on.
  */
 export class ApiUsage {

@@ -59,7 +59,7 @@ export class Api {
     this.#stopping.abort();
   }
 
-  /** False when the org stopped meanwhile. */
+  /** False when the org has stopped. */
   async #wait(ms: number | undefined): Promise<boolean> {
     const { signal } = this.#stopping;
     if (ms !== undefined && !signal.aborted)
@@ -154,7 +154,7 @@ function clientOf(request: HttpRequest): string | undefined {
   return named?.[1]?.trim();
 }
 
-/** The objects that a call is about, as far as its address and body tell. */
+/** The objects that a call is about, as far as its address and body show. */
 function objectsOf(org: Org, request: HttpRequest, params: Readonly<Record<string, string>>): readonly string[] {
   if (params.object !== undefined) return [params.object];
   const ids = request.query.get('ids');

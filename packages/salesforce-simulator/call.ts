@@ -33,7 +33,7 @@ export type Handler = (org: Org, call: Call) => Answer;
 /** One address of the API: `pattern` has `:name` for one segment and a final `*name` for all that is left. */
 export interface Route {
   readonly pattern: string;
-  /** How calls are counted and told apart by faults. */
+  /** How calls are counted, and distinguished by faults. */
   readonly kind: string;
   readonly methods: Readonly<Record<string, Handler>>;
   /** No access token needed, or found elsewhere than in the header. */

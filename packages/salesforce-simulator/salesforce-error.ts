@@ -26,7 +26,7 @@ export function entityIsDeleted(): SalesforceError {
   return new SalesforceError('ENTITY_IS_DELETED', 'entity is deleted', { status: 404 });
 }
 
-/** No such record, or one that this user may not see: Salesforce does not tell the two apart. */
+/** No such record, or one that this user may not see: Salesforce answers both alike. */
 export function invalidCrossReference(fields: readonly string[] = []): SalesforceError {
   return new SalesforceError('INVALID_CROSS_REFERENCE_KEY', 'invalid cross reference id', { fields });
 }

@@ -52,7 +52,7 @@ export function demonstrationSteps(): Step[] {
 }
 
 /**
- * A step, and then: when everything has come to rest, Salesforce was written exactly as often as somebody edited, and the
+ * A step, and then: when everything has come to rest, Salesforce was written exactly as often as there were edits, and the
  * row is still the one that the step saw.
  */
 function withoutEcho(name: string, record: Record, writes: number, run: Step['run']): Step[] {

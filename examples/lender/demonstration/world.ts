@@ -57,7 +57,7 @@ export class World {
     return (await this.rows<Row>(sql, values))[0];
   }
 
-  /** How often anybody has written to Salesforce so far. */
+  /** How often Salesforce has been written to so far. */
   async writesToSalesforce(): Promise<number> {
     const answer = await fetch(new URL('/_simulator/stats', this.salesforce.instanceUrl));
     const { writes } = (await answer.json()) as { writes: Writes };
@@ -75,7 +75,7 @@ export class World {
     return key;
   }
 
-  /** What the topic said so far, as text. */
+  /** What the topic has published so far, as text. */
   notifications(): string {
     const file = join(this.#system.directory, 'notifications.jsonl');
     return existsSync(file) ? readFileSync(file, 'utf8') : '';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { managedPolicy, type PolicyStatement } from '../../../packages/embedded-aws/embedded-aws.ts';
 import { type MakeContext, type ResourceMakers, readProperties } from '../resource-maker.ts';
 
-/** Who is told what a role may do: all of it, each time it changes. */
+/** Takes what a role may do: all of it, each time it changes. */
 export interface RoleHost {
   setRole(roleArn: string, statements: readonly PolicyStatement[]): void;
 }
@@ -58,7 +58,7 @@ export function roleMakers(host: RoleHost): ResourceMakers {
         const name = given.RoleName ?? context.name(64);
         const arn = `arn:aws:iam::${context.account}:role${given.Path}${name}`;
         arns.set(name, arn);
-        // A role without any policy may do nothing, which has to be said, too.
+        // A role without any policy may do nothing: it is set, too.
         granted.delete(name);
         grant(name, [
           ...given.ManagedPolicyArns.flatMap((each) => ownPolicies.get(each) ?? managedPolicy(each)),

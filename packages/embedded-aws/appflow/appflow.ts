@@ -113,7 +113,7 @@ export class AppFlow {
     for (const flow of this.#definitions.values()) this.#schedule(flow);
   }
 
-  /** No further runs; those in progress are dropped and told as interrupted by the next start. */
+  /** No further runs; those in progress are dropped and reported as interrupted by the next start. */
   async stop(): Promise<void> {
     this.#timers.stop();
     await this.#runner.stop();

@@ -9,12 +9,12 @@ export interface RowFault {
 interface Hold {
   readonly at: HoldPoint;
   readonly released: Promise<void>;
-  /** Told once a run has arrived. */
+  /** Called once a run has arrived. */
   arrive(executionId: string): void;
   release(): void;
 }
 
-/** A hold on a flow, as whoever set it sees it. */
+/** A hold on a flow, as its setter sees it. */
 export interface HeldRun {
   /** The id of the run that is being held, as soon as one is. */
   readonly arrived: Promise<string>;
@@ -73,7 +73,7 @@ export class AppFlowFaults {
     return id === undefined ? undefined : this.#rows.get(id);
   }
 
-  /** Waits while the flow is held at this point. Throws the signal's reason when the run is cancelled meanwhile. */
+  /** Waits while the flow is held at this point. Throws the signal's reason when the run is cancelled while it waits. */
   async pass(flowName: string, at: HoldPoint, executionId: string, signal: AbortSignal): Promise<void> {
     const hold = this.#holds.get(flowName);
     if (hold?.at !== at) return;

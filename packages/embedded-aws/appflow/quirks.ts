@@ -1,5 +1,5 @@
 /**
- * What AWS does not document about AppFlow, as settings: whoever reads its files and answers must cope with each.
+ * What AWS does not document about AppFlow, as settings: a reader of its files and answers must cope with each.
  */
 export interface AppFlowQuirks {
   /** What a run without records leaves in the bucket. A header only exists in CSV; in JSON it is an empty file. */

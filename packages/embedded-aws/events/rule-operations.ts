@@ -29,7 +29,7 @@ interface Page {
 
 const MAX_TARGETS = 5;
 
-/** The operations on rules, targets and buses. `changed` is told the name of each rule that may fire differently now. */
+/** The operations on rules, targets and buses. `changed` gets the name of each rule that may fire differently now. */
 export class RuleOperations {
   readonly operations: Operations;
   readonly #aws: EmbeddedAws;

@@ -30,7 +30,7 @@ export function scheduleOf(expression: string, timeScale: number): Schedule {
   const cron = /^cron\((.+)\)$/.exec(expression)?.[1]?.trim();
   if (cron === undefined) throw invalid();
   const fields = cron.split(/\s+/);
-  // Of day of month and day of week exactly one is `?`: both cannot be said at once.
+  // Of day of month and day of week exactly one is `?`: both cannot be given at once.
   if (fields.length !== 6 || (fields[2] === '?') === (fields[4] === '?')) throw invalid();
   return cronSchedule(fields.join(' '));
 }

@@ -68,7 +68,7 @@ function on(action: string, resource = '*'): Permission {
   return { action, resource, matchesResource: (pattern) => pattern.matches(resource) };
 }
 
-/** Whose resource cannot be told from the input: the action on any resource is enough. */
+/** Whose resource is not in the input: the action on any resource is enough. */
 function onAny(action: string): Permission {
   return { action, resource: '*', matchesResource: () => true };
 }
@@ -143,7 +143,7 @@ function lambdaPermission(operation: string, input: Input, arn: Arn): Permission
   return on(action, resource === undefined || qualifier === undefined ? resource : `${resource}:${qualifier}`);
 }
 
-/** A secret's ARN ends with a hyphen and six random characters, which a caller that knows the name only cannot tell. */
+/** A secret's ARN ends with a hyphen and six random characters, which a caller that knows the name only does not know. */
 function secretPermission(operation: string, input: Input, arn: Arn): Permission {
   const action = `secretsmanager:${operation}`;
   const given = text(input.SecretId) ?? text(input.Name);

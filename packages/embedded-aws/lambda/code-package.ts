@@ -7,7 +7,7 @@ import { AwsError } from '../service.ts';
 /** A function's code, unpacked. */
 export interface CodePackage {
   readonly directory: string;
-  /** SHA-256 of the archive in base64, as GetFunctionConfiguration tells it. */
+  /** SHA-256 of the archive in base64, as GetFunctionConfiguration answers it. */
   readonly sha256: string;
   readonly bytes: number;
 }

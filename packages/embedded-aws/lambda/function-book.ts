@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FunctionSettings } from './function-settings.ts';
 
-/** A function with what only its description tells. */
+/** A function with what only its description has. */
 export interface BookedFunction {
   readonly settings: FunctionSettings;
   readonly description: string;

@@ -30,7 +30,7 @@ interface Code {
 
 const RUNTIMES: readonly string[] = ['nodejs22.x', 'nodejs24.x'];
 
-/** Creating, describing, changing and deleting functions. `changed` is told the name of each function that did. */
+/** Creating, describing, changing and deleting functions. `changed` gets the name of each function that did. */
 export class FunctionOperations {
   readonly operations: Operations;
   readonly #aws: EmbeddedAws;

@@ -13,7 +13,7 @@ export interface PoolOptions {
   /** After which an idle sandbox is ended. */
   readonly idleMs: number;
   readonly timers: Timers;
-  /** Is told of each finished invocation. */
+  /** Called with each finished invocation. */
   readonly ended: (invocation: Invocation) => void;
 }
 

@@ -40,7 +40,7 @@ function isErrorLike(value: unknown): value is Error {
   return typeof value === 'object' && value !== null && 'name' in value && 'message' in value && 'stack' in value;
 }
 
-/** Ends the sandbox after telling why; the host answers the invocation under way with this error. */
+/** Ends the sandbox after sending the reason; the host answers the invocation under way with this error. */
 function breakDown(error: FunctionError): never {
   post({ kind: 'broken', error });
   process.exit(1);

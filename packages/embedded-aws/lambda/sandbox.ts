@@ -130,7 +130,7 @@ export class Sandbox {
     running?.(outcome, heapBytes);
   }
 
-  /** Makes the sandbox unusable, answers whoever waits for it, and ends the thread. The first reason counts. */
+  /** Makes the sandbox unusable, answers the invocations that wait for it, and ends the thread. The first reason counts. */
   #break(outcome: InvocationOutcome): void {
     if (!this.#usable) return;
     this.#usable = false;

@@ -4,7 +4,7 @@ import { JSON_SERVICES } from './aws-json.ts';
 import { type CredentialScope, credentialScope } from './credential-scope.ts';
 import { QUERY_SERVICES } from './query-xml.ts';
 
-/** In which protocol a request speaks, and to whom. `refused` is a request that nobody here can answer. */
+/** In which protocol a request speaks, and to whom. `refused` is a request that no service here can answer. */
 export type Route =
   | { readonly protocol: 'json'; readonly service: ServiceName; readonly operation: string }
   | { readonly protocol: 'query'; readonly service: ServiceName }
@@ -19,7 +19,7 @@ export interface Addressed {
 
 /**
  * Who is meant: the target header names service and operation; without one, the credential scope names the service.
- * What is signed for S3, or for nobody (a public or hand-made request), is S3's.
+ * What is signed for S3, or for no service (a public or hand-made request), is S3's.
  */
 export function routeOf(headers: IncomingHttpHeaders, query: URLSearchParams): Addressed {
   const scope = credentialScope(headers, query);

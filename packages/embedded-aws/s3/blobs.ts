@@ -38,7 +38,7 @@ export class Blobs {
   }
 
   /**
-   * Writes a body and checks it against what its sender said.
+   * Writes a body and checks it against what its sender declared.
    * @throws AwsError `BadDigest`, `InvalidDigest`, `XAmzContentSHA256Mismatch`; nothing is kept then
    */
   async write(payload: Payload): Promise<WrittenBlob> {

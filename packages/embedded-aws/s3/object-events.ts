@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ACCOUNT, type EmbeddedAws } from '../service.ts';
 
-/** Where a change of an object came from, as its event tells. */
+/** Where a change of an object came from, as its event says. */
 export interface Origin {
   readonly requestId: string;
   readonly sourceIp: string;
@@ -20,7 +20,7 @@ interface ChangedObject {
 const RETRY_MS = 1_000;
 
 /**
- * The events of objects on their way to the event bus. An event is stored together with the change it tells of and
+ * The events of objects on their way to the event bus. An event is stored together with the change it announces and
  * removed once the bus has taken it, so a crash in between loses none: delivery is at least once, as S3's is.
  */
 export class ObjectEvents {

@@ -33,7 +33,7 @@ export class SubscriptionOperations {
 
   /**
    * Queues are subscribed at once. HTTP subscribers on this machine are asked to confirm; mail addresses and addresses
-   * elsewhere stay pending for ever, since nothing that runs locally is to reach anybody out there.
+   * elsewhere stay pending for ever, since nothing that runs locally is to reach people.
    */
   subscribe(input: {
     readonly TopicArn?: string;

@@ -1,4 +1,4 @@
-/** Wakes the receives that wait for a queue. Nothing is polled: whoever makes a message visible says so. */
+/** Wakes the receives that wait for a queue. Nothing is polled: what makes a message visible calls this. */
 export class Arrivals {
   readonly #waiting = new Map<string, Set<() => void>>();
 

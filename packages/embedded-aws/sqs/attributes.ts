@@ -14,7 +14,7 @@ export interface RedriveAllowPolicy {
   readonly sourceQueueArns?: readonly string[];
 }
 
-/** What a standard queue has when nothing is said (API reference, SetQueueAttributes). Seconds and bytes. */
+/** What a standard queue has by default (API reference, SetQueueAttributes). Seconds and bytes. */
 export const DEFAULT_ATTRIBUTES: QueueAttributes = {
   DelaySeconds: '0',
   MaximumMessageSize: '1048576',

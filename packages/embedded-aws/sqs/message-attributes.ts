@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalidParameter } from './errors.ts';
 
-/** A message attribute; binary values are base64 text, whoever sent them. */
+/** A message attribute; binary values are base64 text, in every protocol. */
 export interface MessageAttribute {
   readonly DataType: string;
   readonly StringValue?: string;

@@ -40,7 +40,7 @@ function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; r
   const stopped = () => reject(signal.reason);
   if (signal.aborted) stopped();
   else signal.addEventListener('abort', stopped, { once: true });
-  // Whoever races against it sees the rejection; after the race nobody does, and that is no fault.
+  // The race against it sees the rejection; after the race it has no handler, and that is no fault.
   promise.catch(() => undefined);
   return { promise, release: () => signal.removeEventListener('abort', stopped) };
 }

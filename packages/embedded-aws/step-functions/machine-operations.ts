@@ -177,9 +177,11 @@ function refuseFaulty(definition: string): void {
   if (checked.kind === 'good') return;
   const { diagnostics } = checked;
   if (diagnostics.every((diagnostic) => diagnostic.code === 'UNSUPPORTED')) {
-    const told = diagnostics.map(({ message, location }) => `${message} at ${location || '/'}`).join(', ');
-    throw new AwsError('UnsupportedOperation', `Not offered by the embedded AWS: ${told}`);
+    const faults = diagnostics.map(({ message, location }) => `${message} at ${location || '/'}`).join(', ');
+    throw new AwsError('UnsupportedOperation', `Not offered by the embedded AWS: ${faults}`);
   }
-  const told = diagnostics.map(({ code, message, location }) => `${code}: ${message} at ${location || '/'}`).join(', ');
-  throw new AwsError('InvalidDefinition', `Invalid State Machine Definition: '${told}'`);
+  const faults = diagnostics
+    .map(({ code, message, location }) => `${code}: ${message} at ${location || '/'}`)
+    .join(', ');
+  throw new AwsError('InvalidDefinition', `Invalid State Machine Definition: '${faults}'`);
 }

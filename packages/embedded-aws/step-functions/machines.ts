@@ -9,7 +9,7 @@ export interface StoredMachine {
   readonly revisionId: string;
   readonly definition: string;
   readonly roleArn: string;
-  /** Logging and tracing, as they were given: kept to be told again, nothing else. */
+  /** Logging and tracing, as they were given: kept to be described again, nothing else. */
   readonly settings: string;
   readonly tags: string;
 }

@@ -26,7 +26,7 @@ const milliseconds = z.number().nonnegative();
 
 export const FAULTS = {
   unauthorized: {
-    about: 'The call answers 401 INVALID_SESSION_ID as if the token had expired; strikes once unless told otherwise.',
+    about: 'The call answers 401 INVALID_SESSION_ID as if the token had expired; strikes once by default.',
     once: true,
     options: z.strictObject(scope),
   },
@@ -46,7 +46,7 @@ export const FAULTS = {
     options: z.strictObject(scope),
   },
   connectionReset: {
-    about: 'The connection is reset before anything is done; strikes once unless told otherwise.',
+    about: 'The connection is reset before anything is done; strikes once by default.',
     once: true,
     options: z.strictObject(scope),
   },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseId } from '../records/record-id.ts';
 import { FAULTS, type FaultName, type FaultOptions } from './fault-catalogue.ts';
 
-/** What a call or a row is, so that a fault can tell whether it is meant. */
+/** What a call or a row is, by which a fault decides whether it strikes. */
 export interface Occasion {
   readonly kind?: string | undefined;
   readonly objects?: readonly string[] | undefined;

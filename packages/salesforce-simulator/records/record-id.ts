@@ -29,7 +29,7 @@ const POD = 'Ws0';
 
 /**
  * The n-th id of an object. Ids rise in ASCII order, and neighbours differ only in the case of one letter as soon as an
- * object has more than 36 records: whoever compares ids without case is found out.
+ * object has more than 36 records: a client that compares ids without case is found out.
  */
 export function nthId(keyPrefix: string, n: number): string {
   let digits = '';

@@ -26,7 +26,7 @@ const TABLES = `
 
 /**
  * The records of the org: in memory for reading, in SQLite before a write is answered. Records are immutable, a change
- * puts a new one, so whoever holds one (a query cursor) keeps what was.
+ * puts a new one, so a query cursor that holds one keeps what was.
  */
 export class RecordStore {
   readonly #database: DatabaseSync;

@@ -2,7 +2,7 @@ import type { Org, Writer } from '../org.ts';
 import { type RowError, rowError, SalesforceError } from '../salesforce-error.ts';
 import { commit } from './commit.ts';
 
-/** What became of one row, as collections, SOAP and Bulk tell it. */
+/** What became of one row, as collections, SOAP and Bulk report it. */
 export interface RowResult {
   readonly id?: string;
   readonly success: boolean;

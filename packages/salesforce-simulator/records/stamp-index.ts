@@ -5,7 +5,7 @@ interface Entry {
 
 /**
  * Ids in the order of their SystemModstamp. Stamps nearly always rise, so a new one is appended; the entry of an older
- * stamp stays behind and is skipped (`isCurrent` tells), until half of the list is stale and it is swept.
+ * stamp stays behind and is skipped (`isCurrent` decides), until half of the list is stale and it is swept.
  */
 export class StampIndex {
   #entries: Entry[] = [];
@@ -31,7 +31,7 @@ export class StampIndex {
     this.#live = this.#entries.length;
   }
 
-  /** Ids with `from <= stamp <= to`, each once; some may meanwhile have another stamp: the caller looks again. */
+  /** Ids with `from <= stamp <= to`, each once; some may have another stamp by now: the caller looks again. */
   range(from: string | undefined, to: string | undefined): string[] {
     const start = from === undefined ? 0 : this.#lowerBound(from, false);
     const end = to === undefined ? this.#entries.length : this.#lowerBound(to, true);

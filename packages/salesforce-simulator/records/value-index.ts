@@ -1,4 +1,4 @@
-/** Finds ids by the value of one field. Text compares without case unless told otherwise. Empty values are not kept. */
+/** Finds ids by the value of one field. Text compares without case by default. Empty values are not kept. */
 export class ValueIndex {
   readonly #ids = new Map<string, Set<string>>();
   readonly #caseSensitive: boolean;

@@ -68,7 +68,7 @@ export class ObjectSchema {
   }
 }
 
-/** Every object points to User through its audit fields; nobody asks for records by them, so they carry no index. */
+/** Every object points to User through its audit fields; no query looks for records by them, so they carry no index. */
 function isOwnReference(field: FieldDefinition): boolean {
   return field.type === 'reference' && !(field.referenceTo ?? []).includes('User');
 }

@@ -5,7 +5,7 @@ import type { QueryResult } from './run-query.ts';
 /** Salesforce keeps a cursor for two days; here the oldest go when there are more than this. */
 const MAX_CURSORS = 500;
 
-/** Open query results. A locator reads the same page as often as it is asked for, whatever was written meanwhile. */
+/** Open query results. A locator reads the same page as often as it is asked for, whatever is written in between. */
 export class QueryCursors {
   readonly #results = new Map<string, QueryResult>();
   #next = 1;

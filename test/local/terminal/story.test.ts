@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DescribedExecution } from '../../../local/terminal/execution-line.ts';
 import type { Line } from '../../../local/terminal/line.ts';
-import { lineOf, tellStory } from '../../../local/terminal/story.ts';
+import { lineOf, printStory } from '../../../local/terminal/story.ts';
 import { createJournal } from '../../../packages/embedded-aws/journal.ts';
 import type { JournalEntry } from '../../../packages/embedded-aws/service.ts';
 
@@ -64,12 +64,12 @@ test('executions are told with what they did, what came before first, until it i
     if (arn === 'gone') throw new Error('ExecutionDoesNotExist');
     return { name: arn, status: 'SUCCEEDED', startDate: 1, stopDate: 2, output: '{"object":"Lead","inserted":1}' };
   };
-  const end = tellStory({
+  const end = printStory({
     journal,
     earlier: [entry(ended('earlier'))],
     describe,
     everything: false,
-    tell: (line) => {
+    print: (line) => {
       lines.push(line);
       if (lines.length === 2) twoTold.resolve();
     },

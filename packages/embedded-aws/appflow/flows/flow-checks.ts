@@ -3,7 +3,7 @@ import { parseScheduleExpression } from './schedule.ts';
 
 /**
  * What AppFlow asks of a flow beyond the shape of its properties. Each check adds its findings to `faults`, so that
- * all of them are told at once.
+ * all of them are reported at once.
  */
 
 const COMPARISONS = [

@@ -4,7 +4,7 @@ import type { FlowDefinition } from './flow-definition.ts';
 import type { FlowState } from './flow-store.ts';
 
 /**
- * Flows and runs as the AppFlow API tells them: camelCase, times in epoch seconds, and five differences from
+ * Flows and runs as the AppFlow API answers them: camelCase, times in epoch seconds, and five differences from
  * CloudFormation: trigger properties nested under `Scheduled`, `timezone`, task properties as a map,
  * `failOnFirstDestinationError`, and the status.
  */

@@ -1,4 +1,4 @@
-/** A run cannot go on, for a reason that its `executionMessage` tells. */
+/** A run cannot go on, for the reason in its `executionMessage`. */
 export class FlowRunError extends Error {
   override readonly name = 'FlowRunError' as const;
 }

@@ -35,7 +35,7 @@ export interface RunnerParts {
 
 export interface StartedRun {
   readonly executionId: string;
-  /** The record as it ended; undefined when the service was stopped meanwhile. */
+  /** The record as it ended; undefined when the service was stopped before. */
   readonly ended: Promise<ExecutionRecord | undefined>;
 }
 
@@ -53,7 +53,7 @@ interface Outcome {
 class RunCanceled extends Error {}
 class ServiceStopped extends Error {}
 
-/** Runs flows, one record for each run, and tells the bus and the journal. */
+/** Runs flows, one record for each run, and reports it on the bus and in the journal. */
 export class FlowRunner {
   readonly #parts: RunnerParts;
   /** Runs whose record says that they are in progress, by execution id. */
@@ -198,17 +198,17 @@ export class FlowRunner {
       flows.setStatus(record.flowName, 'Suspended', reason, now);
       return reason;
     });
-    // From here on the flow may be started again, by whoever hears of the end.
+    // From here on the flow may be started again, by what the event of the end starts.
     this.#active.delete(record.executionId);
     const ended: ExecutionRecord = { ...record, status, totals, message, updatedAt: now };
-    this.#tellJournal(flow, ended);
+    this.#recordEnd(flow, ended);
     if (!flow) return ended;
     await reports.ended(flow, ended);
     if (suspended !== undefined) await reports.deactivated(flow, suspended, now);
     return ended;
   }
 
-  #tellJournal(flow: FlowDefinition | undefined, run: ExecutionRecord): void {
+  #recordEnd(flow: FlowDefinition | undefined, run: ExecutionRecord): void {
     const { recordsProcessed: moved, putFailures } = run.totals;
     if (run.status === 'Successful' && moved === 0) return;
     const count = `${moved} ${moved === 1 ? 'record' : 'records'}`;
@@ -232,7 +232,7 @@ export class FlowRunner {
   }
 }
 
-/** What the record tells of a failure: the code and text of whoever refused. */
+/** What the record says of a failure: the code and text of the system that refused. */
 function toMessage(error: unknown): string {
   if (error instanceof AwsError) return `${error.code}: ${error.message}`;
   if (error instanceof SalesforceError || error instanceof FlowRunError || error instanceof DatasetDroppedError) {

@@ -20,7 +20,7 @@ export interface InboundRun {
   readonly salesforce: SalesforceClient;
   readonly quirks: AppFlowQuirks;
   readonly signal: AbortSignal;
-  /** Counted up while the run goes on, so that a failed one tells how far it came. */
+  /** Counted up while the run goes on, so that a failed one shows how far it came. */
   readonly totals: RunTotals;
   put(bucket: string, key: string, body: Buffer): Promise<void>;
   /** Every field of the object, for Map_all. */

@@ -153,7 +153,7 @@ class WriterChoice implements RowWriter {
   }
 }
 
-/** JSON lines under `<errorPrefix>/<flow>/<executionId>/`. AWS documents no layout: nobody should read meaning into it. */
+/** JSON lines under `<errorPrefix>/<flow>/<executionId>/`. AWS documents no layout: no reader should rely on it. */
 async function putErrorFile(run: OutboundRun, failures: readonly RowFailure[]): Promise<void> {
   const { flow, executionId } = run;
   if (failures.length === 0 || flow.errorBucket === undefined) return;

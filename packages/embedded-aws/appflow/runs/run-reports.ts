@@ -14,7 +14,7 @@ export function flowArn(region: string, flowName: string): string {
 /**
  * AppFlow's events on the default bus (Events Reference, Amazon AppFlow events). As in recorded ones every number is
  * a string, times end in `Z[UTC]`, and `resources` holds an opaque hash, not the flow's ARN. The delivery is best
- * effort: when the bus refuses, the journal tells and the run goes on.
+ * effort: when the bus refuses, the journal records it and the run goes on.
  */
 export class RunReports {
   readonly #aws: EmbeddedAws;

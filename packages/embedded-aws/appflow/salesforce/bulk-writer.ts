@@ -12,7 +12,7 @@ const OPERATIONS = { INSERT: 'insert', UPDATE: 'update', UPSERT: 'upsert', DELET
 
 /**
  * Writes by Bulk API 2.0 ingest jobs, one per upload. A job's rows do not stand and fall together, and its results
- * come in no promised order, so a refused row is told by its own values.
+ * come in no promised order, so a refused row is recognised by its own values.
  */
 export class BulkWriter implements RowWriter {
   readonly #flow: OutboundFlow;
@@ -69,11 +69,11 @@ export class BulkWriter implements RowWriter {
     this.#log.sent(upload.length);
     await this.#salesforce.request({ method: 'PATCH', path: job, body: JSON.stringify({ state: 'UploadComplete' }) });
     await awaitBulkJob(this.#salesforce, job, this.#signal);
-    await this.#tellFailures(`${job}/failedResults`);
-    await this.#tellFailures(`${job}/unprocessedrecords`);
+    await this.#reportFailures(`${job}/failedResults`);
+    await this.#reportFailures(`${job}/unprocessedrecords`);
   }
 
-  async #tellFailures(path: string): Promise<void> {
+  async #reportFailures(path: string): Promise<void> {
     const { text } = await this.#salesforce.request({ method: 'GET', path });
     const rows: Record<string, string>[] = parse(text, { columns: true, skip_empty_lines: true });
     for (const { sf__Id: id, sf__Error: error, ...values } of rows) {

@@ -28,7 +28,7 @@ export interface RowWriter {
   end(): Promise<void>;
 }
 
-/** What a writer tells about its work. */
+/** What a writer reports of its work. */
 export interface WriteLog {
   refused(failure: RowFailure): void;
   sent(bytes: number): void;

@@ -37,7 +37,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Error pages of proxies are HTML; the caller tells their status.
+    // Error pages of proxies are HTML; the caller reports their status.
     return undefined;
   }
 }

@@ -15,7 +15,7 @@ export interface Payload {
   readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /** The checksum to compute: what the sender sends, or asks for. */
   readonly algorithm: ChecksumAlgorithm | undefined;
-  /** Whether the signature tells a hash of the payload that can be checked. */
+  /** Whether the signature holds a hash of the payload that can be checked. */
   readonly expectsSha256?: boolean;
   /** To be asked once the chunks have been read. */
   readonly expected: () => ExpectedDigests;

@@ -95,7 +95,7 @@ async function write(
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
   response.setHeader('x-amz-request-id', requestId);
   response.setHeader('server', 'AmazonS3');
-  // A body that nobody wanted must still leave the connection before the next request can come.
+  // A body that was not read must still leave the connection before the next request can come.
   request.resume();
   if (typeof body === 'string') {
     if (request.method !== 'HEAD' && status !== 204 && status !== 304) {

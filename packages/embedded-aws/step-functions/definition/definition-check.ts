@@ -97,7 +97,7 @@ function validateStructure(definition: Readonly<Record<string, Json>>): readonly
   const known = verdicts.get(key);
   if (known !== undefined) return known;
   // `checkPaths` is about JSONPath; the resources were read before, and are the same in each skeleton.
-  const told = validate(structure, { checkPaths: false, checkArn: false }).errors.map(
+  const found = validate(structure, { checkPaths: false, checkArn: false }).errors.map(
     (error): Diagnostic => ({
       severity: 'ERROR',
       code: error['Error code'],
@@ -106,8 +106,8 @@ function validateStructure(definition: Readonly<Record<string, Json>>): readonly
     }),
   );
   if (verdicts.size >= KNOWN_STRUCTURES) verdicts.clear();
-  verdicts.set(key, told);
-  return told;
+  verdicts.set(key, found);
+  return found;
 }
 
 /** Fields that hold data. Any JSON value is legal in most of them, which the validator does not know. */

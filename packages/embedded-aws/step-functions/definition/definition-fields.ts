@@ -13,8 +13,8 @@ export function parseTimestamp(text: string): number | undefined {
 }
 
 /**
- * Reads the members of one object of a definition and collects every fault, so that all of them can be told at once.
- * Members that nobody asked for are faults too: a misspelled `Ouput` must not be ignored.
+ * Reads the members of one object of a definition and collects every fault, so that all of them can be reported at once.
+ * Members that no reader asked for are faults too: a misspelled `Ouput` must not be ignored.
  */
 export class Fields {
   readonly location: string;

@@ -6,13 +6,13 @@ import type { Executions, StoredExecution } from './executions.ts';
 const LARGEST_INCLUDED_BYTES = 248 * 1_024;
 
 /**
- * Tells the event bus and the journal of each change of an execution's status. What could not be told, because the
- * process died or the bus refused, stays marked in the store and is told again by `announce` after a restart.
+ * Announces each change of an execution's status on the event bus and in the journal. What could not be, because the
+ * process died or the bus refused, stays marked in the store and is announced again by `announce` after a restart.
  */
 export class Announcements {
   readonly #aws: EmbeddedAws;
   readonly #executions: Executions;
-  /** The last announcement of each execution under way, so that its changes are told in their order. */
+  /** The last announcement of each execution under way, so that its changes are announced in their order. */
   readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(aws: EmbeddedAws, executions: Executions) {
@@ -29,7 +29,7 @@ export class Announcements {
     });
   }
 
-  /** Resolves when everything announced so far was told. */
+  /** Resolves when every announcement so far is made. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay.values());
   }
@@ -42,7 +42,7 @@ export class Announcements {
       this.#aws.journal.record({
         kind: 'fault',
         subject: execution.machineName,
-        text: `the status ${execution.status} of ${execution.arn} was not told to the event bus, which the next start tries again: ${why}`,
+        text: `the status ${execution.status} of ${execution.arn} was not announced on the event bus, which the next start tries again: ${why}`,
       });
       return;
     }

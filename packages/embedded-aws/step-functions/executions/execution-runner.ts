@@ -164,16 +164,16 @@ export class ExecutionRunner {
     } else if (interruption === 'suspended') {
       this.#executions.save(running.execution, running.history.takePending(), position);
     } else if (reason instanceof Interruption) {
-      const told = errorAndCause(reason.error, reason.reason);
-      this.#end(running, 'ExecutionAborted', told, { status: 'ABORTED', ...told }, position);
+      const details = errorAndCause(reason.error, reason.reason);
+      this.#end(running, 'ExecutionAborted', details, { status: 'ABORTED', ...details }, position);
     } else {
-      throw new Error(`execution ${running.execution.arn} was interrupted by nobody`);
+      throw new Error(`execution ${running.execution.arn} was interrupted without a reason`);
     }
   }
 
   #fail(running: Running, failure: StateFailure, position: Position | undefined): void {
-    const told = errorAndCause(failure.error, failure.reason);
-    this.#end(running, 'ExecutionFailed', told, { status: 'FAILED', ...told }, position);
+    const details = errorAndCause(failure.error, failure.reason);
+    this.#end(running, 'ExecutionFailed', details, { status: 'FAILED', ...details }, position);
   }
 
   /** Not the machine is at fault but this program: the execution fails, visibly, and can be redriven. */

@@ -30,7 +30,7 @@ export interface StoredExecution {
   /** Where to go on from, as JSON: the state entered last, or the one that failed. */
   readonly position: string;
   readonly lastEventId: number;
-  /** 1 while its present status is still to be told to the event bus. */
+  /** 1 while its present status is still to be announced on the event bus. */
   readonly unannounced: number;
 }
 

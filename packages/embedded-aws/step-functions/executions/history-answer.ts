@@ -13,15 +13,15 @@ const DATA = [
   'assignedVariablesDetails',
 ];
 
-/** A history event as the API tells it. */
+/** A history event as the API answers it. */
 export function asApiEvent(event: HistoryEvent, withData: boolean) {
   const { id, previousId, type, at, details } = event;
-  const told = Object.entries(details ?? {}).filter(([name]) => withData || !DATA.includes(name));
+  const shown = Object.entries(details ?? {}).filter(([name]) => withData || !DATA.includes(name));
   return {
     timestamp: seconds(at),
     type,
     id,
     previousEventId: previousId,
-    ...(details === undefined ? {} : { [detailsMember(type)]: Object.fromEntries(told) }),
+    ...(details === undefined ? {} : { [detailsMember(type)]: Object.fromEntries(shown) }),
   };
 }

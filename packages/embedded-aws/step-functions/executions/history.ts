@@ -22,7 +22,7 @@ export interface Cursor {
 
 /**
  * Gives numbers to the events of one running execution and keeps those that are not yet stored. The last number is
- * kept for the event that ends the execution: when all others are used up, further ones are dropped and `onFull` is told.
+ * kept for the event that ends the execution: when all others are used up, further ones are dropped and `onFull` is called.
  */
 export class History {
   readonly #now: () => number;

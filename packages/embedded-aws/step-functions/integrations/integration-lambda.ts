@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../states/json.ts';
 import { isJsonObject, parseJson } from '../states/json.ts';
 import type { TaskContext } from './integrations.ts';
 
-/** The answer of Invoke. `Payload` is JSON text; with `FunctionError` set it tells of the error. */
+/** The answer of Invoke. `Payload` is JSON text; with `FunctionError` set it is the error. */
 interface Invoked {
   readonly StatusCode: number;
   readonly FunctionError?: string | undefined;
@@ -67,8 +67,8 @@ function serviceFailure(error: AwsError): TaskFailure {
 
 /** The name of the thrown error is the error of the state; the whole payload, as text, is its cause. */
 function functionFailure(payload: string): TaskFailure {
-  const told = readPayload(payload);
-  if (isJsonObject(told) && typeof told.errorType === 'string') return new TaskFailure(told.errorType, payload);
+  const error = readPayload(payload);
+  if (isJsonObject(error) && typeof error.errorType === 'string') return new TaskFailure(error.errorType, payload);
   const cause = `The cause could not be determined because Lambda did not return an error type. Returned payload: ${payload}`;
   return new TaskFailure('Lambda.Unknown', cause);
 }

@@ -6,7 +6,7 @@ import { isObject } from '../states/json.ts';
 import type { TaskContext } from './integrations.ts';
 import type { SdkService } from './task-resource.ts';
 
-/** Members whose own members are names that somebody chose, not members of the API. */
+/** Members whose own members are names chosen by users, not members of the API. */
 const MAPS = new Set(['tags', 'taskProperties', 'messageAttributes', 'attributes', 'messageSystemAttributes']);
 /** Members that hold a moment: the API gives seconds since 1970, a state gets an ISO 8601 text. */
 const MOMENT = /(At|Date|Time|Timestamp)$/;

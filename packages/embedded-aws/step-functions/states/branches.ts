@@ -30,7 +30,7 @@ export type BranchResults = readonly (Json | undefined)[];
 /**
  * Runs a set of branches. Those that `visit.branches` knows as done are not run again, open ones go on from where they
  * stood. When one fails for good the others are stopped, and that failure is thrown; then, and when the execution is
- * interrupted, `visit.branches` tells where each branch stands.
+ * interrupted, `visit.branches` holds where each branch stands.
  */
 export async function runBranches(set: BranchSet, visit: Visit, runStates: RunStates): Promise<BranchResults> {
   const crew = new BranchCrew(set, visit, runStates);

@@ -36,7 +36,7 @@ async function callTask(state: TaskState, visit: Visit): Promise<Json> {
       ? run.execution.roleArn
       : String(await visit.evaluateAs(state.roleArn, 'Credentials/RoleArn', 'string'));
   const events = taskEvents(state.task, visit);
-  // Heartbeats are sent by callbacks and activities only, so for these tasks the limit is told but cannot be missed.
+  // Heartbeats are sent by callbacks and activities only, so for these tasks the limit is described but cannot be missed.
   events.scheduled(args, {
     ...(timeoutSeconds === undefined ? {} : { timeoutInSeconds: timeoutSeconds }),
     ...(heartbeatSeconds === undefined ? {} : { heartbeatInSeconds: heartbeatSeconds }),

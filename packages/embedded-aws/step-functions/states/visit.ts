@@ -30,7 +30,7 @@ export class Visit {
   readonly enteredAt: number;
   readonly enteredId: number;
   retryCount = 0;
-  /** Set by a Parallel or Map state, so that its position tells how far its branches have come. */
+  /** Set by a Parallel or Map state, so that its position holds how far its branches have come. */
   branches: readonly BranchPosition[] | undefined;
   readonly #variables: Variables;
 

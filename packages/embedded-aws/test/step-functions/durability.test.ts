@@ -168,7 +168,7 @@ describe('a status that could not be told', () => {
     const { arn } = await first.run(machine({ F: { Type: 'Fail', Error: 'E' } }));
     await first.service.stop();
     expect(first.aws.entries.filter((entry) => entry.kind === 'fault').at(-1)?.text).toContain(
-      'was not told to the event bus',
+      'was not announced on the event bus',
     );
 
     const next = new Workshop(first);

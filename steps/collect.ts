@@ -1,8 +1,8 @@
 /** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
 import type { z } from 'zod';
 import type { ChangeQueue } from '../aws/change-queue.ts';
-import { type Link, NOTHING_REFUSED, nothingRefused } from '../core/agreement/link.ts';
-import { collect } from '../core/agreement/outbound.ts';
+import { type Chosen, choose } from '../core/agreement/collect.ts';
+import type { Link } from '../core/agreement/link.ts';
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
 import { dueRecords } from '../postgres/ledger/due.ts';
@@ -99,7 +99,7 @@ async function receiveMessages(place: CollectPlace, messages: readonly ChangeMes
 
 /**
  * COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done; one
- * whose parent somebody has in hand stays due, and is left for the next look.
+ * whose parent is about to get its id stays due, and is left for the next look.
  */
 export async function chooseBatch(
   place: ChoosePlace,
@@ -123,16 +123,9 @@ async function chooseInForce(
       const rows = pairs.map(({ row }) => row);
       const parents = await parentsOf(session, configuration, mapping, rows);
       const links = pairs.map((pair, i) => {
-        const { dirty, ...link } = collect(mapping, pair);
-        const lacks = pair.lacksId && link.base?.deleted === false;
-        const due = dirty || lacks || parents[i] === 'linked';
-        const left = !due && parents[i] === 'locked';
         const kept = keptBack(configuration, mapping, pair.row);
-        const agrees =
-          !due && !left && kept === undefined && nothingRefused({ link: { ...link, dirty }, row: pair.row });
-        // What was refused is no more in the row: should it come back, it is tried, and listed, again.
-        const refused = agrees ? NOTHING_REFUSED : link.refused;
-        return { linkId: pair.linkId, link: { ...link, refused, dirty: due || left }, due, left, kept, agrees };
+        const looked = { parents: parents[i] ?? 'as read', lacksId: pair.lacksId, isUnsendable: kept !== undefined };
+        return { linkId: pair.linkId, stored: pair.stored, kept, ...choose(mapping, pair, looked) };
       });
       await saveLinks(session, links);
       const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
@@ -144,8 +137,8 @@ async function chooseInForce(
         'to-salesforce',
         agreed.map(({ link }) => link.salesforceId),
       );
-      const left = links.filter((each) => each.left).length;
-      return { found: ids.length - left, due: links.filter(({ due }) => due).map(({ link }) => link), news };
+      const of = (step: Chosen['step']) => links.filter((each) => each.step === step);
+      return { found: ids.length - of('left').length, due: of('due').map(({ link }) => link), news };
     });
     tell?.(chosen.news);
     if (chosen.due.length > 0) {

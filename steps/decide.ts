@@ -150,7 +150,9 @@ async function decidePart(
   const merged = decided.map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-postgres', merged);
   const agreed = decided
-    .filter(({ decision }) => sidesAgree(decision) && keptBack(configuration, mapping, decision.row) === undefined)
+    .filter(
+      ({ decision }) => sidesAgree(mapping, decision) && keptBack(configuration, mapping, decision.row) === undefined,
+    )
     .map(({ id }) => id);
   await resolveRejects(session, mapping.object, 'to-salesforce', agreed);
   const pushes = decided.flatMap(({ id, decision }) =>
@@ -161,8 +163,8 @@ async function decidePart(
 }
 
 /** Nothing is left to send, nor left out because Salesforce refused it. */
-function sidesAgree({ outcome, link, row }: Exclude<Decision, { outcome: 'left' }>): boolean {
-  return outcome === 'done' && nothingRefused({ link, row });
+function sidesAgree(mapping: ObjectMapping, { outcome, link, row }: Exclude<Decision, { outcome: 'left' }>): boolean {
+  return outcome === 'done' && nothingRefused(mapping, { link, row });
 }
 
 export interface GivenUp {

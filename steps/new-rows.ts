@@ -4,6 +4,7 @@ import type { NamedRecord } from '../core/agreement/insertion.ts';
 import { decideInsertion, missingParents, newRecord, nextStep, settleInsertion } from '../core/agreement/insertion.ts';
 import { newLink } from '../core/agreement/link.ts';
 import type { Merged } from '../core/agreement/merge.ts';
+import type { Parents } from '../core/agreement/references.ts';
 import type { InsertionLook, InsertionToRead, InsertLine, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
@@ -21,7 +22,7 @@ import { withColumns } from './mapping-in-force/columns.ts';
 import { sentDrifted } from './mapping-in-force/fields.ts';
 import { writeAdoptions } from './pairs/adoption.ts';
 import { keptBack } from './pairs/unsendable.ts';
-import { type Parents, parentsOf } from './parents/wake-children.ts';
+import { parentsOf } from './parents/wake-children.ts';
 import type { StepContext } from './step.ts';
 
 /** COLLECT: due new rows, oldest first. Those that have nothing to do are dropped or put to rest. */

@@ -156,9 +156,10 @@ export function afterLook(mapping: ObjectMapping, link: Link, row: RowVersion | 
 }
 
 /** Whether Salesforce has refused nothing of what the row is now, and no delete is held. */
-export function nothingRefused({ link: { guard, refused }, row }: Pair): boolean {
+export function nothingRefused(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  const { guard, refused } = link;
   if (guard === 'held') return false;
-  if (row === undefined) return refused.deleted !== true;
+  if (row === undefined || isGone(mapping, link, row)) return refused.deleted !== true;
   if (refused.deleted === false) return false;
   return Object.entries(refused.fields).every(([field, value]) => row.fields[field] !== value);
 }

@@ -34,9 +34,15 @@ export interface UnlinkedParent {
 }
 
 /**
- * The parents that the row names and that had no Salesforce id when it was read. Whoever puts the child to rest asks for
- * them once more. Where one has its id by now the child is due, and where somebody has one in hand, who may be writing its
- * id, it stays due: he has woken the children that were there, and this one may have come a moment later.
+ * How the parents stand that a row names and that had no Salesforce id when it was read. `linked`: one has got its id since.
+ * `locked`: another transaction has locked the row of one, and may be writing its id; it wakes the children that it sees, and
+ * this one may have come a moment later.
+ */
+export type Parents = 'as read' | 'linked' | 'locked';
+
+/**
+ * The parents that the row names and that had no Salesforce id when it was read. A step that puts the child to rest asks for
+ * them once more (see `Parents`): where one is linked the child is due, and where one is locked it stays due.
  */
 export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
   const found: UnlinkedParent[] = [];
@@ -62,30 +68,6 @@ export interface LostParent {
   readonly survivor: string | undefined;
   /** The survivor has a row: the child's column points to it from now on. Else the column becomes null. */
   readonly survivorHasRow: boolean;
-}
-
-/** What becomes of the child's link. Its revision goes up in any case. */
-export interface Release {
-  /** The lookup waits for the lost parent: an undelete joins the two again. */
-  readonly waits: boolean;
-  /** Salesforce has moved the child to the survivor, and whether it has stamped it is not documented. */
-  readonly rereadDue: boolean;
-  readonly dirty: boolean;
-  /** The base names the survivor from now on: else the row, which does, would look edited. */
-  readonly rebases: boolean;
-}
-
-/** `known`: the child's lookup holds this parent in Salesforce too, as far as we know. */
-export function release(
-  child: ObjectMapping,
-  { known, survivor, survivorHasRow }: Omit<LostParent, 'parent'> & { readonly known: boolean },
-): Release {
-  return {
-    waits: known && !survivorHasRow,
-    rereadDue: survivor !== undefined,
-    dirty: !known || child.filter !== undefined,
-    rebases: known && survivorHasRow,
-  };
 }
 
 /**

@@ -21,7 +21,7 @@ export async function removeRows(context: Removing, removals: readonly RowRemova
   if (removals.length === 0) return;
   const { session, mapping } = context;
   if (mapping.deletedAtColumn !== undefined) {
-    await releaseChildren(
+    await orphanChildren(
       context,
       removals.filter(({ survivor }) => survivor !== undefined),
     );
@@ -31,13 +31,13 @@ export async function removeRows(context: Removing, removals: readonly RowRemova
   }
   // Children before the parent, in the order in which a step that writes a child takes its locks: link, row, parent. Children
   // that came in between are seen once the parent is locked against new ones.
-  await releaseChildren(context, removals);
+  await orphanChildren(context, removals);
   await lockDoomed(session, mapping, removals);
-  await releaseChildren(context, removals);
+  await orphanChildren(context, removals);
   await buryRows(session, mapping, removals);
 }
 
-async function releaseChildren(
+async function orphanChildren(
   { session, configuration, mapping: parent }: Removing,
   removals: readonly RowRemoval[],
 ): Promise<void> {

@@ -1,6 +1,6 @@
 /** Children whose parent row had no Salesforce id: what they would send names nobody, so they wait until it has one. */
 import type { RowVersion } from '../../core/agreement/link.ts';
-import { lookupsToWake, unlinkedParents } from '../../core/agreement/references.ts';
+import { lookupsToWake, type Parents, unlinkedParents } from '../../core/agreement/references.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { markInsertionsDue, markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -29,13 +29,6 @@ export async function wakeChildren(
     await markInsertionsDue(session, child.object, { rowKeys });
   }
 }
-
-/**
- * How the parents stand of a row that names one without a Salesforce id. `linked`: one has got its id since the row was
- * read. `locked`: another transaction has locked the row of one, and may be writing its id. It wakes the children that it
- * sees, and this one may have come a moment later, so it stays due.
- */
-export type Parents = 'as read' | ParentState;
 
 /** How the parents of each of the rows stand. Never waits for another transaction (see `parentStates`). */
 export async function parentsOf(

@@ -1,4 +1,5 @@
 /** Everything that can happen next to a new row. sfsync's moves call the functions of core/ and nothing else. */
+import { choose } from '../../../../../core/agreement/collect.ts';
 import { becomesDue } from '../../../../../core/agreement/due.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import type { NamedRecord } from '../../../../../core/agreement/insertion.ts';
@@ -14,7 +15,7 @@ import {
 import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
 import { newLink } from '../../../../../core/agreement/link.ts';
 import type { Merged } from '../../../../../core/agreement/merge.ts';
-import { collect, decide, settle } from '../../../../../core/agreement/outbound.ts';
+import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { giveUpKey } from '../../../../../core/agreement/row-identity.ts';
 import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 import { application, landing, type Move, may, people, spend, withRecord, withRow } from './sides.ts';
@@ -298,8 +299,10 @@ function linkRounds(world: World): Move[] {
   return world.links.flatMap((stored): Move[] => {
     if (!(stored.dirty || stored.rereadDue)) return [];
     const row = stored.rowKey === undefined ? undefined : rowVersion(world.rows[stored.rowKey]);
-    const link = collect(mapping, { link: stored, row });
-    if (!link.dirty) return [{ what: `${link.salesforceId} does not differ`, world: withLink(world, link) }];
+    const lacksId = row !== undefined && row.salesforceId === undefined;
+    const looked = { parents: 'as read', lacksId, isUnsendable: false } as const;
+    const { link, step } = choose(mapping, { link: stored, row }, looked);
+    if (step === 'done') return [{ what: `${link.salesforceId} does not differ`, world: withLink(world, link) }];
     const index = indexOf(link.salesforceId);
     const now = at(world.clock);
     const round = { revision: link.revision, readAt: now, pushId: PUSH, now, clockSkew: CLOCK_SKEW_MS };

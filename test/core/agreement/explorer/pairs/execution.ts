@@ -88,10 +88,11 @@ function collected({ rules, mappings }: Driver, world: World): Move[] {
   const { link } = world;
   const open = link.push !== undefined;
   if (!takes(link, rules) || (open && rules.fenced && world.flights.length > 0)) return [];
-  const kept = rules.collect(mappings.first, { link, row: rowVersion(world) });
-  const { revision } = kept;
-  const next = { ...world, link: kept };
-  if (!kept.dirty) return [{ what: 'collect: the row equals the base', world: next }];
+  const looked = { parents: 'as read', lacksId: false, isUnsendable: false } as const;
+  const chosen = rules.choose(mappings.first, { link, row: rowVersion(world) }, looked);
+  const { revision } = chosen.link;
+  const next = { ...world, link: chosen.link };
+  if (chosen.step === 'done') return [{ what: 'collect: the row equals the base', world: next }];
   const reading = readNow(world);
   const step: Step = { at: 'looked', revision, reading };
   return [

@@ -162,11 +162,14 @@ function due(): SwitchedOff[] {
     {
       rule: 'an open push counts as a difference',
       without: {
-        collect: (mapping, { link, row }) => ({
-          ...link,
-          dirty: outgoing(mapping, link, withWaiting(link, row)) !== undefined,
-          revision: link.revision + 1,
-        }),
+        choose: (mapping, { link, row }) => {
+          const dirty = outgoing(mapping, link, withWaiting(link, row)) !== undefined;
+          return {
+            link: { ...link, dirty, revision: link.revision + 1 },
+            step: dirty ? 'due' : 'done',
+            agrees: false,
+          };
+        },
         collectsOpen: false,
       },
       scenario: { editsOfRow: 2, lostAnswers: 1, editsBack: true },

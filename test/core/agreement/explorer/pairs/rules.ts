@@ -1,11 +1,12 @@
 /** The rules that an exploration drives: the functions of core/, and what the steps around them keep. */
+import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
-import { collect, decide, outcomeOfRun, pushAgain, settle } from '../../../../../core/agreement/outbound.ts';
+import { decide, outcomeOfRun, pushAgain, settle } from '../../../../../core/agreement/outbound.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
   readonly acceptReread: typeof acceptReread;
-  readonly collect: typeof collect;
+  readonly choose: typeof choose;
   readonly decide: typeof decide;
   readonly settle: typeof settle;
   readonly outcomeOfRun: typeof outcomeOfRun;
@@ -30,7 +31,7 @@ export interface Rules {
 export const RULES: Rules = {
   receive,
   acceptReread,
-  collect,
+  choose,
   decide,
   settle,
   outcomeOfRun,

@@ -3,7 +3,7 @@ import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Push } from '../../../../../core/agreement/outbound.ts';
 import { takes } from '../takes.ts';
 import type { Driver } from './moves.ts';
-import { isInHand } from './parents.ts';
+import { isBeingLinked } from './parents.ts';
 import { died, type Move } from './sides.ts';
 import {
   IDLE,
@@ -52,12 +52,13 @@ function collected(driver: Driver, world: World): Move[] {
   // An open push is fenced before its record is taken in hand again.
   if (!takes(link) || flights.length > 0) return [];
   const row = rowVersion(world);
-  const kept = rules.collect(mapping, { link, row });
-  const next = { ...world, link: kept };
-  if (!kept.dirty && isInHand(driver, world)) return [];
-  if (!kept.dirty) return [{ what: 'collect: the row equals the base', world: next }];
+  const parents = isBeingLinked(driver, world) ? 'locked' : 'as read';
+  const chosen = rules.choose(mapping, { link, row }, { parents, lacksId: false, isUnsendable: false });
+  const next = { ...world, link: chosen.link };
+  if (chosen.step === 'left') return [];
+  if (chosen.step === 'done') return [{ what: 'collect: the row equals the base', world: next }];
   const reading = readNow(world);
-  const step: Step = { at: 'looked', revision: kept.revision, reading };
+  const step: Step = { at: 'looked', revision: chosen.link.revision, reading };
   const what = `collect takes the child; the look finds ${shown(reading.side)}`;
   return [{ what, world: { ...next, time: world.time + 1, step } }];
 }

@@ -89,7 +89,7 @@ function joined({ rules }: Driver, world: World): World {
 }
 
 /** Whether a transaction is writing the id of the child's parent: a step that would put the child to rest leaves it due. */
-export function isInHand({ rules, mapping }: Driver, world: World): boolean {
+export function isBeingLinked({ rules, mapping }: Driver, world: World): boolean {
   const named = rules.unlinkedParents(mapping, rowVersion(world)).map(({ key }) => key);
   return PARENTS.some((key) => named.includes(key) && world.parents[key].row === 'gets id');
 }

@@ -1,13 +1,14 @@
 /** The rules that are driven: the functions of core/, and what the steps around them keep. */
+import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
-import { collect, decide, settle } from '../../../../../core/agreement/outbound.ts';
+import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { join, lookupsToWake, loseParent, unlinkedParents } from '../../../../../core/agreement/references.ts';
 import { rowChange, withParentKeys } from '../../../../../core/agreement/row-change.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
   readonly acceptReread: typeof acceptReread;
-  readonly collect: typeof collect;
+  readonly choose: typeof choose;
   readonly decide: typeof decide;
   readonly settle: typeof settle;
   readonly rowChange: typeof rowChange;
@@ -29,7 +30,7 @@ export interface Rules {
 export const RULES: Rules = {
   receive,
   acceptReread,
-  collect,
+  choose,
   decide,
   settle,
   rowChange,

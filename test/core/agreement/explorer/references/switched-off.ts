@@ -24,7 +24,7 @@ function seeing(other: (pair: Pair) => Pair): Partial<Rules> {
   return {
     receive: (mapping, pair, ...rest) => RULES.receive(mapping, other(pair), ...rest),
     acceptReread: (mapping, pair, ...rest) => RULES.acceptReread(mapping, other(pair), ...rest),
-    collect: (mapping, pair) => RULES.collect(mapping, other(pair)),
+    choose: (mapping, pair, looked) => RULES.choose(mapping, other(pair), looked),
     decide: (mapping, pair, ...rest) => RULES.decide(mapping, other(pair), ...rest),
     settle: (mapping, pair, ...rest) => RULES.settle(mapping, other(pair), ...rest),
   };

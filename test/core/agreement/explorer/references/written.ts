@@ -4,7 +4,7 @@ import { withWaiting } from '../../../../../core/agreement/link.ts';
 import type { Conflict } from '../../../../../core/agreement/merge.ts';
 import { isPutToRest } from '../../../../../core/agreement/references.ts';
 import type { Driver } from './moves.ts';
-import { isInHand } from './parents.ts';
+import { isBeingLinked } from './parents.ts';
 import { lineage, parentOf, rowVersion, type Side, type World } from './world.ts';
 
 export interface Merged {
@@ -16,7 +16,7 @@ export interface Merged {
 /** `from`: what was merged. */
 export function written(driver: Driver, world: World, merged: Merged, from: Side): World {
   const next = put(driver, world, merged, from);
-  if (!isPutToRest(world.link, next.link) || !isInHand(driver, next)) return next;
+  if (!isPutToRest(world.link, next.link) || !isBeingLinked(driver, next)) return next;
   return { ...next, link: { ...next.link, dirty: true } };
 }
 

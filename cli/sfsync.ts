@@ -11,6 +11,7 @@ import { RetryableError, SyncError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { addCheckCommand } from './check.ts';
 import { addDevCommand } from './dev.ts';
+import { addInitCommand } from './init/command.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';
 import { addPrepareCommand } from './prepare.ts';
@@ -23,11 +24,13 @@ import { addReleaseCommand } from './release.ts';
 const FAILED = 2;
 
 async function run(argv: readonly string[]): Promise<void> {
-  const { config, name, configuration } = await openProject(argv);
+  const project = await openProject(argv);
+  const { config, name, configuration } = project;
   const program = withProjectOptions(new Command('sfsync'))
     .description('Keeps Salesforce and PostgreSQL in step.')
     .showHelpAfterError()
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : FAILED));
+  addInitCommand(program, project);
   addDevCommand(program, config);
   if (configuration === undefined)
     program.addHelpText('after', `\nThere are more commands where there is a ${config}.`);

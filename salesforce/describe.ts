@@ -30,15 +30,24 @@ export async function describeObject(
   connection: SalesforceConnection,
   object: string,
 ): Promise<DescribedObject | undefined> {
+  const answer = await askDescribe(connection, object);
+  return answer === undefined ? undefined : readDescribe(object, answer);
+}
+
+/** What Salesforce answers, as it is; undefined: there is no such object, or our user may not see it. */
+export async function askDescribe(connection: SalesforceConnection, object: string): Promise<unknown> {
   const url = `/services/data/v${API_VERSION}/sobjects/${object}/describe`;
-  let answer: unknown;
   try {
-    answer = await inSession(connection, async () => await connection.request(url));
+    return await inSession(connection, async () => await connection.request(url));
   } catch (error) {
     const code = answeredCode(error);
     if (code === 'NOT_FOUND' || code === 'INVALID_TYPE') return undefined;
     throw callFailed(error);
   }
+}
+
+/** Throws InvariantError for an answer that is no description of an object. */
+export function readDescribe(object: string, answer: unknown): DescribedObject {
   const parsed = describedObject.safeParse(answer);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');

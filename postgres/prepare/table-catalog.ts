@@ -36,7 +36,7 @@ export interface CatalogTable {
 /** The tables of the mappings by object; undefined for one that does not exist. */
 export async function readTables(
   client: pg.ClientBase,
-  mappings: readonly ObjectMapping[],
+  mappings: readonly Pick<ObjectMapping, 'object' | 'schema' | 'table'>[],
 ): Promise<ReadonlyMap<string, CatalogTable | undefined>> {
   const { rows } = await client.query<{ object: string; found: CatalogTable | null }>(TABLES, [
     mappings.map(({ object }) => object),

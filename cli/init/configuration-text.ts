@@ -1,0 +1,57 @@
+/** The text of sync.config.ts. */
+import type { Proposal, ProposedField } from './proposal.ts';
+
+const LINE = 110;
+
+/** Objects of which nothing fits are left to a comment: a mapping needs a field. */
+export function configurationText(proposals: readonly Proposal[]): string {
+  const fields = proposals.flatMap((proposal) => proposal.fields);
+  const imports = ['defineSync', ...new Set(fields.map(({ type }) => type))].sort();
+  return `import { ${imports.join(', ')} } from 'sfsync';
+
+/**
+ * Written by \`sfsync init\` from what Salesforce and the database say of themselves. Read it and correct it: a name that is
+ * the same on both sides need not mean the same. \`sfsync check\` tells what does not fit.
+ */
+export default defineSync({
+  objects: {
+${proposals.map((proposal) => indented(objectText(proposal), 4)).join('\n')}
+  },
+});
+`;
+}
+
+function objectText({ object, table, key, fields, unfit, withoutColumn, columnsWithoutField }: Proposal): string {
+  const lists = [
+    ...(withoutColumn.length > 0 ? folded(`No column of that name: ${withoutColumn.join(', ')}`) : []),
+    ...(columnsWithoutField.length > 0 ? folded(`Columns without a field: ${columnsWithoutField.join(', ')}`) : []),
+  ];
+  const comments = [...unfit.flatMap(folded), ...lists].map((line) => `// ${line}`);
+  if (fields.length === 0) {
+    return [`// ${object} and ${table.schema}.${table.name}: no field fits a column.`, ...comments].join('\n');
+  }
+  return [
+    `${object}: {`,
+    `  table: '${table.schema}.${table.name}',`,
+    ...(key === 'id' ? [] : [`  key: '${key}',`]),
+    '  fields: {',
+    ...fields.map((field) => `    ${fieldText(field)}`),
+    ...comments.map((comment) => `    ${comment}`),
+    '  },',
+    '},',
+  ].join('\n');
+}
+
+function fieldText({ field, column, type, references, direction, remark }: ProposedField): string {
+  const options = direction === 'both' ? [] : [`{ direction: '${direction}' }`];
+  const args = [column, references ?? []].flat().map((text) => `'${text}'`);
+  return `${field}: ${type}(${[...args, ...options].join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
+}
+
+function folded(text: string): string[] {
+  return text.match(new RegExp(`.{1,${LINE}}(?= |$)`, 'g'))?.map((line) => line.trim()) ?? [];
+}
+
+function indented(text: string, spaces: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
+}

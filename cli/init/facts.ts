@@ -1,0 +1,46 @@
+/** What `sfsync init` has learned of the two sides; the proposal is made from nothing else. */
+import type { DescribedObject } from '../../core/mapping/described-object.ts';
+
+export interface ColumnFacts {
+  readonly name: string;
+  /** Name of the type in pg_type: `int8`, `text`, `_text` for text[]. */
+  readonly type: string;
+  /** `e` for an enum (pg_type.typtype). */
+  readonly kind: string;
+  readonly maxLength: number | null;
+  readonly notNull: boolean;
+  readonly generated: boolean;
+}
+
+export interface TableFacts {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly ColumnFacts[];
+  readonly primaryKey: readonly string[];
+  readonly uniqueKeys: readonly (readonly string[])[];
+  /** Of one column each. */
+  readonly foreignKeys: readonly { readonly column: string; readonly schema: string; readonly table: string }[];
+}
+
+/** An object as the org lists it. */
+export interface ListedObject {
+  readonly name: string;
+  readonly label: string;
+  readonly labelPlural: string;
+}
+
+/** What is to be kept in step with what. A table without columns does not exist yet. */
+export interface Pair {
+  readonly object: string;
+  readonly described: DescribedObject;
+  readonly table: TableFacts;
+}
+
+/** A table that is to be made. */
+export function newTable(schema: string, name: string): TableFacts {
+  return { schema, name, columns: [], primaryKey: [], uniqueKeys: [], foreignKeys: [] };
+}
+
+export function isNew({ columns }: TableFacts): boolean {
+  return columns.length === 0;
+}

@@ -1,0 +1,19 @@
+/** Which type of sync.config.ts takes a field of Salesforce, and which columns hold it. */
+import { FIELD_TYPE_NAMES, type FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
+import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
+import type { ColumnFacts } from './facts.ts';
+
+/** undefined: no type reads such a field. A lookup to an object that is not mapped is the text of its id. */
+export function typeOf(described: string, pointsToMapped: boolean): FieldTypeName | undefined {
+  if (described === 'reference' && pointsToMapped) return 'reference';
+  return FIELD_TYPE_NAMES.find((name) => FIELD_TYPES[name].describedTypes.includes(described));
+}
+
+/** Types of pg_type. A lookup's column has the type of the parent's key. */
+export function columnTypes(type: FieldTypeName, keyType: string): readonly string[] {
+  return FIELD_TYPES[type].columnTypes ?? [keyType];
+}
+
+export function fits(type: FieldTypeName, keyType: string, column: ColumnFacts): boolean {
+  return columnTypes(type, keyType).includes(column.type) || (FIELD_TYPES[type].takesEnums && column.kind === 'e');
+}

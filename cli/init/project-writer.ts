@@ -1,0 +1,68 @@
+/** Writes a project's files into its folder. What is there already stays, and is reported, unless it may be overwritten. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ConfigurationError } from '../../core/errors.ts';
+import { changedIgnores, changedManifest, json, type Manifest, type ProjectFile } from './project-files.ts';
+
+export interface Written {
+  readonly written: readonly string[];
+  /** Files that hold something else, and members of package.json. */
+  readonly leftAlone: readonly string[];
+}
+
+export async function writeProject(directory: string, files: readonly ProjectFile[], force: boolean): Promise<Written> {
+  const manifest = await writeManifest(directory, files, force);
+  const written = [...manifest.written];
+  const leftAlone = [...manifest.leftAlone];
+  for (const { path, text } of files) {
+    const there = await textOf(join(directory, path));
+    if (there === text) continue;
+    if (there !== undefined && !force) {
+      leftAlone.push(path);
+      continue;
+    }
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), text);
+    written.push(there === undefined ? path : `${path} (overwritten)`);
+  }
+  const ignores = changedIgnores((await textOf(join(directory, '.gitignore'))) ?? '');
+  if (ignores !== undefined) {
+    await writeFile(join(directory, '.gitignore'), ignores);
+    written.push('.gitignore');
+  }
+  return { written, leftAlone };
+}
+
+async function writeManifest(directory: string, files: readonly ProjectFile[], force: boolean): Promise<Written> {
+  const path = join(directory, 'package.json');
+  const text = await textOf(path);
+  const before = text === undefined ? { name: basename(directory).toLowerCase(), private: true } : parsed(text);
+  const own = new Set(files.map((file) => file.path));
+  const hasOtherCode = (await readdir(directory)).some((name) => /\.[cm]?[jt]s$/.test(name) && !own.has(name));
+  const { manifest, changed, kept } = changedManifest(before, hasOtherCode, force);
+  if (changed.length > 0) await writeFile(path, json(manifest));
+  return {
+    written: changed.length > 0 ? [`package.json: ${changed.join(', ')}`] : [],
+    leftAlone: kept.map((member) => `package.json: ${member}`),
+  };
+}
+
+function parsed(text: string): Manifest {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigurationError('PACKAGE_JSON', 'package.json is no JSON; correct it, then run this again.', {
+      cause,
+    });
+  }
+}
+
+/** undefined: there is no such file. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

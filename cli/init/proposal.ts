@@ -1,0 +1,157 @@
+/**
+ * From what Salesforce describes and what the database's catalog holds to a mapping: each field with the column of its name,
+ * where the types fit, and for every other one the reason. No I/O.
+ */
+import type { DescribedField } from '../../core/mapping/described-object.ts';
+import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
+import { type ColumnFacts, isNew, type Pair, type TableFacts } from './facts.ts';
+import { columnTypes, fits, typeOf } from './field-fit.ts';
+import { bare, isPlainIdentifier, snakeCase } from './names.ts';
+
+export interface ProposedField {
+  readonly field: string;
+  readonly column: string;
+  readonly type: FieldTypeName;
+  /** The object that a lookup points to. */
+  readonly references: string | undefined;
+  readonly direction: 'both' | 'to-postgres' | 'to-salesforce';
+  /** Why it does not travel both ways. */
+  readonly remark: string | undefined;
+}
+
+export interface Proposal {
+  readonly object: string;
+  readonly table: TableFacts;
+  readonly key: string;
+  readonly fields: readonly ProposedField[];
+  /** Fields with a column of their name that does not fit, and why. */
+  readonly unfit: readonly string[];
+  /** Fields without a column of their name, with their types. */
+  readonly withoutColumn: readonly string[];
+  readonly columnsWithoutField: readonly string[];
+}
+
+export const SALESFORCE_ID = 'salesforce_id';
+const NEW_KEY = 'id';
+
+/** What Salesforce keeps of every record, and sfsync reads by itself. */
+const SYSTEM_FIELDS = [
+  ...['Id', 'IsDeleted', 'MasterRecordId', 'SystemModstamp', 'CreatedDate', 'CreatedById', 'LastModifiedDate'],
+  ...['LastModifiedById', 'LastViewedDate', 'LastReferencedDate', 'LastActivityDate', 'LastCURequestDate'],
+  ...['LastCUUpdateDate', 'OwnerId', 'RecordTypeId', 'PhotoUrl', 'Jigsaw', 'JigsawContactId', 'JigsawCompanyId'],
+];
+
+/** Parents come before the objects whose lookups point to them. */
+export function propose(pairs: readonly Pair[]): Proposal[] {
+  const proposals = pairs.map((pair) => proposeOne(pair, pairs));
+  const ordered: Proposal[] = [];
+  const visit = (proposal: Proposal, path: readonly Proposal[]): void => {
+    if (ordered.includes(proposal) || path.includes(proposal)) return;
+    for (const { references } of proposal.fields) {
+      const parent = proposals.find(({ object }) => object === references);
+      if (parent !== undefined) visit(parent, [...path, proposal]);
+    }
+    ordered.push(proposal);
+  };
+  for (const proposal of proposals) visit(proposal, []);
+  return ordered;
+}
+
+/** The key column of a table; of one that is to be made, the one that it gets. */
+export function keyOf({ primaryKey }: TableFacts): string {
+  return primaryKey[0] ?? NEW_KEY;
+}
+
+function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
+  const { object, described, table } = pair;
+  const key = keyOf(table);
+  const fields: ProposedField[] = [];
+  const unfit: string[] = [];
+  const withoutColumn: string[] = [];
+  const taken = new Set([key, SALESFORCE_ID]);
+  for (const field of described.fields.filter(({ name }) => !SYSTEM_FIELDS.includes(name))) {
+    const parent = parentOf(field, pairs);
+    const found = isNew(table) ? newColumn(field, parent) : columnOf(field, table, parent);
+    const column = found === undefined || taken.has(found.name) ? undefined : found;
+    const type = typeOf(field.type, parent !== undefined);
+    if (column === undefined) {
+      if (type !== undefined || !isNew(table)) withoutColumn.push(`${field.name} (${field.type})`);
+      continue;
+    }
+    const fault = faultOf(field, type, column, parent);
+    if (fault !== undefined || type === undefined) {
+      unfit.push(`${field.name}: ${fault}`);
+      continue;
+    }
+    taken.add(column.name);
+    fields.push(proposedField(field, type, column, parent));
+  }
+  const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
+  return { object, table, key, fields, unfit, withoutColumn, columnsWithoutField };
+}
+
+/** A lookup to several objects, or to one that is not mapped, has none. */
+function parentOf({ referenceTo }: DescribedField, pairs: readonly Pair[]): Pair | undefined {
+  return referenceTo.length === 1 ? pairs.find(({ object }) => object === referenceTo[0]) : undefined;
+}
+
+/** A lookup's column is the one whose foreign key points to the parent's table; it need not be of the field's name. */
+function columnOf(field: DescribedField, table: TableFacts, parent: Pair | undefined): ColumnFacts | undefined {
+  const { columns, foreignKeys } = table;
+  const names = namesOf(field, parent).map(bare);
+  const named = columns.find(({ name }) => names.includes(bare(name)));
+  if (named !== undefined || parent === undefined) return named;
+  const keys = foreignKeys.filter((each) => each.schema === parent.table.schema && each.table === parent.table.name);
+  return keys.length === 1 ? columns.find(({ name }) => name === keys[0]?.column) : undefined;
+}
+
+function namesOf({ name }: DescribedField, parent: Pair | undefined): string[] {
+  return parent === undefined ? [name] : [name, `${name.replace(/__c$/i, '').replace(/Id$/, '')}_id`];
+}
+
+/** The column that a field gets in a table that is to be made. */
+function newColumn(field: DescribedField, parent: Pair | undefined): ColumnFacts | undefined {
+  const type = typeOf(field.type, parent !== undefined);
+  if (type === undefined) return undefined;
+  const stem = snakeCase(field.name);
+  const name = parent === undefined || /_id$/.test(stem) ? stem : `${stem}_id`;
+  const [columnType = 'text'] = columnTypes(type, keyTypeOf(parent));
+  return { name, type: columnType, kind: 'b', maxLength: null, notNull: false, generated: false };
+}
+
+function keyTypeOf(parent: Pair | undefined): string {
+  if (parent === undefined) return 'text';
+  return parent.table.columns.find(({ name }) => name === keyOf(parent.table))?.type ?? 'uuid';
+}
+
+function faultOf(
+  field: DescribedField,
+  type: FieldTypeName | undefined,
+  column: ColumnFacts,
+  parent: Pair | undefined,
+): string | undefined {
+  if (type === undefined) return `is a ${field.type}, which sfsync does not read`;
+  if (!isPlainIdentifier(column.name)) return `column ${column.name} is no plain lower-case name`;
+  if (column.generated && !field.updateable)
+    return `neither the field nor the generated column ${column.name} is written`;
+  const keyType = keyTypeOf(parent);
+  if (fits(type, keyType, column)) return undefined;
+  const fitting = columnTypes(type, keyType).join(', ');
+  return `a ${field.type} goes into ${fitting}, and column ${column.name} is of type ${column.type}`;
+}
+
+function proposedField(
+  field: DescribedField,
+  type: FieldTypeName,
+  column: ColumnFacts,
+  parent: Pair | undefined,
+): ProposedField {
+  const proposed = { field: field.name, column: column.name, type, references: parent?.object };
+  if (column.generated) {
+    return { ...proposed, direction: 'to-salesforce', remark: 'the column is generated' };
+  }
+  if (!field.updateable) {
+    return { ...proposed, direction: 'to-postgres', remark: 'our user may not edit the field' };
+  }
+  return { ...proposed, direction: 'both', remark: undefined };
+}

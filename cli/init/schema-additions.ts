@@ -1,0 +1,52 @@
+/** The DDL that a mapping still needs: the id column with its unique index, and tables that do not exist. */
+import { isNew, type TableFacts } from './facts.ts';
+import { columnTypes } from './field-fit.ts';
+import { type Proposal, type ProposedField, SALESFORCE_ID } from './proposal.ts';
+
+/** undefined: nothing is missing. */
+export function schemaAdditions(proposals: readonly Proposal[]): string | undefined {
+  const statements = proposals.flatMap((proposal) =>
+    isNew(proposal.table) ? [tableText(proposal, proposals)] : salesforceId(proposal.table),
+  );
+  if (statements.length === 0) return undefined;
+  // A large table is indexed without a lock, which a migration does outside of a transaction.
+  return `-- What sync.config.ts needs of the application's tables. Make a migration of it.\n\n${statements.join('\n')}`;
+}
+
+function salesforceId({ schema, name, columns, uniqueKeys }: TableFacts): string[] {
+  const table = `${quoted(schema)}.${quoted(name)}`;
+  const exists = columns.some((column) => column.name === SALESFORCE_ID);
+  const unique = uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
+  return [
+    ...(exists ? [] : [`alter table ${table} add column ${SALESFORCE_ID} text;`]),
+    ...(unique
+      ? []
+      : [
+          `create unique index concurrently ${quoted(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${SALESFORCE_ID});`,
+        ]),
+  ];
+}
+
+function tableText({ table, key, fields }: Proposal, proposals: readonly Proposal[]): string {
+  const columns = [
+    `${key} uuid primary key default gen_random_uuid()`,
+    `${SALESFORCE_ID} text unique`,
+    ...fields.map((field) => columnText(field, proposals)),
+  ];
+  return `create table ${table.schema}.${table.name} (\n  ${columns.join(',\n  ')}\n);`;
+}
+
+/** Rows may come before their parents, within one transaction. */
+function columnText({ column, type, references }: ProposedField, proposals: readonly Proposal[]): string {
+  const parent = proposals.find(({ object }) => object === references);
+  const keyType = parent?.table.columns.find(({ name }) => name === parent.key)?.type ?? 'uuid';
+  const [columnType = 'text'] = columnTypes(type, keyType);
+  const sqlType = columnType.startsWith('_') ? `${columnType.slice(1)}[]` : columnType;
+  if (type === 'boolean') return `${column} ${sqlType} not null default false`;
+  if (parent === undefined) return `${column} ${sqlType}`;
+  return `${column} ${sqlType} references ${parent.table.schema}.${parent.table.name} deferrable`;
+}
+
+function quoted(identifier: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(identifier) ? identifier : `"${identifier.replaceAll('"', '""')}"`;
+}

@@ -1,4 +1,4 @@
-/** What a team's sync.config.ts imports from 'sfsync'. */
+/** What a team's sync.config.ts, and the sample records of its local org, import from 'sfsync'. */
 export {
   boolean,
   type ConflictPolicy,
@@ -17,3 +17,4 @@ export {
   text,
   time,
 } from './core/mapping/configuration.ts';
+export type { SeedRecord } from './packages/salesforce-simulator/org-simulator.ts';

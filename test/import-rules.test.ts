@@ -44,8 +44,14 @@ const RULES: readonly Rule[] = [
   },
   {
     file: 'sfsync.ts',
-    allowed: ['./core/mapping/configuration.ts'],
-    forbidden: ['zod', './core/agreement/merge.ts', './infra/stack.ts', './steps/apply.ts'],
+    allowed: ['./core/mapping/configuration.ts', './packages/salesforce-simulator/org-simulator.ts'],
+    forbidden: [
+      'zod',
+      './core/agreement/merge.ts',
+      './packages/salesforce-simulator/org.ts',
+      './infra/stack.ts',
+      './steps/apply.ts',
+    ],
   },
   {
     file: 'cdk.ts',

@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
@@ -50,8 +50,10 @@ export class Bundles implements DeployedCode, Disposable {
   readonly streamerImage: string;
   readonly #folder: (entry: FunctionEntry) => string;
 
-  /** Bundles into `assembly`, beside the staged assets, so that the source maps' relative paths hold for both. */
-  constructor(configurationFile: string, assembly: string) {
+  /** Bundles into the cloud assembly, beside the staged assets, so that the source maps' relative paths hold for both. */
+  constructor(configurationFile: string, outputDirectory: string) {
+    // Both may be relative to the working directory, and the CDK CLI's is; esbuild runs in the package's.
+    const assembly = resolve(outputDirectory);
     this.#folder = (entry) => join(assembly, `bundle-${entry.replace('/', '-')}`);
     this.streamerImage = join(assembly, 'bundle-wal-streamer');
     mkdirSync(this.streamerImage, { recursive: true });
@@ -70,7 +72,7 @@ export class Bundles implements DeployedCode, Disposable {
       ],
       outdir: assembly,
       alias: {
-        '#sync.config': configurationFile,
+        '#sync.config': resolve(configurationFile),
         // The same files as the bundle's own, whichever copy the configuration would find by itself.
         ...(existsSync(PUBLIC_FACE) && { sfsync: PUBLIC_FACE }),
       },

@@ -15,7 +15,8 @@ export function frameFiles(configurationFile: string, name: string): ProjectFile
 }
 
 function appText(configurationFile: string, name: string): string {
-  return `import { App } from 'aws-cdk-lib';
+  return `import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
 import { SyncStack } from 'sfsync/cdk';
 import configuration from './${configurationFile}';
 
@@ -28,7 +29,11 @@ import configuration from './${configurationFile}';
  * given the same one: \`npx sfsync check --name ${name}\`.
  */
 const app = new App();
-new SyncStack(app, '${name}', { configuration, configurationFile: '${configurationFile}', name: '${name}' });
+new SyncStack(app, '${name}', {
+  configuration,
+  configurationFile: join(import.meta.dirname, '${configurationFile}'),
+  name: '${name}',
+});
 `;
 }
 

@@ -67,7 +67,3 @@ create or replace trigger touch_updated_at before update on public.borrowers
   for each row execute function public.touch_updated_at();
 create or replace trigger touch_updated_at before update on public.loan_applications
   for each row execute function public.touch_updated_at();
-
--- What the application itself connects as.
-grant usage on schema public to lender;
-grant select, insert, update, delete on public.lenders, public.borrowers, public.loan_applications to lender;

@@ -8,7 +8,7 @@ export interface ApplicationSchema {
   readonly file: string | undefined;
   /** The mapped ones. */
   readonly tables: readonly { readonly schema: string; readonly table: string }[];
-  /** May do on the tables what `file` grants to it; nothing of sfsync's. */
+  /** Reads and writes the mapped tables, and what `file` grants to it besides; nothing of sfsync's. */
   readonly role: string;
 }
 
@@ -26,20 +26,43 @@ export async function applyApplicationSchema(
   password: string,
 ): Promise<void> {
   if (file !== undefined) await makeRole(client, role, password);
-  const { rows: missing } = await client.query<{ name: string }>(
-    `select format('%I.%I', schema, name) as name from unnest($1::text[], $2::text[]) as mapped (schema, name)
-      where to_regclass(format('%I.%I', schema, name)) is null`,
-    [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
-  );
+  const missing = await namesOf(client, tables, 'missing');
   if (missing.length === 0) return;
   if (file === undefined) {
-    const names = missing.map(({ name }) => name).join(', ');
+    const names = missing.join(', ');
     throw new ConfigurationError(
       'NO_TABLES',
       `The database has no table ${names}: put the application's tables into schema.sql beside the configuration, or name a database that has them (DATABASE_URL).`,
     );
   }
   await run(client, file);
+  await grantTables(client, tables, role);
+}
+
+/** A file of the team's own, such as a dump, knows nothing of a role that is called like the project. */
+async function grantTables(client: pg.ClientBase, tables: ApplicationSchema['tables'], role: string): Promise<void> {
+  const to = pg.escapeIdentifier(role);
+  for (const schema of new Set(tables.map((each) => pg.escapeIdentifier(each.schema)))) {
+    await client.query(`grant usage on schema ${schema} to ${to}`);
+    await client.query(`grant usage on all sequences in schema ${schema} to ${to}`);
+  }
+  // One that the file does not make is a fault that `sfsync prepare` reports.
+  const names = await namesOf(client, tables, 'there');
+  if (names.length > 0) await client.query(`grant select, insert, update, delete on ${names.join(', ')} to ${to}`);
+}
+
+/** Quoted names of those tables that are there, or missing. */
+async function namesOf(
+  client: pg.ClientBase,
+  tables: ApplicationSchema['tables'],
+  which: 'there' | 'missing',
+): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', schema, name) as name from unnest($1::text[], $2::text[]) as mapped (schema, name)
+      where (to_regclass(format('%I.%I', schema, name)) is null) = $3`,
+    [tables.map(({ schema }) => schema), tables.map(({ table }) => table), which === 'missing'],
+  );
+  return rows.map(({ name }) => name);
 }
 
 async function makeRole(client: pg.ClientBase, name: string, password: string): Promise<void> {

@@ -117,6 +117,10 @@ describe("a team's own schema", () => {
     await apply(dump);
     await apply(undefined);
     expect((await own.query('select from "Properties"')).rowCount).toBe(0);
+    const { rows } = await own.query(
+      `select has_table_privilege('lender', '"Properties"', 'insert, update') as granted`,
+    );
+    expect(rows).toEqual([{ granted: true }]);
   });
 
   test('a new table beside those that are there needs a script that bears it', async () => {

@@ -23,13 +23,13 @@ export class ChangeQueue extends Construct {
       visibilityTimeout: props.receiverTimeout.plus(Duration.seconds(30)),
       enforceSSL: true,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVES },
-      // What waits here was confirmed to the replication slot: PostgreSQL will not tell it again.
+      // What waits here was confirmed to the replication slot: PostgreSQL will not send it again.
       removalPolicy: RemovalPolicy.RETAIN,
     });
   }
 }
 
-/** A queue that keeps what nobody could handle for as long as SQS can. */
+/** A queue that keeps what failed for as long as SQS can. */
 export function deadLetterQueue(scope: Construct, id: string): Queue {
   return new Queue(scope, id, { retentionPeriod: Duration.days(14), enforceSSL: true });
 }

@@ -35,7 +35,7 @@ export interface SyncAlarmProps {
   readonly periods?: number;
   /** @default what is missing is fine */
   readonly missing?: TreatMissingData;
-  /** One sentence for whoever is woken. */
+  /** One sentence for the operator. */
   readonly meaning: string;
   /** The heading of docs/runbook.md. */
   readonly heading: string;
@@ -80,7 +80,7 @@ export class Operations extends Construct {
     });
   }
 
-  /** An alarm that tells the topic, and says where the runbook has its page. */
+  /** An alarm on the topic, with the link to its page of the runbook. */
   alarm(scope: Construct, id: string, props: SyncAlarmProps): Alarm {
     const alarm = new Alarm(scope, id, {
       metric: props.metric,
@@ -111,8 +111,8 @@ export class Operations extends Construct {
 
   /**
    * A Lambda that Step Functions calls never uses a dead-letter queue of its own, so a failed execution itself is the
-   * dead letter: its ARN goes into the pipeline's queue, from where it is redriven, and people are told. Without a queue
-   * they are only told: for a machine whose next execution does what a failed one has left.
+   * dead letter: its ARN goes into the pipeline's queue, from where it is redriven, and operators are notified. Without a queue
+   * they are only notified: for a machine whose next execution does what a failed one has left.
    */
   watch(machine: SyncMachine, deadLetters?: IQueue): void {
     const scope = machine.node.scope;

@@ -1,6 +1,6 @@
 import { CfnParameter, type Stack } from 'aws-cdk-lib';
 
-/** What exists before sfsync and belongs to somebody else: the network, the database, the secrets, the connection. */
+/** What exists before sfsync and belongs to the account: the network, the database, the secrets, the connection. */
 export interface Parameters {
   readonly vpcId: string;
   /** A token for the whole list. */
@@ -18,7 +18,7 @@ const SECRET_ARN = {
 };
 const DATABASE_SECRET = 'JSON {host, port, dbname, username, password}';
 
-/** Declares the stack's parameters; their names are part of the contract with whoever deploys. */
+/** Declares the stack's parameters; their names are part of the contract with the operator. */
 export function declareParameters(stack: Stack): Parameters {
   const text = (id: string, description: string, further: object = {}) =>
     new CfnParameter(stack, id, { type: 'String', description, ...further }).valueAsString;

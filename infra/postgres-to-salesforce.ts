@@ -127,7 +127,7 @@ export class PostgresToSalesforce extends Construct {
     return machine;
   }
 
-  /** No alarm of its own: pushes that have to wait for calls open the circuit, which is told. */
+  /** No alarm of its own: pushes that have to wait for calls open the circuit, which is notified. */
   #countApiCalls({ deployment, readSalesforce }: PostgresToSalesforceProps): void {
     new MetricFilter(this, 'ApiCalls', {
       logGroup: readSalesforce.logGroup,

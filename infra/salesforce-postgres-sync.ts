@@ -48,7 +48,7 @@ const MAX_RETAINED_WAL = Size.gibibytes(5);
 
 /** What differs from the usual alarms. */
 export interface AlarmOverrides {
-  /** What every alarm does beside telling the topic, when it goes off and when it is over. @default nothing */
+  /** What every alarm does beside a notification on the topic, when it goes off and when it is over. @default nothing */
   readonly actions?: readonly IAlarmAction[];
   /** The alarm goes off when a change has waited so long in its queue. @default 15 minutes */
   readonly maxQueueAge?: Duration;
@@ -77,7 +77,7 @@ export interface SalesforcePostgresSyncProps {
    * @default sfsync
    */
   readonly name?: string;
-  /** @default the topic is told, thresholds as documented there */
+  /** @default notifications on the topic, thresholds as documented there */
   readonly alarms?: AlarmOverrides;
   /** How long the log groups keep their events. @default RetentionDays.THREE_MONTHS */
   readonly logRetention?: RetentionDays;

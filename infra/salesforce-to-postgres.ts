@@ -154,7 +154,7 @@ export class SalesforceToPostgres extends Construct {
       }),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      // A flow that was deactivated, or whose connection has expired, is silent: nothing else would tell of it.
+      // A flow that was deactivated, or whose connection has expired, is silent: nothing else would show it.
       missing: TreatMissingData.BREACHING,
       periods: 3,
       meaning: `No run of the inbound flow of ${object} has succeeded for a while: changes in Salesforce do not arrive.`,

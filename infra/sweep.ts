@@ -24,7 +24,7 @@ export interface SweepProps {
   readonly readSalesforce: SyncFunction;
   /** Of salesforce-to-postgres: what the sweep has found is applied like any other fresh read. */
   readonly applyRecords: SyncFunction;
-  /** Inbound flows by object: their runs tell what may still come by itself. */
+  /** Inbound flows by object: their runs show what may still come by itself. */
   readonly flows: ReadonlyMap<string, InboundFlow>;
   /** Where ticks of the schedules go that did not start a sweep. */
   readonly undelivered: IQueue;
@@ -127,7 +127,7 @@ export class Sweep extends Construct {
     return listRecords;
   }
 
-  /** What was found is a number to look at over weeks; that nobody looks any more is an alarm. */
+  /** What was found is a number to look at over weeks; sweeps that stop are an alarm. */
   #measure({ deployment, operations }: SweepProps, closeSweep: SyncFunction): void {
     const measured = (id: string, name: string, field: string) =>
       new MetricFilter(this, id, {

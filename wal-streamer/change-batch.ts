@@ -54,7 +54,7 @@ export class ChangeBatch {
   }
 }
 
-/** The body of a message that says that rows of the object went, and nobody knows which. */
+/** The body of a message about rows of the object that went, and that the WAL does not name. */
 export function truncatedBody(object: string, { id, committedAt, commitStart }: Transaction): string {
   return bodyOf({
     object,

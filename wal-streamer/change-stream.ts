@@ -190,7 +190,7 @@ class Session {
     else this.#reporting ??= setTimeout(() => this.report(), wait);
   }
 
-  /** Asks for a sign of life, tells the health check of the last one, and gives up a connection that is dead. */
+  /** Asks for a sign of life, reports the last one to the health check, and gives up a connection that is dead. */
   #tick(): void {
     const now = Date.now();
     if (this.#connection.heard !== this.#heard) {

@@ -4,7 +4,7 @@
  * A list in the order of the stream holds two kinds of entries: *holds*, one for each batch of changes that the queue has
  * not accepted yet, placed where the batch began; and *positions*, ends of commits that were read. Everything in front of
  * the first hold is safe. A batch that takes changes of several transactions began before the first of their commits, so
- * one hold guards them all.
+ * one hold covers them all.
  *
  * One object serves one connection: the next one starts where the server says, and gets its transactions again.
  */
@@ -53,7 +53,7 @@ export class FlushPosition {
   }
 
   /**
-   * The stream has passed the end of a commit, or, between transactions, told a position. Answers whether the safe
+   * The stream has passed the end of a commit, or, between transactions, sent a position. Answers whether the safe
    * position moved.
    */
   reach(position: Lsn): boolean {

@@ -1,5 +1,5 @@
 /**
- * The heartbeat file: its age tells the container's health check whether the streamer is alive. A stream that hears the
+ * The heartbeat file: the container's health check takes its age for whether the streamer is alive. A stream that hears the
  * server touches it, and so does every attempt to connect again, of which one comes within 25 s (10 s for connecting, 15 s
  * of pause at the most). A process that hangs, or a stream that is dead and not given up, does not.
  */
@@ -24,7 +24,7 @@ export class Heartbeat {
   readonly #file: string | undefined;
   readonly #failed: (error: unknown) => void;
 
-  /** undefined: nobody looks. `failed`: the file cannot be written. */
+  /** undefined: there is no health check. `failed`: the file cannot be written. */
   constructor(file: string | undefined, failed: (error: unknown) => void) {
     this.#file = file;
     this.#failed = failed;

@@ -20,13 +20,13 @@ import { readSettings } from './settings.ts';
 const FAREWELL_MS = 2_000;
 /** The container has 120 s to stop, a local run gives 10 s; whatever hangs by then is not confirmed, and comes again. */
 const STOP_WITHIN_MS = 9_000;
-/** A failure that lasts is told at its first attempt and then at every tenth. */
-const TELL_EVERY = 10;
+/** A failure that lasts is logged at its first attempt and then at every tenth. */
+const LOG_EVERY = 10;
 
 const logger = new Logger();
 
 function lasting(attempt: number): boolean {
-  return attempt === 1 || attempt % TELL_EVERY === 0;
+  return attempt === 1 || attempt % LOG_EVERY === 0;
 }
 
 function reasonOf(error: unknown): { code: string; reason: string } {

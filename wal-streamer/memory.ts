@@ -1,5 +1,5 @@
 /**
- * Keeps the process small: it shares a task of a few hundred megabytes with nobody, yet V8, left alone, takes 200 MB for a
+ * Keeps the process small: the task has a few hundred megabytes, yet V8, left alone, takes 200 MB for a
  * transaction of a million rows. What is read and sent is garbage at once, so a young generation that grows (by default
  * to 3 x 16 MB) buys nothing; and the bodies of sent requests lie outside of V8's heap, where it lets up to 64 MB gather
  * before it looks. Measured by `bench/wal-streamer.ts`: 145 MB at the most with this, 175 to 215 MB without; and less than

@@ -20,16 +20,16 @@ export interface Publication {
   readonly bytes: number;
   readonly keys: number;
   readonly position: string;
-  readonly guard: Guard;
+  readonly held: HeldPosition;
 }
 
 /** The hold of a batch, and the flush position that it belongs to. */
-export interface Guard {
+export interface HeldPosition {
   readonly position: FlushPosition;
   readonly hold: Hold;
 }
 
-export interface OutletListener {
+export interface ObjectListener {
   sealed(publication: Publication): void;
   accepted(publication: Publication): void;
   /** A call failed, or the queue refused some messages; it is tried again. */
@@ -44,21 +44,21 @@ const RETRY = { firstMs: 100, longestMs: 15_000 };
 
 interface OpenBatch {
   readonly batch: ChangeBatch;
-  readonly guard: Guard;
+  readonly held: HeldPosition;
   newest: Transaction;
 }
 
-export class Outlet {
+export class ObjectPublisher {
   readonly #object: string;
   readonly #sender: ChangeSender;
-  readonly #listener: OutletListener;
+  readonly #listener: ObjectListener;
   readonly #aborted: AbortSignal;
   readonly #sealed: Publication[] = [];
   #open: OpenBatch | undefined;
   #calls = 0;
 
   /** `aborted`: ends the retries; what was not accepted then is not confirmed, and comes again. */
-  constructor(object: string, sender: ChangeSender, listener: OutletListener, aborted: AbortSignal) {
+  constructor(object: string, sender: ChangeSender, listener: ObjectListener, aborted: AbortSignal) {
     this.#object = object;
     this.#sender = sender;
     this.#listener = listener;
@@ -73,7 +73,7 @@ export class Outlet {
     if (this.#open !== undefined) this.seal(this.#open.newest.commitStart);
     const batch = new ChangeBatch(this.#object);
     batch.add(key, operation, transaction);
-    this.#open = { batch, guard: { position, hold: position.hold() }, newest: transaction };
+    this.#open = { batch, held: { position, hold: position.hold() }, newest: transaction };
   }
 
   /** No more changes are at hand: what is open goes at once, unless a call is under way, whose end sends it. */
@@ -84,20 +84,20 @@ export class Outlet {
   /** Closes the open batch and sends it as soon as a call is free. `position`: the newest commit that it holds changes of. */
   seal(position: Lsn): void {
     if (this.#open === undefined) return;
-    const { batch, guard } = this.#open;
+    const { batch, held } = this.#open;
     this.#open = undefined;
-    this.#enqueue(batch.body(position), batch.keys, formatLsn(position), guard);
+    this.#enqueue(batch.body(position), batch.keys, formatLsn(position), held);
   }
 
-  /** A message of its own: rows of the object went, and nobody knows which. */
+  /** A message of its own: rows of the object went, and the WAL does not name them. */
   truncated(transaction: Transaction, position: FlushPosition): void {
     if (this.#open !== undefined) this.seal(this.#open.newest.commitStart);
-    const guard = { position, hold: position.hold() };
-    this.#enqueue(truncatedBody(this.#object, transaction), 0, formatLsn(transaction.commitStart), guard);
+    const held = { position, hold: position.hold() };
+    this.#enqueue(truncatedBody(this.#object, transaction), 0, formatLsn(transaction.commitStart), held);
   }
 
-  #enqueue(body: string, keys: number, position: string, guard: Guard): void {
-    const publication = { object: this.#object, body, bytes: Buffer.byteLength(body), keys, position, guard };
+  #enqueue(body: string, keys: number, position: string, held: HeldPosition): void {
+    const publication = { object: this.#object, body, bytes: Buffer.byteLength(body), keys, position, held };
     this.#sealed.push(publication);
     this.#listener.sealed(publication);
     this.#pump();

@@ -42,7 +42,7 @@ export class PgoutputDecoder implements StreamDecoder {
   /** By relation oid. A table is described again before its first change after DDL. */
   readonly #relations = new Map<number, Relation>();
 
-  /** `described`: is told how a table looks to the changes that follow; what it throws ends the stream there. */
+  /** `described`: gets how a table looks to the changes that follow; what it throws ends the stream there. */
   constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
     this.#described = described;
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
@@ -147,7 +147,7 @@ function describedTable(cursor: Cursor): TableDescription & { readonly oid: numb
   return { oid, table, columns, replicaIdentity };
 }
 
-/** The key was renamed, and the replica identity does not tell which column it is. */
+/** The key was renamed, and the replica identity does not show which column it is. */
 export function withoutKey(table: string, keyColumn: string): ConfigurationError {
   return new ConfigurationError(
     'NO_KEY_COLUMN',

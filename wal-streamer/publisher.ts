@@ -1,13 +1,13 @@
 /**
- * Hands changes to the queues, and tells the flush position what they have accepted. Memory is bounded: when too much
+ * Hands changes to the queues, and reports to the flush position what they have accepted. Memory is bounded: when too much
  * waits for the queues, `changed` answers a promise, and the stream is not read until there is room again.
  */
 import type { ChangeSender } from '../aws/change-publisher.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
 import { FlushPosition } from './flush-position.ts';
-import type { OutletListener, Publication } from './object-publisher.ts';
-import { Outlet } from './object-publisher.ts';
+import type { ObjectListener, Publication } from './object-publisher.ts';
+import { ObjectPublisher } from './object-publisher.ts';
 import type { RowChange } from './stream-message.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -20,8 +20,8 @@ export interface PublisherListener {
   failed(object: string, attempt: number, reason: unknown): void;
 }
 
-export class Publisher implements OutletListener {
-  readonly #outlets: ReadonlyMap<string, Outlet>;
+export class Publisher implements ObjectListener {
+  readonly #objects: ReadonlyMap<string, ObjectPublisher>;
   readonly #listener: PublisherListener;
   readonly #abort = new AbortController();
   #position = new FlushPosition(0n);
@@ -33,35 +33,35 @@ export class Publisher implements OutletListener {
 
   constructor(senders: ReadonlyMap<string, ChangeSender>, listener: PublisherListener) {
     this.#listener = listener;
-    this.#outlets = new Map(
-      [...senders].map(([object, sender]) => [object, new Outlet(object, sender, this, this.#abort.signal)]),
+    this.#objects = new Map(
+      [...senders].map(([object, sender]) => [object, new ObjectPublisher(object, sender, this, this.#abort.signal)]),
     );
   }
 
-  /** A new connection: what it reads is guarded by `position`, and so must not fold into what was read before. */
+  /** A new connection: what it reads holds `position`, and so must not fold into what was read before. */
   startOver(position: FlushPosition): void {
-    for (const outlet of this.#outlets.values()) outlet.seal(this.#committed);
+    for (const publisher of this.#objects.values()) publisher.seal(this.#committed);
     this.#position = position;
     this.#committed = position.safe;
   }
 
   /** A row has changed. Answers a promise when there is no room for more. */
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void> {
-    const outlet = this.#outletOf(change.object);
-    if (change.oldKey !== undefined) outlet.add(change.oldKey, 'delete', transaction, this.#position);
-    outlet.add(change.key, change.operation, transaction, this.#position);
+    const publisher = this.#publisherOf(change.object);
+    if (change.oldKey !== undefined) publisher.add(change.oldKey, 'delete', transaction, this.#position);
+    publisher.add(change.key, change.operation, transaction, this.#position);
     return this.#waitForRoom();
   }
 
-  /** Rows of the object went, and nobody knows which. Answers as `changed`. */
+  /** Rows of the object went, and the WAL does not name them. Answers as `changed`. */
   truncated(object: string, transaction: Transaction): undefined | Promise<void> {
-    this.#outletOf(object).truncated(transaction, this.#position);
+    this.#publisherOf(object).truncated(transaction, this.#position);
     return this.#waitForRoom();
   }
 
-  #outletOf(object: string): Outlet {
-    const outlet = this.#outlets.get(object);
-    if (outlet !== undefined) return outlet;
+  #publisherOf(object: string): ObjectPublisher {
+    const publisher = this.#objects.get(object);
+    if (publisher !== undefined) return publisher;
     throw new InvariantError('NO_QUEUE', `${object} has no change queue.`);
   }
 
@@ -77,14 +77,14 @@ export class Publisher implements OutletListener {
     // After everything that has arrived by now: what came together travels together.
     this.#quiet ??= setImmediate(() => {
       this.#quiet = undefined;
-      for (const outlet of this.#outlets.values()) outlet.quiet(this.#committed);
+      for (const publisher of this.#objects.values()) publisher.quiet(this.#committed);
     });
     return this.#position.reach(end);
   }
 
-  /** Sends what is in hand. Answers false when the queues have not accepted it all before the signal; then it gives up. */
+  /** Sends what is open. Answers false when the queues have not accepted it all before the signal; then it gives up. */
   async drain(signal: AbortSignal): Promise<boolean> {
-    for (const outlet of this.#outlets.values()) outlet.seal(this.#committed);
+    for (const publisher of this.#objects.values()) publisher.seal(this.#committed);
     if (this.#waitingBytes === 0) return true;
     const drained = Promise.withResolvers<boolean>();
     this.#drained = drained;
@@ -103,8 +103,8 @@ export class Publisher implements OutletListener {
 
   accepted(publication: Publication): void {
     this.#waitingBytes -= publication.bytes;
-    const moved = publication.guard.position.release(publication.guard.hold);
-    this.#listener.accepted(publication, moved && publication.guard.position === this.#position);
+    const moved = publication.held.position.release(publication.held.hold);
+    this.#listener.accepted(publication, moved && publication.held.position === this.#position);
     if (this.#waitingBytes < MAX_WAITING_BYTES) {
       this.#room?.resolve();
       this.#room = undefined;

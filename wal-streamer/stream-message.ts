@@ -1,4 +1,4 @@
-/** What the stream tells, whichever output plugin wrote it. */
+/** What the stream sends, whichever output plugin wrote it. */
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 
@@ -27,12 +27,12 @@ export interface RowChange {
 
 /** How a table looks to the changes that follow. */
 export interface TableDescription {
-  /** The same after a rename; undefined: the plugin does not tell. */
+  /** The same after a rename; undefined: the plugin does not send it. */
   readonly oid: number | undefined;
   /** Schema and name, as in the configuration. */
   readonly table: string;
   readonly columns: readonly TableColumn[];
-  /** As in pg_class: `d`efault, `n`othing, `f`ull, `i`ndex; undefined: the plugin does not tell. */
+  /** As in pg_class: `d`efault, `n`othing, `f`ull, `i`ndex; undefined: the plugin does not send it. */
   readonly replicaIdentity: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * DDL is not in the stream; what it did to a mapped table shows in the table's next description. Each thing is told once,
+ * DDL is not in the stream; what it did to a mapped table shows in the table's next description. Each thing is reported once,
  * also when the same WAL is read again over another connection.
  */
 
@@ -19,7 +19,7 @@ export class TableWatch {
   readonly #last = new Map<string, TableDescription>();
   /** Names of mapped tables by oid. */
   readonly #named = new Map<number, string>();
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(mappings: readonly ObjectMapping[]) {
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
@@ -55,8 +55,8 @@ export class TableWatch {
 
   #isNews({ table, column, change }: TableChange): boolean {
     const text = JSON.stringify([table, column, change]);
-    if (this.#told.has(text)) return false;
-    this.#told.add(text);
+    if (this.#reported.has(text)) return false;
+    this.#reported.add(text);
     return true;
   }
 }
@@ -109,7 +109,7 @@ function mappedColumns(mapping: ObjectMapping): string[] {
 
 /**
  * Where the key stands in a row. A key column that was renamed is still the only column of the identity: what was
- * written before and after the rename can both be read. -1: it cannot be told.
+ * written before and after the rename can both be read. -1: it is not known.
  */
 export function keyIndexOf({ keyColumn }: ObjectMapping, { columns }: TableDescription): number {
   const named = columns.findIndex(({ name }) => name === keyColumn);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { AmbiguousKey, LoadCounts } from '../../core/agreement/first-load.ts';
 import { placeKey } from '../../core/agreement/first-load.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { addInsertions } from '../../postgres/ledger/mark-due.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
@@ -232,15 +233,9 @@ export async function unlinkedParents(session: Session, { object, fields }: Obje
 /** Makes insertions of the rows that are on their side only and still without a record. Answers how many there are. */
 export async function markNewRows(session: Session, mapping: ObjectMapping): Promise<number> {
   if (mapping.externalIdField === undefined) return 0;
-  const { rowCount } = await query(
-    session,
-    `insert into sfsync.insertion (object, row_key)
-     select $1, w.row_key from load_row w left join load_key k using (key)
+  const select = `select w.row_key from load_row w left join load_key k using (key)
        join ${tableOf(mapping)} t on t.${quoteName(mapping.keyColumn)}::text = w.row_key
       where ${ROW_PLACE} = 'apart' and t.${quoteName(mapping.salesforceIdColumn)} is null
-        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)
-      order by w.row_key on conflict (row_key, object) do nothing`,
-    [mapping.object],
-  );
-  return rowCount ?? 0;
+        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)`;
+  return addInsertions(session, mapping.object, { select, values: [] }, { known: 'left' });
 }

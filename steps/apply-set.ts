@@ -7,14 +7,14 @@ import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
-import { reportConflicts, resolveRejects } from '../postgres/ledger/rejects.ts';
 import { carriedIds } from '../postgres/tables/salesforce-ids.ts';
 import { tableColumns } from '../postgres/tables/table-columns.ts';
 import type { Adoptable } from './pairs/adoption.ts';
 import { findAdoptable, finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
 import { adoptMatches } from './pairs/matching.ts';
 import type { NewPair, StoredPair } from './pairs/pairs.ts';
-import { lockPairs, newPair, writePairs } from './pairs/pairs.ts';
+import { lockPairs, newPair } from './pairs/pairs.ts';
+import { writeMerged } from './pairs/write-merged.ts';
 import { withChildren, withoutParent } from './parents/required-parents.ts';
 import { wakeChildren } from './parents/wake-children.ts';
 import type { StepContext } from './step.ts';
@@ -171,7 +171,7 @@ export async function writeSet(
   judged: readonly JudgedRecord[],
   size: number,
 ): Promise<SetResult> {
-  const { session, mapping, execution } = context;
+  const { session } = context;
   const all = judged.flatMap(({ item, pair, adopted, result }) =>
     result.outcome === 'again'
       ? []
@@ -181,9 +181,11 @@ export async function writeSet(
   const parents = await withChildren(context, all);
   const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
   const received = all.filter(({ id }) => !isBlocked(id));
-  const written = await writePairs(
+  const { conflicts, ...written } = await writeMerged(
     context,
-    received.map(({ survivor, pair, result }) => ({ before: pair, link: result.link, row: result.row, survivor })),
+    received.map(({ survivor, pair: before, result: { link, row, conflicts: found, outcome } }) => {
+      return { before, link, row, survivor, conflicts: found, isMerged: outcome === 'merged' };
+    }),
   );
   await finishAdoptions(
     context,
@@ -196,13 +198,6 @@ export async function writeSet(
     received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
   );
 
-  const conflicts = received.flatMap(({ id, result }) =>
-    result.conflicts.map((conflict) => ({ salesforceId: id, rowKey: result.link.rowKey, conflict })),
-  );
-  await reportConflicts(session, mapping.object, execution, conflicts);
-  const merged = received.filter(({ result }) => result.outcome === 'merged').map(({ id }) => id);
-  await resolveRejects(session, mapping.object, 'to-postgres', merged);
-
   const changed = written.inserted + written.updated + written.deleted;
   const refused = all.flatMap(({ id, item }): RefusedItem[] => {
     const error = orphans.get(id) ?? parents.get(id);
@@ -214,7 +209,7 @@ export async function writeSet(
     return result.outcome === 'reread' ? { id: item.version.id, revision: result.link.revision } : [];
   });
   const unchanged = size - changed - toRead.length - refused.length;
-  return { ...written, unchanged, conflicts: conflicts.length, toRead, refused };
+  return { ...written, unchanged, conflicts, toRead, refused };
 }
 
 /** A claimed link that got neither a base nor a row. */

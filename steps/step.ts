@@ -1,6 +1,26 @@
-/** What the steps of an execution have in common. */
+/**
+ * What the steps have in common. A step works with the mapping in force: that of sync.config.ts without the columns that are gone
+ * and the fields that Salesforce does not tell, or tells as another type. What it does in a transaction it may do again from the
+ * beginning, for columns may move under it.
+ *
+ * The order of a step that writes rows (`runStep`): look at the columns; note and close drift, each in a transaction of its own;
+ * one transaction that the WAL streamer knows as ours, which holds the lease, does the work and lists the rejects; then, for
+ * parents and children that committed at the same time, one that joins those that wait; then who else is due.
+ */
+import { childLookups } from '../core/agreement/references.ts';
+import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
+import { type Reject, reasonCounts, rejectOf } from '../core/contracts/rejects.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
-import type { Session } from '../postgres/session/connection.ts';
+import { withoutFields } from '../core/mapping/drift.ts';
+import { objectsWithDue } from '../postgres/ledger/due.ts';
+import { holdLease } from '../postgres/ledger/lease.ts';
+import { type RejectContext, reportRejects } from '../postgres/ledger/rejects.ts';
+import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
+import { inOwnTransaction } from '../postgres/session/origin.ts';
+import { bisect } from '../postgres/session/savepoint.ts';
+import { withColumns } from './mapping-in-force/columns.ts';
+import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
+import { joinWaiting } from './parents/join-waiting.ts';
 
 /** What a step works with: one object, in one session, for one execution. */
 export interface StepContext {
@@ -9,4 +29,130 @@ export interface StepContext {
   readonly mapping: ObjectMapping;
   /** What rejects and conflicts name; for outbound steps the ARN of the execution that must hold the object's lease. */
   readonly execution: string;
+}
+
+/** How fields that are not in force are found, and who reports those that are reported once. */
+type Reporting =
+  | { readonly reporter: undefined; readonly fields: 'columns only' }
+  | {
+      /** Names the step, also when it is tried again. */
+      readonly reporter: string;
+      /** A file goes without the fields that a read has found missing; the lines of a read say it themselves. */
+      readonly fields: 'of a file' | { readonly read: readonly ReadFields[] };
+    };
+
+export type StepRequest = Reporting & {
+  /** The execution must hold the object's lease. */
+  readonly lease: boolean;
+  /** What rejects name as their source: the key of a file, or the id of a batch. */
+  readonly source: string;
+  /** A setting of the transaction. */
+  readonly setting?: string;
+  /** false: nothing follows the transaction. */
+  readonly joins: boolean;
+};
+
+type Direction = RejectContext['direction'];
+
+/** A step under way. Its configuration and mapping are those in force. */
+export interface RunningStep extends StepContext {
+  /** Fields that are left out for Salesforce's sake. */
+  readonly drifted: ReadonlySet<string>;
+  /** Set-based work on records; one that the database refuses is rejected towards PostgreSQL, and its part goes on without it. */
+  inParts<Item extends { readonly id: string }, Result>(
+    items: readonly Item[],
+    work: (part: readonly Item[]) => Promise<Result>,
+  ): Promise<{ readonly parts: readonly Result[]; readonly refused: readonly Reject[] }>;
+  /** Lists rejects when the work is done. */
+  reject(direction: Direction, rejects: readonly Reject[]): void;
+}
+
+export interface StepResult<T> {
+  readonly done: T;
+  readonly rejected: number;
+  /** What is to be reported: first what is reported once, for the machine keeps twenty. */
+  readonly reasons: ReasonCount[];
+  /** Records of the object are due. */
+  readonly due: boolean;
+  /** Other objects of which records are due: their parents have landed or got an id, or their children have gone. */
+  readonly alsoDue: string[];
+}
+
+/** Does the work of a step that writes rows. It may be repeated, and must keep nothing from an attempt before. */
+export function runStep<T>(
+  context: StepContext,
+  request: StepRequest,
+  work: (step: RunningStep) => Promise<T>,
+): Promise<StepResult<T>> {
+  return withColumns(context, request.reporter, async ({ reasons, ...columns }) => {
+    const fields = await fieldsLeftOut(context, request);
+    const inForce = { ...columns, mapping: withoutFields(columns.mapping, fields.leftOut) };
+    const { done, rejects } = await inStepTransaction(inForce, fields.leftOut, request, work);
+    return {
+      done,
+      rejected: rejects.length,
+      reasons: [...fields.reasons, ...reasons, ...reasonCounts(rejects)],
+      ...(request.joins ? await whoIsDue(inForce, request.source) : { due: false, alsoDue: [] }),
+    };
+  });
+}
+
+/** Work that writes no mapped row: in an ordinary transaction, with the mapping in force. It may be repeated. */
+export function inLedger<T>(
+  context: StepContext,
+  { lease }: { readonly lease: boolean },
+  work: (inForce: StepContext) => Promise<T>,
+): Promise<T> {
+  const { session, mapping, execution } = context;
+  return withColumns(context, undefined, (inForce) =>
+    inTransaction(session, async () => {
+      if (lease) await holdLease(session, mapping.object, execution);
+      return work(inForce);
+    }),
+  );
+}
+
+/** With the whole mapping: a field may have drifted, and its column be gone. */
+async function fieldsLeftOut(context: StepContext, request: StepRequest): Promise<FieldsLeftOut> {
+  if (request.fields === 'columns only') return { leftOut: new Set(), reasons: [] };
+  if (request.fields === 'of a file') return { leftOut: await leftOutOfFile(context), reasons: [] };
+  return leftOutOfRead(context, request.fields.read, request.reporter);
+}
+
+async function inStepTransaction<T>(
+  context: StepContext,
+  drifted: ReadonlySet<string>,
+  { setting, lease, source }: StepRequest,
+  work: (step: RunningStep) => Promise<T>,
+): Promise<{ readonly done: T; readonly rejects: readonly Reject[] }> {
+  const { session, configuration, mapping, execution } = context;
+  const rejects: Record<Direction, Reject[]> = { 'to-postgres': [], 'to-salesforce': [] };
+  const reject = (direction: Direction, found: readonly Reject[]) => void rejects[direction].push(...found);
+  const inParts: RunningStep['inParts'] = async (items, part) => {
+    const refused: Reject[] = [];
+    const parts = await bisect(session, items, part, ({ id }, { code, message }) => {
+      refused.push(rejectOf({ id, code, reason: message }));
+    });
+    reject('to-postgres', refused);
+    return { parts, refused };
+  };
+  return inOwnTransaction(session, configuration.settings.origins, async () => {
+    if (setting !== undefined) await query(session, setting);
+    if (lease) await holdLease(session, mapping.object, execution);
+    const done = await work({ ...context, drifted, inParts, reject });
+    for (const direction of ['to-postgres', 'to-salesforce'] as const) {
+      await reportRejects(session, { object: mapping.object, direction, source, execution }, rejects[direction]);
+    }
+    return { done, rejects: [...rejects['to-postgres'], ...rejects['to-salesforce']] };
+  });
+}
+
+/** Asked of the tables and not of what was just done: a step whose answer was lost answers the same when it is done again. */
+async function whoIsDue(context: StepContext, source: string): Promise<Pick<StepResult<never>, 'due' | 'alsoDue'>> {
+  const { session, configuration, mapping } = context;
+  const joined = await inOwnTransaction(session, configuration.settings.origins, () => joinWaiting(context, source));
+  const children = childLookups(configuration, mapping.object).map(({ child }) => child.object);
+  const due = await objectsWithDue(session, [...new Set([mapping.object, ...children])]);
+  const others = [...new Set([...joined.due, ...due])].filter((object) => object !== mapping.object);
+  return { due: due.includes(mapping.object), alsoDue: others };
 }

@@ -1,28 +1,10 @@
 /** What is due towards Salesforce: Postgres is the list of it. */
-import { childLookups } from '../../core/agreement/references.ts';
-import type { ObjectMapping, Settings, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { Settings } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 
 /** Whether links or new rows of the object are due, open pushes aside. */
 export async function anyDue(session: Session, object: string): Promise<boolean> {
   return (await objectsWithDue(session, [object])).length > 0;
-}
-
-/**
- * Other objects with due records whose parents are of this one: a parent that has got its Salesforce id has woken them,
- * or went and left them to be read again. Asked of the tables and not of what was just done, so that a step whose
- * answer was lost gives it when it is done again.
- */
-export function dueChildren(
-  session: Session,
-  configuration: SyncConfiguration,
-  parent: ObjectMapping,
-): Promise<string[]> {
-  const children = childLookups(configuration, parent.object).map(({ child }) => child.object);
-  return objectsWithDue(
-    session,
-    [...new Set(children)].filter((object) => object !== parent.object),
-  );
 }
 
 /** Of the objects, those of which links or new rows are due, open pushes aside. In the order given. */

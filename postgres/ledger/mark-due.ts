@@ -114,4 +114,4 @@ export async function addInsertions(
   return rowCount ?? 0;
 }
 
-export { anyDue, anyOpenFlowPush, dueChildren, dueRecords } from './due.ts';
+export { anyDue, anyOpenFlowPush, dueRecords } from './due.ts';

@@ -16,9 +16,9 @@ import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';
 import { leaveOut, takeBack } from './drift.ts';
 
-type Told = Pick<SalesforceVersion, 'deleted' | 'fields'>;
+type ReadVersion = Pick<SalesforceVersion, 'deleted' | 'fields'>;
 
-export interface FieldsOfRead {
+export interface FieldsLeftOut {
   /** Fields of the mapping that are not in force. */
   readonly leftOut: ReadonlySet<string>;
   /** What this step was the first to see. */
@@ -30,9 +30,9 @@ export async function leftOutOfFile({ session, mapping }: StepContext): Promise<
   return new Set((await openDrift(session, mapping.object)).keys());
 }
 
-/** One line of a fresh read. */
-interface Read {
-  readonly version?: Told | undefined;
+/** What a line of a fresh read says of fields. */
+export interface ReadFields {
+  readonly version?: ReadVersion | undefined;
   readonly without?: readonly string[] | undefined;
   readonly types?: TypeCheck | undefined;
 }
@@ -40,9 +40,9 @@ interface Read {
 /** For what a fresh read found; remembers what is gone, and what is back. `step` reports what is reported once. */
 export async function leftOutOfRead(
   { session, mapping }: StepContext,
-  reads: readonly Read[],
+  reads: readonly ReadFields[],
   step: string,
-): Promise<FieldsOfRead> {
+): Promise<FieldsLeftOut> {
   const open = await openDrift(session, mapping.object);
   // What is known of a record that was purged are no fields.
   const live = reads.flatMap(({ version }) => (version === undefined || version.deleted ? [] : version));
@@ -111,6 +111,6 @@ interface Answer {
   readonly types?: TypeCheck | undefined;
 }
 
-function tells(versions: readonly Told[], field: string): boolean {
+function tells(versions: readonly ReadVersion[], field: string): boolean {
   return versions.some(({ fields }) => fields[field] !== undefined);
 }

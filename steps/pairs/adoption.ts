@@ -20,8 +20,8 @@ import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
 import { wakeChildren } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
-import type { NewPair, PairChange, StoredPair } from './pairs.ts';
-import { lockPairs, writePairs } from './pairs.ts';
+import type { NewPair, StoredPair } from './pairs.ts';
+import { lockPairs } from './pairs.ts';
 
 /** A row that becomes the row of a record. */
 export interface Adopted {
@@ -30,17 +30,7 @@ export interface Adopted {
   readonly insertionId: string | undefined;
 }
 
-/** Makes pairs as they were merged. Must run in a transaction of our own that holds the locks of what is adopted. */
-export async function writeAdoptions(
-  context: StepContext,
-  changes: readonly (PairChange & { readonly insertionId: string | undefined })[],
-): Promise<void> {
-  if (changes.length === 0) return;
-  await writePairs(context, changes);
-  await finishAdoptions(context, changes);
-}
-
-/** What adopting takes besides writing the pairs. */
+/** What adopting takes besides writing the pairs; in their transaction, which holds the locks of what is adopted. */
 export async function finishAdoptions(
   { session, configuration, mapping }: StepContext,
   adopted: readonly Adopted[],

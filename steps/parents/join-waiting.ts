@@ -19,11 +19,6 @@ export interface Joined {
   readonly due: readonly string[];
 }
 
-/** Objects other than the one that was written of which records are due now, each once. */
-export function othersDue({ object }: ObjectMapping, joined: Joined, children: readonly string[]): string[] {
-  return [...new Set([...joined.due, ...children])].filter((each) => each !== object);
-}
-
 /**
  * Joins waiting children of the object, and children that wait for a record of it, to the parents that have landed; and
  * takes up again what a parent or a child had kept from being written. Runs in a transaction of its own after the one that

@@ -7,7 +7,7 @@ import type { ObjectMapping, Settings } from '../../core/mapping/configuration.t
 import type { Instant } from '../../core/mapping/instant.ts';
 import { inParentOrder } from '../../core/mapping/parent-order.ts';
 import type { Decided } from '../decide.ts';
-import type { DecidedInsertion } from '../new-rows.ts';
+import type { DecidedInsertion } from '../new-rows/decide-new-rows.ts';
 import { flowCsv } from './flow-csv.ts';
 
 export interface Batch {

@@ -1,0 +1,99 @@
+/** Applies records in waves, in which none occurs twice, and these in sets; a record that the database refuses is left out alone. */
+import type { RejectedRecordError } from '../core/errors.ts';
+import { RowRefusedError } from '../postgres/session/connection.ts';
+import { bisect, inSavepoint } from '../postgres/session/savepoint.ts';
+import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
+import type { Item, JudgedRecord, ReadSet, Rule, SetResult } from './apply-set.ts';
+import { judgeSet, readSet, writeSet } from './apply-set.ts';
+import type { StepContext } from './step.ts';
+
+/**
+ * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
+ * sets are in memory at a time. The first is small, for the server has nothing to do while it is judged.
+ */
+const SET_RECORDS = 4000;
+const FIRST_SET_RECORDS = 500;
+
+type RefuseItem = (item: Item, error: RejectedRecordError) => void;
+
+/**
+ * Parts in which no record occurs twice, in the order of the input for each record. They are in the order of ids: so that
+ * two executions that make links and rows for the same new records wait for each other and do not lock each other out.
+ */
+export function waves(items: readonly Item[]): Item[][] {
+  const found: Item[][] = [];
+  const seen = new Map<string, number>();
+  for (const item of items) {
+    const wave = seen.get(item.version.id) ?? 0;
+    seen.set(item.version.id, wave + 1);
+    found[wave] ??= [];
+    found[wave].push(item);
+  }
+  for (const wave of found) wave.sort((a, b) => (a.version.id < b.version.id ? -1 : 1));
+  return found;
+}
+
+function inSets(wave: readonly Item[]): (readonly Item[])[] {
+  const sets = [wave.slice(0, FIRST_SET_RECORDS)];
+  for (let start = FIRST_SET_RECORDS; start < wave.length; start += SET_RECORDS) {
+    sets.push(wave.slice(start, start + SET_RECORDS));
+  }
+  return sets;
+}
+
+/**
+ * Applies a wave set by set. The next set is read before this one is written, and judged while it is being written, so
+ * that the server and this process work at the same time. (Not where a write to one row may change another one of the table, or
+ * which row a record belongs to.)
+ */
+export async function applyWave(
+  context: StepContext,
+  wave: readonly Item[],
+  rule: Rule,
+  refuse: RefuseItem,
+): Promise<SetResult[]> {
+  const { session, mapping } = context;
+  const isFixed = mapping.matchBy === undefined && (await rowsStandAlone(session, mapping));
+  const results: SetResult[] = [];
+  let ahead: ReadSet | undefined;
+  let judged: JudgedRecord[] | undefined;
+  const sets = inSets(wave);
+  for (const [i, set] of sets.entries()) {
+    const { records, refused } = ahead ?? (await readSet(context, set, 'at once'));
+    for (const { item, error } of refused) refuse(item, error);
+    const left = refused.length === 0 ? set : set.filter((item) => !refused.some((each) => each.item === item));
+    judged ??= await judgeSet(mapping, records, rule);
+    const next = isFixed ? sets[i + 1] : undefined;
+    ahead = next && (await readSet(context, next, 'at once'));
+    const writing = writeOrBisect(context, left, judged, rule, refuse);
+    const judging = ahead && judgeSet(mapping, ahead.records, rule);
+    // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
+    await Promise.allSettled([writing, judging]);
+    const written = await writing;
+    for (const { item, error } of written.flatMap((part) => part.refused)) refuse(item, error);
+    results.push(...written);
+    judged = await judging;
+  }
+  return results;
+}
+
+/** Writes the set; when one of its rows is refused, or another execution makes the same links, part by part. */
+async function writeOrBisect(
+  context: StepContext,
+  set: readonly Item[],
+  judged: readonly JudgedRecord[],
+  rule: Rule,
+  refuse: RefuseItem,
+): Promise<SetResult[]> {
+  const { session } = context;
+  const whole = await inSavepoint(session, () => writeSet(context, judged, set.length));
+  if (!(whole instanceof RowRefusedError)) return [whole.result];
+  const work = async (part: readonly Item[]) => {
+    const { records, refused } = await readSet(context, part, 'claimed');
+    const judgedAgain = await judgeSet(context.mapping, records, rule);
+    return { result: await writeSet(context, judgedAgain, part.length - refused.length), refused };
+  };
+  const parts = await bisect(session, set, work, refuse);
+  for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);
+  return parts.map(({ result }) => result);
+}

@@ -1,0 +1,47 @@
+/** Records of a batch that cannot be merged: they are no longer due, until something changes. */
+import type { Pair } from '../core/agreement/link.ts';
+import { giveUp, isDue, mayBeMissing } from '../core/agreement/outbound.ts';
+import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { saveLinks } from '../postgres/ledger/links.ts';
+import { resolveRejects } from '../postgres/ledger/rejects.ts';
+import { lockPairs } from './pairs/pairs.ts';
+import type { StepContext } from './step.ts';
+
+export interface GivenUp {
+  /** Ids of those that had something to send. */
+  readonly stuck: ReadonlySet<string>;
+  /** Ids of those that both sides wanted gone, and that are: no fault. */
+  readonly gone: ReadonlySet<string>;
+}
+
+/**
+ * Rejected records are no longer due; they are listed, and taken up again when the row or the record changes, or when
+ * they are redriven. `accepted`: ids of those whose open push Salesforce has accepted.
+ */
+export async function giveUpOn(
+  context: StepContext,
+  rejects: readonly Reject[],
+  accepted: ReadonlySet<string> = new Set(),
+): Promise<GivenUp> {
+  const { session, mapping } = context;
+  const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
+  const pairs = await lockPairs(context, ids);
+  await saveLinks(
+    session,
+    [...pairs.values()].map((pair) => ({ linkId: pair.linkId, stored: pair.stored, link: giveUp(mapping, pair) })),
+  );
+  const missing = new Set(
+    rejects.flatMap(({ code, salesforceId }) => (code === NOT_VISIBLE.code ? (salesforceId ?? []) : [])),
+  );
+  const gone = new Set(
+    [...pairs].filter(([id, pair]) => missing.has(id) && mayBeMissing(pair, accepted.has(id))).map(([id]) => id),
+  );
+  await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds: [...gone] });
+  return { stuck: new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id)), gone };
+}
+
+/** The look that was ordered for the sake of Salesforce's side alone sends nothing. */
+function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
+}

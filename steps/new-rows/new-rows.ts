@@ -1,0 +1,149 @@
+/** What DECIDE and SETTLE do with new rows: look them up, make pairs of them, and list those that are refused. */
+import type { NamedRecord } from '../../core/agreement/insertion.ts';
+import { newRecord } from '../../core/agreement/insertion.ts';
+import { isClaim, newLink } from '../../core/agreement/link.ts';
+import type { Merged } from '../../core/agreement/merge.ts';
+import type { InsertionLook, InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
+import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
+import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
+import { lockLinks, type StoredLink } from '../../postgres/ledger/links.ts';
+import type { Reject } from '../../postgres/ledger/rejects.ts';
+import { bisect } from '../../postgres/session/savepoint.ts';
+import { finishAdoptions } from '../pairs/adoption.ts';
+import { writeMerged } from '../pairs/write-merged.ts';
+import type { StepContext } from '../step.ts';
+
+/** A reject that names a row which has no record. */
+export function rowReject(rowKey: string, code: string, reason: string, field?: string): Reject {
+  return { salesforceId: undefined, rowKey, field, code, reason, line: undefined };
+}
+
+/** What a step did with the new rows of a batch. */
+export interface InsertionsDone {
+  readonly adopted: number;
+  readonly conflicts: number;
+  readonly rejects: readonly Reject[];
+}
+
+/** Works on all lines at once, or part by part where the database refuses one; such a row is listed and waits. */
+export async function inParts<Done extends InsertionsDone>(
+  context: StepContext,
+  looks: readonly InsertionLook[],
+  work: (part: readonly InsertionLook[]) => Promise<Done>,
+): Promise<InsertionsDone & { readonly parts: readonly Done[] }> {
+  const { session, configuration, mapping } = context;
+  const failed: Reject[] = [];
+  const parts = await bisect(session, looks, work, async ({ externalId }, { code, message, field }) => {
+    const found = (await lockInsertions(session, configuration, mapping, [externalId])).get(externalId);
+    if (found !== undefined) failed.push(...(await refuse(context, [{ found, code, reason: message, field }])));
+  });
+  return {
+    parts,
+    adopted: parts.reduce((sum, part) => sum + part.adopted, 0),
+    conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
+    rejects: [...parts.flatMap(({ rejects }) => rejects), ...failed],
+  };
+}
+
+export function clockSkewMs({ configuration }: StepContext): number {
+  return configuration.settings.clockSkewSeconds * 1000;
+}
+
+export function toRead({ insertionId, insertion }: InsertionWrite): InsertionToRead {
+  return { externalId: insertion.rowKey, insertion: insertionId, revision: insertion.revision };
+}
+
+interface Looked {
+  readonly look: InsertionLook;
+  readonly found: StoredInsertion;
+  /** undefined: no record names the row. */
+  readonly named: NamedRecord | undefined;
+}
+
+/** The insertions that were looked for, locked. One that is gone or was made anew is left out. */
+export async function lockLooked(
+  { session, configuration, mapping }: StepContext,
+  looks: readonly InsertionLook[],
+): Promise<readonly Looked[]> {
+  const salesforceIds = looks.flatMap(({ version }) => version?.id ?? []);
+  const links = await lockLinks(session, mapping.object, { salesforceIds });
+  const keys = looks.map(({ externalId }) => externalId);
+  const stored = await lockInsertions(session, configuration, mapping, keys);
+  return looks.flatMap((look) => {
+    const found = stored.get(look.externalId);
+    if (found?.insertionId !== look.insertion) return [];
+    const { version } = look;
+    const isLinked = !isFree(links.get(version?.id ?? ''));
+    const named = version && { version: { ...version, mergedInto: version.mergedInto }, isLinked };
+    return [{ look, found, named }];
+  });
+}
+
+/** A new row, and the record that it becomes. */
+export interface Adoption {
+  readonly found: StoredInsertion;
+  readonly merged: Merged;
+}
+
+export interface Refusal {
+  readonly found: StoredInsertion;
+  readonly code: string;
+  readonly reason: string;
+  readonly field?: string | undefined;
+}
+
+/** Makes pairs of new rows and their records. A record that belongs to another row is not taken from it. */
+export async function writeAdoptions(context: StepContext, adoptions: readonly Adoption[]): Promise<InsertionsDone> {
+  const { session, mapping } = context;
+  const ids = adoptions.map(({ merged }) => merged.link.salesforceId);
+  const links = await lockLinks(session, mapping.object, { salesforceIds: ids });
+  const free: Adoption[] = [];
+  const linkedAlready: string[] = [];
+  const taken: Refusal[] = [];
+  for (const adoption of adoptions) {
+    const { found, merged } = adoption;
+    const linked = links.get(merged.link.salesforceId);
+    const ownId = found.row?.salesforceId;
+    if (linked?.link.rowKey === found.insertion.rowKey || (ownId !== undefined && ownId !== merged.link.salesforceId)) {
+      // The row belongs to a record already: it goes the ordinary way.
+      linkedAlready.push(found.insertionId);
+    } else if (isFree(linked)) free.push(adoption);
+    else {
+      const reason = `Record ${merged.link.salesforceId} carries the key of this row as its external id, and belongs to another row.`;
+      taken.push({ found, code: 'EXTERNAL_ID_TAKEN', reason });
+    }
+  }
+  await dropInsertions(session, linkedAlready);
+  const { conflicts } = await writeMerged(
+    context,
+    free.map(({ found: { row: before }, merged: { link, row, conflicts: logged } }) => {
+      const claim = links.get(link.salesforceId);
+      const revised = { ...link, revision: link.revision + (claim?.link.revision ?? 0) };
+      const begun = { link: newLink(link.salesforceId, link.rowKey), row: before };
+      const place = claim === undefined ? {} : { linkId: claim.linkId, stored: claim.link, lacksId: true };
+      return { before: { ...begun, ...place }, link: revised, row, conflicts: logged, isMerged: false };
+    }),
+  );
+  await finishAdoptions(
+    context,
+    free.map(({ found: { insertionId }, merged: { link, row } }) => ({ link, row, insertionId })),
+  );
+  return { adopted: free.length, conflicts, rejects: await refuse(context, taken) };
+}
+
+/** The record has no link, or one of which nothing is known. */
+function isFree(linked: StoredLink | undefined): boolean {
+  return linked === undefined || isClaim(linked.link);
+}
+
+/** Not due again until the row changes or the reject is redriven. */
+export async function refuse({ session, mapping }: StepContext, refusals: readonly Refusal[]): Promise<Reject[]> {
+  await saveInsertions(
+    session,
+    refusals.map(({ found: { insertionId, insertion, row } }) => {
+      const refused = row === undefined ? {} : newRecord(mapping, row);
+      return { insertionId, insertion: { ...insertion, push: undefined, dirty: false, refused } };
+    }),
+  );
+  return refusals.map(({ found, code, reason, field }) => rowReject(found.insertion.rowKey, code, reason, field));
+}

@@ -1,0 +1,58 @@
+import { settleInsertion } from '../../core/agreement/insertion.ts';
+import type { InsertionLook, InsertionToRead, InsertOutcome } from '../../core/contracts/insertion-tasks.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
+import type { InsertionWrite } from '../../postgres/ledger/insertions.ts';
+import { saveInsertions } from '../../postgres/ledger/insertions.ts';
+import type { Reject } from '../../postgres/ledger/rejects.ts';
+import { sentDrifted } from '../mapping-in-force/fields.ts';
+import type { StepContext } from '../step.ts';
+import {
+  type Adoption,
+  clockSkewMs,
+  type InsertionsDone,
+  inParts,
+  lockLooked,
+  rowReject,
+  toRead,
+  writeAdoptions,
+} from './new-rows.ts';
+
+/** SETTLE, in the transaction of the batch. An insertion that is gone was adopted in between. */
+export async function settleInsertions(
+  context: StepContext,
+  batchId: string,
+  readBacks: readonly InsertionLook[],
+  { readAt, outcomes }: { readonly readAt: Instant; readonly outcomes: ReadonlyMap<string, InsertOutcome> },
+): Promise<InsertionsDone & { readonly readAgain: readonly InsertionToRead[] }> {
+  const { session, mapping } = context;
+  const done = await inParts(context, readBacks, async (part) => {
+    const adoptions: Adoption[] = [];
+    const again: InsertionToRead[] = [];
+    const refused: Reject[] = [];
+    const saved: InsertionWrite[] = [];
+    for (const { look, found, named } of await lockLooked(context, part)) {
+      const { insertionId, insertion } = found;
+      if (insertion.push?.id !== batchId) continue;
+      const answer = outcomes.get(insertion.rowKey);
+      const withdrawn = answer !== undefined && sentDrifted(mapping, insertion.push.sent, answer);
+      const settlement = settleInsertion(
+        mapping,
+        found,
+        named,
+        { outcome: withdrawn ? 'not applied' : (answer?.outcome ?? 'unknown'), id: answer?.id },
+        { readAt, clockSkewMs: clockSkewMs(context), revision: look.revision },
+      );
+      if (settlement.outcome === 'again') again.push(toRead(found));
+      if (settlement.outcome === 'adopted') adoptions.push({ found, merged: settlement });
+      if (settlement.outcome !== 'closed') continue;
+      saved.push({ insertionId, insertion: settlement.insertion });
+      if (settlement.insertion.refused === undefined) continue;
+      const { code = 'UNKNOWN', reason = 'Salesforce gave no reason.', field } = answer ?? {};
+      refused.push(rowReject(insertion.rowKey, code, reason, field));
+    }
+    await saveInsertions(session, saved);
+    const result = await writeAdoptions(context, adoptions);
+    return { ...result, rejects: [...result.rejects, ...refused], again };
+  });
+  return { ...done, readAgain: done.parts.flatMap((part) => part.again) };
+}

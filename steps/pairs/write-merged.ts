@@ -1,0 +1,46 @@
+/** Writes pairs as merges left them, with what a merge says of its record. */
+import type { Conflict } from '../../core/agreement/merge.ts';
+import { reportConflicts } from '../../postgres/ledger/conflicts.ts';
+import { resolveRejects } from '../../postgres/ledger/rejects.ts';
+import type { StepContext } from '../step.ts';
+import { returnIds } from './adoption.ts';
+import { type PairChange, type StoredPair, type WrittenRows, writePairs } from './pairs.ts';
+
+export interface MergedPair extends PairChange {
+  readonly conflicts: readonly Conflict[];
+  /** A version from Salesforce was merged: what was rejected of the record towards PostgreSQL has gone through. */
+  readonly isMerged: boolean;
+}
+
+export interface WrittenPairs extends WrittenRows {
+  readonly conflicts: number;
+}
+
+const NOTHING: WrittenPairs = { inserted: 0, updated: 0, deleted: 0, conflicts: 0 };
+
+/** Writes the pairs, lists their conflicts, and closes their rejects. In a transaction of our own that holds their locks. */
+export async function writeMerged(context: StepContext, merged: readonly MergedPair[]): Promise<WrittenPairs> {
+  if (merged.length === 0) return NOTHING;
+  const { session, mapping, execution } = context;
+  const written = await writePairs(context, merged);
+  const conflicts = merged.flatMap(({ link: { salesforceId, rowKey }, conflicts: found }) =>
+    found.map((conflict) => ({ salesforceId, rowKey, conflict })),
+  );
+  await reportConflicts(session, mapping.object, execution, conflicts);
+  const salesforceIds = merged.flatMap(({ link, isMerged }) => (isMerged ? link.salesforceId : []));
+  await resolveRejects(session, { object: mapping.object, direction: 'to-postgres', salesforceIds });
+  return { ...written, conflicts: conflicts.length };
+}
+
+/** As `writeMerged`, for records of a batch: rows whose id the application has removed get it back. */
+export async function writeMergedBatch(
+  context: StepContext,
+  merged: readonly (MergedPair & { readonly before: StoredPair })[],
+): Promise<WrittenPairs> {
+  const written = await writeMerged(context, merged);
+  await returnIds(
+    context,
+    merged.map(({ before, link, row }) => ({ pair: before, link, row })),
+  );
+  return written;
+}

@@ -1,165 +1,159 @@
-/** The two halves of Collect changes: RECEIVE drains the queue into the link table, COLLECT takes records from it. */
+/**
+ * Collect changes: takes the object's lease, receives its queue into the ledger, and chooses a batch of what is due. From the
+ * moment a message is deleted Postgres is the list of what is due: nothing is lost if this execution dies.
+ */
 import type { z } from 'zod';
-import type { ChangeQueue } from '../aws/change-queue.ts';
-import { type Chosen, choose } from '../core/agreement/collect.ts';
-import type { Link } from '../core/agreement/link.ts';
-import type { ChangeMessage } from '../core/contracts/change-message.ts';
-import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
-import { dueRecords } from '../postgres/ledger/due.ts';
-import { holdLease } from '../postgres/ledger/lease.ts';
-import { saveLinks } from '../postgres/ledger/links.ts';
-import { type Reject, reportNews, resolveRejects } from '../postgres/ledger/rejects.ts';
-import { inTransaction } from '../postgres/session/connection.ts';
-import { invisibleTransactions } from '../postgres/session/visibility.ts';
-import { withColumns } from './mapping-in-force/columns.ts';
-import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
-import { lockPairs } from './pairs/pairs.ts';
-import { keptBack } from './pairs/unsendable.ts';
-import { parentsOf } from './parents/wake-children.ts';
-import { receiveKeys, receiveTruncate } from './receive.ts';
+import type { Storage } from '../aws/storage.ts';
+import type { collectChangesInput, collectChangesOutput } from '../core/contracts/outbound-tasks.ts';
+import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
+import { archiveKey, executionName, OUTBOUND_PREFIX, workKey } from '../core/contracts/storage-layout.ts';
+import type { Instant } from '../core/mapping/instant.ts';
+import { anyDue, anyOpenFlowPush } from '../postgres/ledger/due.ts';
+import { freeLease, takeLease } from '../postgres/ledger/lease.ts';
+import { retainedWalBytes } from '../postgres/prepare/retained-wal.ts';
+import { chooseRecords } from './choose.ts';
+import { confirmTold } from './delete-guard.ts';
+import { chooseNewRows } from './new-rows/choose-new-rows.ts';
+import { type ReceivePorts, receive } from './receive.ts';
 import type { StepContext } from './step.ts';
 
-/** Where due records are chosen. */
-export interface ChoosePlace extends StepContext {
-  /** false: the lease is not held. Marking records due needs none. */
-  readonly lease?: false | undefined;
-  /** Gets the rejects that are news. */
-  readonly tell?: (rejects: readonly Reject[]) => void;
-  readonly log: {
-    info(message: string, details: Record<string, string | number>): void;
-    warn(message: string, details: Record<string, string | number>): void;
-  };
+/** How long the queue is watched when nothing is due: a burst of edits then stays with one execution. */
+const WATCH_SECONDS = 3;
+/** A short poll may overlook messages; one second makes SQS ask all its servers. */
+const LAST_LOOK_SECONDS = 1;
+/**
+ * How long one call looks for work. Rows that are written all the time in columns that are not mapped, or a transaction that
+ * stays invisible, would otherwise keep it until the Lambda's timeout fails the execution.
+ */
+const LOOK_FOR_MS = 60_000;
+/** Through AppFlow the window between look and write is a whole run: the larger the batch, the longer. */
+const LARGEST_BATCH = { appflow: 2000, api: 10_000 } as const;
+/** Records that are risked on a Salesforce that was away. */
+const PROBE_RECORDS = 10;
+
+export interface CollectPorts extends ReceivePorts {
+  readonly storage: Storage;
+  /** Whether an execution runs that holds the lease. */
+  readonly isRunning: (execution: string) => Promise<boolean>;
+  readonly now: () => Instant;
 }
 
-/** Where messages are received, too. */
-export interface CollectPlace extends ChoosePlace {
-  readonly queue: ChangeQueue;
+type Input = Pick<z.output<typeof collectChangesInput>, 'trigger' | 'batches' | 'fenced'>;
+export type Collected = z.input<typeof collectChangesOutput>;
+
+/** A call under way. */
+interface Collecting {
+  readonly context: StepContext;
+  readonly ports: CollectPorts;
+  readonly input: Input;
+  /** Salesforce was away, and a few records are risked. */
+  readonly probing: boolean;
+  /** Rejects that are new, to be reported with the answer. */
+  readonly newRejects: Reject[];
 }
 
-/** Receives before a batch is chosen: at ten messages a receive, hundreds of thousands of keys. */
-const MAX_RECEIVES = 30;
-/** A commit that is decoded is seconds from being visible; a standby that does not answer may take longer. */
-const INVISIBLE_DELAY_SECONDS = 2;
-
-/** RECEIVE until the queue is empty. Waits up to `waitSeconds` for the first message. Answers how many were taken. */
-export async function drain(place: CollectPlace, waitSeconds: number): Promise<number> {
-  let taken = 0;
-  for (let receives = 0; receives < MAX_RECEIVES; receives++) {
-    const received = await place.queue.receive(receives === 0 ? waitSeconds : 0);
-    if (received.length === 0) break;
-    const readable = received.filter(({ message }) => message !== undefined);
-    if (readable.length < received.length) {
-      place.log.warn('messages that are no change messages were left to the dead-letter queue', {
-        messages: received.length - readable.length,
-      });
-    }
-    try {
-      await receiveMessages(
-        place,
-        readable.flatMap(({ message }) => message ?? []),
-      );
-    } catch (error) {
-      // Where that fails, too, they come back by themselves, only later: the first error is the one that tells.
-      await place.queue.handBack(readable).catch(() => undefined);
-      throw error;
-    }
-    await place.queue.delete(readable);
-    taken += readable.length;
+export async function collectChanges(context: StepContext, ports: CollectPorts, input: Input): Promise<Collected> {
+  const { session, configuration, mapping, execution } = context;
+  const { object } = mapping;
+  const { trigger, batches } = input;
+  const lookUntil = ports.now() + LOOK_FOR_MS;
+  // The metric behind the WAL alarm: measured here, for it matters most while the streamer is down.
+  if (trigger === 'schedule' && batches === 0) {
+    ports.log.info('slot', { retainedWalBytes: await retainedWalBytes(session) });
   }
-  return taken;
+  const lease = await takeLease(session, object, execution, ports.isRunning);
+  if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
+  if (await confirmTold(session, object, execution)) {
+    ports.log.warn('deletes are held, and the execution that held them ended before it reported them', { object });
+  }
+  const probing = lease.circuit === 'open';
+  const collecting: Collecting = { context, ports, input, probing, newRejects: [] };
+  await receiveAll(collecting, { waitSeconds: 0, lease: true });
+  if (probing && (trigger !== 'schedule' || batches > 0)) {
+    await freeLease(session, object, execution);
+    return { next: 'end', reason: 'circuit open' };
+  }
+  if (batches >= configuration.settings.batchesPerExecution) return handOver(context);
+  for (;;) {
+    const chosen = await chooseBatch(collecting);
+    if (chosen !== undefined) return chosen;
+    if (ports.now() > lookUntil) return handOver(context);
+    if (await watch(collecting)) continue;
+    const ended = await endUnlessDue(collecting);
+    if (ended !== undefined) return ended;
+  }
 }
 
-async function receiveMessages(place: CollectPlace, messages: readonly ChangeMessage[]): Promise<void> {
-  const { session, mapping, execution, lease, queue, log } = place;
-  const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
-  const invisible = await invisibleTransactions(session, transactions);
-  const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
-  const visible = messages.filter(isVisible);
-  const underLease = <T>(work: () => Promise<T>): Promise<T> =>
-    inTransaction(session, async () => {
-      if (lease !== false) await holdLease(session, mapping.object, execution);
-      return work();
-    });
-  if (visible.some(({ truncated }) => truncated === true)) {
-    const marked = await receiveTruncate(session, mapping, underLease);
-    log.warn('the table was truncated: the records of rows that are gone are due', { object: mapping.object, marked });
+/** What is to be done next; undefined: nothing is due. */
+async function chooseBatch(collecting: Collecting): Promise<Collected | undefined> {
+  const { context, ports, input, probing, newRejects } = collecting;
+  const { session, configuration, mapping, execution } = context;
+  const mustFence = !input.fenced && (await anyOpenFlowPush(session, mapping.object));
+  await removeStrayFiles(ports.storage, mapping.object);
+  if (newRejects.length > 0) return { next: 'tell', ...reported(newRejects) };
+  if (mustFence) return { next: 'fence' };
+  const { batchRecords } = configuration.settings;
+  const limit = probing ? PROBE_RECORDS : Math.min(batchRecords, LARGEST_BATCH[mapping.delivery]);
+  const records = await chooseRecords(context, { limit, flowFenced: input.fenced });
+  const newRows = await chooseNewRows(context, limit - records.due.length);
+  newRejects.push(...records.newRejects, ...newRows.newRejects);
+  const lines = [...records.due, ...newRows.due];
+  if (lines.length === 0) return newRejects.length === 0 ? undefined : { next: 'tell', ...reported(newRejects) };
+  const name = executionName(execution);
+  const batchId = `${name}-${input.batches}`;
+  const recordsKey = workKey(name, `batch-${input.batches}.jsonl`);
+  await ports.storage.writeLines(recordsKey, lines);
+  ports.log.info('batch collected', { batchId, records: records.due.length, newRows: newRows.due.length });
+  return { next: 'push', batchId, recordsKey, records: lines.length, ...reported(newRejects) };
+}
+
+function reported(newRejects: readonly Reject[]) {
+  return newRejects.length === 0 ? {} : { rejected: newRejects.length, reasons: reasonCounts(newRejects) };
+}
+
+/** Answers how many messages were received. */
+async function receiveAll(
+  { context, ports, newRejects }: Collecting,
+  options: { readonly waitSeconds: number; readonly lease: boolean },
+): Promise<number> {
+  const received = await receive(context, ports, options);
+  newRejects.push(...received.newRejects);
+  return received.messages;
+}
+
+/** Waits for work, second by second: of children that a parent wakes, or whose parent was locked, no message comes. */
+async function watch(collecting: Collecting): Promise<boolean> {
+  const { session, mapping } = collecting.context;
+  for (let second = 0; second < WATCH_SECONDS; second++) {
+    if ((await receiveAll(collecting, { waitSeconds: 1, lease: true })) > 0) return true;
+    if (await anyDue(session, mapping.object)) return true;
   }
-  const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
-  if (keys.length > 0) {
-    const { marked, inserts, dropped, newRejects } = await withColumns(place, undefined, (inForce) =>
-      underLease(() => receiveKeys({ session, configuration: inForce.configuration, mapping }, keys)),
-    );
-    place.tell?.(newRejects);
-    log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
-  }
-  for (const message of messages.filter((candidate) => !isVisible(candidate))) {
-    await queue.sendAgain(message, INVISIBLE_DELAY_SECONDS);
-  }
+  return false;
 }
 
 /**
- * COLLECT: due records with the revision of their link, oldest first. Records that do not differ after all are done; one
- * whose parent is about to get its id stays due, and is left for the next look.
+ * Frees the lease and looks once more: an execution that found it held has ended, and what it came for must not be overlooked.
+ * undefined: something is due, and the lease is held again.
  */
-export async function chooseBatch(
-  place: ChoosePlace,
-  batch: { readonly limit: number; readonly flowFenced: boolean },
-): Promise<z.input<typeof recordToRead>[]> {
-  return withColumns(place, undefined, (inForce) => chooseInForce({ ...place, ...inForce }, batch));
+async function endUnlessDue(collecting: Collecting): Promise<Collected | undefined> {
+  const { context, ports } = collecting;
+  const { session, mapping, execution } = context;
+  await freeLease(session, mapping.object, execution);
+  const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
+  if (received === 0 && !(await anyDue(session, mapping.object))) return { next: 'end', reason: 'nothing due' };
+  const lease = await takeLease(session, mapping.object, execution, ports.isRunning);
+  return lease === undefined ? { next: 'end', reason: 'held by another execution' } : undefined;
 }
 
-async function chooseInForce(
-  place: ChoosePlace,
-  { limit, flowFenced }: { readonly limit: number; readonly flowFenced: boolean },
-): Promise<z.input<typeof recordToRead>[]> {
-  const { session, configuration, mapping, execution, lease, tell } = place;
-  const { settings } = configuration;
-  const doubted = [...(await askAgain(session, mapping.object)), ...(await askOfLookups(session, mapping))];
-  for (;;) {
-    const chosen = await inTransaction(session, async () => {
-      if (lease !== false) await holdLease(session, mapping.object, execution);
-      const ids = await dueRecords(session, mapping.object, { limit, flowFenced, settings });
-      const pairs = [...(await lockPairs(place, ids)).values()];
-      const rows = pairs.map(({ row }) => row);
-      const parents = await parentsOf(session, configuration, mapping, rows);
-      const links = pairs.map((pair, i) => {
-        const kept = keptBack(configuration, mapping, pair.row);
-        const looked = { parents: parents[i] ?? 'as read', lacksId: pair.lacksId, isUnsendable: kept !== undefined };
-        return { linkId: pair.linkId, stored: pair.stored, kept, ...choose(mapping, pair, looked) };
-      });
-      await saveLinks(session, links);
-      const context = { object: mapping.object, direction: 'to-salesforce', source: 'row' } as const;
-      const news = await reportNews(session, { ...context, execution }, links.flatMap(rejectOfKept));
-      const agreed = links.filter(({ agrees }) => agrees);
-      await resolveRejects(
-        session,
-        mapping.object,
-        'to-salesforce',
-        agreed.map(({ link }) => link.salesforceId),
-      );
-      const of = (step: Chosen['step']) => links.filter((each) => each.step === step);
-      return { found: ids.length - of('left').length, due: of('due').map(({ link }) => link), news };
-    });
-    tell?.(chosen.news);
-    if (chosen.due.length > 0) {
-      return chosen.due.map(({ salesforceId: id, revision, push }) => ({
-        id,
-        revision,
-        ...(push && { pushId: push.id }),
-        ...(doubted.length > 0 && { doubted }),
-      }));
-    }
-    if (chosen.found === 0) return [];
+async function handOver({ session, mapping, execution }: StepContext): Promise<Collected> {
+  await freeLease(session, mapping.object, execution);
+  return { next: 'hand over' };
+}
+
+/** AppFlow reads every file under the prefix: what an earlier execution left there must not go with the next run. */
+async function removeStrayFiles(storage: Storage, object: string): Promise<void> {
+  const prefix = `${OUTBOUND_PREFIX}${object}/`;
+  for (const key of await storage.list(prefix)) {
+    await storage.move(key, archiveKey(object, key.slice(prefix.length).replace(/\.csv$/, '')));
   }
-}
-
-/** A value that cannot be sent stays as it is: people have to know. */
-function rejectOfKept({
-  link: { salesforceId, rowKey },
-  kept,
-}: {
-  readonly link: Link;
-  readonly kept: ReturnType<typeof keptBack>;
-}): Reject[] {
-  return kept === undefined ? [] : [{ salesforceId, rowKey, line: undefined, ...kept }];
 }

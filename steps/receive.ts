@@ -1,5 +1,7 @@
 /** RECEIVE: the rows that changed are written into the ledger as due; from there on Postgres is the list of what is due. */
+import type { ChangeQueue } from '../aws/change-queue.ts';
 import { giveUpKey } from '../core/agreement/row-identity.ts';
+import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { Reject } from '../core/contracts/rejects.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { isId18 } from '../core/mapping/salesforce-id.ts';
@@ -9,8 +11,87 @@ import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts'
 import { findCarriers, findNewRows, makeRoom } from '../postgres/ledger/row-keys.ts';
 import { goneRows, nextLinkIds, reinserted } from '../postgres/ledger/selections.ts';
 import type { Session } from '../postgres/session/connection.ts';
+import { invisibleTransactions } from '../postgres/session/visibility.ts';
+import type { Log } from './log.ts';
 import { wakeChildren } from './parents/wake-children.ts';
-import type { StepContext } from './step.ts';
+import { type Holding, inLedger, type StepContext, underLease } from './step.ts';
+
+/** Receives in one call: at ten messages a receive, hundreds of thousands of keys. */
+const MAX_RECEIVES = 30;
+/** A commit that is decoded is seconds from being visible; a standby that does not answer may take longer. */
+const INVISIBLE_DELAY_SECONDS = 2;
+
+export interface ReceivePorts {
+  readonly queue: ChangeQueue;
+  readonly log: Log;
+}
+
+export interface Received {
+  readonly messages: number;
+  /** Rejects of rows that were not listed before. */
+  readonly newRejects: readonly Reject[];
+}
+
+/** Receives until the queue is empty. Waits up to `waitSeconds` for the first message. */
+export async function receive(
+  context: StepContext,
+  ports: ReceivePorts,
+  options: Holding & { readonly waitSeconds: number },
+): Promise<Received> {
+  const { queue, log } = ports;
+  const newRejects: Reject[] = [];
+  let messages = 0;
+  for (let receives = 0; receives < MAX_RECEIVES; receives++) {
+    const received = await queue.receive(receives === 0 ? options.waitSeconds : 0);
+    if (received.length === 0) break;
+    const readable = received.filter(({ message }) => message !== undefined);
+    if (readable.length < received.length) {
+      log.warn('messages that are no change messages were left to the dead-letter queue', {
+        messages: received.length - readable.length,
+      });
+    }
+    const changes = readable.flatMap(({ message }) => message ?? []);
+    try {
+      newRejects.push(...(await receiveMessages(context, ports, options, changes)));
+    } catch (error) {
+      // Where that fails, too, they come back by themselves, only later: the first error is the cause.
+      await queue.handBack(readable).catch(() => undefined);
+      throw error;
+    }
+    await queue.delete(readable);
+    messages += readable.length;
+  }
+  return { messages, newRejects };
+}
+
+async function receiveMessages(
+  context: StepContext,
+  { queue, log }: ReceivePorts,
+  holding: Holding,
+  messages: readonly ChangeMessage[],
+): Promise<readonly Reject[]> {
+  const transactions = [...new Set(messages.flatMap((message) => message.transactions))];
+  const invisible = await invisibleTransactions(context.session, transactions);
+  const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
+  const visible = messages.filter(isVisible);
+  if (visible.some(({ truncated }) => truncated === true)) {
+    const { object } = context.mapping;
+    const marked = await receiveTruncate(context, holding);
+    log.warn('the table was truncated: the records of rows that are gone are due', { object, marked });
+  }
+  const newRejects: Reject[] = [];
+  const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
+  if (keys.length > 0) {
+    const received = await inLedger(context, holding, (inForce) => receiveKeys(inForce, keys));
+    const { marked, inserts, dropped } = received;
+    log.info('keys marked due', { keys: keys.length, marked, inserts, newRowsWithoutRecord: dropped });
+    newRejects.push(...received.newRejects);
+  }
+  for (const message of messages.filter((candidate) => !isVisible(candidate))) {
+    await queue.sendAgain(message, INVISIBLE_DELAY_SECONDS);
+  }
+  return newRejects;
+}
 
 export interface ReceivedKeys {
   /** Links that are due now. */
@@ -79,16 +160,13 @@ const TRUNCATED_LINKS = 20_000;
  * The table was truncated: makes the links due whose row is gone, for the WAL does not say which rows it held. A row that
  * carries the record's id under another key is not gone. Each part has a transaction of its own. Answers how many are due.
  */
-export async function receiveTruncate(
-  session: Session,
-  mapping: ObjectMapping,
-  inTransaction: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<number> {
+async function receiveTruncate(context: StepContext, holding: Holding): Promise<number> {
+  const { session, mapping } = context;
   const { object } = mapping;
-  await inTransaction(() => markInsertionsDue(session, object, 'all'));
+  await underLease(context, holding, () => markInsertionsDue(session, object, 'all'));
   let total = 0;
   for (let after = '0'; ; ) {
-    const { marked, last } = await inTransaction(async () => {
+    const { marked, last } = await underLease(context, holding, async () => {
       const page = await nextLinkIds(session, object, after, TRUNCATED_LINKS);
       if (page.last === undefined) return { marked: 0, last: undefined };
       const gone = goneRows(mapping, after, page.last);

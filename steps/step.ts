@@ -97,19 +97,27 @@ export function runStep<T>(
   });
 }
 
+/** Whether the execution holds the object's lease, and must hold it still. Marking records due takes none. */
+export interface Holding {
+  readonly lease: boolean;
+}
+
 /** Work that writes no mapped row: in an ordinary transaction, with the mapping in force. It may be repeated. */
 export function inLedger<T>(
   context: StepContext,
-  { lease }: { readonly lease: boolean },
+  holding: Holding,
   work: (inForce: StepContext) => Promise<T>,
 ): Promise<T> {
+  return withColumns(context, undefined, (inForce) => underLease(inForce, holding, () => work(inForce)));
+}
+
+/** As `inLedger`, for work that no mapped column plays a part in. */
+export function underLease<T>(context: StepContext, { lease }: Holding, work: () => Promise<T>): Promise<T> {
   const { session, mapping, execution } = context;
-  return withColumns(context, undefined, (inForce) =>
-    inTransaction(session, async () => {
-      if (lease) await holdLease(session, mapping.object, execution);
-      return work(inForce);
-    }),
-  );
+  return inTransaction(session, async () => {
+    if (lease) await holdLease(session, mapping.object, execution);
+    return work();
+  });
 }
 
 /** With the whole mapping: a field may have drifted, and its column be gone. */

@@ -1,3 +1,4 @@
+/** DECIDE for the new rows of a batch. */
 import { decideInsertion } from '../../core/agreement/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertLine } from '../../core/contracts/insertion-tasks.ts';
 import type { Instant } from '../../core/mapping/instant.ts';

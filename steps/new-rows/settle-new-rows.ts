@@ -1,3 +1,4 @@
+/** SETTLE for the new rows of a batch. */
 import { settleInsertion } from '../../core/agreement/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertOutcome } from '../../core/contracts/insertion-tasks.ts';
 import type { Instant } from '../../core/mapping/instant.ts';

@@ -9,11 +9,8 @@ const MOST_LINES = 45;
 /** The frame of the handlers, and what they share. */
 const BESIDE = ['handler.ts', 'connections.ts'];
 
-/** Its loop is to become a step. */
-const NOT_YET = 'postgres-to-salesforce/collect-changes.ts';
-
 const files = readdirSync(FUNCTIONS, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && file !== NOT_YET)
+  .filter((file) => file.endsWith('.ts'))
   .sort()
   .map((file) => {
     const text = readFileSync(join(FUNCTIONS, file), 'utf8');

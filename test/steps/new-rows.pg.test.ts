@@ -7,13 +7,12 @@ import sample from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { type ChoosePlace, chooseBatch } from '../../steps/collect.ts';
-import { chooseInsertions } from '../../steps/new-rows/choose-new-rows.ts';
+import { chooseNewRows } from '../../steps/new-rows/choose-new-rows.ts';
 import { decideInsertions } from '../../steps/new-rows/decide-new-rows.ts';
 import { wakeChildren } from '../../steps/parents/wake-children.ts';
 import { receiveKeys } from '../../steps/receive.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
-import { contextOf } from '../support/system/steps.ts';
+import { chosenRecords, contextOf } from '../support/system/steps.ts';
 
 /** The sample, in which new lenders become records, too. */
 const configuration: SyncConfiguration = {
@@ -64,12 +63,9 @@ const named = (id: string, externalId: string, second = 1): SalesforceVersion =>
 const loans = () => rows('select id, salesforce_id from loan_applications order by salesforce_id');
 const insertions = () => rows('select row_key, dirty, revision::int from sfsync.insertion');
 
-function place(): ChoosePlace {
-  const log = { info: () => undefined, warn: () => undefined };
-  return { session, configuration, mapping, execution: EXECUTION, log };
-}
-const choose = () => chooseInsertions(place(), 10);
-const chooseLinks = () => chooseBatch(place(), { limit: 10, flowFenced: true });
+const outbound = () => contextOf(session, configuration, 'Opportunity', EXECUTION);
+const choose = async () => (await chooseNewRows(outbound(), 10)).due;
+const chooseLinks = () => chosenRecords(outbound(), { flowFenced: true });
 
 test('two executions with the same file: one row and one link', async () => {
   const key = await insert();

@@ -7,12 +7,11 @@ import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { chooseBatch, drain } from '../../steps/collect.ts';
 import { decideBatch } from '../../steps/decide.ts';
-import { receiveKeys } from '../../steps/receive.ts';
+import { receive, receiveKeys } from '../../steps/receive.ts';
 import { settleBatch } from '../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
-import { contextOf } from '../support/system/steps.ts';
+import { chosenRecords, contextOf, SILENT } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
@@ -33,7 +32,8 @@ function file(each: SalesforceVersion) {
   return applyVersions(contextOf(session, configuration, 'Account'), 'f', [{ line: 1, version: each }], LONG_AFTER);
 }
 
-const place = { configuration, mapping, execution: EXECUTION, log: { info: () => undefined, warn: () => undefined } };
+const outbound = () => contextOf(session, configuration, 'Account', EXECUTION);
+const AT_ONCE = { waitSeconds: 0, lease: true };
 
 /** A change queue of one test, which keeps what is sent again. */
 function queueOf(...messages: ChangeMessage[]) {
@@ -61,17 +61,18 @@ function message(keys: string[], transactions: string[] = []): ChangeMessage {
 
 async function collect() {
   const keys = await rows('select row_key from sfsync.link');
-  await drain({ ...place, session, ...queueOf(message(keys.map(({ row_key }) => row_key))) }, 0);
-  return chooseBatch({ ...place, session, ...queueOf() }, { limit: 100, flowFenced: false });
+  const { queue } = queueOf(message(keys.map(({ row_key }) => row_key)));
+  await receive(outbound(), { queue, log: SILENT }, AT_ONCE);
+  return chosenRecords(outbound());
 }
 
 async function decide(
-  batch: { id: string; revision: number }[],
+  batch: readonly { id: string; revision: number }[],
   look: SalesforceVersion | undefined,
   batchId = 'one-0',
 ) {
   const looks = batch.map((record) => ({ ...record, version: look }));
-  const context = contextOf(session, configuration, 'Account', EXECUTION);
+  const context = outbound();
   return decideBatch(context, batchId, looks, { readAt: Date.UTC(2026, 0, 2), now: Date.UTC(2026, 0, 2) });
 }
 
@@ -81,7 +82,7 @@ async function settle(
   answers: { outcomes?: OutcomeLine[]; flowFailures?: number },
   batchId = 'one-0',
 ) {
-  const context = contextOf(session, configuration, 'Account', EXECUTION);
+  const context = outbound();
   return settleBatch(
     context,
     batchId,
@@ -186,13 +187,7 @@ describe('an edited row', () => {
     expect(await settle(decided.pushes, look, {})).toMatchObject({ settled: 0 });
     expect(await state()).toMatchObject({ push_id: 'one-0' });
     expect(await collect()).toEqual([]);
-    const fenced = await chooseBatch(
-      { ...place, session, ...queueOf() },
-      {
-        limit: 100,
-        flowFenced: true,
-      },
-    );
+    const fenced = await chosenRecords(outbound(), { flowFenced: true });
     expect(fenced).toHaveLength(1);
   });
 });
@@ -222,7 +217,7 @@ test('a changed primary key relinks the row: neither delete nor create', async (
   await rows('update lenders set id = gen_random_uuid()');
   const [{ id }] = await rows('select id from lenders');
   await inTransaction(session, () => receiveKeys({ session, configuration, mapping }, [id]));
-  expect(await chooseBatch({ ...place, session, ...queueOf() }, { limit: 10, flowFenced: false })).toEqual([]);
+  expect(await chosenRecords(outbound())).toEqual([]);
   expect(await rows('select row_key, dirty from sfsync.link')).toEqual([{ row_key: id, dirty: false }]);
 });
 
@@ -250,11 +245,11 @@ test('keys of a transaction that is not visible yet are sent again', async () =>
   await writer.query(`begin; update lenders set phone = 'soon'`);
   const { rows: found } = await writer.query('select id, pg_current_xact_id()::text as xid from lenders');
   const { queue, again } = queueOf(message([found[0].id], [found[0].xid]));
-  await drain({ ...place, session, queue }, 0);
+  await receive(outbound(), { queue, log: SILENT }, AT_ONCE);
   expect(again).toHaveLength(1);
   expect(await state()).toMatchObject({ dirty: false });
   await writer.query('commit');
-  await drain({ ...place, session, ...queueOf(...again) }, 0);
+  await receive(outbound(), { queue: queueOf(...again).queue, log: SILENT }, AT_ONCE);
   expect(await state()).toMatchObject({ dirty: true });
 });
 

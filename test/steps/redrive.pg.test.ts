@@ -1,6 +1,5 @@
 /** Rejected records that are redriven late: what both sides hold by then is newer than what was rejected. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
@@ -8,17 +7,15 @@ import { readOpenConflicts, resolveConflicts } from '../../postgres/ledger/open-
 import { readOpenRejects } from '../../postgres/ledger/open-rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { chooseBatch, drain } from '../../steps/collect.ts';
 import { decideBatch } from '../../steps/decide.ts';
+import { receive } from '../../steps/receive.ts';
 import { takeUpAgain } from '../../steps/redrive.ts';
 import { settleBatch } from '../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
-import { contextOf } from '../support/system/steps.ts';
+import { chosenRecords, contextOf, SILENT } from '../support/system/steps.ts';
 
 const ACCOUNT = '001000000000001AAA';
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
-const mapping = mappingOf(configuration, 'Account');
-const log = { info: () => undefined, warn: () => undefined };
 
 const lender = useLenderDatabase('file');
 const { rows } = lender;
@@ -50,12 +47,12 @@ async function changed() {
   const message = { object: 'Account', keys, position: '0/1', committedAt: '2026-01-01T00:00:00Z', transactions: [] };
   const waiting = [{ receiptHandle: 'r', message }];
   const queue = { receive: async () => waiting.splice(0), delete: async () => undefined };
-  await drain({ session, configuration, mapping, execution: EXECUTION, queue: queue as never, log }, 0);
+  const context = contextOf(session, configuration, 'Account', EXECUTION);
+  await receive(context, { queue: queue as never, log: SILENT }, { waitSeconds: 0, lease: true });
 }
 
 function collect() {
-  const place = { session, configuration, mapping, execution: EXECUTION, log };
-  return chooseBatch(place, { limit: 100, flowFenced: false });
+  return chosenRecords(contextOf(session, configuration, 'Account', EXECUTION));
 }
 
 /** An execution up to the decision; the look shows `look`. */

@@ -6,11 +6,10 @@ import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
 import { receiveKeys } from '../../../steps/receive.ts';
 import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
-import { contextOf } from '../../support/system/steps.ts';
+import { chosenRecords, contextOf } from '../../support/system/steps.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
 const LONG_AFTER = Date.UTC(2030, 0, 1);
@@ -55,12 +54,10 @@ const mark = (...keys: (string | undefined)[]) =>
 
 /** Collect, look and decide: what would be sent, by record. */
 async function send(): Promise<Record<string, unknown>> {
-  const log = { info: () => undefined, warn: () => undefined };
-  const place = { session, configuration, mapping, execution: EXECUTION, log };
-  const batch = await chooseBatch(place, { limit: 10, flowFenced: true });
+  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
+  const batch = await chosenRecords(context, { flowFenced: true });
   const read = batch.map((record) => ({ ...record, version: looks.get(record.id) }));
   const round = { readAt: LONG_AFTER, now: LONG_AFTER };
-  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
   const { pushes } = await decideBatch(context, 'one-0', read, round);
   return Object.fromEntries(pushes.map(({ id, push }) => [id, push.outgoing]));
 }

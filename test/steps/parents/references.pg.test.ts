@@ -6,12 +6,11 @@ import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
-import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
 import { receiveKeys } from '../../../steps/receive.ts';
 import { settleBatch } from '../../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
-import { contextOf } from '../../support/system/steps.ts';
+import { chosenRecords, contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
 const CHILD = '003000000000001AAA';
@@ -52,9 +51,7 @@ async function collect(object: string) {
     ({ row_key }) => row_key,
   );
   await inTransaction(session, () => receiveKeys({ session, configuration, mapping }, keys));
-  const log = { info: () => undefined, warn: () => undefined };
-  const place = { session, configuration, mapping, execution: EXECUTION, log };
-  return chooseBatch(place, { limit: 100, flowFenced: false });
+  return chosenRecords(contextOf(session, configuration, object, EXECUTION));
 }
 
 function decide(object: string, batch: Awaited<ReturnType<typeof collect>>, look: SalesforceVersion) {

@@ -4,10 +4,9 @@ import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
-import { chooseBatch } from '../../../steps/collect.ts';
 import { decideBatch } from '../../../steps/decide.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
-import { contextOf } from '../../support/system/steps.ts';
+import { chosenRecords, contextOf } from '../../support/system/steps.ts';
 
 const [PARENT, OTHER] = ['001000000000001AAA', '001000000000002AAA'] as const;
 const CHILD = '003000000000001AAA';
@@ -77,9 +76,7 @@ describe('a lookup whose column allows no null', () => {
     const round = async (object: string, now: SalesforceVersion) => {
       await takeLease(session, object, execution, async () => true);
       const context = contextOf(session, configuration, object, execution);
-      const log = { info: () => undefined, warn: () => undefined };
-      const place = { ...context, log, queue: { receive: async () => [] } as never };
-      const batch = await chooseBatch(place, { limit: 100, flowFenced: false });
+      const batch = await chosenRecords(context);
       const looks = batch.map((each) => ({ ...each, version: now }));
       const at = Date.now();
       return decideBatch(context, 'one', looks, {

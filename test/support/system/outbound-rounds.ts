@@ -6,11 +6,11 @@ import type { ObjectMapping, SyncConfiguration } from '../../../core/mapping/con
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
-import { chooseBatch, drain } from '../../../steps/collect.ts';
 import { type Decided, decideBatch } from '../../../steps/decide.ts';
+import { receive } from '../../../steps/receive.ts';
 import { settleBatch } from '../../../steps/settle.ts';
 import type { StepContext } from '../../../steps/step.ts';
-import { contextOf } from './steps.ts';
+import { chosenRecords, contextOf, SILENT } from './steps.ts';
 
 export const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
 
@@ -54,13 +54,9 @@ export class OutboundRounds {
         this.sentAgain.push(message);
       },
     };
-    const place = {
-      ...this.#context,
-      queue: queue as never,
-      log: { info: () => undefined, warn: () => undefined },
-    };
-    await drain(place, 0);
-    return chooseBatch(place, { limit: 10_000, flowFenced: true });
+    const ports = { queue: queue as never, log: SILENT };
+    await receive(this.#context, ports, { waitSeconds: 0, lease: true });
+    return chosenRecords(this.#context, { flowFenced: true });
   }
 
   /** RECEIVE of the keys, and COLLECT. */

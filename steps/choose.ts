@@ -1,0 +1,105 @@
+/** COLLECT: which of the records that are due go into the next batch. */
+import type { z } from 'zod';
+import { choose } from '../core/agreement/collect.ts';
+import type { Link } from '../core/agreement/link.ts';
+import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
+import type { Reject } from '../core/contracts/rejects.ts';
+import { dueRecords } from '../postgres/ledger/due.ts';
+import { saveLinks } from '../postgres/ledger/links.ts';
+import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts';
+import { withColumns } from './mapping-in-force/columns.ts';
+import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
+import { lockPairs } from './pairs/pairs.ts';
+import { keptBack } from './pairs/unsendable.ts';
+import { parentsOf } from './parents/wake-children.ts';
+import { inLedger, type StepContext } from './step.ts';
+
+export interface Chosen<Due> {
+  readonly due: readonly Due[];
+  /** Rejects of records that hold what cannot be sent and that were not listed before. */
+  readonly newRejects: readonly Reject[];
+}
+
+export interface ChosenRound<Due> extends Chosen<Due> {
+  /** Records that were looked at and are settled one way or the other. */
+  readonly found: number;
+}
+
+/** Chooses, each round in a transaction of its own under the lease, until something is due or nothing is found. */
+export async function chooseInRounds<Due>(
+  context: StepContext,
+  round: (inForce: StepContext) => Promise<ChosenRound<Due>>,
+): Promise<Chosen<Due>> {
+  const newRejects: Reject[] = [];
+  for (;;) {
+    const chosen = await inLedger(context, { lease: true }, round);
+    newRejects.push(...chosen.newRejects);
+    if (chosen.due.length > 0 || chosen.found === 0) return { due: chosen.due, newRejects };
+  }
+}
+
+/** How many records, and whether no run of the object's outbound flow is in progress. */
+export interface BatchLimits {
+  readonly limit: number;
+  readonly flowFenced: boolean;
+}
+
+/**
+ * Due records with the revision of their link, oldest first. Records that do not differ after all are done; one whose
+ * parent is about to get its id stays due, and is left for the next look.
+ */
+export async function chooseRecords(
+  context: StepContext,
+  limits: BatchLimits,
+): Promise<Chosen<z.input<typeof recordToRead>>> {
+  const doubted = await withColumns(context, undefined, doubtedFields);
+  const { due, newRejects } = await chooseInRounds(context, (inForce) => chooseRound(inForce, limits));
+  const toRead = due.map(({ salesforceId: id, revision, push }) => ({
+    id,
+    revision,
+    ...(push && { pushId: push.id }),
+    ...(doubted.length > 0 && { doubted }),
+  }));
+  return { due: toRead, newRejects };
+}
+
+/** Fields of which the read asks whether they fit. */
+async function doubtedFields({ session, mapping }: StepContext): Promise<string[]> {
+  return [...(await askAgain(session, mapping.object)), ...(await askOfLookups(session, mapping))];
+}
+
+async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLimits): Promise<ChosenRound<Link>> {
+  const { session, configuration, mapping, execution } = context;
+  const { object } = mapping;
+  const ids = await dueRecords(session, object, { limit, flowFenced, settings: configuration.settings });
+  const pairs = [...(await lockPairs(context, ids)).values()];
+  const rows = pairs.map(({ row }) => row);
+  const parents = await parentsOf(session, configuration, mapping, rows);
+  const judged = pairs.map((pair, i) => {
+    const unsendable = keptBack(configuration, mapping, pair.row);
+    const { linkId, stored, lacksId } = pair;
+    const looked = { parents: parents[i] ?? 'as read', lacksId, isUnsendable: unsendable !== undefined };
+    return { linkId, stored, unsendable, ...choose(mapping, pair, looked) };
+  });
+  await saveLinks(session, judged);
+  const source = { object, direction: 'to-salesforce', source: 'row', execution } as const;
+  const newRejects = await reportNewRejects(session, source, judged.flatMap(rejectOfUnsendable));
+  const salesforceIds = judged.flatMap(({ agrees, link }) => (agrees ? link.salesforceId : []));
+  await resolveRejects(session, { object, direction: 'to-salesforce', salesforceIds });
+  const left = judged.filter(({ step }) => step === 'left').length;
+  return {
+    found: ids.length - left,
+    due: judged.flatMap(({ step, link }) => (step === 'due' ? link : [])),
+    newRejects,
+  };
+}
+
+interface Unsendable {
+  readonly link: Link;
+  readonly unsendable: ReturnType<typeof keptBack>;
+}
+
+/** A value that cannot be sent stays as it is, and is listed. */
+function rejectOfUnsendable({ link: { salesforceId, rowKey }, unsendable }: Unsendable): Reject[] {
+  return unsendable === undefined ? [] : [{ salesforceId, rowKey, line: undefined, ...unsendable }];
+}

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Received } from '../core/agreement/inbound.ts';
 import { receiveAdopted } from '../core/agreement/insertion.ts';
-import type { Pair } from '../core/agreement/link.ts';
+import { isClaim, type Pair } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
@@ -47,7 +47,7 @@ export interface RefusedItem {
 
 export interface ReadSet {
   readonly records: readonly ReadRecord[];
-  /** Records that are not to be judged: nothing tells which row is theirs. */
+  /** Records that are not to be judged: which row is theirs cannot be known. */
   readonly refused: readonly RefusedItem[];
 }
 
@@ -123,9 +123,7 @@ async function readDeleted(
 
 /** No version of the record was merged, and it has no row that we know of. */
 function isUnpaired(pair: Pair | undefined): boolean {
-  return (
-    pair === undefined || (pair.link.base === undefined && pair.link.rowKey === undefined && pair.row === undefined)
-  );
+  return pair === undefined || (isClaim(pair.link) && pair.row === undefined);
 }
 
 /** What is to become of a record by the rules; `again`: its link has changed since it was read from Salesforce. */
@@ -138,7 +136,7 @@ export interface JudgedRecord extends ReadRecord {
 /** Records judged in one turn of the event loop: a tenth or two of a millisecond, for which an answer of the server waits. */
 const TURN_RECORDS = 10;
 
-/** Judges the records, in turns, so that a set that is being written meanwhile goes on. */
+/** Judges the records, in turns, so that a set that is being written goes on beside it. */
 export async function judgeSet(
   mapping: ObjectMapping,
   records: readonly ReadRecord[],

@@ -50,7 +50,7 @@ interface Sorted {
 
 /**
  * Lines of a file that go on, also without fields that have drifted, and those that are rejected. Whether values that do not
- * fit are their records' fault or the field's, only Salesforce can tell: of each such field it is asked with one record.
+ * fit are their records' fault or the field's, only Salesforce knows: of each such field it is asked with one record.
  */
 function sortedOut(lines: readonly MappedLine[], drifted: ReadonlySet<string>): Sorted {
   const items: Item[] = [];

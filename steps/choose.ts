@@ -7,7 +7,7 @@ import type { Reject } from '../core/contracts/rejects.ts';
 import { dueRecords } from '../postgres/ledger/due.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts';
-import { withColumns } from './mapping-in-force/columns.ts';
+import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { keptBack } from './pairs/unsendable.ts';
@@ -52,7 +52,7 @@ export async function chooseRecords(
   context: StepContext,
   limits: BatchLimits,
 ): Promise<Chosen<z.input<typeof recordToRead>>> {
-  const doubted = await withColumns(context, undefined, doubtedFields);
+  const doubted = await withMappingInForce(context, undefined, doubtedFields);
   const { due, newRejects } = await chooseInRounds(context, (inForce) => chooseRound(inForce, limits));
   const toRead = due.map(({ salesforceId: id, revision, push }) => ({
     id,

@@ -75,9 +75,9 @@ async function receiveMessages(
   const isVisible = (message: ChangeMessage) => !message.transactions.some((xid) => invisible.has(xid));
   const visible = messages.filter(isVisible);
   if (visible.some(({ truncated }) => truncated === true)) {
-    const { object } = context.mapping;
-    const marked = await receiveTruncate(context, holding);
-    log.warn('the table was truncated: the records of rows that are gone are due', { object, marked });
+    const { session, mapping } = context;
+    const marked = await receiveTruncate(session, mapping, (work) => underLease(context, holding, work));
+    log.warn('the table was truncated: the records of rows that are gone are due', { object: mapping.object, marked });
   }
   const newRejects: Reject[] = [];
   const keys = visible.flatMap((message) => message.keys.map(([key]) => key));
@@ -160,13 +160,16 @@ const TRUNCATED_LINKS = 20_000;
  * The table was truncated: makes the links due whose row is gone, for the WAL does not say which rows it held. A row that
  * carries the record's id under another key is not gone. Each part has a transaction of its own. Answers how many are due.
  */
-async function receiveTruncate(context: StepContext, holding: Holding): Promise<number> {
-  const { session, mapping } = context;
+export async function receiveTruncate(
+  session: Session,
+  mapping: ObjectMapping,
+  inTransaction: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<number> {
   const { object } = mapping;
-  await underLease(context, holding, () => markInsertionsDue(session, object, 'all'));
+  await inTransaction(() => markInsertionsDue(session, object, 'all'));
   let total = 0;
   for (let after = '0'; ; ) {
-    const { marked, last } = await underLease(context, holding, async () => {
+    const { marked, last } = await inTransaction(async () => {
       const page = await nextLinkIds(session, object, after, TRUNCATED_LINKS);
       if (page.last === undefined) return { marked: 0, last: undefined };
       const gone = goneRows(mapping, after, page.last);

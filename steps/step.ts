@@ -1,7 +1,7 @@
 /**
  * What the steps have in common. A step works with the mapping in force: that of sync.config.ts without the columns that are gone
- * and the fields that Salesforce does not tell, or tells as another type. What it does in a transaction it may do again from the
- * beginning, for columns may move under it.
+ * and the fields that Salesforce no longer has, or has as another type. It may be repeated from the beginning, for columns may move
+ * under it.
  *
  * The order of a step that writes rows (`runStep`): look at the columns; note and close drift, each in a transaction of its own;
  * one transaction that the WAL streamer knows as ours, which holds the lease, does the work and lists the rejects; then, for
@@ -18,7 +18,7 @@ import { type RejectContext, reportRejects } from '../postgres/ledger/rejects.ts
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
 import { bisect } from '../postgres/session/savepoint.ts';
-import { withColumns } from './mapping-in-force/columns.ts';
+import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
 import { joinWaiting } from './parents/join-waiting.ts';
 
@@ -84,7 +84,7 @@ export function runStep<T>(
   request: StepRequest,
   work: (step: RunningStep) => Promise<T>,
 ): Promise<StepResult<T>> {
-  return withColumns(context, request.reporter, async ({ reasons, ...columns }) => {
+  return withMappingInForce(context, request.reporter, async ({ reasons, ...columns }) => {
     const fields = await fieldsLeftOut(context, request);
     const inForce = { ...columns, mapping: withoutFields(columns.mapping, fields.leftOut) };
     const { done, rejects } = await inStepTransaction(inForce, fields.leftOut, request, work);
@@ -108,7 +108,7 @@ export function inLedger<T>(
   holding: Holding,
   work: (inForce: StepContext) => Promise<T>,
 ): Promise<T> {
-  return withColumns(context, undefined, (inForce) => underLease(inForce, holding, () => work(inForce)));
+  return withMappingInForce(context, undefined, (inForce) => underLease(inForce, holding, () => work(inForce)));
 }
 
 /** As `inLedger`, for work that no mapped column plays a part in. */

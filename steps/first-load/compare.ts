@@ -11,7 +11,7 @@ import {
   storeRecords,
   storeRows,
   unlinkedParents,
-} from './first-load-plan.ts';
+} from './plan.ts';
 
 /** The session is of a role that may write the mapped tables, and keeps temporary tables. */
 export interface FirstLoad extends StepContext {

@@ -5,8 +5,8 @@ import { RetryableError } from '../../core/errors.ts';
 import type { ReadRecord } from '../../core/mapping/salesforce-record.ts';
 import { applyRereads } from '../apply.ts';
 import { readFresh } from '../read-records.ts';
+import { claimRecords, giveBackClaims } from './claims.ts';
 import type { FirstLoad } from './compare.ts';
-import { claimRecords, releaseClaims } from './first-load-links.ts';
 
 /** Reads of a record that meet another revision each time. */
 const READS = 3;
@@ -36,7 +36,7 @@ export async function linkSet(load: FirstLoad, ids: readonly string[]): Promise<
     rounds.push(round);
     wanted = round.again;
   }
-  await releaseClaims(session, mapping.object, ids);
+  await giveBackClaims(session, mapping.object, ids);
   const sum = (count: (round: Round) => number) => rounds.reduce((total, round) => total + count(round), 0);
   return {
     linked: sum(({ applied }) => applied.inserted + applied.updated + applied.unchanged),

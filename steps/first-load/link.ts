@@ -5,10 +5,10 @@
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { reasonCounts } from '../../core/contracts/rejects.ts';
 import type { Reject } from '../../postgres/ledger/rejects.ts';
+import { adoptRows } from './adopt-rows.ts';
 import type { FirstLoad, LoadReport } from './compare.ts';
-import { adoptRows } from './first-load-links.ts';
-import { excludeRecords, markNewRows, pairsByKey, recordsToLink } from './first-load-plan.ts';
 import { linkSet, retrying, type SetResult } from './link-set.ts';
+import { excludeRecords, markNewRows, pairsByKey, recordsToLink } from './plan.ts';
 
 export interface LoadResult extends SetResult {
   /** Rows that got the id of a record, by their key. */

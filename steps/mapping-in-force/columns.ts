@@ -1,8 +1,8 @@
 /**
- * A mapped column that is gone: its field is left out in both directions, as one that Salesforce no longer tells
- * (vanished-fields.ts), and everything else goes on. A column that is there again is in force only when what it should
- * hold is back in it (returned-column.ts). Key, id and marks of a row, and the column that records are matched by, are no
- * such columns: without them nothing of the object can be told apart.
+ * A mapped column that is gone: its field is left out in both directions, as one that Salesforce no longer has (fields.ts),
+ * and everything else goes on. A column that is there again is in force only when what it should hold is back in it
+ * (refill.ts). Key, id and marks of a row, and the column that records are matched by, are no such columns: without them
+ * no row is known from another.
  */
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
@@ -32,17 +32,17 @@ const LOOKS = 3;
 const UNDEFINED_COLUMN = '42703';
 
 /**
- * Does the work of a step with the columns that there are; again when they move meanwhile, so the work must bear being
- * repeated. Not within a transaction. `step`: who tells people what is told once; undefined: this step tells nobody.
+ * Does the work of a step with the columns that there are; again when they move under it, so the work must bear being
+ * repeated. Not within a transaction. `reporter`: names the step in what is reported once; undefined: it reports nothing.
  */
-export async function withColumns<T>(
+export async function withMappingInForce<T>(
   context: StepContext,
-  step: string | undefined,
+  reporter: string | undefined,
   work: (columns: ColumnsInForce) => Promise<T>,
 ): Promise<T> {
   for (let look = 1; ; look++) {
     try {
-      return await work(await columnsInForce(context, step));
+      return await work(await columnsInForce(context, reporter));
     } catch (error) {
       const moved = error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
       if (!moved || look === LOOKS) throw error;
@@ -50,7 +50,7 @@ export async function withColumns<T>(
   }
 }
 
-async function columnsInForce(context: StepContext, step: string | undefined): Promise<ColumnsInForce> {
+async function columnsInForce(context: StepContext, reporter: string | undefined): Promise<ColumnsInForce> {
   const { session, configuration, mapping } = context;
   const looked = await look(session, configuration);
   const numbers = numbersOf(looked);
@@ -70,12 +70,12 @@ async function columnsInForce(context: StepContext, step: string | undefined): P
     const { object, field } = column;
     leftOut.delete(column);
     const returned = { ...context, configuration: fitted(), mapping: mappingOf(fitted(), object) };
-    const filled = await fillReturned(returned, step, { ...column, mapped: fieldOf(configuration, object, field) });
+    const filled = await fillReturned(returned, reporter, { ...column, mapped: fieldOf(configuration, object, field) });
     if (filled !== 'in force') leftOut.add(column);
     if (typeof filled === 'object' && filled.first) reasons.push({ code: COLUMN_REFUSES, field, count: 1 });
   }
   const gone = own.filter(({ state }) => state === 'gone');
-  const seen = await noteVanished(session, gone, step);
+  const seen = await noteVanished(session, gone, reporter);
   return {
     ...context,
     configuration: fitted(),

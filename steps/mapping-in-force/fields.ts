@@ -1,9 +1,9 @@
 /**
- * The mapping in force: that of sync.config.ts without the fields that Salesforce no longer tells, or tells as another type.
- * It is worked out here, so that no rule ever sees such a field: it is neither merged nor sent, and the record goes across
- * without it. A fresh read asks for every field by name, so what no live record of it tells is gone; a file may only lag
- * behind the mapping, and is taken at its word where a read has found the same. A field is back when a fresh read tells it and
- * Salesforce, asked for its type, says that it fits: values tell nothing of types, and a field may come back as another one.
+ * Fields that Salesforce no longer has, or has as another type. They are left out of the mapping in force, so that no rule
+ * ever sees such a field: it is neither merged nor sent, and the record goes across without it. A fresh read asks for every
+ * field by name, so what no live record of it shows is gone; a file may only lag behind the mapping, and goes without a field
+ * where a read has found the same. A field is back when a fresh read shows it and Salesforce, asked for its type, says that it
+ * fits: values do not show types, and a field may come back as another one.
  */
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
@@ -37,11 +37,11 @@ export interface ReadFields {
   readonly types?: TypeCheck | undefined;
 }
 
-/** For what a fresh read found; remembers what is gone, and what is back. `step` reports what is reported once. */
+/** For what a fresh read found; remembers what is gone, and what is back. `reporter` names the step in what is reported once. */
 export async function leftOutOfRead(
   { session, mapping }: StepContext,
   reads: readonly ReadFields[],
-  step: string,
+  reporter: string,
 ): Promise<FieldsLeftOut> {
   const open = await openDrift(session, mapping.object);
   // What is known of a record that was purged are no fields.
@@ -50,25 +50,25 @@ export async function leftOutOfRead(
   const types = typesIn(reads);
   const changed = changesIn(mapping, types);
   const isChanged = new Set(changed.map(({ field }) => field));
-  const isUntold = (field: string) => {
+  const isMissing = (field: string) => {
     if (without.has(field)) return true;
-    return open.has(field) ? types?.[field] !== null : live.length > 0 && !tells(live, field);
+    return open.has(field) ? types?.[field] !== null : live.length > 0 && !shows(live, field);
   };
-  const untold = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isUntold(field));
-  const leftOut = new Set([...isChanged, ...untold]);
+  const missing = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isMissing(field));
+  const leftOut = new Set([...isChanged, ...missing]);
   if (live.length === 0 && without.size === 0 && types === undefined) return { leftOut, reasons: [] };
-  const back = [...open.keys()].filter((field) => !isChanged.has(field) && !untold.includes(field));
+  const back = [...open.keys()].filter((field) => !isChanged.has(field) && !missing.includes(field));
   if (back.length > 0) await takeBack(session, mapping, back);
-  const vanished = untold.filter((field) => without.has(field) || !open.has(field));
+  const vanished = missing.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
-  return { leftOut, reasons: await note(session, mapping, found, step) };
+  return { leftOut, reasons: await note(session, mapping, found, reporter) };
 }
 
 /** The lines of a read that say anything of types say it for all of them. */
 export function typesIn(lines: readonly { readonly types?: TypeCheck | undefined }[]): TypeCheck | undefined {
-  const told = lines.flatMap(({ types }) => (types === undefined ? [] : [types]));
-  if (told.length === 0) return undefined;
-  const entries = told.flatMap((types) => Object.entries(types));
+  const known = lines.flatMap(({ types }) => (types === undefined ? [] : [types]));
+  if (known.length === 0) return undefined;
+  const entries = known.flatMap((types) => Object.entries(types));
   const isFit = ([, change]: readonly [string, string | null]) => change === null;
   return Object.fromEntries([...entries.filter(isFit), ...entries.filter((entry) => !isFit(entry))]);
 }
@@ -82,9 +82,9 @@ async function note(
   session: Session,
   { object }: ObjectMapping,
   found: readonly FieldDrift[],
-  step: string,
+  reporter: string,
 ): Promise<ReasonCount[]> {
-  const seen = found.length === 0 ? [] : await leaveOut(session, object, found, step);
+  const seen = found.length === 0 ? [] : await leaveOut(session, object, found, reporter);
   return seen.map(({ field, change }) =>
     change === null ? { code: FIELD_VANISHED, field, count: 1 } : { code: FIELD_TYPE_CHANGED, field, count: 1, change },
   );
@@ -111,6 +111,6 @@ interface Answer {
   readonly types?: TypeCheck | undefined;
 }
 
-function tells(versions: readonly ReadVersion[], field: string): boolean {
+function shows(versions: readonly ReadVersion[], field: string): boolean {
   return versions.some(({ fields }) => fields[field] !== undefined);
 }

@@ -1,7 +1,7 @@
 /**
- * A mapped column that is there again. One that was dropped and added anew is empty, and its emptiness is nobody's edit: it
- * is filled with what both sides last agreed on, by our own origin, before anything compares it. Then all records of the
- * object are read once more, for both sides may have edited the field meanwhile.
+ * A mapped column that is there again. One that was dropped and added anew is empty, and that is no edit: it is
+ * filled with what both sides last agreed on, in transactions of our own, before anything compares it. Then all records of the
+ * object are read once more, for both sides may have edited the field since it went.
  */
 
 import { RejectedRecordError } from '../../core/errors.ts';
@@ -25,7 +25,7 @@ export interface ReturnedColumn {
   readonly empty: boolean;
 }
 
-/** out: another session fills it. refused: it does not take its values; `first`: this step tells people. */
+/** out: another session fills it. refused: it does not take its values; `first`: this step reports it. */
 export type Filled = 'in force' | 'out' | { readonly refused: true; readonly first: boolean };
 
 /**
@@ -34,7 +34,7 @@ export type Filled = 'in force' | 'out' | { readonly refused: true; readonly fir
  */
 export async function fillReturned(
   context: StepContext,
-  step: string | undefined,
+  reporter: string | undefined,
   column: ReturnedColumn,
 ): Promise<Filled> {
   const { session, mapping } = context;
@@ -53,7 +53,10 @@ export async function fillReturned(
     if (state === 'in force') return state;
     if (state === 'refused' || (column.empty && !(await fill(context, field, column.initial)))) {
       const isNew = state === 'due';
-      return { refused: true, first: await noteColumnRefusal(session, mapping.object, field.field, { step, isNew }) };
+      return {
+        refused: true,
+        first: await noteColumnRefusal(session, mapping.object, field.field, { step: reporter, isNew }),
+      };
     }
     await takeIntoForce(session, mapping, field, column);
     return 'in force';
@@ -88,7 +91,7 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
   }
 }
 
-/** What a row holds in the new column when nobody has written it: nothing, or the column's default. */
+/** What a row holds in the new column before it is written: nothing, or the column's default. */
 function untouchedValues({ type, field }: FieldMapping, initial: string | null): ReadonlySet<CanonicalValue> {
   const nothing = fromPostgres(type, null, field);
   if (initial === null || type.columnForm !== 'scalar') return new Set([nothing]);

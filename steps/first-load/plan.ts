@@ -44,7 +44,7 @@ export async function storeRecords(
   );
 }
 
-/** Reads all rows of the table in one snapshot and keeps what matching needs of them. `progress` is told how many. */
+/** Reads all rows of the table in one snapshot and keeps what matching needs of them. `progress` gets their number. */
 export async function storeRows(
   session: Session,
   mapping: ObjectMapping,
@@ -68,7 +68,7 @@ export async function storeRows(
         match: string | null;
       }>(session, `fetch ${FETCH_ROWS} from load_rows`);
       if (rows.length === 0) break;
-      // A row that counts as gone belongs to the record whose id it carries, or to nobody.
+      // A row that counts as gone belongs to the record whose id it carries, if it carries one.
       const kept = rows.filter((row) => !row.gone || row.salesforce_id !== null);
       await query(
         session,

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { executionName } from '../core/contracts/storage-layout.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../postgres/ledger/open-conflicts.ts';
+import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../postgres/ledger/conflicts.ts';
 import { type OpenReject, type RejectSelection, readOpenRejects } from '../postgres/ledger/open-rejects.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { objectOption } from './redrive/command.ts';

@@ -1,5 +1,5 @@
 /** Salesforce or AppFlow is away: the object's records stay due, and only the schedule probes from now on. */
-import { holdLease, openCircuit, releaseLease } from '../postgres/ledger/lease.ts';
+import { freeLease, holdLease, openCircuit } from '../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../postgres/session/connection.ts';
 import { confirmTold } from './delete-guard.ts';
 
@@ -17,7 +17,7 @@ export async function openCircuitOf({ session, object, execution }: Holder, reas
   return inTransaction(session, async () => {
     await holdLease(session, object, execution);
     const wasClosed = await openCircuit(session, object, reason);
-    await releaseLease(session, object, execution);
+    await freeLease(session, object, execution);
     return wasClosed;
   });
 }

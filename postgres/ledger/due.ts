@@ -72,5 +72,3 @@ export async function dueInsertions(
   );
   return rows.map(({ row_key }) => row_key);
 }
-
-export { HELD, NEWEST_LIVE } from './selections.ts';

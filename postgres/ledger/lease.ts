@@ -134,5 +134,3 @@ export async function saveHeldReport(session: Session, object: string, report: H
     report?.confirmed ?? false,
   ]);
 }
-
-export { freeLease as releaseLease };

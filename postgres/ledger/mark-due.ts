@@ -113,5 +113,3 @@ export async function addInsertions(
   );
   return rowCount ?? 0;
 }
-
-export { anyDue, anyOpenFlowPush, dueRecords } from './due.ts';

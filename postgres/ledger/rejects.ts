@@ -90,13 +90,7 @@ export type RejectsOf =
   | { readonly ids: readonly string[] };
 
 /** Closes open rejects. */
-export async function resolveRejects(
-  session: Session,
-  selection: RejectsOf | string,
-  direction: RejectContext['direction'] = 'to-postgres',
-  salesforceIds: readonly string[] = [],
-): Promise<void> {
-  const which = typeof selection === 'string' ? { object: selection, direction, salesforceIds } : selection;
+export async function resolveRejects(session: Session, which: RejectsOf): Promise<void> {
   const { keys, where, values } = conditionOf(which);
   if (keys.length === 0) return;
   await query(session, `update sfsync.rejected_record set resolved_at = now() where resolved_at is null and ${where}`, [
@@ -143,14 +137,4 @@ export async function unreadableRecords(
     [object, fields],
   );
   return rows.map(({ id }) => id);
-}
-
-export type { Reject } from '../../core/contracts/rejects.ts';
-export { NOT_VISIBLE, rejectOf, rejectsOfReads } from '../../core/contracts/rejects.ts';
-export { type ReportedConflict, reportConflicts } from './conflicts.ts';
-export { reportNewRejects as reportNews };
-
-/** Closes the open rejects of new rows, which now are records. */
-export async function resolveRowRejects(session: Session, object: string, rowKeys: readonly string[]): Promise<void> {
-  await resolveRejects(session, { object, rowKeys });
 }

@@ -82,18 +82,6 @@ export async function findNewRows(
   return rows.map((row) => row.key);
 }
 
-/** Of the row keys, those that a link has. */
-export async function linkedRowKeys(
-  session: Session,
-  object: string,
-  rowKeys: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (rowKeys.length === 0) return new Set();
-  const sql = 'select row_key from sfsync.link where object = $1 and row_key = any ($2::text[])';
-  const { rows } = await query<{ row_key: string }>(session, sql, [object, rowKeys]);
-  return new Set(rows.map(({ row_key }) => row_key));
-}
-
 /**
  * Makes room for links that are to get these keys: each of them, and each other link, that has one lets go of it, for a key may
  * stand in one link only. The others are looked at again (`letGo`). Answers what became of these.

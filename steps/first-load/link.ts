@@ -3,8 +3,8 @@
  * themselves: a run that was stopped is run again, and goes on where it was.
  */
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
+import type { Reject } from '../../core/contracts/rejects.ts';
 import { reasonCounts } from '../../core/contracts/rejects.ts';
-import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { adoptRows } from './adopt-rows.ts';
 import type { FirstLoad, LoadReport } from './compare.ts';
 import { linkSet, retrying, type SetResult } from './link-set.ts';

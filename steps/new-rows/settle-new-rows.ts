@@ -1,10 +1,10 @@
 /** SETTLE for the new rows of a batch. */
 import { settleInsertion } from '../../core/agreement/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertOutcome } from '../../core/contracts/insertion-tasks.ts';
+import type { Reject } from '../../core/contracts/rejects.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite } from '../../postgres/ledger/insertions.ts';
 import { saveInsertions } from '../../postgres/ledger/insertions.ts';
-import type { Reject } from '../../postgres/ledger/rejects.ts';
 import { sentDrifted } from '../mapping-in-force/fields.ts';
 import type { StepContext } from '../step.ts';
 import {

@@ -12,7 +12,7 @@ import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts
 import { changeInsertions, dropInsertions, lockInsertions } from '../../postgres/ledger/insertions.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
-import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
+import { resolveRejects } from '../../postgres/ledger/rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
 import { writeSalesforceIds } from '../../postgres/tables/salesforce-ids.ts';
@@ -52,11 +52,8 @@ export async function finishAdoptions(
     session,
     adopted.flatMap(({ insertionId }) => insertionId ?? []),
   );
-  await resolveRowRejects(
-    session,
-    mapping.object,
-    adopted.flatMap(({ link }) => link.rowKey ?? []),
-  );
+  const rowKeys = adopted.flatMap(({ link }) => link.rowKey ?? []);
+  await resolveRejects(session, { object: mapping.object, rowKeys });
   await wakeChildren(session, configuration, mapping, keys);
 }
 

@@ -8,7 +8,7 @@ import { InvariantError, RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
-import { resolveRowRejects } from '../../postgres/ledger/rejects.ts';
+import { resolveRejects } from '../../postgres/ledger/rejects.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
@@ -63,7 +63,7 @@ export async function adoptMatches(context: StepContext, versions: readonly Sale
     session,
     rowKeys.flatMap((rowKey) => insertions.get(rowKey)?.insertionId ?? []),
   );
-  await resolveRowRejects(session, mapping.object, rowKeys);
+  await resolveRejects(session, { object: mapping.object, rowKeys });
   return { adopted: adopted.map(({ salesforceId }) => salesforceId), refused };
 }
 

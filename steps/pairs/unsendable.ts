@@ -2,10 +2,10 @@
 
 import { missingParents } from '../../core/agreement/insertion.ts';
 import type { RowVersion } from '../../core/agreement/link.ts';
+import type { Reject } from '../../core/contracts/rejects.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
-import type { Reject } from '../../postgres/ledger/rejects.ts';
 
 /** Why a value of the row is kept back; undefined: none is, or what it waits for comes by itself. */
 export function keptBack(

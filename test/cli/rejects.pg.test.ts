@@ -8,7 +8,7 @@ import { conflictTable, listed } from '../../cli/listings.ts';
 import { redriveRejects } from '../../cli/redrive/rejects.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';
-import { readOpenConflicts } from '../../postgres/ledger/open-conflicts.ts';
+import { readOpenConflicts } from '../../postgres/ledger/conflicts.ts';
 import type { RejectSelection } from '../../postgres/ledger/open-rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';

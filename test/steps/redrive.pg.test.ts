@@ -2,8 +2,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
+import { readOpenConflicts, resolveConflicts } from '../../postgres/ledger/conflicts.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
-import { readOpenConflicts, resolveConflicts } from '../../postgres/ledger/open-conflicts.ts';
 import { readOpenRejects } from '../../postgres/ledger/open-rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';

@@ -1,1 +1,0 @@
-export { type OpenConflict, readOpenConflicts, resolveConflicts } from './conflicts.ts';

@@ -28,7 +28,7 @@ export function addCheckCommand(program: Command, configuration: SyncConfigurati
           for (const fault of faults) print(`! ${fault}`);
           const drifts = await findDrift(client, org, configuration, options.slot);
           for (const line of describeDrift(drifts)) print(line);
-          if (org === undefined) print('Salesforce was not looked at: nobody has said which org (--salesforce-secret)');
+          if (org === undefined) print('Salesforce was not looked at: no org was named (--salesforce-secret)');
           if (faults.length > 0 || drifts.some(({ kind }) => kind === 'broken')) process.exitCode = 1;
         },
         deployment,

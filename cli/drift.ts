@@ -14,10 +14,10 @@ import type { Session } from '../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { describeObject } from '../salesforce/describe.ts';
 
-/** Connects to the org; undefined: nobody has said which. */
+/** Connects to the org; undefined: none was named. */
 export type OrgSource = (() => Promise<SalesforceConnection>) | undefined;
 
-/** What has drifted, object by object. An org that cannot be asked is one more finding: the rest is told all the same. */
+/** What has drifted, object by object. An org that cannot be asked is one more finding beside the others. */
 export async function findDrift(
   client: Session,
   org: OrgSource,
@@ -28,7 +28,7 @@ export async function findDrift(
   const tables = await readTables(client, configuration.objects);
   const inTables = configuration.objects.flatMap((mapping): Drift[] => {
     const gone = tableDrift(mapping, tables.get(mapping.object)?.columns);
-    // What is told of a table that lacks columns would say the same again.
+    // The findings of a table that lacks columns would repeat it.
     if (gone.length > 0) return gone;
     const { faults, warnings } = tableFindings(mapping, server, tables, configuration);
     return [
@@ -68,7 +68,7 @@ async function vanishedFields(client: Session): Promise<Drift[]> {
   });
 }
 
-/** `! ` stands before what somebody has to mend, `- ` before what may cost single records. */
+/** `! ` stands before what has to be mended, `- ` before what may cost single records. */
 export function describeDrift(drifts: readonly Drift[]): string[] {
   return drifts.map(({ kind, text }) => `${kind === 'broken' ? '!' : '-'} ${text}`);
 }

@@ -79,7 +79,7 @@ export function describeResult({ object }: LoadReport, result: LoadResult): stri
   return lines;
 }
 
-/** Whether somebody has to look at it. */
+/** Whether an operator has to look at it. */
 export function isClean({ counts }: LoadReport, result: LoadResult | undefined): boolean {
   const ambiguous = counts.records.ambiguous + counts.rows.ambiguous;
   return ambiguous === 0 && (result === undefined || result.rejected + result.left === 0);

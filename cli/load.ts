@@ -31,7 +31,7 @@ export function addLoadCommand(program: Command, configuration: SyncConfiguratio
       if (known.includes(object)) return object;
       throw new InvalidArgumentError(`Mapped are ${known.join(', ')}.`);
     })
-    .option('--dry-run', 'tell what would be linked, and write nothing')
+    .option('--dry-run', 'show what would be linked, and write nothing')
     .option('--json', 'as one JSON object')
     .option('--without-key', 'go on without a key although rows without a record might belong to records without a row')
     .addHelpText(

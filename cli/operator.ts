@@ -1,7 +1,7 @@
 import type { AwsAccount } from '../aws/aws-account.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Who redrives, and how. Every redrive answers how many things are left that somebody has to look at. */
+/** Who redrives, and how. Every redrive answers how many things are left that an operator has to look at. */
 export interface Operator {
   readonly aws: AwsAccount;
   readonly terminal: Terminal;

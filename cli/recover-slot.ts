@@ -1,4 +1,4 @@
-/** `sfsync recover-slot`: the slot is gone or of no use; makes it anew and finds what was changed meanwhile. */
+/** `sfsync recover-slot`: the slot is gone or of no use; makes it anew and finds what was changed since it was last read. */
 import { type Command, Option } from 'commander';
 import { AwsAccount } from '../aws/aws-account.ts';
 import { classified } from '../aws/aws-errors.ts';
@@ -19,7 +19,7 @@ interface RecoverOptions extends AwsOptions {
 export function addRecoverSlotCommand(program: Command, configuration: SyncConfiguration, deployment: string): void {
   withAwsOptions(program.command('recover-slot'), deployment)
     .description(
-      'Makes a missing or lost replication slot anew, and compares all rows with what was last agreed, so that changes made meanwhile go to Salesforce. After an interruption it goes on.',
+      'Makes a missing or lost replication slot anew, and compares all rows with what was last agreed, so that changes made in between go to Salesforce. After an interruption it goes on.',
     )
     .addOption(new Option('--slot <name>', 'name of the replication slot').default(databaseNames(deployment).slot))
     .option('--dry-run', 'print the SQL and change nothing')
@@ -49,13 +49,13 @@ export function addRecoverSlotCommand(program: Command, configuration: SyncConfi
     });
 }
 
-/** Objects of which something is due. An interrupted run has told nobody what it had found. */
+/** Objects of which something is due. An interrupted run has not announced what it had found. */
 export function dueObjects({ resumed, marked }: Recovery, objects: readonly string[]): string[] {
   return objects.filter((object) => resumed || (marked.get(object) ?? 0) > 0);
 }
 
 /**
- * Has the objects taken up at once; answers what to tell. Whoever may mend the database need not have a way to AWS: the schedule
+ * Has the objects taken up at once; answers the line to print. The operator of the database need not have a way to AWS: the schedule
  * takes up what is due all the same.
  */
 export async function announceDue(aws: Pick<AwsAccount, 'announce'>, objects: readonly string[]): Promise<string> {

@@ -24,7 +24,7 @@ export function addReleaseCommand(program: Command, configuration: SyncConfigura
     .addArgument(new Argument('<object>').choices(configuration.objects.map(({ object }) => object)))
     .option('--restore', 'the deletes were a mistake: make the rows anew from what Salesforce holds', false)
     .option('--yes', 'do not ask')
-    .option('--dry-run', 'tell what would be done, and do nothing')
+    .option('--dry-run', 'show what would be done, and do nothing')
     .action(async (object: string, options: ReleaseOptions) => {
       const surroundings = await findSurroundings(options);
       process.stderr.write(`on ${surroundings.name}, stack ${options.stack}\n`);
@@ -41,7 +41,7 @@ export function addReleaseCommand(program: Command, configuration: SyncConfigura
     });
 }
 
-/** Answers whether nothing is held any more. `agree` asks whoever runs the command. */
+/** Answers whether nothing is held any more. `agree` asks the operator. */
 export async function release(
   { aws, terminal, dryRun }: Operator,
   session: Session,
@@ -88,7 +88,7 @@ function described(object: string, { count, sample }: HeldDeletes): string[] {
 
 async function askPerson(question: string): Promise<boolean> {
   if (process.stdin.isTTY !== true) {
-    throw new ConfigurationError('NOT_CONFIRMED', `${question} Nobody is here to answer: say --yes.`);
+    throw new ConfigurationError('NOT_CONFIRMED', `${question} There is no terminal to ask at: give --yes.`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

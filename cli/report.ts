@@ -14,7 +14,7 @@ export function describePreparation({ actions, warnings, marking }: Prepared): s
 
 export interface StatusReport {
   readonly lines: readonly string[];
-  /** What somebody has to look at. */
+  /** What an operator has to look at. */
   readonly faults: readonly string[];
 }
 

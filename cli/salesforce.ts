@@ -42,7 +42,7 @@ export function withSalesforceOptions(command: Command): Command {
     );
 }
 
-/** Whether somebody has said which org: a local run, a secret, or any of the variables. */
+/** Whether an org was named: by a local run, a secret, or any of the variables. */
 export function isSalesforceKnown(
   { salesforce }: Surroundings,
   { salesforceSecret }: SalesforceOptions,

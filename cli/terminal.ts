@@ -1,7 +1,7 @@
 /** What a command says, and to whom: results on standard output, progress on standard error while a person looks. */
 export interface Terminal {
   tell(line: string): void;
-  /** Draws over the last progress; undefined clears it. Nothing where nobody looks. */
+  /** Draws over the last progress; undefined clears it. Nothing where there is no terminal. */
   progress(line: string | undefined): void;
 }
 

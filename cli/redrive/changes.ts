@@ -4,7 +4,7 @@ import type { DeadLetterQueue, Move } from '../../aws/dead-letter-queue.ts';
 import type { Operator } from '../operator.ts';
 import { plural, progressBar } from '../terminal.ts';
 
-/** SQS updates what it tells of a move about every second. */
+/** SQS updates what it reports of a move about every second. */
 const LOOK_EVERY_MS = 1_000;
 
 /** Moves the dead letters of each object back, one object after the other, and says that there is something to do. */

@@ -21,11 +21,8 @@ interface RedriveOptions extends AwsOptions {
 export function addRedriveCommands(program: Command, configuration: SyncConfiguration, deployment: string): void {
   const redrive = program
     .command('redrive')
-    .description('Tries again what nobody could handle. Redriving late is safe: nothing newer is undone.')
-    .addHelpText(
-      'after',
-      '\nExit code 0: nothing is left; 1: something is, and it is said what; 2: it could not be done.',
-    );
+    .description('Tries failed work again. Redriving late is safe: nothing newer is undone.')
+    .addHelpText('after', '\nExit code 0: nothing is left; 1: something is, and is listed; 2: it could not be done.');
 
   redriving(redrive.command('changes'), deployment)
     .description('Dead letters of the change queues go back to their queues. Do this when the cause is mended.')
@@ -71,7 +68,7 @@ export function addRedriveCommands(program: Command, configuration: SyncConfigur
 }
 
 function redriving(command: Command, deployment: string): Command {
-  return withAwsOptions(command.option('--dry-run', 'tell what would be done, and do nothing'), deployment);
+  return withAwsOptions(command.option('--dry-run', 'show what would be done, and do nothing'), deployment);
 }
 
 async function work(

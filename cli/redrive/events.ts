@@ -25,7 +25,7 @@ export async function redriveEvents(operator: Operator): Promise<number> {
         terminal.tell(`message ${letter.id} of ${queueName(url)} is nothing that sfsync's rules are given; it stays`);
         continue;
       }
-      terminal.tell(told(redrive, dryRun));
+      terminal.tell(described(redrive, dryRun));
       if (dryRun) continue;
       if (redrive.action === 'announce' && !announced.has(redrive.object)) await aws.announce([redrive.object]);
       if (redrive.action === 'announce') announced.add(redrive.object);
@@ -75,7 +75,7 @@ function pipelineOf(deployment: Deployment, stateMachine: string) {
   return PIPELINES.find((pipeline) => deployment.stateMachineArn(pipeline) === stateMachine);
 }
 
-function told(redrive: EventRedrive, dryRun: boolean): string {
+function described(redrive: EventRedrive, dryRun: boolean): string {
   const would = dryRun ? 'would be' : 'is';
   switch (redrive.action) {
     case 'start execution':

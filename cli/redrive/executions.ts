@@ -62,7 +62,7 @@ class PipelineRedrive {
     }
     const redrive = await this.#redriveOf(failed);
     const done = dryRun ? redrive : await this.#carryOut(failed, redrive, letter.id);
-    terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)}${told(done, dryRun)}`);
+    terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)}${described(done, dryRun)}`);
     if (done.action === 'keep') return false;
     if (!dryRun) await queue.remove(letter);
     return true;
@@ -114,7 +114,7 @@ class PipelineRedrive {
   }
 }
 
-function told(redrive: ExecutionRedrive, dryRun: boolean): string {
+function described(redrive: ExecutionRedrive, dryRun: boolean): string {
   const would = dryRun ? 'would be' : 'is';
   switch (redrive.action) {
     case 'redrive':

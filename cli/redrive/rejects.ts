@@ -40,7 +40,7 @@ export async function redriveRejects(
   return unmapped.length + (await applyFilesAgain(operator, session, mapped.filter(isFileLine)));
 }
 
-/** Nobody knows of which record it was. */
+/** It is not known of which record it was. */
 function isFileLine({ salesforceId, rowKey }: OpenReject): boolean {
   return salesforceId === null && rowKey === null;
 }

@@ -10,7 +10,7 @@ import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts'
 import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
 import { lockPairs } from './pairs/pairs.ts';
-import { keptBack } from './pairs/unsendable.ts';
+import { whyUnsendable } from './pairs/unsendable.ts';
 import { parentsOf } from './parents/wake-children.ts';
 import { inLedger, type StepContext } from './step.ts';
 
@@ -76,7 +76,7 @@ async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLim
   const rows = pairs.map(({ row }) => row);
   const parents = await parentsOf(session, configuration, mapping, rows);
   const judged = pairs.map((pair, i) => {
-    const unsendable = keptBack(configuration, mapping, pair.row);
+    const unsendable = whyUnsendable(context, pair.row);
     const { linkId, stored, lacksId } = pair;
     const looked = { parents: parents[i] ?? 'as read', lacksId, isUnsendable: unsendable !== undefined };
     return { linkId, stored, unsendable, ...choose(mapping, pair, looked) };
@@ -96,7 +96,7 @@ async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLim
 
 interface Unsendable {
   readonly link: Link;
-  readonly unsendable: ReturnType<typeof keptBack>;
+  readonly unsendable: ReturnType<typeof whyUnsendable>;
 }
 
 /** A value that cannot be sent stays as it is, and is listed. */

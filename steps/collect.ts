@@ -12,7 +12,7 @@ import { anyDue, anyOpenFlowPush } from '../postgres/ledger/due.ts';
 import { freeLease, takeLease } from '../postgres/ledger/lease.ts';
 import { retainedWalBytes } from '../postgres/prepare/retained-wal.ts';
 import { chooseRecords } from './choose.ts';
-import { confirmTold } from './delete-guard.ts';
+import { confirmHeldReport } from './delete-guard.ts';
 import { chooseNewRows } from './new-rows/choose-new-rows.ts';
 import { type ReceivePorts, receive } from './receive.ts';
 import type { StepContext } from './step.ts';
@@ -63,7 +63,7 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   }
   const lease = await takeLease(session, object, execution, ports.isRunning);
   if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
-  if (await confirmTold(session, object, execution)) {
+  if (await confirmHeldReport(session, object, execution)) {
     ports.log.warn('deletes are held, and the execution that held them ended before it reported them', { object });
   }
   const probing = lease.circuit === 'open';

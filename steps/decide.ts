@@ -11,11 +11,11 @@ import type { Instant } from '../core/mapping/instant.ts';
 import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
-import { countToTell, guardDeletes } from './delete-guard.ts';
+import { guardDeletes, heldToReport } from './delete-guard.ts';
 import { giveUpOn } from './give-up.ts';
 import { decideInsertions } from './new-rows/decide-new-rows.ts';
 import { lockPairs } from './pairs/pairs.ts';
-import { keptBack } from './pairs/unsendable.ts';
+import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
 import { runStep, type StepContext } from './step.ts';
 
@@ -50,7 +50,7 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     const found = looks.filter(({ version }) => version !== undefined);
     const { parts, refused } = await step.inParts(found, (part) => decidePart(step, batchId, part, round));
     const held = parts.reduce((sum, part) => sum + part.held, 0);
-    const heldDeletes = await countToTell(session, mapping.object, batchId, { before: heldBefore, held });
+    const heldDeletes = await heldToReport(session, mapping.object, batchId, { before: heldBefore, held });
 
     const unusable = rejectsOfReads(looks);
     const { stuck, gone } = await giveUpOn(step, [...refused, ...unusable]);
@@ -102,7 +102,7 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     }),
   );
   const agreed = decided.filter(
-    ({ decision }) => sidesAgree(mapping, decision) && keptBack(configuration, mapping, decision.row) === undefined,
+    ({ decision }) => sidesAgree(mapping, decision) && whyUnsendable(context, decision.row) === undefined,
   );
   const salesforceIds = agreed.map(({ id }) => id);
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds });

@@ -48,7 +48,7 @@ export async function guardDeletes<T extends { readonly decision: Decision }>(
  * decided once more, for its answer may have been lost. Later ones are counted by `sfsync check`. `before`: some were held
  * when the batch began. In its transaction, under the lease.
  */
-export async function countToTell(
+export async function heldToReport(
   session: Session,
   object: string,
   batchId: string,
@@ -62,7 +62,7 @@ export async function countToTell(
  * An execution that goes on after a batch has sent the notice of deletes which that batch held. One that ended in between may
  * not have: then the next batch reports them, and a record is marked due so that there is one. Answers whether that is so.
  */
-export function confirmTold(session: Session, object: string, execution: string): Promise<boolean> {
+export function confirmHeldReport(session: Session, object: string, execution: string): Promise<boolean> {
   return inTransaction(session, async () => {
     const report = await lockHeldReport(session, object);
     const known = heldReported(report, execution);

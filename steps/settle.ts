@@ -16,7 +16,7 @@ import { giveUpOn } from './give-up.ts';
 import { sentDrifted, typesIn } from './mapping-in-force/fields.ts';
 import { settleInsertions } from './new-rows/settle-new-rows.ts';
 import { lockPairs, type StoredPair } from './pairs/pairs.ts';
-import { keptBack } from './pairs/unsendable.ts';
+import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
 import { runStep, type StepContext } from './step.ts';
 
@@ -87,7 +87,7 @@ async function settlePart(
   readBacks: readonly ReadBack[],
   answers: BatchAnswers,
 ): Promise<Part> {
-  const { session, configuration, mapping } = context;
+  const { session, mapping } = context;
   const pairs = await lockPairs(
     context,
     readBacks.map(({ id }) => id),
@@ -121,7 +121,7 @@ async function settlePart(
     session,
     again.map(({ pair: { linkId, stored }, link }) => ({ linkId, stored, link })),
   );
-  const whole = settled.filter(({ result }) => keptBack(configuration, mapping, result.row) === undefined);
+  const whole = settled.filter(({ result }) => whyUnsendable(context, result.row) === undefined);
   const salesforceIds = whole.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds });
   return {

@@ -9,7 +9,7 @@ import type { StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
 import { reportNewRejects, resolveRejects } from '../../postgres/ledger/rejects.ts';
 import { type Chosen, type ChosenRound, chooseInRounds } from '../choose.ts';
-import { keptBack } from '../pairs/unsendable.ts';
+import { whyUnsendable } from '../pairs/unsendable.ts';
 import { parentsOf } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 import { rowReject, toRead } from './new-rows.ts';
@@ -59,10 +59,11 @@ function stepOf(mapping: ObjectMapping, { insertion, row }: StoredInsertion, par
 
 /** What is listed of rows that do not go, or not whole. */
 function rejectsOf(
-  { configuration, mapping }: StepContext,
+  context: StepContext,
   { insertion, row, step }: StoredInsertion & { readonly step: Step },
 ): Reject[] {
   if (step === 'drop' || step === 'again' || step === 'left') return [];
-  const kept = keptBack(configuration, mapping, row);
-  return kept === undefined ? [] : [rowReject(insertion.rowKey, kept.code, kept.reason, kept.field)];
+  const unsendable = whyUnsendable(context, row);
+  if (unsendable === undefined) return [];
+  return [rowReject(insertion.rowKey, unsendable.code, unsendable.reason, unsendable.field)];
 }

@@ -1,16 +1,15 @@
-/** What of a row cannot be sent because of what it holds: no answer of Salesforce will tell people of it. */
+/** What of a row cannot be sent because of what it holds. It is listed here, for no answer of Salesforce will be. */
 
 import { missingParents } from '../../core/agreement/insertion.ts';
 import type { RowVersion } from '../../core/agreement/link.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
-import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import type { StepContext } from '../step.ts';
 
-/** Why a value of the row is kept back; undefined: none is, or what it waits for comes by itself. */
-export function keptBack(
-  configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+/** Why a value of the row is not sent; undefined: all are, or what one waits for comes by itself. */
+export function whyUnsendable(
+  { configuration, mapping }: Pick<StepContext, 'configuration' | 'mapping'>,
   row: RowVersion | undefined,
 ): Pick<Reject, 'code' | 'reason' | 'field'> | undefined {
   if (row === undefined || row.outside === true) return undefined;

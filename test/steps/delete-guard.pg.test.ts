@@ -4,7 +4,7 @@ import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts
 import { readHeld } from '../../postgres/ledger/held-deletes.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
-import { confirmTold, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
+import { confirmHeldReport, releaseHeld, restoreHeld } from '../../steps/delete-guard.ts';
 import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { EXECUTION, OutboundRounds } from '../support/system/outbound-rounds.ts';
 import { contextOf } from '../support/system/steps.ts';
@@ -83,7 +83,7 @@ test('a delete that has passed is not counted again when it has to be repeated',
 
 describe('that deletes are held is told', () => {
   const other = EXECUTION.replace(/:one$/, ':two');
-  const confirm = (execution: string) => confirmTold(session, 'Account', execution);
+  const confirm = (execution: string) => confirmHeldReport(session, 'Account', execution);
 
   test('by the batch that holds the first ones, also when it is decided once more', async () => {
     expect(await deletes('true')).toMatchObject({ heldDeletes: RECORDS });

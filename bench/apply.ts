@@ -33,7 +33,7 @@ const {
   .option('--json', 'figures as JSON', false)
   .parse()
   .opts<{ rows: number; repeats: number; json: boolean }>();
-/** Row by row is slow and steady: a part of the rows tells its rate. */
+/** Row by row is slow and steady: a part of the rows gives its rate. */
 const SAMPLE = Math.min(ROWS, 5000);
 /** Records of 20 fields in a range of 8 MiB, which is what one Lambda applies in one transaction. */
 const RANGE_RECORDS = 12_000;
@@ -69,7 +69,7 @@ try {
 async function measure(client: pg.Client, database: string, repeat: number): Promise<void> {
   for (const table of ['loans', 'loans_by_row', 'loans_by_copy']) await client.query(wideTable(table));
   await prepareDatabase(client, WIDE_SYNC, { passwords: { apply: PASSWORD }, slot: database });
-  // Nobody reads the slot here; the WAL that it would retain has nothing to do with what is measured.
+  // The slot has no reader here; the WAL that it would retain has nothing to do with what is measured.
   await client.query('select pg_drop_replication_slot($1)', [database]);
   const session = await openSession({
     host: '127.0.0.1',
@@ -179,19 +179,31 @@ async function asSuperuser(database: string, work: (client: pg.Client) => Promis
   }
 }
 
-/** Ratios within each repeat: whatever slows the machine down for a while slows all three. */
+/** Ratios within each repeat: what slows the machine down for a while slows all three. */
 function figures(): Figure[] {
   return CASES.flatMap(({ name }) => {
     const [ours = [], byRow = [], byCopy = []] = WAYS.map((way) => rates.get(`${name} ${way}`) ?? []);
     const ratio = (others: readonly number[]) => median(ours.map((rate, i) => rate / (others[i] ?? Number.NaN)));
     return [
       { what: `${name}: sfsync`, value: median(ours), unit: 'rows/s' },
-      { what: `${name}: of row by row`, value: ratio(byRow), unit: 'times', bar: { atLeast: 10 }, note: told(byRow) },
-      { what: `${name}: of raw COPY`, value: ratio(byCopy), unit: 'times', bar: { atLeast: 0.4 }, note: told(byCopy) },
+      {
+        what: `${name}: of row by row`,
+        value: ratio(byRow),
+        unit: 'times',
+        bar: { atLeast: 10 },
+        note: rateNote(byRow),
+      },
+      {
+        what: `${name}: of raw COPY`,
+        value: ratio(byCopy),
+        unit: 'times',
+        bar: { atLeast: 0.4 },
+        note: rateNote(byCopy),
+      },
     ];
   });
 }
 
-function told(others: readonly number[]): string {
+function rateNote(others: readonly number[]): string {
   return `${Math.round(median(others)).toLocaleString('en')} rows/s`;
 }

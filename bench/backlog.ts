@@ -1,7 +1,7 @@
 /**
  * A backlog of changed rows drains to Salesforce through the whole local system: `npm run bench:backlog`. What is measured is
  * how long it takes, what it costs in calls, and how far executions stay from Step Functions' limits; then how much WAL the
- * server keeps after much was written to a table that nobody maps.
+ * server keeps after much was written to an unmapped table.
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -148,7 +148,7 @@ async function drain(): Promise<Figure[]> {
       unit: 'bytes',
       bar: { below: PAYLOAD_LIMIT / 2 },
     },
-    { what: 'most WAL retained meanwhile', value: retained, unit: 'MB' },
+    { what: 'most WAL retained until then', value: retained, unit: 'MB' },
     { what: 'WAL retained at the end', value: await retainedMegabytes(), unit: 'MB' },
   ];
 }

@@ -1,4 +1,4 @@
-/** What the history of an execution tells about Step Functions' limits. */
+/** What the history of an execution shows of Step Functions' limits. */
 import type { ExecutionEvent } from '../test/support/system/both-sides.ts';
 
 /** Bytes of the largest input or output in the history. */

@@ -1,4 +1,4 @@
-/** Figures and how they are told: on a terminal as a table with each figure's bar, with `--json` as one JSON value. */
+/** Figures and how they are shown: on a terminal as a table with each figure's bar, with `--json` as one JSON value. */
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import Table from 'cli-table3';
 
@@ -34,15 +34,15 @@ export function holds({ value, bar }: Figure): boolean {
 export function report(title: string, figures: readonly Figure[], { json }: { readonly json: boolean }): void {
   if (figures.some((figure) => !holds(figure))) process.exitCode = 1;
   if (json) {
-    const told = figures.map((figure) => ({ ...figure, holds: holds(figure) }));
-    process.stdout.write(`${JSON.stringify({ title, machine: machine(), figures: told }, undefined, 2)}\n`);
+    const judged = figures.map((figure) => ({ ...figure, holds: holds(figure) }));
+    process.stdout.write(`${JSON.stringify({ title, machine: machine(), figures: judged }, undefined, 2)}\n`);
     return;
   }
   const table = new Table({ head: ['', 'measured', 'bar', '', ''], style: { head: [], border: [] } });
   for (const figure of figures) {
     const { what, value, unit, bar, note } = figure;
     const verdict = bar === undefined ? '' : holds(figure) ? 'held' : 'MISSED';
-    table.push([what, `${rounded(value)} ${unit}`.trim(), told(bar), verdict, note ?? '']);
+    table.push([what, `${rounded(value)} ${unit}`.trim(), spelled(bar), verdict, note ?? '']);
   }
   process.stdout.write(`${title}\n${machine()}\n${table.toString()}\n`);
 }
@@ -54,7 +54,7 @@ export function machine(): string {
   return `${availableParallelism()} processors (${model}), ${memory}, ${process.platform} ${release()}, Node ${process.versions.node}`;
 }
 
-function told(bar: Bar | undefined): string {
+function spelled(bar: Bar | undefined): string {
   if (bar === undefined) return '';
   if ('below' in bar) return `< ${rounded(bar.below)}`;
   return 'atMost' in bar ? `<= ${rounded(bar.atMost)}` : `>= ${rounded(bar.atLeast)}`;

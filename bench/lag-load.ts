@@ -54,10 +54,10 @@ const LOOK_EVERY_MS = 50;
 const ARRIVE_WITHIN_MS = 90_000;
 const CHANNEL = 'lag';
 
-/** Tells whoever listens of each committed edit of the watched columns. */
+/** Notifies the listening session of each committed edit of the watched columns. */
 export const WATCH = (objects: readonly LoadedObject[]) => `
   create schema lag;
-  create function lag.tell() returns trigger language plpgsql security definer as $$
+  create function lag.notify() returns trigger language plpgsql security definer as $$
   begin
     perform pg_notify('${CHANNEL}', new.salesforce_id || ' ' || (to_jsonb(new) ->> tg_argv[0]));
     return null;
@@ -65,7 +65,7 @@ export const WATCH = (objects: readonly LoadedObject[]) => `
   ${objects
     .map(
       ({ table, column }) => `create trigger lag after update of ${column} on ${table} for each row
-        when (new.${column} is distinct from old.${column}) execute function lag.tell('${column}');`,
+        when (new.${column} is distinct from old.${column}) execute function lag.notify('${column}');`,
     )
     .join('\n')}`;
 

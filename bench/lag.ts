@@ -128,7 +128,7 @@ function watchQueues({ system: { directory, journal } }: BothSides): { committed
   const store = new DatabaseSync(join(directory, 'aws', 'store.sqlite'), { readOnly: true });
   const newer = store.prepare('select sequence, body, sent_at from sqs_message where sequence > ? order by sequence');
   let last = Number(store.prepare('select max(sequence) as last from sqs_message').get()?.last ?? 0);
-  // A message is told of as soon as it lies in its queue, and before anybody can have received it.
+  // The journal has a message as soon as it lies in its queue, before a consumer can have received it.
   journal.subscribe(({ kind }) => {
     if (kind !== 'message-sent') return;
     for (const { sequence, body, sent_at: queuedAt } of newer.all(last)) {
@@ -181,19 +181,19 @@ async function waysOf(): Promise<PlottedLag[]> {
   ];
 }
 
-/** From the file that first told of an edit, or of a later one of the record, to the row. */
+/** From the file that first held an edit, or a later one of the record, to the row. */
 async function fromFiles(): Promise<(readonly [number, number | undefined])[]> {
-  const told = new Map<string, { value: number; putAt: number }[]>();
+  const held = new Map<string, { value: number; putAt: number }[]>();
   for (const { key, putAt } of files) {
     const { object = '' } = /^salesforce\/(?<object>[^/]+)/.exec(key)?.groups ?? {};
     const field = objects.find((candidate) => candidate.object === object)?.field ?? '';
     for (const line of (await both.objectText(key)).split('\n').filter(Boolean)) {
       const record = JSON.parse(line);
-      told.set(record.Id, [...(told.get(record.Id) ?? []), { value: Number(record[field]), putAt }]);
+      held.set(record.Id, [...(held.get(record.Id) ?? []), { value: Number(record[field]), putAt }]);
     }
   }
   return result.edits.flatMap(({ side, id, value, seenAt }) => {
-    const first = side === 'salesforce' ? told.get(id)?.find((file) => file.value >= value) : undefined;
+    const first = side === 'salesforce' ? held.get(id)?.find((file) => file.value >= value) : undefined;
     return first === undefined ? [] : [[first.putAt, seenAt] as const];
   });
 }

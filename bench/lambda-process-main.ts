@@ -27,7 +27,7 @@ async function invoke({ code, event }: Order): Promise<void> {
   process.send?.({ output, seconds, peakMegabytes: peakMegabytes() }, () => process.exit(0));
 }
 
-/** proc(5): the high-water mark of the resident set. Elsewhere than on Linux, what getrusage(2) tells. */
+/** proc(5): the high-water mark of the resident set. Elsewhere than on Linux, what getrusage(2) answers. */
 function peakMegabytes(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS / 1024;
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;

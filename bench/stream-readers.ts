@@ -96,7 +96,7 @@ export async function startStreamer({ url, slot }: Source, { env, queueUrls }: S
   const ended = once(child, 'close');
   const streaming = Promise.withResolvers<(rows: number) => Run>();
   const waiting = Promise.withResolvers<Run>();
-  // Whoever waits for it hears of it; a run that only waits for messages does not.
+  // A caller that awaits it gets the rejection; a run that only waits for messages does not await it.
   waiting.promise.catch(() => undefined);
   let wanted = Number.POSITIVE_INFINITY;
   let keys = 0;

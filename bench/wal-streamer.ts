@@ -94,7 +94,7 @@ async function readingSpeed(): Promise<Map<string, Run[]>> {
   return runs;
 }
 
-/** Whoever reads later finds more in the cache: they take turns. */
+/** The reader that comes later finds more in the cache: they take turns. */
 function readersOf(repeat: number) {
   const readers = [
     {

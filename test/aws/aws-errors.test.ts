@@ -58,7 +58,7 @@ test('an AWS that is away may be tried again', async () => {
   expect(error).toMatchObject({ name: 'RetryableError', code: 'ECONNREFUSED' });
 });
 
-test('our own errors stay what they are; a rejected record that nobody caught is our bug', () => {
+test('our own errors stay what they are; a rejected record that no step caught is our bug', () => {
   for (const error of [new RetryableError('A', 'a'), new ConfigurationError('B', 'b'), new InvariantError('C', 'c')])
     expect(classified(error)).toBe(error);
   const rejected = new RejectedRecordError('D', 'd', 'Field');

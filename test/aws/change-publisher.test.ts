@@ -61,7 +61,7 @@ describe('messages', () => {
     ]);
   });
 
-  test('are accepted only if the queue says so: refused ones and those it does not mention are told', async () => {
+  test('are accepted only if the queue says so: refused ones and those it does not mention are answered', async () => {
     answer = () => ({
       Successful: [{ Id: '1', MessageId: 'm' }],
       Failed: [{ Id: '0', Code: 'InternalError', SenderFault: false }],

@@ -45,14 +45,14 @@ test('a letter that became visible again while the loop was at work is not shown
   const shown: string[] = [];
   for await (const { body } of queue.letters()) {
     shown.push(body);
-    // Longer than anything stays in hand.
+    // Longer than any message stays in flight.
     if (shown.length === 1) running.advance(600_000);
   }
   expect(new Set(shown).size).toBe(shown.length);
   expect(await queue.count()).toEqual({ waiting: 12, inFlight: 0 });
 });
 
-test('attributes are told, and no move was ever made', async () => {
+test('attributes are answered, and no move was ever made', async () => {
   await running.aws.call('sqs', 'SendMessage', {
     QueueUrl: url,
     MessageBody: 'x',

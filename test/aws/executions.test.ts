@@ -13,7 +13,7 @@ afterAll(() => aws[Symbol.asyncDispose]());
 
 const call = <Output>(operation: string, input: object) => aws.running.aws.call<Output>('states', operation, input);
 
-test('an execution runs until it has ended; one that nobody knows does not run', async () => {
+test('an execution runs until it has ended; an unknown one does not run', async () => {
   const definition = JSON.stringify({
     QueryLanguage: 'JSONata',
     StartAt: 'Wait',

@@ -24,11 +24,11 @@ test.for([
   ['a member is missing', { host: 'h', password: 'top-secret' }, 'port: invalid_type'],
   ['a member is of another type', { host: 5, port: 'top-secret', password: 'p' }, 'host: invalid_type, port: '],
   ['it is no JSON', 'top-secret', 'the secret: invalid_type'],
-] as const)('%s: told by name, never by value', async ([, value, told]) => {
+] as const)('%s: reported by name, never by value', async ([, value, name]) => {
   const arn = await aws.secret('faulty', value);
   const error = await readSecret(arn, schema).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ name: 'ConfigurationError', code: 'FAULTY_SECRET' });
   expect(String(error)).toContain(arn);
-  expect(String(error)).toContain(told);
+  expect(String(error)).toContain(name);
   expect(String(error)).not.toContain('top-secret');
 });

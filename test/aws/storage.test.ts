@@ -43,7 +43,7 @@ describe('lines', () => {
     ['is no JSON', '{"id":"top secret'],
     ['has another shape', '{"id":"a","value":"top secret"}'],
     ['has a member more', '{"id":"a","value":1,"more":"top secret"}'],
-  ] as const)('that %s: our bug, told by place and without content', async ([, text]) => {
+  ] as const)('that %s: our bug, reported by place and without content', async ([, text]) => {
     await storage.write('work/e/bad.jsonl', `{"id":"a","value":1}\n${text}\n`, 'application/x-ndjson');
     const error = await storage.readLines('work/e/bad.jsonl', line).catch((reason: unknown) => reason);
     expect(error).toMatchObject({

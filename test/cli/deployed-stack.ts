@@ -19,8 +19,8 @@ export interface DeployedStack extends AsyncDisposable {
   readonly outputs: Readonly<Record<string, string>>;
   /** What was published to the topic. */
   readonly published: readonly PublishedMessage[];
-  /** What the operator was told so far. */
-  readonly told: string[];
+  /** What the command has printed so far. */
+  readonly printed: string[];
   operator(options?: { readonly dryRun?: boolean }): Operator;
   call<Output = unknown>(
     service: 'sqs' | 'states' | 'events' | 's3',
@@ -45,7 +45,7 @@ const ROLE = 'arn:aws:iam::000000000000:role/of-a-test';
 
 export async function startDeployedStack(): Promise<DeployedStack> {
   const published: PublishedMessage[] = [];
-  const told: string[] = [];
+  const printed: string[] = [];
   let stacks: CloudFormation | undefined;
   let bus: EventBridge | undefined;
   let machines: StepFunctions | undefined;
@@ -159,10 +159,10 @@ export async function startDeployedStack(): Promise<DeployedStack> {
     running,
     outputs,
     published,
-    told,
+    printed,
     operator: ({ dryRun = false } = {}) => ({
       aws: new AwsAccount({ connection: running.client, stackName: 'sfsync', waitSeconds: 0 }),
-      terminal: { tell: (line) => void told.push(line), progress: () => undefined },
+      terminal: { tell: (line) => void printed.push(line), progress: () => undefined },
       dryRun,
     }),
     call,

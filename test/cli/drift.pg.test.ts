@@ -29,7 +29,7 @@ test('the sample fits its own tables and its own org', async () => {
   expect(await drift(ours)).toEqual([]);
 });
 
-test('what has changed on either side is told with the change to make, and each thing once', async () => {
+test('what has changed on either side is listed with the change to make, and each thing once', async () => {
   await lender.application.query('alter table borrowers rename phone to telephone');
   await lender.application.query('alter table lenders alter website type varchar(40)');
   await lender.application.query('alter table loan_applications alter amount type text');
@@ -50,7 +50,7 @@ test('what has changed on either side is told with the change to make, and each 
   }
 });
 
-test('a field that the pipelines have left out is told also where the org is not asked', async () => {
+test('a field that the pipelines have left out is listed also where the org is not asked', async () => {
   await lender.application.query(
     `insert into sfsync.drift (object, field, seen_by) values ('Contact', 'Email', 'test')`,
   );
@@ -62,7 +62,7 @@ test('a field that the pipelines have left out is told also where the org is not
   expect(await drift(undefined)).toEqual([]);
 });
 
-test('a field that was left out for its type is told with the change to make', async () => {
+test('a field that was left out for its type is listed with the change to make', async () => {
   await lender.application.query(
     `insert into sfsync.drift (object, field, seen_by, change) values ('Contact', 'Birthdate', 'test', 'is a string now')
      on conflict (object, field) do update set change = excluded.change, closed_at = null`,
@@ -73,7 +73,7 @@ test('a field that was left out for its type is told with the change to make', a
   await lender.application.query('update sfsync.drift set closed_at = now()');
 });
 
-test('a column that came back and does not take its values is told', async () => {
+test('a column that came back and does not take its values is listed', async () => {
   await lender.application.query(
     `insert into sfsync.mapped_column (object, field, table_oid, vanished_at, refused_at)
      values ('Contact', 'Email', 'borrowers'::regclass, now(), now())`,

@@ -62,7 +62,7 @@ test('parents that should come first, and a key that is missing, are warnings', 
   ]);
 });
 
-test('the result says what was done, and what is left for somebody to look at', () => {
+test('the result lists what was done, and what is left for an operator to look at', () => {
   expect(describeResult(report, result)).toEqual([
     '90 pairs of Contact linked: 40 new rows, 1 row changed; 30 rows got the id of a record',
   ]);

@@ -119,14 +119,14 @@ describe('20,000 records, half of them with a row', () => {
 });
 
 describe('the command', () => {
-  test('refuses to make rows of records that may have one, unless it is told to', async () => {
+  test('refuses to make rows of records that may have one, unless an option asks for it', async () => {
     await lender.application.query(`insert into lenders (name) values ('Acme')`);
     await org.connection.sobject('Account').create({ Name: 'Acme' });
     const refused = await sfsync(['--no-endpoints', '--object', 'Account']);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('Nothing was written: 1 record and 1 row') });
     expect(await count('lenders')).toBe(1);
-    const told = await sfsync(['--no-endpoints', '--object', 'Account', '--without-key', '--json']);
-    expect(JSON.parse(told.out)).toMatchObject({ result: { linked: 1, inserted: 1 } });
+    const asked = await sfsync(['--no-endpoints', '--object', 'Account', '--without-key', '--json']);
+    expect(JSON.parse(asked.out)).toMatchObject({ result: { linked: 1, inserted: 1 } });
     expect(await count('lenders')).toBe(2);
   });
 

@@ -37,8 +37,8 @@ const dueRecords = async () =>
 const recover = async (options: Partial<Parameters<typeof recoverSlot>[2]> = {}) =>
   recoverSlot(await lender.database.client(), configuration, { slot: slot(), ...options });
 
-/** What the application does while nobody listens. */
-async function editMeanwhile(): Promise<void> {
+/** What the application does while no streamer reads. */
+async function editWithoutReader(): Promise<void> {
   const [one, two, three, four] = ACCOUNTS;
   await rows("update lenders set phone = 'edited' where salesforce_id = $1", [one]);
   await rows('delete from lenders where salesforce_id = $1', [two]);
@@ -47,9 +47,9 @@ async function editMeanwhile(): Promise<void> {
   await rows("insert into lenders (name, salesforce_id) values ('moved here', '00100000000009QAAQ')");
 }
 
-test('a slot that was lost is made anew; edits made meanwhile are due, and later ones arrive through it', async () => {
+test('a slot that was lost is made anew; edits made without it are due, and later ones arrive through it', async () => {
   await dropSlot();
-  await editMeanwhile();
+  await editWithoutReader();
   await using queues = await startQueueService();
   await using stopped = startStreamer(lender.database, queues);
   expect(await stopped.exit()).toBe(2);
@@ -88,7 +88,7 @@ test('nothing is due when nothing was changed, in any setting of the role that r
 });
 
 test('a healthy slot is left alone, unless only the comparison or a new one is asked for', async () => {
-  await editMeanwhile();
+  await editWithoutReader();
   await expect(recover()).rejects.toMatchObject({ name: 'ConfigurationError', code: 'HEALTHY_SLOT' });
   expect(await dueRecords()).toEqual([]);
   const [before] = await rows(
@@ -104,22 +104,22 @@ test('a healthy slot is left alone, unless only the comparison or a new one is a
   expect(await recover({ slotIs: 'anew' })).toMatchObject({ slotMade: true });
 });
 
-test('a dry run tells the SQL and changes nothing', async () => {
+test('a dry run prints the SQL and changes nothing', async () => {
   await dropSlot();
-  await editMeanwhile();
-  const told: string[] = [];
-  expect(await recover({ dryRun: true, log: (line) => told.push(line) })).toMatchObject({
+  await editWithoutReader();
+  const lines: string[] = [];
+  expect(await recover({ dryRun: true, log: (line) => lines.push(line) })).toMatchObject({
     slotMade: true,
     compared: 10,
   });
-  expect(told.join('\n')).toContain(`pg_create_logical_replication_slot('${slot()}', 'pgoutput')`);
+  expect(lines.join('\n')).toContain(`pg_create_logical_replication_slot('${slot()}', 'pgoutput')`);
   expect(await rows('select from pg_replication_slots where slot_name = $1', [slot()])).toEqual([]);
   expect(await dueRecords()).toEqual([]);
 });
 
-test('a recovery that was interrupted is told by check, and the next run goes on with it', async () => {
+test('a recovery that was interrupted is listed by check, and the next run goes on with it', async () => {
   await dropSlot();
-  await editMeanwhile();
+  await editWithoutReader();
   const killed = recover({
     progress: ({ object }) => {
       if (object === 'Account') throw new Error('killed in the middle');
@@ -134,7 +134,7 @@ test('a recovery that was interrupted is told by check, and the next run goes on
 
 test('prepare does not make a missing slot without a word where records are linked', async () => {
   await dropSlot();
-  await editMeanwhile();
+  await editWithoutReader();
   const { warnings } = await prepareDatabase(lender.application, configuration, { slot: slot() });
   expect(warnings.join()).toMatch(/was missing although records are linked.*`sfsync recover-slot`/);
   expect((await readDatabaseStatus(lender.application, configuration, slot())).comparisonDue).toBe(true);
@@ -153,7 +153,7 @@ test('objects of which something is due are announced; after an interruption all
   await using stack = await startDeployedStack();
   const { aws } = stack.operator();
   await dropSlot();
-  await editMeanwhile();
+  await editWithoutReader();
   const recovery = await recover();
   const objects = configuration.objects.map(({ object }) => object);
   expect(dueObjects(recovery, objects)).toEqual(['Account']);

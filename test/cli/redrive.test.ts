@@ -26,7 +26,7 @@ describe('redrive changes', () => {
   test('moves dead letters back to the queue of their object, and announces the object', async () => {
     await deadLetters('Contact', ['1', '2', '3']);
     expect(await redriveChanges(stack.operator(), OBJECTS, 1)).toBe(0);
-    expect(stack.told).toEqual([
+    expect(stack.printed).toEqual([
       'Account: no dead letters',
       'Contact: 3 messages moved back to the change queue',
       'Opportunity: no dead letters',
@@ -41,27 +41,27 @@ describe('redrive changes', () => {
     await deadLetters('Contact', ['1']);
     await deadLetters('Account', ['2']);
     expect(await redriveChanges(stack.operator({ dryRun: true }), OBJECTS, 1)).toBe(0);
-    expect(stack.told).toContain('Contact: about 1 message would go back to the change queue');
+    expect(stack.printed).toContain('Contact: about 1 message would go back to the change queue');
     expect(await stack.count(stack.output('ChangeDeadLetterQueueUrlContact'))).toBe(1);
     await redriveChanges(stack.operator(), ['Account'], 1);
     expect(await stack.count(stack.output('ChangeDeadLetterQueueUrlAccount'))).toBe(0);
     expect(await stack.count(stack.output('ChangeDeadLetterQueueUrlContact'))).toBe(1);
   });
 
-  test('follows a move that somebody else has begun', async () => {
+  test('follows a move that another session has begun', async () => {
     await deadLetters('Contact', ['1', '2', '3', '4']);
     const SourceArn = 'arn:aws:sqs:eu-west-1:000000000000:dead-Contact';
     await stack.call('sqs', 'StartMessageMoveTask', { SourceArn, MaxNumberOfMessagesPerSecond: 20 });
     expect(await redriveChanges(stack.operator(), ['Contact'], 1)).toBe(0);
-    expect(stack.told).toEqual(['Contact: 4 messages moved back to the change queue']);
+    expect(stack.printed).toEqual(['Contact: 4 messages moved back to the change queue']);
   });
 
-  test('tells what somebody has in hand just now', async () => {
+  test('counts the messages that are in flight just now', async () => {
     await deadLetters('Contact', ['1']);
     const QueueUrl = stack.output('ChangeDeadLetterQueueUrlContact');
     await stack.call('sqs', 'ReceiveMessage', { QueueUrl, VisibilityTimeout: 600 });
     expect(await redriveChanges(stack.operator(), ['Contact'], 1)).toBe(1);
-    expect(stack.told).toEqual([
+    expect(stack.printed).toEqual([
       'Contact: about 1 message in flight, not moved; run it again later',
       'Contact: no dead letters',
     ]);
@@ -92,7 +92,7 @@ describe('redrive executions', () => {
     const applied = await stack.mend('salesforce-to-postgres');
     const pushed = await stack.mend('postgres-to-salesforce');
     expect(await redrive()).toBe(0);
-    expect(stack.told).toEqual([
+    expect(stack.printed).toEqual([
       `salesforce-to-postgres: ${executionName(inbound)} is redriven`,
       `postgres-to-salesforce: ${executionName(outbound)} is redriven`,
     ]);
@@ -107,23 +107,23 @@ describe('redrive executions', () => {
     await redrive();
     await expect.poll(() => stack.count(inboundFailures())).toBe(1);
     await stack.mend('salesforce-to-postgres');
-    stack.told.splice(0);
+    stack.printed.splice(0);
     expect(await redrive()).toBe(0);
-    expect(stack.told[0]).toBe(`salesforce-to-postgres: ${executionName(inbound)} is redriven`);
+    expect(stack.printed[0]).toBe(`salesforce-to-postgres: ${executionName(inbound)} is redriven`);
   });
 
-  test('tells what a dry run would do, and leaves the messages to be seen', async () => {
+  test('prints what it would do in a dry run, and leaves the messages to be seen', async () => {
     const inbound = await failed('salesforce-to-postgres', FILE);
     expect(await redrive({}, true)).toBe(0);
-    expect(stack.told[0]).toBe(`salesforce-to-postgres: ${executionName(inbound)} would be redriven`);
-    expect(stack.told[1]).toBe('postgres-to-salesforce: no failed executions');
+    expect(stack.printed[0]).toBe(`salesforce-to-postgres: ${executionName(inbound)} would be redriven`);
+    expect(stack.printed[1]).toBe('postgres-to-salesforce: no failed executions');
     expect(await stack.call('states', 'DescribeExecution', { executionArn: inbound })).toMatchObject({
       status: 'FAILED',
     });
     expect(await stack.take(inboundFailures(), 1)).toHaveLength(1);
   });
 
-  test('knows that one has succeeded meanwhile, also when it was announced twice', async () => {
+  test('knows that one has succeeded since, also when it was announced twice', async () => {
     const inbound = await failed('salesforce-to-postgres', FILE);
     const stateMachine = stack.output('SalesforceToPostgresStateMachineArn');
     const MessageBody = JSON.stringify({ execution: inbound, stateMachine, status: 'FAILED' });
@@ -134,10 +134,10 @@ describe('redrive executions', () => {
       .poll(() => stack.call('states', 'DescribeExecution', { executionArn: inbound }))
       .toMatchObject({ status: 'SUCCEEDED' });
     expect(await redrive()).toBe(0);
-    expect(stack.told[0]).toBe(
+    expect(stack.printed[0]).toBe(
       `salesforce-to-postgres: ${executionName(inbound)}: it has succeeded meanwhile; its message is removed`,
     );
-    expect(stack.told[1]).toBe(stack.told[0]);
+    expect(stack.printed[1]).toBe(stack.printed[0]);
     expect(await stack.count(inboundFailures())).toBe(0);
   });
 
@@ -151,7 +151,7 @@ describe('redrive executions', () => {
     await stack.call('sqs', 'SendMessage', { QueueUrl, MessageBody: letter?.body });
     stack.running.advance(DAY_MS);
     expect(await redrive()).toBe(1);
-    expect(stack.told[0]).toMatch(
+    expect(stack.printed[0]).toMatch(
       new RegExp(
         `^salesforce-to-postgres: ${executionName(inbound)} stays: it cannot be redriven: .*14 days.*; --again starts a new execution`,
       ),
@@ -162,15 +162,15 @@ describe('redrive executions', () => {
     expect(await stack.count(inboundFailures())).toBe(0);
   });
 
-  test('leaves what an old outbound execution had in hand to the next one, and announces its object', async () => {
+  test('leaves the batch of an old outbound execution to the next one, and announces its object', async () => {
     const outbound = await failed('postgres-to-salesforce', { object: 'Contact', trigger: 'schedule' });
     stack.running.advance(13.5 * DAY_MS);
     const [letter] = await stack.take(outboundFailures(), 1);
     await stack.call('sqs', 'SendMessage', { QueueUrl: outboundFailures(), MessageBody: letter?.body });
     stack.running.advance(DAY_MS);
     expect(await redrive()).toBe(0);
-    expect(stack.told[1]).toContain(`${executionName(outbound)}: it cannot be redriven`);
-    expect(stack.told[1]).toContain('is still due, and the next execution of the object takes it up');
+    expect(stack.printed[1]).toContain(`${executionName(outbound)}: it cannot be redriven`);
+    expect(stack.printed[1]).toContain('is still due, and the next execution of the object takes it up');
     expect(await stack.announced(1)).toEqual(['Contact']);
     expect(await stack.count(outboundFailures())).toBe(0);
   });
@@ -179,10 +179,10 @@ describe('redrive executions', () => {
     const file = await failed('salesforce-to-postgres', FILE);
     await stack.call('sqs', 'SendMessage', { QueueUrl: inboundFailures(), MessageBody: 'hello' });
     expect(await redrive({ discard: [executionName(file)] })).toBe(1);
-    expect(stack.told[0]).toBe(
+    expect(stack.printed[0]).toBe(
       `salesforce-to-postgres: ${executionName(file)}: discarded, as you ask; its message is removed`,
     );
-    expect(stack.told[1]).toMatch(/^salesforce-to-postgres: message \S+ names no failed execution; it stays$/);
+    expect(stack.printed[1]).toMatch(/^salesforce-to-postgres: message \S+ names no failed execution; it stays$/);
     expect((await stack.take(inboundFailures(), 1)).map(({ body }) => body)).toEqual(['hello']);
     expect(await stack.call('states', 'DescribeExecution', { executionArn: file })).toMatchObject({ status: 'FAILED' });
   });
@@ -221,14 +221,14 @@ describe('redrive events', () => {
     await expect.poll(() => stack.count(undelivered)).toBe(1);
     const applied = await stack.mend('salesforce-to-postgres');
     expect(await redriveEvents(stack.operator({ dryRun: true }))).toBe(0);
-    expect(stack.told.splice(0)).toEqual(['salesforce/Contact/f/r/1: its execution would be started']);
+    expect(stack.printed.splice(0)).toEqual(['salesforce/Contact/f/r/1: its execution would be started']);
     expect(await redriveEvents(stack.operator())).toBe(0);
-    expect(stack.told.splice(0)).toEqual(['salesforce/Contact/f/r/1: its execution is started']);
+    expect(stack.printed.splice(0)).toEqual(['salesforce/Contact/f/r/1: its execution is started']);
     expect((await stack.take(applied, 1)).map(({ body }) => JSON.parse(body))).toEqual([
       { bucket: 'files', key: 'salesforce/Contact/f/r/1', size: 4, putAt: expect.stringMatching(/^\d{4}-.*Z$/) },
     ]);
     expect(await redriveEvents(stack.operator())).toBe(0);
-    expect(stack.told).toEqual(['every event and notice was delivered']);
+    expect(stack.printed).toEqual(['every event and notice was delivered']);
   });
 
   test('announces changes again, once for each object', async () => {
@@ -281,12 +281,12 @@ describe('redrive events', () => {
     }
     expect(await redriveEvents(stack.operator())).toBe(1);
     expect(stack.published.map(({ subject }) => subject)).toEqual(['sfsync: Salesforce is away, Contact waits']);
-    expect(stack.told).toContain('a tick of the schedule, which has ticked again since: is removed');
+    expect(stack.printed).toContain('a tick of the schedule, which has ticked again since: is removed');
     expect((await stack.take(notices, 1)).map(({ body }) => body)).toEqual(['{"about":"else"}']);
   });
 });
 
-test('a stack that an older version deployed is told by what it lacks', async () => {
+test('a stack that an older version deployed is reported with what it lacks', async () => {
   const { aws } = stack.operator();
   const deployment = await aws.deployment();
   expect(deployment.changeDeadLettersUrl('Contact')).toBe(stack.output('ChangeDeadLetterQueueUrlContact'));

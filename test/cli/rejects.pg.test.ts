@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
 });
 beforeEach(async () => {
-  stack.told.splice(0);
+  stack.printed.splice(0);
   await session.query('truncate sfsync.link, sfsync.rejected_record, sfsync.conflict restart identity');
   await session.query(`insert into sfsync.link (object, salesforce_id, row_key, refused, refused_deleted, base, base_deleted)
     values ('Account', '001000000000001AAA', '1', '{"Phone": "x"}', null, '{}', false),
@@ -82,7 +82,7 @@ describe('redrive rejects', () => {
       UNTOUCHED,
     ]);
     expect(await openIds()).toEqual([1, 2, 3, 4]);
-    expect(stack.told).toEqual([
+    expect(stack.printed).toEqual([
       'Account: 2 records due again; what is refused once more will be listed by `sfsync rejects`',
     ]);
     expect(await stack.announced(1)).toEqual(['Account']);
@@ -95,12 +95,12 @@ describe('redrive rejects', () => {
     expect(await links()).toMatchObject([{ revision: 1 }, { id: '001000000000002AAA', ...TAKEN_UP }, UNTOUCHED]);
     await stack.announced(2);
     expect(await redrive({ ids: ['4711'] })).toBe(0);
-    expect(stack.told.at(-1)).toBe('no open rejects of that kind');
+    expect(stack.printed.at(-1)).toBe('no open rejects of that kind');
   });
 
-  test('reads a file again for a line that named no record, and tells which file is gone', async () => {
+  test('reads a file again for a line that named no record, and names the file that is gone', async () => {
     expect(await redrive({ object: 'Contact' })).toBe(1);
-    expect(stack.told.splice(0)).toEqual([
+    expect(stack.printed.splice(0)).toEqual([
       `${FILE}: 1 unreadable line of a file that is no longer in the bucket; stays listed`,
     ]);
     await stack.call('s3', 'PutObject', { Bucket: 'files', Key: FILE, Body: '12345' });
@@ -115,7 +115,7 @@ describe('redrive rejects', () => {
 
   test('leaves what is not mapped any more', async () => {
     expect(await redrive({ salesforceIds: ['00Q000000000001AAA'] })).toBe(1);
-    expect(stack.told).toEqual(['Lead: is not in sync.config.ts any more; its rejects stay']);
+    expect(stack.printed).toEqual(['Lead: is not in sync.config.ts any more; its rejects stay']);
     expect(await openIds()).toContain(4);
   });
 });
@@ -197,7 +197,7 @@ describe('at the terminal', () => {
     expect(lost.err.trim().split('\n')).toHaveLength(2);
   });
 
-  test('resources are found by the outputs of the stack, and usage is told', async () => {
+  test('resources are found by the outputs of the stack, and usage is printed', async () => {
     const [changes, events, unknown] = await Promise.all([
       sfsync('redrive', 'changes'),
       sfsync('redrive', 'events'),

@@ -13,7 +13,7 @@ beforeAll(async () => {
   session = await lender.database.client();
 });
 beforeEach(async () => {
-  stack.told.splice(0);
+  stack.printed.splice(0);
   await session.query('truncate sfsync.link, sfsync.chosen_delete restart identity');
   await session.query(`insert into sfsync.link (object, salesforce_id, row_key, base, base_deleted, delete_guard)
     select 'Account', '0010000000000' || n || 'AAA', n::text, '{}', false, 'held' from generate_series(10, 21) n`);
@@ -36,7 +36,7 @@ const UNTOUCHED = { dirty: false, guard: 'held', deleted: false, reread: false }
 
 test('shows how many are held and some of their keys, and does nothing in a dry run', async () => {
   expect(await release(stack.operator({ dryRun: true }), session, 'Account', false, yes)).toBe(false);
-  expect(stack.told).toEqual([
+  expect(stack.printed).toEqual([
     'Account: 12 deletes held',
     ...Array.from({ length: 10 }, (_, i) => `  0010000000000${10 + i}AAA  key ${10 + i}`),
     '  and 2 more',
@@ -60,10 +60,10 @@ test('makes the deletes due, forgets what was counted, and announces the object'
   expect(await stack.announced(1)).toEqual(['Account']);
   await session.query(`insert into sfsync.chosen_delete values ('Account', now(), 12)`);
   expect(await release(stack.operator({ dryRun: true }), session, 'Account', false, yes)).toBe(true);
-  expect(stack.told.at(-1)).toBe('no deletes of Account are held');
+  expect(stack.printed.at(-1)).toBe('no deletes of Account are held');
   expect((await session.query('select from sfsync.chosen_delete')).rowCount).toBe(1);
   expect(await release(stack.operator(), session, 'Account', false, yes)).toBe(true);
-  expect(stack.told.at(-1)).toBe('no deletes of Account are held; counting begins anew');
+  expect(stack.printed.at(-1)).toBe('no deletes of Account are held; counting begins anew');
   expect((await session.query('select from sfsync.chosen_delete')).rowCount).toBe(0);
 });
 

@@ -5,7 +5,7 @@ import { appliedLoans, appliedTotals, expectedTotals, loanFile } from '../suppor
 import { type BothSides, until } from '../support/system/both-sides.ts';
 
 export function badInput(sides: () => BothSides): void {
-  const told = (...words: string[]) =>
+  const notifications = (...words: string[]) =>
     sides()
       .notifications()
       .filter(({ subject, message }) => words.every((word) => `${subject}\n${message}`.includes(word)));
@@ -25,15 +25,15 @@ export function badInput(sides: () => BothSides): void {
     test.concurrent.each([
       ['content without one readable record', 'Contact', 'has content, but not one readable record of its object'],
       ['records of an object that is not mapped', 'Lead', 'holds records of an unknown object'],
-    ])('%s: the execution fails, people are told why, and the file stays', async (_what, object, reason) => {
+    ])('%s: the execution fails, a notification says why, and the file stays', async (_what, object, reason) => {
       const key = await sides().putInboundFile(object, `who is ${sides().personal('email')}?\n`);
       const { status, error, cause = '', executionArn } = await sides().executionOf(key);
 
       expect([status, error]).toEqual(['FAILED', 'ConfigurationError']);
       expect(cause).toContain(key);
       expect(cause).toContain(reason);
-      await until('a notification with key and reason', () => told(key, reason).length > 0);
-      expect(told(key, reason)).toHaveLength(1);
+      await until('a notification with key and reason', () => notifications(key, reason).length > 0);
+      expect(notifications(key, reason)).toHaveLength(1);
       await until('the dead letter', async () =>
         (await sides().deadLetters('salesforceToPostgres')).some((letter) => letter.includes(executionArn)),
       );
@@ -56,7 +56,7 @@ export function badInput(sides: () => BothSides): void {
       });
       const rejects = 'select line, code, resolved_at from sfsync.rejected_record where source = $1';
       expect(await sides().rows(rejects, [key])).toEqual([{ line: 2, code: expect.any(String), resolved_at: null }]);
-      await until('a notification that names the file', () => told('1 rejected record', key).length > 0);
+      await until('a notification that names the file', () => notifications('1 rejected record', key).length > 0);
     });
 
     test.concurrent('a record that the database refuses is rejected alone, and comes through when it is mended', async () => {
@@ -88,7 +88,7 @@ export function badInput(sides: () => BothSides): void {
       expect(await phone(bad.key)).toBe(before);
       const listed = await reject();
       expect(listed).toMatchObject({ direction: 'to-postgres', code: '23514', resolved_at: null });
-      const [notification, ...more] = told(listed?.source ?? 'no source');
+      const [notification, ...more] = notifications(listed?.source ?? 'no source');
       expect(more).toEqual([]);
       expect(notification?.message).toContain('1 x 23514');
 
@@ -119,7 +119,7 @@ export function badInput(sides: () => BothSides): void {
         resolved_at: null,
       });
       const notices = () =>
-        told('1 rejected record to Salesforce (Opportunity)', '1 x FIELD_CUSTOM_VALIDATION_EXCEPTION');
+        notifications('1 rejected record to Salesforce (Opportunity)', '1 x FIELD_CUSTOM_VALIDATION_EXCEPTION');
       await until('a notification of it', () => notices().length > 0);
       expect(notices()).toHaveLength(1);
 
@@ -137,7 +137,7 @@ export function badInput(sides: () => BothSides): void {
       await sides().salesforce.sobject('Account').update({ Id: id, Phone: phone });
       const failed = await until('an execution that failed', async () =>
         (await sides().executions('salesforceToPostgres', 'FAILED')).find(
-          ({ executionArn }) => told(executionArn, 'Account', 'permission denied').length > 0,
+          ({ executionArn }) => notifications(executionArn, 'Account', 'permission denied').length > 0,
         ),
       );
 
@@ -159,7 +159,7 @@ const LOANS = { first: 100_000, count: 10_000 };
 const BAD = 7_777;
 
 export function oneBadRecord(sides: () => BothSides): void {
-  test('one bad record in 10,000: 9,999 are applied, one is listed and told; its next version comes through', async () => {
+  test('one bad record in 10,000: 9,999 are applied, one is listed and notified; its next version comes through', async () => {
     const lines = (await text(loanFile(LOANS))).split('\n');
     const bad = JSON.parse(lines[BAD] ?? '');
     lines[BAD] = JSON.stringify({ ...bad, Name: null });
@@ -173,14 +173,14 @@ export function oneBadRecord(sides: () => BothSides): void {
                        from sfsync.rejected_record where source = $1`;
     const listed = { salesforce_id: bad.Id, source: key, line: BAD + 1, field: 'Name', code: '23502' };
     expect(await sides().rows(rejects, [key])).toEqual([{ ...listed, resolved: false }]);
-    const told = () =>
+    const notifications = () =>
       sides()
         .notifications()
         .filter(({ message }) => message.includes(key));
-    await until('a notification that names the file', () => told().length > 0);
-    expect(told()).toHaveLength(1);
-    expect(told()[0]?.subject).toBe('sfsync: 1 rejected record from Salesforce (Opportunity)');
-    expect(told()[0]?.message).toContain('1 x 23502 (Name)');
+    await until('a notification that names the file', () => notifications().length > 0);
+    expect(notifications()).toHaveLength(1);
+    expect(notifications()[0]?.subject).toBe('sfsync: 1 rejected record from Salesforce (Opportunity)');
+    expect(notifications()[0]?.message).toContain('1 x 23502 (Name)');
 
     const mended = await sides().putInboundFile('Opportunity', loanFile({ first: LOANS.first + BAD, count: 1 }));
     expect((await sides().executionOf(mended)).status).toBe('SUCCEEDED');

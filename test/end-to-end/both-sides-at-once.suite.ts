@@ -17,7 +17,7 @@ export function bothSidesAtOnce(sides: () => BothSides): void {
     );
 
   describe('both sides edit one record at once', () => {
-    test.concurrent('different fields: both edits survive on both sides, and nobody is bothered', async () => {
+    test.concurrent('different fields: both edits survive on both sides, without a notification', async () => {
       const contact = await sides().pair('Contact');
       const loan = await sides().pair('Opportunity');
       const [phone, email] = [sides().personal('phone'), sides().personal('email')];
@@ -49,7 +49,7 @@ export function bothSidesAtOnce(sides: () => BothSides): void {
     });
 
     test.concurrent.each(FIELDS)(
-      'the same field of a %s: Salesforce has it, both values are kept, and people are told',
+      'the same field of a %s: Salesforce has it, both values are kept, and a notification is sent',
       async (object, table, field, column) => {
         const { id, key } = await sides().pair(object);
         const [theirs, ours] = [sides().personal('phone'), sides().personal('phone')];
@@ -69,10 +69,10 @@ export function bothSidesAtOnce(sides: () => BothSides): void {
         ]);
         // The person's write; ours gave way before it was sent.
         expect(await sides().writesToRecord(id)).toHaveLength(1);
-        const told = sides()
+        const notifications = sides()
           .notifications()
           .filter(({ subject }) => /conflict/.test(subject) && subject.includes(object));
-        expect(told).not.toEqual([]);
+        expect(notifications).not.toEqual([]);
       },
     );
 

@@ -6,7 +6,7 @@ import { type BothSides, until } from '../support/system/both-sides.ts';
 const JSON_BODY = { 'content-type': 'application/json' };
 
 export function changedType(sides: () => BothSides): void {
-  const told = () =>
+  const notifications = () =>
     sides()
       .notifications()
       .filter(({ message }) =>
@@ -14,7 +14,7 @@ export function changedType(sides: () => BothSides): void {
       );
 
   describe('a field whose type was changed in Salesforce', () => {
-    test('is left out in both directions, and people are told once', async () => {
+    test('is left out in both directions, and notified once', async () => {
       const { id, key } = await sides().pair('Account');
       const held = async () =>
         sides().row<{ phone: string; count: string }>(
@@ -40,7 +40,7 @@ export function changedType(sides: () => BothSides): void {
         await sides().rest();
         const rejects = 'select from sfsync.rejected_record where salesforce_id = $1 and resolved_at is null';
         expect(await sides().rows(rejects, [id])).toEqual([]);
-        expect(told()).toHaveLength(1);
+        expect(notifications()).toHaveLength(1);
       } finally {
         await sides().faults({ changedField: null });
       }

@@ -18,7 +18,7 @@ export function deletes(sides: () => BothSides): void {
   const isDeleted = async (object: string, id: string) =>
     (await sides().record(object, id, 'SystemModstamp'))?.IsDeleted === true;
   const keysOf = (pairs: readonly Pair[]) => pairs.map(({ key }) => key);
-  const told = (words: string) =>
+  const notifications = (words: string) =>
     sides()
       .notifications()
       .filter(({ subject }) => subject.includes(words));
@@ -27,7 +27,7 @@ export function deletes(sides: () => BothSides): void {
       'select code, direction from sfsync.rejected_record where salesforce_id = $1 and resolved_at is null',
       [id],
     );
-  /** An account that nobody else knows, with its row. */
+  /** An account that no other test uses, with its row. */
   const newAccount = async (fields: Readonly<Record<string, unknown>> = {}): Promise<Pair> => {
     const { id = '' } = await sides()
       .salesforce.sobject('Account')
@@ -37,7 +37,7 @@ export function deletes(sides: () => BothSides): void {
   };
 
   describe('deletes', () => {
-    test('in unusual number are held and told once; updates go on; what is released goes, what is restored is back', async () => {
+    test('in unusual number are held and notified once; updates go on; what is released goes, what is restored is back', async () => {
       const doomed = await sides().pairs('Opportunity', 60);
       const [edited, mistaken] = await sides().pairs('Opportunity', 2);
       if (edited === undefined || mistaken === undefined) throw new Error('two pairs were asked for');
@@ -49,8 +49,8 @@ export function deletes(sides: () => BothSides): void {
       await sides().rest();
       expect(await sides().record('Opportunity', edited.id, 'Amount')).toMatchObject({ Amount: 6161 });
       for (const { id } of [...doomed, mistaken]) expect(await kindsOfWrites(id)).toEqual([]);
-      await until('the notice', () => told('deletes of Opportunity are held').length > 0);
-      expect(told('deletes of Opportunity are held')).toHaveLength(1);
+      await until('the notice', () => notifications('deletes of Opportunity are held').length > 0);
+      expect(notifications('deletes of Opportunity are held')).toHaveLength(1);
 
       // One of them is inserted again by the application; it is held no longer.
       const [back, ...others] = doomed;

@@ -27,7 +27,7 @@ export function families(sides: () => BothSides): void {
       // Its file comes again, and says nothing new.
       const again = await sides().putInboundFile('Contact', await sides().fileLine('Contact', contact));
       expect((await sides().executionOf(again)).status).toBe('SUCCEEDED');
-      // An edit of the orphan, as a whole row, must not tell Salesforce that it has no lender.
+      // An edit of the orphan, as a whole row, must not clear its lender in Salesforce.
       const email = sides().personal('email');
       await sides().rows('update borrowers set email = $2 where salesforce_id = $1', [contact, email]);
       const arrived = async () => (await sides().record('Contact', contact, 'Email'))?.Email === email;

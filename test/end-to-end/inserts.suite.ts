@@ -59,13 +59,13 @@ export function inserts(sides: () => BothSides): void {
       expect(await kinds(id)).toEqual(['create']);
     });
 
-    test('the poll is faster than the answer, and the row is edited meanwhile: one row, and the edit lives', async () => {
+    test('the poll is faster than the answer, and the row is edited before it: one row, and the edit lives', async () => {
       await sides().faults({
         slowAnswer: { kinds: ['collections'], object: 'Opportunity', client: 'sfsync', afterMs: 6_000 },
       });
       const key = await insert('Early loan');
       await until('the record', async () => (await records(key)).length > 0);
-      await sides().rows(`update loan_applications set title = 'Edited meanwhile' where id = $1`, [key]);
+      await sides().rows(`update loan_applications set title = 'Edited before the answer' where id = $1`, [key]);
       await until('the id by the file', async () => (await row(key))?.salesforce_id !== null);
       const waiting = await sides().rows(
         `select from sfsync.lease where object = 'Opportunity' and execution is not null`,
@@ -73,7 +73,7 @@ export function inserts(sides: () => BothSides): void {
       expect(waiting, 'the answer is still on its way').toHaveLength(1);
       await sides().faults({ slowAnswer: null });
       const id = await pair(key);
-      expect(await row(key)).toMatchObject({ title: 'Edited meanwhile' });
+      expect(await row(key)).toMatchObject({ title: 'Edited before the answer' });
       expect(await kinds(id)).toEqual(['create', 'update']);
       expect(await conflicts(id)).toEqual([]);
     });

@@ -1,6 +1,6 @@
 /**
  * New rows that depend on each other, inserted in one transaction: all become records at once, parents before their
- * children, also where parent and child are rows of one table. The schedule that looks for what nobody announced is switched off.
+ * children, also where parent and child are rows of one table. The schedule that looks for changes without an announcement is switched off.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -246,7 +246,7 @@ describe('new families', () => {
       });
       await family(2 * FAMILIES);
       await until('children that wait', async () => (await sides.rows(WAITING)).length === 3);
-      await until('the end of whoever looked at them', async () => (await children()) === 0);
+      await until('the end of the execution that looked at them', async () => (await children()) === 0);
       await sides.faults({ slowAnswer: null });
       await allRecords();
     });

@@ -56,7 +56,7 @@ class Attached {
     return executions.map(({ executionArn }) => executionArn ?? '');
   }
 
-  /** Ids of the records that anybody has updated since the org started, once for each update. */
+  /** Ids of the records that any client has updated since the org started, once for each update. */
   async updatedRecords(): Promise<string[]> {
     const { writes } = (await this.simulator('GET', 'writes')) as { writes: { id: string }[] };
     return writes.map(({ id }) => id);
@@ -84,7 +84,7 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
   beforeAll(async () => {
     for (const port of USUAL_PORTS) {
       const server = createServer();
-      // An error: somebody else has it, which is as good.
+      // An error: another process has it, which is as good.
       await new Promise<unknown>((resolve) =>
         server.once('error', resolve).listen(port, '127.0.0.1', () => resolve(true)),
       );
@@ -102,7 +102,7 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
     await project?.[Symbol.asyncDispose]();
   }, 60_000);
 
-  test('takes other ports where the usual ones are taken, and runs as whoever started it', async () => {
+  test('takes other ports where the usual ones are taken, and runs as the user that started it', async () => {
     const { aws, postgres, salesforce } = both.endpoints;
     const ports = [aws.endpoint, postgres.url, salesforce.instanceUrl].map((url) => Number(new URL(url).port));
     for (const port of ports) expect(USUAL_PORTS).not.toContain(port);
@@ -192,7 +192,7 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
     const writes = Map.groupBy([...before, ...(await both.updatedRecords())], (id) => id);
     const twice = [...wanted.keys()].filter((id) => (writes.get(id)?.length ?? 0) > 1);
     expect(twice).toEqual([]);
-    // Of a push that was killed nobody knows whether it landed and was undone; that is logged, and nothing else.
+    // Whether a push that was killed has landed and was undone is not known; that is logged, and nothing else.
     const { rows: conflicts } = await both.database.query('select distinct reason from sfsync.conflict');
     expect(conflicts.filter(({ reason }) => reason !== 'push may have been undone')).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { BothSides, Machine } from '../support/system/both-sides.ts';
 import type { Traffic } from '../support/system/traffic.ts';
 
-/** The server's own log quotes rows that it refused, whoever sent them: it belongs to the database. */
+/** The server's own log quotes rows that it refused, of every client: it belongs to the database. */
 const DATABASE_LOG = 'postgres.log';
 
 /** `withDeadLetters` names the machines of which the tests before have left dead letters; those of the others count, too. */
@@ -64,9 +64,9 @@ export function personalData(
     });
 
     test('in notifications and dead letters', async () => {
-      const told = JSON.stringify(sides().notifications());
-      expect(told.includes('rejected record')).toBe(true);
-      expect(await found(told)).toEqual([]);
+      const notifications = JSON.stringify(sides().notifications());
+      expect(notifications.includes('rejected record')).toBe(true);
+      expect(await found(notifications)).toEqual([]);
       for (const machine of ['salesforceToPostgres', 'postgresToSalesforce'] as const) {
         const letters = await sides().deadLetters(machine);
         if (withDeadLetters.includes(machine)) expect(letters).not.toEqual([]);

@@ -5,7 +5,7 @@ import { badInput } from './bad-input.suite.ts';
 import { bothSidesAtOnce } from './both-sides-at-once.suite.ts';
 import { changedType } from './changed-type.suite.ts';
 import { deletes } from './deletes.suite.ts';
-import { editedMeanwhile } from './edited-meanwhile.suite.ts';
+import { editedDuringAPush } from './edited-during-a-push.suite.ts';
 import { families } from './families.suite.ts';
 import { inserts } from './inserts.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
@@ -23,7 +23,7 @@ describe.concurrent('edits', () => {
 });
 badInput(sides);
 deletes(sides);
-editedMeanwhile(sides);
+editedDuringAPush(sides);
 inserts(sides);
 // A field of Account is left out from here on.
 changedType(sides);

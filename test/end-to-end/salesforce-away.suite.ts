@@ -5,7 +5,7 @@ import { type BothSides, until } from '../support/system/both-sides.ts';
 export function salesforceAway(sides: () => BothSides): void {
   const circuit = async () =>
     (await sides().row<{ circuit: string }>("select circuit from sfsync.lease where object = 'Account'"))?.circuit;
-  const told = (words: string) =>
+  const notifications = (words: string) =>
     sides()
       .notifications()
       .filter(({ subject }) => subject.includes(words));
@@ -21,7 +21,10 @@ export function salesforceAway(sides: () => BothSides): void {
     await sides().faults({ serverUnavailable: { object: 'Account', client: 'sfsync' } });
 
     await edit(0);
-    await until('the open circuit', async () => (await circuit()) === 'open' && told('Account waits').length > 0);
+    await until(
+      'the open circuit',
+      async () => (await circuit()) === 'open' && notifications('Account waits').length > 0,
+    );
     // More edits come, and probes fail, while it is open.
     await edit(1);
     const before = await ended();
@@ -38,9 +41,9 @@ export function salesforceAway(sides: () => BothSides): void {
       expect(await sides().record('Account', id, 'NumberOfEmployees')).toMatchObject({ NumberOfEmployees: 400 + i });
       expect((await sides().writesToRecord(id)).map(({ kind }) => kind)).toEqual(['update']);
     }
-    await until('the notification that it is back', () => told('Account goes on').length > 0);
-    expect(told('Account waits')).toHaveLength(1);
-    expect(told('Account goes on')).toHaveLength(1);
+    await until('the notification that it is back', () => notifications('Account goes on').length > 0);
+    expect(notifications('Account waits')).toHaveLength(1);
+    expect(notifications('Account goes on')).toHaveLength(1);
     expect(await sides().messagesIn(sides().resource('changeDeadLetterQueue.Account'))).toBe(0);
   });
 }

@@ -55,7 +55,7 @@ export function stoppedExecutions(sides: () => BothSides): void {
       const stopped: string[] = [];
       for (const [i, [state, change]] of steps.entries()) {
         const stop = stopAt(object, state);
-        // A run, or a request, that outlives its execution: whoever comes next has to wait for it.
+        // A run, or a request, that outlives its execution: the next execution has to wait for it.
         const client = { 'Read runs': 'AmazonAppFlow', 'Push records': 'sfsync', 'Delete records': 'sfsync' }[
           state as string
         ];

@@ -57,7 +57,7 @@ test('a faulty configuration is refused with all its faults and no stack trace',
   expect(stderr).not.toMatch(/\n\s+at /);
 });
 
-test('a configuration that is not there is told with the place, and with the command that writes one', () => {
+test('an absent configuration is reported with the place, and with the command that writes one', () => {
   const { status, stderr } = run(PROJECT, '--out', join(tmpdir(), 'sfsync-nothing'));
   expect(status).toBe(1);
   expect(stderr).toContain(`There is no ${join(PROJECT, 'sync.config.ts')}`);

@@ -129,7 +129,7 @@ export function describeFlows({ template, resources }: Assembly): void {
     });
   });
 
-  test('types are told as Salesforce names them', () => {
+  test('types are passed on as Salesforce names them', () => {
     const types = new Map(
       (flowOf('sfsync-salesforce-to-postgres-Opportunity').Properties.Tasks as readonly FlowTask[]).flatMap((task) => {
         const type = task.TaskProperties?.find(({ Key }) => Key === 'SOURCE_DATA_TYPE')?.Value;

@@ -76,7 +76,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
     },
   );
 
-  test('a failed sweep is told, and left to the next one', () => {
+  test('a failed sweep is notified, and left to the next one', () => {
     const [notify, ...others] = targetsOf('SweepExecutionFailed');
     expect(notify?.Arn).toEqual({ 'Fn::GetAtt': [resource('AWS::Lambda::Function', 'OperationsNotify')[0], 'Arn'] });
     expect(others).toEqual([]);
@@ -109,7 +109,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
   });
 
   test.each(['SalesforceToPostgres', 'PostgresToSalesforce'])(
-    'a failed execution of %s is a dead letter, and told',
+    'a failed execution of %s is a dead letter, and notified',
     (pipeline) => {
       const [machineId] = resource('AWS::StepFunctions::StateMachine', `${pipeline}Machine`);
       const [, rule] = resource('AWS::Events::Rule', `${pipeline}ExecutionFailed`);
@@ -159,7 +159,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
       ([, { Properties }]) => /docs\/runbook\.md#(\S+)$/.exec(String(Properties.AlarmDescription))?.[1],
     );
 
-    test.each(alarms)('%s tells the topic when it goes off and when it is over', (_, { Properties }) => {
+    test.each(alarms)('%s notifies the topic when it goes off and when it is over', (_, { Properties }) => {
       const topic = [{ Ref: resource('AWS::SNS::Topic', 'Operations')[0] }];
       expect(Properties).toMatchObject({ AlarmActions: topic, OKActions: topic });
     });
@@ -182,7 +182,7 @@ export function describeOperations({ template, resources, resource }: Assembly):
     });
 
     test.each(['RetainedWalBytes', 'RunningTaskCount', 'FlowExecutionsSucceeded', 'SweepsCompleted'])(
-      'silence is bad news for %s',
+      'missing data sets off %s',
       (MetricName) => {
         const of = alarms.filter(([, { Properties }]) => Properties.MetricName === MetricName);
         expect(of.length).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import type { Assembly } from './assembly.ts';
 /** The bucket, the queues, the topic: what would hurt if it changed. */
 export function describeStorage({ template, resources, resource }: Assembly): void {
   describe('the bucket', () => {
-    test('tells EventBridge natively: no custom resource, and no Lambda but ours', () => {
+    test('sends its events to EventBridge natively: no custom resource, and no Lambda but ours', () => {
       template.hasResourceProperties('AWS::S3::Bucket', {
         NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
       });

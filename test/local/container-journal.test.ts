@@ -4,7 +4,7 @@ import type { ProcessEvent } from '../../local/host/supervised-process.ts';
 import { createJournal } from '../../packages/embedded-aws/journal.ts';
 import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
 
-function told(event: ProcessEvent): Omit<JournalEntry, 'at'>[] {
+function entriesOf(event: ProcessEvent): Omit<JournalEntry, 'at'>[] {
   const entries: Omit<JournalEntry, 'at'>[] = [];
   const journal = createJournal();
   journal.subscribe(({ at: _, ...entry }) => entries.push(entry));
@@ -47,5 +47,5 @@ test.each<[string, ProcessEvent, object[]]>([
   ],
   ['what is not a log line', { kind: 'line', line: '(node:1) Warning: something' }, []],
 ])('%s', (_what, event, expected) => {
-  expect(told(event)).toEqual(expected);
+  expect(entriesOf(event)).toEqual(expected);
 });

@@ -5,18 +5,18 @@ import { connectSalesforce } from '../../salesforce/connection.ts';
 import { readRecords } from '../../salesforce/read.ts';
 import { accounts } from './records.ts';
 
-const NOBODY = '001Ws00000zzzzzIAA';
+const NO_RECORD = '001Ws00000zzzzzIAA';
 
-test('each answer of Salesforce tells how many API calls are used up, and the day gives them back', async () => {
+test('each answer of Salesforce holds how many API calls are used up, and the day gives them back', async () => {
   await using org = await startedOrg();
   const connection = await connectSalesforce(org.simulator);
   expect(apiUsage(connection)).toBeUndefined();
   await org.call('POST', '~/_simulator/actions', { apiUsage: { used: 4600, allowed: 5000 } });
-  await readRecords(connection, accounts, [NOBODY]);
+  await readRecords(connection, accounts, [NO_RECORD]);
   expect(apiUsage(connection)).toEqual({ used: 4602, allowed: 5000 });
   org.clock.now += 24 * 3_600_000;
-  await readRecords(connection, accounts, [NOBODY]);
-  // The session has ended meanwhile: a call more.
+  await readRecords(connection, accounts, [NO_RECORD]);
+  // The session has ended since: a call more.
   expect(apiUsage(connection)).toEqual({ used: 3, allowed: 5000 });
 });
 

@@ -80,7 +80,7 @@ describe('a job', () => {
     expect(kept).toHaveLength(1);
   });
 
-  test('tells the code, the reason and the field of a record that Salesforce refuses; results may come in any order', async () => {
+  test('answers the code, the reason and the field of a record that Salesforce refuses; results may come in any order', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 5);
     const binned = ids[4] ?? '';
@@ -117,7 +117,7 @@ describe('a job', () => {
   });
 });
 
-describe('whoever dies,', () => {
+describe('when an execution dies,', () => {
   test('the id of the job is kept before anything is written', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 2);
@@ -189,7 +189,7 @@ describe('at the deadline', () => {
   });
 });
 
-describe('ending the job of a push that nobody goes on with', () => {
+describe('ending the job of a push that no execution goes on with', () => {
   test('stops it', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 2);
@@ -223,7 +223,7 @@ describe('a request whose answer is lost', () => {
     expect(await phones(org)).toEqual([null]);
   });
 
-  test('when it is closed: its state tells', async () => {
+  test('when it is closed: its state decides', async () => {
     await using org = await startedOrg();
     const [id = ''] = await createMany(org, 'Account', 1);
     const request = org.connection.request.bind(org.connection);

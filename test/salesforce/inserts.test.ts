@@ -49,7 +49,7 @@ test('twice the same row is one record', async () => {
   expect((await readByExternalId(org.connection, mapping, ['k'])).get('k')?.version?.fields.Name).toBe('Renamed');
 });
 
-test('a refused row is told by code and field, and the others pass; after the deadline nothing is sent', async () => {
+test('a refused row is answered with code and field, and the others pass; after the deadline nothing is sent', async () => {
   await using org = await startedOrg();
   const outcomes = await pushInserts(target(org), [line('good'), line('bad', { Name: 'x'.repeat(200) })]);
   expect(outcomes).toMatchObject([

@@ -91,13 +91,13 @@ describe('the delete log', () => {
     expect(await listDeleted(org.connection, 'Contact', START - MINUTE, org.clock.now)).toEqual([]);
   });
 
-  test('that does not reach back that far tells nothing', async () => {
+  test('that does not reach back that far proves nothing', async () => {
     await using org = await startedOrg();
     const longAgo = START - 16 * 24 * 60 * MINUTE;
     expect(await listDeleted(org.connection, 'Account', longAgo, START)).toBeUndefined();
   });
 
-  test('with more ids than one answer may hold is told in parts', async () => {
+  test('with more ids than one answer may hold is read in parts', async () => {
     const asked: string[] = [];
     const deletions = [0, 7, 8, 15].map((minute, i) => ({
       id: `00100000000000${i}AAA`,

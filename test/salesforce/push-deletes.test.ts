@@ -39,7 +39,7 @@ describe('deletes', () => {
     expect(tally(outcomes)).toEqual({ accepted: 2 });
   });
 
-  test('that Salesforce refuses are told with their reason', async () => {
+  test('that Salesforce refuses are answered with their reason', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 2);
     await org.faults({ rowError: { ids: [ids[0]], code: 'DELETE_FAILED', message: 'It has children.' } });
@@ -92,7 +92,7 @@ describe('revives', () => {
     expect((await org.stats()).writes).toEqual({ Account: { update: 1 } });
   });
 
-  test('of a record that nobody can bring back are refused with the reason', async () => {
+  test('of a record that cannot be brought back are refused with the reason', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 2);
     const [purged = '', binned = ''] = ids;
@@ -103,7 +103,7 @@ describe('revives', () => {
     expect(outcomeOf(outcomes, purged)).toMatchObject({ outcome: 'refused', code: expect.stringMatching(/^[A-Z_]+$/) });
   });
 
-  test('that are undeleted but refused as an update are told so', async () => {
+  test('that are undeleted but refused as an update are answered as such', async () => {
     await using org = await startedOrg();
     const [id = ''] = await createMany(org, 'Account', 1);
     await deleteMany(org, [id]);
@@ -149,14 +149,14 @@ describe('purges', () => {
     expect(tally(await pushPurges(target(org), ids.map(purge)))).toEqual({ accepted: 2 });
   });
 
-  test('leave a record alone that somebody has brought back', async () => {
+  test('leave a record alone that a user has brought back', async () => {
     await using org = await startedOrg();
     const [id = ''] = await createMany(org, 'Account', 1);
     expect(tally(await pushPurges(target(org), [purge(id)]))).toEqual({ accepted: 1 });
     expect(await isDeleted(org, id)).toBe(false);
   });
 
-  test('that Salesforce refuses are told with their reason, and one whose answer is lost is unknown', async () => {
+  test('that Salesforce refuses are answered with their reason, and one whose answer is lost is unknown', async () => {
     await using org = await startedOrg();
     const [id = ''] = await createMany(org, 'Account', 1);
     await deleteMany(org, [id]);

@@ -44,7 +44,7 @@ describe('updates', () => {
     expect((await org.stats()).apiCalls.total).toBe(7);
   });
 
-  test('write the fields that are told, null included, and no others', async () => {
+  test('write the given fields, null included, and no others', async () => {
     await using org = await startedOrg();
     const id = await created(org, 'Opportunity', {
       Name: 'Loan',
@@ -73,7 +73,7 @@ describe('updates', () => {
     });
   });
 
-  test('of nothing call nobody', async () => {
+  test('of nothing make no call', async () => {
     await using org = await startedOrg();
     expect(await pushUpdates(target(org), [])).toEqual([]);
     expect((await org.stats()).apiCalls.total).toBe(0);
@@ -81,7 +81,7 @@ describe('updates', () => {
 });
 
 describe('a record that Salesforce refuses', () => {
-  test('is told with code, field and reason; the others go through', async () => {
+  test('is answered with code, field and reason; the others go through', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 3);
     const outcomes = await pushUpdates(
@@ -108,7 +108,7 @@ describe('a record that Salesforce refuses', () => {
     expect((await pushUpdates(target(org), [update(id, { Phone: '1' })]))[0]).not.toHaveProperty('field');
   });
 
-  test('for a reason that nobody has listed is refused, too', async () => {
+  test('for a reason that is not listed is refused, too', async () => {
     await using org = await startedOrg();
     const [id = ''] = await createMany(org, 'Account', 1);
     await org.faults({ rowError: { code: 'SOMETHING_NEW', message: 'No.' } });
@@ -130,7 +130,7 @@ describe('a record that Salesforce refuses', () => {
     expect(apiCalls.total).toBeLessThanOrEqual(17);
   });
 
-  test('for a reason that nobody has listed, for which Salesforce turns the whole call away, stands alone, too', async () => {
+  test('for a reason that is not listed, for which Salesforce turns the whole call away, stands alone, too', async () => {
     await using org = await startedOrg();
     const ids = await createMany(org, 'Account', 200);
     const request = org.connection.request.bind(org.connection);

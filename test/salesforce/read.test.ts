@@ -33,7 +33,7 @@ describe('a fresh read', () => {
     expect((await org.stats()).apiCalls.byKind).toEqual({ retrieve: 1, queryAll: 1 });
   });
 
-  test('tells the survivor of a merge, where records can be merged', async () => {
+  test('answers the survivor of a merge, where records can be merged', async () => {
     await using org = await startedOrg();
     const winner = await created(org, 'Account', { Name: 'Winner' });
     const loser = await created(org, 'Account', { Name: 'Loser' });

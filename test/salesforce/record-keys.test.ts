@@ -23,7 +23,7 @@ async function all<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
   return items;
 }
 
-/** `count`: what the reader is told beforehand, by which it chooses the API. */
+/** `count`: what the reader is given beforehand, by which it chooses the API. */
 async function keysOf(mapping: ObjectMapping, count: number, connection = org.connection): Promise<RecordKey[]> {
   const keys = await all(readRecordKeys(connection, mapping, count));
   return keys.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -93,7 +93,7 @@ describe('a query by the Bulk API', () => {
   const jobs = async () =>
     ((await org.call('GET', '/jobs/query')).json as { records: { id: string; state: string }[] }).records;
 
-  test('leaves no job behind, also when nobody reads it to its end', async () => {
+  test('leaves no job behind, also when it is not read to its end', async () => {
     await createMany(org, 'Account', 3);
     for await (const page of bulkQuery(org.connection, soql)) {
       expect(page).toHaveLength(3);

@@ -44,7 +44,7 @@ function machineFailingIn(task: TaskName, call: number, error: Error, opened = t
 }
 
 describe.each(FAILING)('Salesforce away in %s', (_, task, call) => {
-  test('opens the circuit after some tries, tells it, and ends well', async () => {
+  test('opens the circuit after some tries, notifies, and ends well', async () => {
     const machine = machineFailingIn(task, call, taskError('RetryableError', 'the org does not answer'));
     expect(await machine.run(CHANGES)).toMatchObject(AWAY);
     expect(machine.inputsOf(task)).toHaveLength(call + 4);
@@ -88,13 +88,13 @@ describe.each(FAILING)('Salesforce away in %s', (_, task, call) => {
 });
 
 describe('an open circuit', () => {
-  test('is not told again', async () => {
+  test('is not notified again', async () => {
     const machine = machineFailingIn('ReadSalesforce', 0, taskError('RetryableError'), false);
     expect(await machine.run({ ...CHANGES, trigger: 'schedule' })).toMatchObject(AWAY);
     expect(machine.inputsOf('Notify')).toEqual([]);
   });
 
-  test('does not swallow what the batch had to tell before', async () => {
+  test('does not swallow what the batch had to report before', async () => {
     const machine = machineOf(
       tasks({
         DecideChanges: () => decided({ pushed: 1, pushedKey: 'pushed', updatesKey: 'updates', conflicts: 1 }),
@@ -231,7 +231,7 @@ describe('AppFlow', () => {
     },
   );
 
-  test('that refuses to start, or to tell of its runs, opens the circuit', async () => {
+  test('that refuses to start, or to list its runs, opens the circuit', async () => {
     for (const operation of ['start', 'records'] as const) {
       const refuse = () => {
         throw new AwsError('InternalServerException', 'AppFlow is ill', 500);

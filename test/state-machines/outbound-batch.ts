@@ -12,8 +12,8 @@ export function batch(id: string): Answer<'CollectChanges'> {
 }
 
 export function decided(change: Partial<Answer<'DecideChanges'>> = {}): Answer<'DecideChanges'> {
-  const said = { batchId: 'b0', notAfter: NOT_AFTER, pushed: 0, conflicts: 0, rejected: 0, reasons: [] };
-  return { ...said, circuitClosed: false, ...change };
+  const nothing = { batchId: 'b0', notAfter: NOT_AFTER, pushed: 0, conflicts: 0, rejected: 0, reasons: [] };
+  return { ...nothing, circuitClosed: false, ...change };
 }
 
 export function settled(change: Partial<Answer<'SettleBatch'>> = {}): Answer<'SettleBatch'> {

@@ -70,7 +70,7 @@ export interface FlowRun {
   readonly executionId: string;
   readonly executionStatus: 'InProgress' | 'Successful' | 'Error' | 'Canceled' | 'CancelStarted';
   readonly executionResult?: object;
-  /** Seconds since 1970, as the API tells them. */
+  /** Seconds since 1970, as the API answers them. */
   readonly startedAt?: number;
   readonly dataPullEndTime?: number;
 }

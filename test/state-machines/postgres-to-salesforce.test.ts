@@ -179,13 +179,13 @@ describe('many batches', () => {
     expect(machine.inputsOf('Notify')).toMatchObject([{ about: 'batch', rejected: 1 }]);
   });
 
-  test('tell people of rows that cannot be sent, whether or not there is something to push', async () => {
-    const news = (code: string) => ({ rejected: 2, reasons: [{ code, count: 2 }] });
+  test('notify of rows that cannot be sent, whether or not there is something to push', async () => {
+    const rejects = (code: string) => ({ rejected: 2, reasons: [{ code, count: 2 }] });
     const machine = machineOf(
       tasks({
         CollectChanges: inTurn<'CollectChanges'>(
-          { next: 'tell', ...news('PARENT_WITHOUT_RECORD') },
-          { ...batch('b1'), ...news('UNREADABLE_VALUE') },
+          { next: 'tell', ...rejects('PARENT_WITHOUT_RECORD') },
+          { ...batch('b1'), ...rejects('UNREADABLE_VALUE') },
           NOTHING_DUE,
         ),
         SettleBatch: () => settled({ rejected: 1, reasons: [{ code: 'STRING_TOO_LONG', count: 1 }] }),
@@ -193,7 +193,7 @@ describe('many batches', () => {
     );
     expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED', output: { batches: 2 } });
     expect(machine.inputsOf('Notify')).toMatchObject([
-      { about: 'batch', ...news('PARENT_WITHOUT_RECORD') },
+      { about: 'batch', ...rejects('PARENT_WITHOUT_RECORD') },
       {
         about: 'batch',
         rejected: 3,
@@ -238,7 +238,7 @@ describe('many batches', () => {
   });
 });
 
-describe('what is told', () => {
+describe('what is notified', () => {
   test('rejects and conflicts of the whole batch, once', async () => {
     const machine = machineOf(
       tasks({
@@ -269,7 +269,7 @@ describe('what is told', () => {
     ]);
   });
 
-  test('nothing about a second batch that has nothing to tell', async () => {
+  test('nothing about a second batch that has nothing to report', async () => {
     const machine = machineOf(
       tasks({
         CollectChanges: inTurn<'CollectChanges'>(batch('b0'), batch('b1'), NOTHING_DUE),
@@ -281,8 +281,8 @@ describe('what is told', () => {
   });
 
   test('that deletes are held, while what is not held is pushed', async () => {
-    const said = decided({ pushed: 3, pushedKey: 'pushed', updatesKey: 'updates', heldDeletes: 2000 });
-    const machine = machineOf(tasks({ DecideChanges: () => said }));
+    const decision = decided({ pushed: 3, pushedKey: 'pushed', updatesKey: 'updates', heldDeletes: 2000 });
+    const machine = machineOf(tasks({ DecideChanges: () => decision }));
     expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED' });
     expect(machine.inputsOf('Notify')).toEqual([
       { about: 'deletes held', object: 'Contact', execution: machine.executionArn, records: 2000 },

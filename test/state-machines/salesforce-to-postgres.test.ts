@@ -149,7 +149,7 @@ describe('a version whose order is in doubt', () => {
   });
 });
 
-describe('what is told', () => {
+describe('what is notified', () => {
   test('rejects and conflicts of all ranges, equal reasons summed up, the most frequent first', async () => {
     const answers: Record<string, Partial<Applied>> = {
       'mapped-0': {

@@ -36,7 +36,7 @@ const batch = (recordsKey: string, again = false) => ({ recordsKey, again });
 const count = (list: readonly string[], name: string) => list.filter((each) => each === name).length;
 
 describe('a sweep that finds nothing', () => {
-  test('lists the window and the delete log, compares, and tells nobody', async () => {
+  test('lists the window and the delete log, compares, and notifies of nothing', async () => {
     const machine = new PipelineMachine('sweep', tasks());
     const ended = await machine.run(INPUT);
     const counts = { inserted: 0, updated: 0, deleted: 0, unchanged: 0, rejected: 0, conflicts: 0 };
@@ -70,7 +70,7 @@ describe('a sweep that finds nothing', () => {
     expect(machine.busEvents).toEqual([]);
   });
 
-  test('is a sweep of the window also where nobody says whether it is a full one', async () => {
+  test('is a sweep of the window also where its input does not say whether it is a full one', async () => {
     const machine = new PipelineMachine('sweep', tasks());
     expect(await machine.run({ object: 'Contact' })).toMatchObject({ status: 'SUCCEEDED', output: { full: false } });
   });
@@ -98,12 +98,12 @@ describe('up to where the inbound flow has looked', () => {
       90_000,
     ],
     [
-      'is when that run began, where AppFlow tells no window',
+      'is when that run began, where AppFlow answers no window',
       [run('Successful', 200), run('Successful', 100)],
       100_000,
     ],
     [
-      'leaves out runs that have not succeeded, in whatever order they are told',
+      'leaves out runs that have not succeeded, in whatever order they are listed',
       [
         run('Successful', 100, 90),
         run('Error', 500, 490),
@@ -193,7 +193,7 @@ describe('what is listed', () => {
 });
 
 describe('what was missed', () => {
-  test('is read and applied batch by batch, summed up and told once', async () => {
+  test('is read and applied batch by batch, summed up and notified once', async () => {
     const outcomes: Readonly<Record<string, Partial<Applied>>> = {
       a: { inserted: 3, rejected: 1, reasons: [{ code: '23514', field: 'Phone', count: 1 }] },
       b: { updated: 2, deleted: 1, conflicts: 1, rejected: 2, reasons: [{ code: '23514', field: 'Phone', count: 2 }] },
@@ -212,31 +212,31 @@ describe('what was missed', () => {
       { from: 'reread', versionsKey: 'versions-of-b', readAt: READ_AT, source: 'sweep', attempt: 1 },
     ]);
     expect(machine.inputsOf('CloseSweep')).toMatchObject([counts]);
-    const { unchanged: _, ...told } = counts;
+    const { unchanged: _, ...notified } = counts;
     expect(machine.inputsOf('Notify')).toEqual([
       {
         about: 'sweep',
         object: 'Contact',
         execution: machine.executionArn,
         full: false,
-        ...told,
+        ...notified,
         reasons: [{ code: '23514', field: 'Phone', count: 3 }],
       },
     ]);
   });
 
   test.for<[string, Partial<Applied>, boolean]>([
-    ['and is as it should be is no news', { unchanged: 1 }, false],
-    ['and is a conflict only is told', { unchanged: 1, conflicts: 1 }, true],
-    ['and is rejected is told', { rejected: 1, reasons: [{ code: 'NOT_VISIBLE', count: 1 }] }, true],
-  ])('%s', async ([, outcome, told]) => {
+    ['and is as it should be is not notified', { unchanged: 1 }, false],
+    ['and is a conflict only is notified', { unchanged: 1, conflicts: 1 }, true],
+    ['and is rejected is notified', { rejected: 1, reasons: [{ code: 'NOT_VISIBLE', count: 1 }] }, true],
+  ])('%s', async ([, outcome, notified]) => {
     const change = { CompareLinks: finding(batch('a')), ApplyRecords: () => applied(outcome) };
     const machine = new PipelineMachine('sweep', tasks(change));
     expect(await machine.run(INPUT)).toMatchObject({ status: 'SUCCEEDED' });
-    expect(machine.inputsOf('Notify')).toHaveLength(told ? 1 : 0);
+    expect(machine.inputsOf('Notify')).toHaveLength(notified ? 1 : 0);
   });
 
-  test('rejects of which people know are tried again, and told only when that has helped', async () => {
+  test('rejects that were notified before are tried again, and notified only when that has helped', async () => {
     const again = (outcome: Partial<Applied>) => {
       const change = { CompareLinks: finding(batch('a', true)), ApplyRecords: () => applied(outcome) };
       return new PipelineMachine('sweep', tasks(change));
@@ -247,14 +247,14 @@ describe('what was missed', () => {
     const helped = again({ inserted: 1, rejected: 1, reasons: [{ code: '23514', count: 1 }] });
     await helped.run(INPUT);
     expect(helped.inputsOf('Notify')).toMatchObject([{ inserted: 1, rejected: 0, reasons: [] }]);
-    // What is told once is told by whoever sees it first.
-    const told = { code: 'FIELD_TYPE_CHANGED', field: 'Amount', count: 1, change: 'is a string' };
-    const drifted = again({ rejected: 1, reasons: [{ code: '23514', count: 1 }, told] });
+    // What is notified once is notified by the execution that sees it first.
+    const drift = { code: 'FIELD_TYPE_CHANGED', field: 'Amount', count: 1, change: 'is a string' };
+    const drifted = again({ rejected: 1, reasons: [{ code: '23514', count: 1 }, drift] });
     await drifted.run(INPUT);
-    expect(drifted.inputsOf('Notify')).toMatchObject([{ rejected: 0, reasons: [told] }]);
+    expect(drifted.inputsOf('Notify')).toMatchObject([{ rejected: 0, reasons: [drift] }]);
   });
 
-  test('is read again where the link has changed meanwhile, three times', async () => {
+  test('is read again where the link has changed since the read, three times', async () => {
     const machine = new PipelineMachine(
       'sweep',
       tasks({
@@ -313,7 +313,7 @@ describe('Salesforce away', () => {
     expect(machine.inputsOf('Notify')).toEqual([]);
   });
 
-  test('while reading does so, too; what was found until then is told', async () => {
+  test('while reading does so, too; what was found until then is notified', async () => {
     const read = tasks().ReadSalesforce;
     const machine = new PipelineMachine(
       'sweep',

@@ -175,7 +175,7 @@ describe.skipIf(installed === undefined)(`PostgreSQL ${VERSION}${missing}`, () =
       await app.query('select pg_replication_origin_drop($1)', [`feed_${database.name}`]);
     });
 
-    test('TRUNCATE, DDL that is told, and traffic that is not ours', async () => {
+    test('TRUNCATE, DDL that is logged, and traffic that is not ours', async () => {
       const database = await preparedDatabase(plugin);
       const { app } = database;
       await using streamer = stream(database, plugin);
@@ -202,7 +202,7 @@ describe.skipIf(installed === undefined)(`PostgreSQL ${VERSION}${missing}`, () =
       const { app } = database;
       for (let round = 1; round <= 3; round++) {
         await using streamer = stream(database, plugin);
-        await app.query("insert into lenders (id, name) values ($1, 'while nobody or somebody reads')", [round * 2]);
+        await app.query("insert into lenders (id, name) values ($1, 'with a reader or without')", [round * 2]);
         await streamer.started();
         await app.query("insert into lenders (id, name) values ($1, 'read')", [round * 2 + 1]);
         await confirmedUpToNow(database);
@@ -243,11 +243,11 @@ describe.skipIf(installed === undefined)(`PostgreSQL ${VERSION}${missing}`, () =
     const database = await server.createDatabase();
     const app = await database.client();
     await app.query(LENDER_TABLES);
-    const absent = configured('wal2json_of_nobody' as OutputPlugin);
+    const absent = configured('wal2json_unknown' as OutputPlugin);
     const prepared = prepareDatabase(app, absent, { passwords: TEST_PASSWORDS, slot: database.name });
     await expect(prepared).rejects.toThrow(ConfigurationError);
     await expect(prepared).rejects.toThrow(
-      /has no output plugin wal2json_of_nobody .* set settings\.plugin to 'pgoutput'/,
+      /has no output plugin wal2json_unknown .* set settings\.plugin to 'pgoutput'/,
     );
   });
 });

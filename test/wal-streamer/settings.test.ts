@@ -33,7 +33,7 @@ test('reads the environment', () => {
   });
 });
 
-test('tells all faults together, and no secret', () => {
+test('reports all faults together, and no secret', () => {
   const faulty = {
     ...env,
     PGHOST: undefined,

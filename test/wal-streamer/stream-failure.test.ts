@@ -17,7 +17,7 @@ describe('after the stream broke', () => {
     ['the server is starting up', answered('57P03'), 'connect again'],
     ['there are too many connections', answered('53300'), 'connect again'],
     ['the connection broke', new Error('Connection terminated unexpectedly'), 'connect again'],
-    ['nobody listens', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'connect again'],
+    ['no server listens', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'connect again'],
     ['the server fell silent', new RetryableError('SILENT', 'silent'), 'connect again'],
   ])('%s: %s', (_, error, next) => {
     expect(afterFailure(error)).toEqual({ next });

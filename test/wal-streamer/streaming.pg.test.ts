@@ -38,7 +38,7 @@ async function slotOf(database: TestDatabase & { readonly app: pg.Client }) {
   return rows[0] ?? { confirmed: '0/0', active_pid: null, behind: '0' };
 }
 
-/** The slot cannot tell us: it is asked until it has confirmed everything up to now. */
+/** A slot sends no signal: it is asked until it has confirmed everything up to now. */
 async function confirmedUpToNow(database: TestDatabase & { readonly app: pg.Client }): Promise<void> {
   const { rows } = await database.app.query<{ now: string }>('select pg_current_wal_insert_lsn()::text as now');
   const now = parseLsn(rows[0]?.now ?? '0/0');
@@ -123,7 +123,7 @@ describe('what is published', () => {
     const database = await preparedDatabase();
     const { app } = database;
     const another = `feed_${database.name}`;
-    // Once without and once with an origin of somebody else's, for the server filters in the first case and we in the second.
+    // Once without and once with another feed's origin, for the server filters in the first case and we in the second.
     for (const round of [1, 2]) {
       await using queues = await startQueueService();
       await using streamer = startStreamer(database, queues);
@@ -193,7 +193,7 @@ describe('what is published', () => {
     expect(message).toContain('the replica identity lacks the key');
   });
 
-  test('what is written before and after DDL, which is told', async () => {
+  test('what is written before and after DDL, which is logged', async () => {
     const database = await preparedDatabase();
     const { app } = database;
     await using queues = await startQueueService();
@@ -207,13 +207,13 @@ describe('what is published', () => {
     await app.query('delete from lenders where lender_id = 1');
     await confirmedUpToNow(database);
     expect(new Set(keysOf(queues))).toEqual(new Set(['1', '2']));
-    const told = streamer.lines.filter(({ level }) => level === 'WARN');
-    expect(new Set(told.map(({ column }) => column))).toEqual(new Set(['phone', 'annual_revenue', 'id']));
-    expect(told).toHaveLength(3);
+    const warnings = streamer.lines.filter(({ level }) => level === 'WARN');
+    expect(new Set(warnings.map(({ column }) => column))).toEqual(new Set(['phone', 'annual_revenue', 'id']));
+    expect(warnings).toHaveLength(3);
   });
 });
 
-/** Runs the statement as a writer under an origin; `sfsync_` stands for the first that nobody else holds now. */
+/** Runs the statement as a writer under an origin; `sfsync_` stands for the first that no other session holds now. */
 async function withOrigin(app: pg.Client, origin: string, statement: string): Promise<void> {
   const names = origin === 'sfsync_' ? [7, 6, 5, 4, 3, 2, 1, 0].map((n) => `sfsync_${n}`) : [origin];
   for (const name of names) {
@@ -235,7 +235,7 @@ describe('the position', () => {
     await database.app.query('create table unrelated (t text)');
     await database.app.query("insert into unrelated select repeat('x', 100) from generate_series(1, 50000)");
     await confirmedUpToNow(database);
-    await database.app.query("select pg_logical_emit_message(false, 'nobody', 'a position')");
+    await database.app.query("select pg_logical_emit_message(false, 'unknown', 'a position')");
     await confirmedUpToNow(database);
     expect(queues.messages).toEqual([]);
   });
@@ -267,7 +267,7 @@ describe('the position', () => {
 });
 
 describe('what may happen to it', () => {
-  test('SIGTERM: publishes what is in hand, confirms it and exits with 0', async () => {
+  test('SIGTERM: publishes what it has read, confirms it and exits with 0', async () => {
     const database = await preparedDatabase();
     await using queues = await startQueueService();
     const streamer = startStreamer(database, queues);
@@ -376,7 +376,7 @@ describe('what may happen to it', () => {
     expect(streamer.lines.filter(({ message }) => message.startsWith('streaming from'))).toHaveLength(2);
   });
 
-  test('the database is away: whoever tries again is alive, and stops when asked', async () => {
+  test('the database is away: a streamer that tries again is healthy, and stops when asked', async () => {
     const database = await preparedDatabase();
     const directory = await mkdtemp(join(tmpdir(), 'sfsync-heartbeat-'));
     const file = join(directory, 'heartbeat');
@@ -417,13 +417,13 @@ describe('what may happen to it', () => {
     ['its slot', 'select pg_drop_replication_slot($1)', /replication slot \S+ does not exist: run `sfsync prepare`/],
     ['its publication', 'drop publication sfsync', /publication sfsync does not exist: run `sfsync prepare`/],
     ['a published table', 'alter publication sfsync drop table lenders', /public\.lenders not in publication sfsync/],
-  ])('without %s it stops, says what to do, and makes nothing', async (_, statement, told) => {
+  ])('without %s it stops, says what to do, and makes nothing', async (_, statement, advice) => {
     const database = await preparedDatabase();
     await database.app.query(statement, statement.includes('$1') ? [database.name] : []);
     await using queues = await startQueueService();
     await using streamer = startStreamer(database, queues);
     expect(await streamer.exit()).toBe(2);
-    expect(streamer.lines.at(-1)?.message).toMatch(told);
+    expect(streamer.lines.at(-1)?.message).toMatch(advice);
   });
 
   test('a mapped table gets another name: it stops, for its changes are not published any more', async () => {
@@ -470,7 +470,7 @@ describe('what may happen to it', () => {
     const gate = Promise.withResolvers<void>();
     queues.gate = gate.promise;
     await database.app.query("insert into lenders (name) select 'n' || n from generate_series(1, 300000) n");
-    // The queue answers nobody, so the stream is held up somewhere in the middle.
+    // The queue answers no request, so the stream is held up somewhere in the middle.
     await queues.until(() => queues.arrived >= 3);
     await pause(500);
     expect(await peakMegabytes(first)).toBeLessThan(150);
@@ -492,7 +492,7 @@ describe('what may happen to it', () => {
   });
 });
 
-/** The most that the process ever had in memory; 0 where the system does not tell. */
+/** The most that the process ever had in memory; 0 where the system does not report it. */
 async function peakMegabytes(streamer: StreamerProcess): Promise<number> {
   const status = await readFile(`/proc/${streamer.process.pid}/status`, 'utf8').catch(() => '');
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;

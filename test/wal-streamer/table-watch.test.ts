@@ -15,20 +15,20 @@ function table(change: Partial<TableDescription> = {}): TableDescription {
 }
 
 describe('DDL on a mapped table', () => {
-  test('of which nothing was heard before is told only when it does not fit the configuration', () => {
+  test('that the stream has not described before is logged only when it does not fit the configuration', () => {
     const watch = new TableWatch(configuration.objects);
     expect(watch.described(table())).toEqual([]);
     expect(watch.described(table({ columns: [...COLUMNS, { name: 'new', type: '25', identity: false }] }))).toEqual([]);
   });
 
-  test('is told with the column, once', () => {
+  test('is logged with the column, once', () => {
     const watch = new TableWatch(configuration.objects);
     watch.described(table());
     const gone = table({ columns: COLUMNS.filter(({ name }) => name !== 'phone') });
-    const told = [
+    const lines = [
       { table: 'public.lenders', column: 'phone', change: 'the mapped column is gone or has another name' },
     ];
-    expect(watch.described(gone)).toEqual(told);
+    expect(watch.described(gone)).toEqual(lines);
     expect(watch.described(gone)).toEqual([]);
     const other = table({ columns: COLUMNS.map((each) => (each.name === 'name' ? { ...each, type: '1043' } : each)) });
     expect(watch.described(other)).toMatchObject([{ column: 'name', change: expect.stringContaining('another type') }]);
@@ -39,7 +39,7 @@ describe('DDL on a mapped table', () => {
     ['n', COLUMNS.map((each) => ({ ...each, identity: false })), 'the replica identity is nothing, so'],
     ['d', COLUMNS.map((each) => ({ ...each, identity: false })), 'has no primary key any more'],
     ['i', COLUMNS.map((each) => ({ ...each, identity: each.name === 'name' })), 'the replica identity lacks the key'],
-  ])('of its replica identity (%s) is told', (replicaIdentity, columns, text) => {
+  ])('of its replica identity (%s) is logged', (replicaIdentity, columns, text) => {
     const watch = new TableWatch(configuration.objects);
     watch.described(table());
     expect(watch.described(table({ replicaIdentity, columns }))).toMatchObject([
@@ -57,7 +57,7 @@ describe('DDL on a mapped table', () => {
   });
 });
 
-test('a key that was renamed is still the only column of the identity; under others it cannot be told', () => {
+test('a key that was renamed is still the only column of the identity; under others it cannot be found', () => {
   const renamed = COLUMNS.map((each) => (each.name === 'id' ? { ...each, name: 'lender_id' } : each));
   expect(keyIndexOf(lenders, table({ columns: renamed }))).toBe(0);
   expect(keyIndexOf(lenders, table({ columns: renamed.map((each) => ({ ...each, identity: true })) }))).toBe(-1);

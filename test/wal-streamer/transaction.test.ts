@@ -64,7 +64,7 @@ describe('transactions of the stream', () => {
     expect(read([begin, own, change('1'), commit, begin, change('2'), commit]).keys).toEqual(['2']);
   });
 
-  test('tell of rows without a name, once for each object, unless they are our own', () => {
+  test('count rows without a key, once for each object, unless they are our own', () => {
     const truncate: StreamMessage = { kind: 'unnamed rows', objects: ['Account', 'Contact'], by: 'truncate' };
     const gone: StreamMessage = { kind: 'unnamed rows', objects: ['Account'], by: 'delete' };
     expect(read([begin, gone, truncate, gone, commit]).unnamed).toEqual(['Account', 'Contact']);

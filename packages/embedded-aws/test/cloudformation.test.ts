@@ -22,7 +22,7 @@ async function describe(StackName?: string) {
   return (await client.send(new DescribeStacksCommand({ StackName }))).Stacks;
 }
 
-test('a stack is told with its outputs, by name, by id and among all', async () => {
+test('a stack is described with its outputs, by name, by id and among all', async () => {
   const outputs = { TopicArn: 'arn:aws:sns:eu-west-1:000000000000:t', Odd: '<&">' };
   stacks.set({ name: 'sfsync', description: 'both ways', outputs });
   const expected = [

@@ -58,7 +58,7 @@ beforeAll(async () => {
       },
     }),
     authorize: (caller, service, operation) => {
-      if (caller.principal !== 'nobody') return;
+      if (caller.principal !== 'stranger') return;
       throw new AwsError(
         service === 's3' ? 'AccessDenied' : 'AccessDeniedException',
         `no ${service}:${operation}`,
@@ -118,7 +118,7 @@ describe('a request', () => {
   });
 
   test('that its caller may not make is refused in each protocol', async () => {
-    const client = signedAs('nobody');
+    const client = signedAs('stranger');
     const sqs = new SQSClient(client).send(new ListQueuesCommand({}));
     await expect(sqs).rejects.toMatchObject({ name: 'AccessDenied', message: 'no sqs:ListQueues' });
     const s3 = new S3Client(client).send(new GetObjectCommand({ Bucket: 'b', Key: 'k' }));
@@ -156,7 +156,7 @@ describe('an error', () => {
     expect(fault).toMatchObject({ subject: 'secretsmanager', text: expect.stringContaining('endpoint.test.ts') });
   });
 
-  test('tells of a body that is no JSON', async () => {
+  test('refuses a body that is no JSON', async () => {
     const headers = { 'x-amz-target': 'AmazonSQS.ListQueues' };
     const answer = await plain('sqs', '/', { method: 'POST', body: '{"a"', headers });
     expect(await answer.json()).toMatchObject({ __type: 'com.amazonaws.sqs#SerializationException' });

@@ -75,7 +75,7 @@ describe('a topic', () => {
     expect(Topics).toContainEqual({ TopicArn: arn });
   });
 
-  test('that is missing is said to be so', async () => {
+  test('that is missing is reported as missing', async () => {
     const missing = publish({ TopicArn: 'arn:aws:sns:eu-west-1:000000000000:none' });
     await expect(missing).rejects.toMatchObject({ name: 'NotFoundException', message: 'Topic does not exist' });
   });

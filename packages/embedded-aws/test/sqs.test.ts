@@ -199,11 +199,11 @@ describe('a waiting receive', () => {
     abort.abort();
     await gone;
     await attribute(queue, 'QueueArn');
-    await send(queue, 'for somebody else');
-    expect(bodies(await receive(queue, { WaitTimeSeconds: 1 }))).toEqual(['for somebody else']);
+    await send(queue, 'for another consumer');
+    expect(bodies(await receive(queue, { WaitTimeSeconds: 1 }))).toEqual(['for another consumer']);
   });
 
-  test('of a queue that is deleted is told so', async () => {
+  test('of a queue that is deleted ends with an error', async () => {
     const queue = await newQueue();
     const waiting = receive(queue, { WaitTimeSeconds: 20 });
     await sqs.send(new DeleteQueueCommand({ QueueUrl: queue }));
@@ -317,7 +317,7 @@ describe('a queue', () => {
     await sqs.send(new PurgeQueueCommand({ QueueUrl }));
   });
 
-  test('that is missing is said to be so, by its old name, too', async () => {
+  test('that is missing is reported as missing, by its old name, too', async () => {
     const QueueUrl = `${running.client.endpoint}/000000000000/none`;
     await expect(send(QueueUrl, 'x')).rejects.toMatchObject({
       name: 'QueueDoesNotExist',
@@ -326,7 +326,7 @@ describe('a queue', () => {
     });
   });
 
-  test('tells the journal what came, by name only', async () => {
+  test('reports to the journal what came, by name only', async () => {
     const queue = await newQueue();
     await send(queue, 'secret body');
     const entry = running.journal.findLast(({ kind }) => kind === 'message-sent');

@@ -24,7 +24,7 @@ async function finished(org: StartedOrg, id: string): Promise<Record<string, unk
 }
 
 describe('ingest', () => {
-  test('inserts rows, and tells good from bad ones', async () => {
+  test('inserts rows, and separates good from bad ones', async () => {
     await using org = await startedOrg();
     const results = await load(org, 'Contact', 'insert', [
       { LastName: 'A', DoNotCall: true },

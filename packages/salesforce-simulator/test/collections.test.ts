@@ -54,7 +54,7 @@ describe('collections', () => {
     expect((await org.stats()).writes).toEqual({ Account: { create: 2 } });
   });
 
-  test('update and delete tell deleted, unknown and malformed ids apart', async () => {
+  test('update and delete distinguish deleted, unknown and malformed ids', async () => {
     await using org = await startedOrg();
     const gone = await created(org, 'Account', { Name: 'A' });
     await org.connection.sobject('Account').destroy(gone);

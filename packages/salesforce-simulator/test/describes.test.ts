@@ -26,7 +26,7 @@ describe('describe', () => {
     ]);
   });
 
-  test('tells what cascades', async () => {
+  test('says what cascades', async () => {
     const { childRelationships, mergeable, undeletable } = await org.connection.sobject('Account').describe();
     expect([mergeable, undeletable]).toEqual([true, true]);
     expect(childRelationships).toContainEqual(

@@ -73,7 +73,7 @@ describe('faults of calls', () => {
     expect(await Promise.all([hangsAfter, hangsBefore])).toEqual(['cut off', 'cut off']);
   });
 
-  test('clients can be told apart by their name in Sforce-Call-Options', async () => {
+  test('clients are distinguished by their name in Sforce-Call-Options', async () => {
     await using org = await startedOrg();
     await org.faults({ requestLimitExceeded: { client: 'sync' } });
     const { instanceUrl, accessToken } = org.simulator;
@@ -130,7 +130,7 @@ describe('faults of records', () => {
     });
   });
 
-  test('delayedVisibility: stamped now, seen later, locked meanwhile, and kept through a restart', async () => {
+  test('delayedVisibility: stamped now, seen later, locked until then, and kept through a restart', async () => {
     await using org = await startedOrg();
     const id = await created(org, 'Account', { Name: 'before' });
     await org.faults({ delayedVisibility: { seconds: 60, object: 'Account', times: 2 } });

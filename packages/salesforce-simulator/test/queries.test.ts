@@ -196,7 +196,7 @@ describe('SELECT', () => {
 });
 
 describe('ORDER BY, LIMIT, OFFSET', () => {
-  test('text sorts without case, nulls come first unless told otherwise', async () => {
+  test('text sorts without case, nulls come first unless the query asks otherwise', async () => {
     expect(await names('ORDER BY Name DESC')).toEqual(['beta Union', 'Acme Bank']);
     expect(await names('ORDER BY Birthdate', 'Contact')).toEqual(['Bob', 'Ada', 'Cyd_%\\']);
     expect(await names('ORDER BY Birthdate DESC NULLS LAST', 'Contact')).toEqual(['Cyd_%\\', 'Ada', 'Bob']);

@@ -118,7 +118,7 @@ describe('undelete', () => {
     expect(await org.connection.sobject('Contact').retrieve(earlier)).toMatchObject({ AccountId: null });
   });
 
-  test('fails when a unique value was taken meanwhile', async () => {
+  test('fails when a unique value was taken since', async () => {
     await using org = await startedOrg();
     const loan = { Name: 'L', StageName: 'Prospecting', CloseDate: '2026-05-01', External_Id__c: 'one' };
     const id = await created(org, 'Opportunity', loan);

@@ -96,9 +96,9 @@ describe('what is refused, with code, text and fields', () => {
     [
       'bad mail addresses',
       'Contact',
-      { LastName: 'L', Email: 'nobody' },
+      { LastName: 'L', Email: 'no address' },
       'INVALID_EMAIL_ADDRESS',
-      'Email: invalid email address: nobody',
+      'Email: invalid email address: no address',
     ],
     [
       'numbers with too many digits',

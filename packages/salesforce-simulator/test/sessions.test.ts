@@ -74,7 +74,7 @@ describe('tokens', () => {
     expect(answer.status).toBe(401);
   });
 
-  test('what is wrong with a request for a token is said in the words of OAuth', async () => {
+  test('what is wrong with a request for a token is answered in the words of OAuth', async () => {
     await using org = await startedOrg();
     const ask = async (form: Record<string, string>) => {
       const body = new URLSearchParams(form).toString();

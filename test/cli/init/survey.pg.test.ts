@@ -91,7 +91,7 @@ describe('init', () => {
     const asked = ['Account', 'Opportunity'].map((object) => ({ object, table: undefined }));
     const { files } = await survey(orgSource(org.connection), undefined, asked, FILE);
     await loaded(files, 'tables');
-    // This org does not tell its stages; the local org then has those of a new one.
+    // This org does not describe its stages; the local org then has those of a new one.
     expect(textOf(files, 'salesforce/OpportunityStage.records.json')).toBeUndefined();
     const ddl = (textOf(files, 'schema.sql') ?? '').replaceAll('public.', 'fresh.');
     await lender.application.query(`create schema fresh; ${ddl}`);

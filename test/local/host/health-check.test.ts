@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 const settings = { command: [], intervalMs: 10, timeoutMs: 1, retries: 3, startPeriodMs: 25 };
 
-/** Answers the given results, then failures; counts how often it was told to be unhealthy. */
+/** Answers the given results, then failures; counts how often it was reported unhealthy. */
 function check(...results: boolean[]) {
   const asked = vi.fn(async () => results.shift() ?? false);
   const unhealthy = vi.fn();
@@ -25,7 +25,7 @@ test('failures count after the start period, and only in a row', async () => {
   expect([asked.mock.calls.length, unhealthy.mock.calls.length]).toEqual([8, 1]);
 });
 
-test('nobody looks at a container that has ended; a new one begins anew', async () => {
+test('the check of a container ends with it; a new one begins anew', async () => {
   const { health, asked, unhealthy } = check();
   health.begin();
   await vi.advanceTimersByTimeAsync(40);

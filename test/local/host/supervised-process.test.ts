@@ -51,7 +51,7 @@ function supervise(script: string, stopTimeoutMs = 5_000, environment: Record<st
   return { supervised, next, log: () => readFile(join(directory, 'logs', 'process.log'), 'utf8') };
 }
 
-test('what it prints is told line by line and logged, and nothing of the environment is inherited', async () => {
+test('what it prints is reported line by line and logged, and nothing of the environment is inherited', async () => {
   const script =
     'console.log(process.env.GIVEN, process.env.HOME); console.error("second"); setInterval(() => {}, 1e3)';
   const { supervised, next, log } = supervise(script, 5_000, { GIVEN: 'given' });

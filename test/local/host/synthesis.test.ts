@@ -64,7 +64,7 @@ test('the configuration counts with what it imports, and nothing else of the pro
   expect(await run()).toBe(false);
 });
 
-test('a failure is told in the words of the app, and leaves no assembly that counts', async () => {
+test('a failure is reported in the words of the app, and leaves no assembly that counts', async () => {
   await writeFile(
     join(project, 'infra', 'app.ts'),
     `${APP} console.error('objects: name at least one'); process.exit(1);`,

@@ -11,7 +11,7 @@ function inbound(changes: Partial<DescribedExecution>, everything = false) {
   return executionLine('salesforce-to-postgres', execution(changes), 5, everything);
 }
 
-test('counts that are not zero are told, with the object and how long it took', () => {
+test('counts that are not zero are shown, with the object and how long it took', () => {
   const output = JSON.stringify({ object: 'Contact', inserted: 2, updated: 0, deleted: 1, unchanged: 4, rejected: 0 });
   expect(inbound({ output })).toEqual({
     at: 5,
@@ -29,13 +29,13 @@ test('rejects and conflicts are a warning', () => {
   expect(inbound({ output: JSON.stringify({ conflicts: 2, updated: 1 }) })).toMatchObject({ tone: 'warning' });
 });
 
-test('what moved nothing is told only when everything is', () => {
+test('what moved nothing is shown only when everything is', () => {
   const output = JSON.stringify({ object: 'Contact', unchanged: 4 });
   expect(inbound({ output })).toBeUndefined();
   expect(inbound({ output }, true)).toMatchObject({ detail: '4 unchanged' });
 });
 
-test('a sweep is told when it found something, or did not come to its end', () => {
+test('a sweep is shown when it found something, or did not come to its end', () => {
   const sweep = (output: object, everything = false) =>
     inbound({ input: '{"object":"Contact","full":false}', output: JSON.stringify(output) }, everything);
   const nothing = {
@@ -83,8 +83,8 @@ test.each([
     JSON.stringify({ errorMessage: 'no line of it is JSON\nat line 1' }),
     'Fault: no line of it is JSON',
   ],
-  ['a plain text', 'somebody stopped it', 'Fault: somebody stopped it'],
-])('a failure is told with its cause: %s', (_what, cause, detail) => {
+  ['a plain text', 'stopped by hand', 'Fault: stopped by hand'],
+])('a failure is shown with its cause: %s', (_what, cause, detail) => {
   expect(inbound({ status: 'FAILED', error: 'Fault', cause })).toMatchObject({
     object: 'Contact',
     what: 'execution failed',

@@ -45,12 +45,12 @@ test.each([
   ['a run without records', flowRun(0)],
   ['an event', entry({ kind: 'event', subject: 'aws.s3 Object Created', text: 'matches no rule' })],
   ['another Lambda', entry({ kind: 'lambda', subject: 'sfsync-MapRecords', text: 'returned' })],
-])('%s has a line only when everything is told', (_what, given) => {
+])('%s has a line only when everything is shown', (_what, given) => {
   expect(lineOf(given, false)).toBeUndefined();
   expect(lineOf(given, true)).toBeDefined();
 });
 
-test('executions are told with what they did, what came before first, until it is ended', async () => {
+test('executions are shown with what they did, what came before first, until it is ended', async () => {
   const journal = createJournal();
   const ended = (arn: string): Omit<JournalEntry, 'at'> => ({
     kind: 'execution-ended',

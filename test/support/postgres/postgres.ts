@@ -34,7 +34,7 @@ export interface TestPostgres {
   /** The superuser's URL of database postgres. */
   readonly url: string;
   readonly port: number;
-  /** An empty database, or a copy of another one, to which nobody may be connected. */
+  /** An empty database, or a copy of another one, to which no client may be connected. */
   createDatabase(template?: string): Promise<TestDatabase>;
   /** Drops what this handle created; a server of the test's own is shut down and removed. */
   stop(): Promise<void>;
@@ -53,7 +53,7 @@ export async function startOwnPostgres(
   return { ...handle(url, shutDown), restart };
 }
 
-/** A server that somebody else has launched, for a test on a certain version; `stop` shuts it down. */
+/** A server that the test file has launched itself, to run on a certain version; `stop` shuts it down. */
 export function useServer({ url, shutDown }: { url: string; shutDown: () => Promise<void> }): TestPostgres {
   return handle(url, shutDown);
 }

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What was made, as the test files get it: where it is. Whoever made it removes it at the end of the run. */
+/** What was made, as the test files get it: where it is. The process that made it removes it at the end of the run. */
 export interface Made {
   readonly place: string;
   readonly remove: () => Promise<void>;

@@ -72,7 +72,7 @@ export type Machine = 'salesforceToPostgres' | 'postgresToSalesforce';
 type Row = Readonly<Record<string, unknown>>;
 export type SalesforceRecord = Readonly<Record<string, unknown>>;
 
-/** Counts what is written to the mapped tables, statement by statement, whoever writes. */
+/** Counts what is written to the mapped tables, statement by statement, of all writers. */
 const ROW_COUNTER = `
   create schema watch;
   create table watch.row_write (id bigint generated always as identity, relation text, key text, kind text);
@@ -248,7 +248,7 @@ export class BothSides {
     return JSON.stringify(record);
   }
 
-  /** What the topic said so far. */
+  /** What the topic published so far. */
   notifications(): Notification[] {
     const file = join(this.system.directory, 'notifications.jsonl');
     if (!existsSync(file)) return [];

@@ -68,7 +68,7 @@ export class NpmStart {
     });
   }
 
-  /** As the machine's memory killer does: nothing is told, and its children are left. */
+  /** As the machine's memory killer does: it gets no signal that it could answer, and its children are left. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
@@ -102,7 +102,7 @@ export class NpmStart {
           const ours = place.startsWith(this.#directory) || commandLine.includes(this.#directory);
           return ours ? [{ pid: Number(name), commandLine, uid: Number(uid) }] : [];
         } catch (error) {
-          // It ended meanwhile, or is somebody else's.
+          // It has ended since, or is another user's.
           if (error instanceof Error && 'code' in error) return [];
           throw error;
         }

@@ -60,7 +60,7 @@ export interface ProjectCopy {
 }
 
 export interface CopyOptions {
-  /** Whose it is; left out: of whoever runs the test. */
+  /** Whose it is; left out: of the user that runs the test. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Text of its `sync.config.ts`; the sample lies beside it as `sync.config.sample.ts`. @default the impatient one */
   readonly configuration?: string;

@@ -1,5 +1,5 @@
 /**
- * The embedded AWS alone, for whoever has tests of their own to point at it: prints its address as the only line, and ends
+ * The embedded AWS alone, for tests of other clients: prints its address as the only line, and ends
  * with Ctrl-C or SIGTERM. Its state lies in a new directory, which goes with it.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -14,7 +14,7 @@ export class Traffic {
   private constructor(system: LocalSystem) {
     this.#store = new DatabaseSync(join(system.directory, 'aws', 'store.sqlite'), { readOnly: true });
     this.#newer = this.#store.prepare('select sequence, body from sqs_message where sequence > ? order by sequence');
-    // A message is told of as soon as it lies in its queue, and before anybody can have received it.
+    // The journal has a message as soon as it lies in its queue, before a consumer can have received it.
     system.journal.subscribe(({ kind }) => {
       if (kind === 'message-sent') this.#read();
     });

@@ -132,15 +132,15 @@ describe('a flow definition', () => {
     expect(faultsOf(properties)).toContainEqual(expect.stringMatching(fault));
   });
 
-  test('tells all its faults at once, the missing connector profile among them', async () => {
+  test('reports all its faults at once, the missing connector profile among them', async () => {
     await using setup = await setUp();
     const flow = inboundFlow({ trigger: { ScheduleExpression: 'rate(1 minute)' }, tasks: maps });
-    flow.SourceFlowConfig.ConnectorProfileName = 'nobody';
+    flow.SourceFlowConfig.ConnectorProfileName = 'unknown';
     const refused = await setup.appflow.putFlow(flow).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(AwsError);
     const { message } = refused as AwsError;
     expect(message).toMatch(/^Flow contact-in cannot be created:/);
-    expect(message).toContain('connector profile nobody cannot be used');
+    expect(message).toContain('connector profile unknown cannot be used');
     expect(message).toContain('rate(<n>minutes)');
     expect(message).toContain('first task must be a Filter PROJECTION');
   });

@@ -128,7 +128,7 @@ describe('the calls to Salesforce', () => {
     expect((await own.appflow.runScheduled(FLOW))?.message).toBe('INVALID_SESSION_ID: Session expired or invalid');
   });
 
-  test('that find nobody fail the run and say so', async () => {
+  test('that reach no server fail the run and say so', async () => {
     await using setup = await setUp();
     await setup.appflow.putFlow(inboundFlow());
     await setup.org[Symbol.asyncDispose]();

@@ -156,7 +156,7 @@ test('the reports of a run are spelled as AppFlow spells them', async () => {
   expect(setup.aws.entries).toMatchObject([{ kind: 'flow-run', subject: FLOW, text: 'Contact: 3 records' }]);
 });
 
-test('a bus that refuses the reports does not stop the run; the journal tells', async () => {
+test('a bus that refuses the reports does not stop the run; the journal has an entry', async () => {
   await using setup = await setUpWithContacts();
   setup.aws.refusals.set('events', new AwsError('InternalException', 'no bus', 500));
   expect((await setup.appflow.runScheduled(FLOW))?.status).toBe('Successful');

@@ -48,7 +48,7 @@ describe('StartFlow', () => {
     expect((await setup.run('contact-out', executionId)).executionStatus).toBe('InProgress');
   });
 
-  test('refuses a second run meanwhile, or runs it beside the first', async () => {
+  test('refuses a second run while one is in progress, or runs it beside the first', async () => {
     for (const startWhileRunning of ['conflict', 'parallel'] as const) {
       await using setup = await setUpBoth({ quirks: { startWhileRunning } });
       const held = setup.appflow.faults.holdRuns('contact-out');
@@ -102,7 +102,7 @@ describe('StartFlow', () => {
   });
 
   test.each([
-    ['an unknown flow', { flowName: 'nobody' }, 'ResourceNotFoundException', 404],
+    ['an unknown flow', { flowName: 'unknown' }, 'ResourceNotFoundException', 404],
     ['no name', {}, 'ValidationException', 400],
     ['a client token that is not printable', { ...OUT, clientToken: 'ä' }, 'ValidationException', 400],
   ])('refuses %s', async (_, input, code, status) => {
@@ -143,7 +143,7 @@ test('execution records come newest first, in pages', async () => {
   });
 });
 
-test('an incremental run tells its window in epoch seconds', async () => {
+test('an incremental run lists its window in epoch seconds', async () => {
   await using setup = await setUpBoth();
   await setup.appflow.runScheduled('contact-in');
   const noon = Date.parse('2026-01-31T12:00:00Z') / 1000;
@@ -251,7 +251,7 @@ test('the next run fails as injected, the one after it does not', async () => {
   expect((await setup.runOnDemand()).executionStatus).toBe('Successful');
 });
 
-test('a run that died with the process is told as failed by the next start, and its window is repeated', async () => {
+test('a run that died with the process is listed as failed after the next start, and its window is repeated', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'appflow-'));
   try {
     const file = join(directory, 'store.db');

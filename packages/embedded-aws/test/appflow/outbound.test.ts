@@ -84,7 +84,7 @@ describe('an update', () => {
     expect(setup.org.records.get('003A')?.LastName).toBe('again');
   });
 
-  test('of nothing succeeds and tells nobody', async () => {
+  test('of nothing succeeds and calls no one', async () => {
     await using setup = await setUpWithFlow();
     const run = await setup.runOnDemand();
     expect(run).toMatchObject({ executionStatus: 'Successful', executionResult: { recordsProcessed: 0 } });
@@ -247,9 +247,9 @@ describe('a run fails', () => {
     setup.file('/batch', text);
     const run = await setup.runOnDemand();
     expect(run.executionStatus).toBe('Error');
-    const told = run.executionResult.errorInfo?.executionMessage ?? '';
-    expect(told).toMatch(message);
-    expect(told).not.toContain('secret');
+    const reason = run.executionResult.errorInfo?.executionMessage ?? '';
+    expect(reason).toMatch(message);
+    expect(reason).not.toContain('secret');
   });
 
   test('when Salesforce is down half way; what was written stays', async () => {

@@ -32,7 +32,7 @@ test('a refused token is replaced once, however many ask', async () => {
   expect(await connection.accessToken(old)).toBe(one);
 });
 
-test('a failed refresh is told and tried again by the next', async () => {
+test('a failed refresh is thrown, and the next call tries again', async () => {
   await using org = await new FakeOrg().listen();
   const connection = await connectByOAuth(credentials(org));
   const old = await connection.accessToken();

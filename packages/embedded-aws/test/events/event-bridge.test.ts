@@ -66,10 +66,10 @@ describe('PutEvents', () => {
     const hosted = new HostedBus();
     await hosted.rule('mine', [QUEUE]);
     await hosted.deliver({ Detail: '{"name":"secret value"}' });
-    await hosted.put({ Source: 'nobody' });
+    await hosted.put({ Source: 'unknown' });
     expect(hosted.aws.entries.filter(({ kind }) => kind === 'event')).toMatchObject([
       { subject: 'app Changes available', text: 'matches mine' },
-      { subject: 'nobody Changes available', text: 'matches no rule' },
+      { subject: 'unknown Changes available', text: 'matches no rule' },
     ]);
     expect(JSON.stringify(hosted.aws.entries)).not.toContain('secret value');
   });

@@ -106,7 +106,7 @@ describe('operations need the action and resource that IAM knows them by', () =>
     },
   );
 
-  test('answering a task token needs the action on any machine: the token does not tell which', () => {
+  test('answering a task token needs the action on any machine: the token does not name it', () => {
     const input = { taskToken: 't', output: '{}' };
     expect(attempt([allow('states:SendTaskSuccess', MACHINE)], 'states', 'SendTaskSuccess', input)).toBeUndefined();
     expect(attempt([allow('states:SendTaskFailure', MACHINE)], 'states', 'SendTaskSuccess', input)).toBeInstanceOf(
@@ -133,7 +133,7 @@ describe('statements', () => {
     },
   );
 
-  test('resources are told apart by case and by characters that are special elsewhere', () => {
+  test('resources are distinguished by case and by characters that are special elsewhere', () => {
     expect(send(allow('sqs:SendMessage', QUEUE.replace('changes', 'Changes')))).toBeInstanceOf(AwsError);
     expect(send(allow('sqs:SendMessage', QUEUE.replace('changes', 'ch.nges')))).toBeInstanceOf(AwsError);
   });
@@ -244,7 +244,7 @@ describe('credentials', () => {
     expect(iam.credentialsFor(`${ROLE}2`).accessKeyId).not.toBe(accessKeyId);
   });
 
-  test('of anybody else are a person at the terminal', () => {
+  test('of any other caller are a person at the terminal', () => {
     const iam = new Iam(new StatefulAws());
     expect(iam.callerOf('test')).toEqual(CONSOLE);
     expect(iam.callerOf(undefined)).toEqual(CONSOLE);
@@ -257,7 +257,7 @@ describe('credentials', () => {
     );
   });
 
-  test('tell who holds them', () => {
+  test('name their holder', () => {
     const identity = new Iam(new StatefulAws()).operations.GetCallerIdentity as (
       input: object,
       caller: object,

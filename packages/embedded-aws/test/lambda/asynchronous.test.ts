@@ -139,7 +139,7 @@ describe('an asynchronous invocation', () => {
     });
   });
 
-  test('of a function that is deleted meanwhile is dropped in the end, and journalled', async () => {
+  test('of a function that is deleted before it runs is dropped in the end, and journalled', async () => {
     hosted.register(FAILS);
     await accepted({});
     await hosted.operation('DeleteFunction', { FunctionName: 'work' });

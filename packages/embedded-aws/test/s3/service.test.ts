@@ -143,7 +143,7 @@ describe('one object', () => {
     expect(await text('known', { IfMatch: ETag })).toBe('x');
   });
 
-  test('that is missing, and a bucket that is missing, are told apart', async () => {
+  test('that is missing, and a bucket that is missing, are different errors', async () => {
     await expect(text('missing')).rejects.toMatchObject({ name: 'NoSuchKey' });
     const head = s3.send(new HeadObjectCommand({ Bucket, Key: 'missing' }));
     await expect(head).rejects.toMatchObject({ name: 'NotFound', $metadata: { httpStatusCode: 404 } });
@@ -152,7 +152,7 @@ describe('one object', () => {
     await expect(s3.send(new HeadBucketCommand({ Bucket: 'no-bucket' }))).rejects.toMatchObject({ name: 'NotFound' });
   });
 
-  test('is replaced while somebody reads the old one to its end', async () => {
+  test('is replaced while a client reads the old one to its end', async () => {
     const old = randomBytes(3_000_000);
     await s3.send(new PutObjectCommand({ Bucket, Key: 'replaced', Body: old }));
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: 'replaced' }));
@@ -267,7 +267,7 @@ describe('an upload in parts', () => {
 describe('events', () => {
   const eventBridge = { EventBridgeConfiguration: {} };
 
-  test('tell of what is made and deleted, once a bucket has them on', async () => {
+  test('report what is made and deleted, once a bucket has them on', async () => {
     const own = 'with-events';
     await s3.send(new CreateBucketCommand({ Bucket: own }));
     await s3.send(new PutObjectCommand({ Bucket: own, Key: 'before', Body: 'x' }));

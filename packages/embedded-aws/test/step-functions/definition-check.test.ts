@@ -151,13 +151,13 @@ describe('faulty definitions are refused with code, reason and place', () => {
     expect(faults(definition).join('\n')).toContain(fault);
   });
 
-  test('all faults are told, not only the first', () => {
+  test('all faults are reported, not only the first', () => {
     const definition = machine({ A: { Type: 'Pass', Next: 'B', X: 1 }, B: { Type: 'Fail', Cause: 1 } });
     expect(faults(definition)).toHaveLength(2);
   });
 });
 
-describe('what AWS offers and this does not is told as such', () => {
+describe('what AWS offers and this does not is reported as such', () => {
   test.each<[JsonObject, string]>([
     [{ StartAt: 'A', States: { A: { Type: 'Pass', End: true } } }, "State 'A' is written in JSONPath"],
     [
@@ -184,9 +184,9 @@ describe('what AWS offers and this does not is told as such', () => {
       'in mode DISTRIBUTED is not offered',
     ],
   ])('%j', (definition, message) => {
-    const told = faults(definition);
-    expect(told.every((fault) => fault.startsWith('UNSUPPORTED: '))).toBe(true);
-    expect(told.join('\n')).toContain(message);
+    const found = faults(definition);
+    expect(found.every((fault) => fault.startsWith('UNSUPPORTED: '))).toBe(true);
+    expect(found.join('\n')).toContain(message);
   });
 
   test('a function by its ARN is offered', () => {

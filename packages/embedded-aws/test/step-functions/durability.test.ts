@@ -161,8 +161,8 @@ test('old revisions of a definition are kept as long as an execution has them', 
   expect((await next.ended(execution)).redriveCount).toBe(1);
 });
 
-describe('a status that could not be told', () => {
-  test('is reported, and told at the next start', async () => {
+describe('a status event that could not be sent', () => {
+  test('is reported, and sent at the next start', async () => {
     const first = new Workshop();
     first.aws.busDown = true;
     const { arn } = await first.run(machine({ F: { Type: 'Fail', Error: 'E' } }));

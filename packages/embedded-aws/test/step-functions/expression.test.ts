@@ -68,7 +68,7 @@ describe('faults name the expression and the field', () => {
     expect((await failure(evaluateTemplate(template, 'Arguments', NOTHING))).location).toBe('Arguments/list[1]/deep');
   });
 
-  test('an expression of the wrong type tells both types and the value', async () => {
+  test('an expression of the wrong type names both types and the value', async () => {
     const { message } = await failure(evaluateTyped('{% {"a": 1} %}', 'Items', NOTHING, 'array'));
     expect(message).toBe(
       `The JSONata expression '{"a": 1}' specified for the field 'Items' returned an unexpected result type. Expected 'array', but was 'object' for value: {"a":1}`,

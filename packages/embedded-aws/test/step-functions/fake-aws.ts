@@ -29,7 +29,7 @@ export class FakeAws implements EmbeddedAws {
   readonly callers: string[] = [];
   /** How many entries of the next PutEvents fail. */
   failingEntries = 0;
-  /** Set to make the bus refuse to be told of status changes. */
+  /** Set to make the bus refuse the events of status changes. */
   busDown = false;
   /** What answers calls of the service under test by itself (`states:startExecution`). */
   states: ((operation: string, input: object) => unknown) | undefined;

@@ -5,7 +5,7 @@ interface Sleeper {
   wake(): void;
 }
 
-/** A clock that stands still until it is told to go on. It remembers every sleep it was asked for. */
+/** A clock that stands still until the test moves it on. It remembers every sleep it was asked for. */
 export class ManualClock implements Clock {
   readonly sleeps: number[] = [];
   #now: number;
@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
     return promise;
   }
 
-  /** Resolves once somebody sleeps who has exactly so long to go. */
+  /** Resolves once a sleep has exactly so long to go. */
   async asleepFor(ms: number): Promise<void> {
     if (this.#sleepers.some((sleeper) => sleeper.wakeAt - this.#now === ms)) return;
     await new Promise<void>((found) => {

@@ -149,7 +149,7 @@ describe('executions', () => {
     expect(await shop.start(arn)).not.toBe(await shop.start(arn));
   });
 
-  test('describing tells input, output and times', async () => {
+  test('describing answers input, output and times', async () => {
     const execution = await shop.start(await shop.create(WAIT), { a: 1 });
     const at = shop.clock.now() / 1_000;
     expect(await shop.describe(execution)).toMatchObject({
@@ -236,7 +236,7 @@ describe('executions', () => {
   });
 });
 
-describe('what the outside is told', () => {
+describe('what the outside learns', () => {
   test('each change of status is an event on the bus, in order', async () => {
     const stateMachineArn = await shop.create(machine({ F: { Type: 'Fail', Error: 'E', Cause: 'c' } }), 'm');
     const executionArn = await shop.start(stateMachineArn, { a: 1 }, 'e');
@@ -267,7 +267,7 @@ describe('what the outside is told', () => {
     ]);
   });
 
-  test('the journal tells of start and end without values', async () => {
+  test('the journal has start and end, without values', async () => {
     shop.aws.functions.set('f', () => ({ secret: 1 }));
     await shop.run(machine({ T: { Type: 'Task', Resource: functionArn('f'), End: true } }), { secret: 1 });
     expect(shop.aws.entries.map((entry) => [entry.kind, entry.subject])).toEqual([

@@ -16,7 +16,7 @@ describe('data flow', () => {
     expect(await new Workshop().output(definition)).toEqual({ before: [1, 'old'], after: [2, 1] });
   });
 
-  test('the context object tells of execution, machine and state', async () => {
+  test('the context object names execution, machine and state', async () => {
     const shop = new Workshop();
     const arn = await shop.create(machine({ A: pass({ Output: '{% $states.context %}' }) }), 'm');
     const execution = await shop.start(arn, { a: 1 }, 'e');

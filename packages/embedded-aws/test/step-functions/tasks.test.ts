@@ -175,7 +175,7 @@ describe('optimized integrations', () => {
     expect(await shop.run(start)).toMatchObject({ error: 'StepFunctions.ExecutionAlreadyExistsException' });
   });
 
-  test('a parameter that is missing is told', async () => {
+  test('a parameter that is missing is reported', async () => {
     const ended = await shop.run(task('arn:aws:states:::sqs:sendMessage', { QueueUrl: 'http://q/1' }));
     expect(ended.cause).toContain("The field 'MessageBody' is required but was missing");
   });

@@ -76,7 +76,7 @@ export class Workshop {
     return this.call('DescribeExecution', { executionArn });
   }
 
-  /** Waits for the end of an execution and tells how it ended. */
+  /** Waits for the end of an execution and answers how it ended. */
   async ended(executionArn: string): Promise<Described> {
     const over = new Promise<void>((resolve) => {
       const stop = this.aws.journal.subscribe((entry) => {

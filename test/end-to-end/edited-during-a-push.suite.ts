@@ -6,7 +6,7 @@ import { type BothSides, until } from '../support/system/both-sides.ts';
 const LONG_MS = 4_000;
 const SHORT_MS = 1_500;
 
-export function editedMeanwhile(sides: () => BothSides): void {
+export function editedDuringAPush(sides: () => BothSides): void {
   /** Makes the next call wait; answers when there is one that waits. */
   const holdNextCall = async (call: { object: string; client: string; kinds: string[] }, beforeMs: number) => {
     await sides().faults({ slowAnswer: { ...call, beforeMs, times: 1 } });

@@ -1,8 +1,6 @@
 /** Records of a batch that cannot be merged: they are no longer due, until something changes. */
-import type { Pair } from '../core/agreement/link.ts';
-import { giveUp, isDue, mayBeMissing } from '../core/agreement/outbound.ts';
+import { anythingToSend, giveUp, mayBeMissing } from '../core/agreement/outbound.ts';
 import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
-import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { lockPairs } from './pairs/pairs.ts';
@@ -39,9 +37,4 @@ export async function giveUpOn(
   );
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds: [...gone] });
   return { stuck: new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id)), gone };
-}
-
-/** The look that was ordered for the sake of Salesforce's side alone sends nothing. */
-function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
-  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
 }

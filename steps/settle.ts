@@ -1,14 +1,12 @@
 /** SETTLE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import type { Outcome } from '../core/agreement/outbound.ts';
-import { outcomeOfRun, pushAgain, settle } from '../core/agreement/outbound.ts';
+import { settle } from '../core/agreement/outbound.ts';
+import { outcomeOfPush, pushAgain } from '../core/agreement/push-outcome.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
-import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
-import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
@@ -96,7 +94,13 @@ async function settlePart(
     const pair = pairs.get(id);
     if (pair?.link.push?.id !== batchId || version === undefined) return [];
     const readBack = { ...version, mergedInto: version.mergedInto };
-    return [{ id, pair, revision, version: readBack, outcome: outcomeOf(mapping, pair, readBack, answers) }];
+    const line = answers.outcomes.get(id);
+    const outcome = outcomeOfPush(pair.link, readBack, {
+      answer: line?.outcome,
+      flowFailures: answers.flowFailures,
+      isWithdrawn: line !== undefined && sentDrifted(mapping, pair.link.push.sent, line),
+    });
+    return [{ id, pair, revision, version: readBack, outcome }];
   });
   const results = judged.flatMap(({ revision, outcome, ...record }) => {
     if (outcome === 'unknown' || outcome === 'push again') return [];
@@ -135,21 +139,6 @@ async function settlePart(
       .map(({ id, pair }) => ({ id, revision: pair.link.revision })),
     pushAgain: again.map(({ id, link, fields }) => ({ line: { id, kind: 'update', fields }, revision: link.revision })),
   };
-}
-
-function outcomeOf(
-  mapping: ObjectMapping,
-  pair: StoredPair,
-  version: SalesforceVersion,
-  answers: BatchAnswers,
-): Outcome | 'push again' {
-  const { push } = pair.link;
-  const line = answers.outcomes.get(pair.link.salesforceId);
-  const answer = line?.outcome;
-  if (push === undefined) return 'unknown';
-  if (line !== undefined && sentDrifted(mapping, push.sent, line)) return 'not applied';
-  if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
-  return answers.flowFailures === undefined ? 'unknown' : outcomeOfRun(pair.link, version, answers.flowFailures);
 }
 
 function refusal({ link }: StoredPair, answer: OutcomeLine | undefined): Reject {

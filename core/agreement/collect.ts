@@ -1,9 +1,22 @@
-/** COLLECT: what becomes of a record that was chosen because it is due, after a look at its row. */
+/** COLLECT: what becomes of a record, or of a new row, that was chosen because it is due, after a look at its row. */
 import type { ObjectMapping } from '../mapping/configuration.ts';
+import type { NewRow } from './insertion.ts';
+import { missingParents, nextStep } from './insertion.ts';
 import type { Link, Pair } from './link.ts';
-import { NOTHING_REFUSED, nothingRefused } from './link.ts';
-import { collect } from './outbound.ts';
+import { afterLook, mayGo, NOTHING_REFUSED, nothingRefused, outgoing, withWaiting } from './link.ts';
 import type { Parents } from './references.ts';
+
+/** Whether a collected link has anything to do: if not, it is no longer dirty. */
+export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  if (link.push !== undefined || link.rereadDue || link.base === undefined) return true;
+  return mayGo(link, outgoing(mapping, link, withWaiting(link, row)));
+}
+
+/** COLLECT: the link as it goes on after a look at its row. */
+export function collect(mapping: ObjectMapping, { link, row }: Pair): Link {
+  const seen = afterLook(mapping, link, withWaiting(link, row));
+  return { ...seen, dirty: isDue(mapping, { link: seen, row }), revision: link.revision + 1 };
+}
 
 export interface Chosen {
   readonly link: Link;
@@ -31,4 +44,17 @@ export function choose(mapping: ObjectMapping, pair: Pair, { parents, lacksId, i
   // What was refused is no more in the row: should it come back, it is tried, and listed, again.
   const refused = agrees ? NOTHING_REFUSED : link.refused;
   return { link: { ...link, refused, dirty: step !== 'done' }, step, agrees };
+}
+
+/**
+ * What is to be done about a new row. look, drop, rest: see `nextStep`. again: a parent has got its id since the row was read; the
+ * next round reads it with that. left: it stays due for the next look, for a parent is about to get its id.
+ */
+export type InsertionStep = ReturnType<typeof nextStep> | 'again' | 'left';
+
+export function chooseInsertion(mapping: ObjectMapping, newRow: NewRow, parents: Parents): InsertionStep {
+  const step = nextStep(mapping, newRow);
+  const waits = step === 'rest' && newRow.row !== undefined && missingParents(mapping, newRow.row).length > 0;
+  if (!waits || parents === 'as read') return step;
+  return parents === 'linked' ? 'again' : 'left';
 }

@@ -113,6 +113,17 @@ export function passOver(insertion: Insertion): Insertion {
   return { ...insertion, revision: insertion.revision + 1 };
 }
 
+/** The row is due no longer: it waits for its parent, or for an edit. */
+export function atRest(insertion: Insertion): Insertion {
+  return { ...insertion, dirty: false };
+}
+
+/** The row as it is now is not sent, before it changes or its reject is redriven. */
+export function refusedInsertion(mapping: ObjectMapping, { insertion, row }: NewRow): Insertion {
+  const refused = row === undefined ? {} : newRecord(mapping, row);
+  return { ...insertion, push: undefined, dirty: false, refused };
+}
+
 /** The reject of the row is redriven: it is sent again as it is now. */
 export function takenUpInsertion(insertion: Insertion): Insertion {
   return { ...insertion, refused: undefined, dirty: true };

@@ -1,30 +1,19 @@
 /**
- * The way to Salesforce, record by record: is it due, what does a fresh look leave to send (DECIDE), and what does the
- * read-back after the push say (SETTLE). The steps around these functions only read, lock and write.
+ * The way to Salesforce, record by record: what does a fresh look leave to send (DECIDE), and what does the read-back after the
+ * push say (SETTLE). The steps around these functions only read, lock and write.
  */
 import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import { isDue } from './collect.ts';
 import { becomesDue } from './due.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
-import { afterLook, isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import { isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
-
-/** Whether a collected link has anything to do: if not, it is no longer dirty. */
-export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
-  if (link.push !== undefined || link.rereadDue || link.base === undefined) return true;
-  return mayGo(link, outgoing(mapping, link, withWaiting(link, row)));
-}
-
-/** COLLECT: the link as it goes on after a look at its row. */
-export function collect(mapping: ObjectMapping, { link, row }: Pair): Link {
-  const seen = afterLook(mapping, link, withWaiting(link, row));
-  return { ...seen, dirty: isDue(mapping, { link: seen, row }), revision: link.revision + 1 };
-}
 
 /** What goes to Salesforce for one record. `fillers` are filled for a CSV of whole rows only. */
 export interface Push {
@@ -222,39 +211,6 @@ function restoreSeen(
   return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
 }
 
-/** Whether the record holds what was sent; then it was accepted, whatever the run's failure count says. */
-export function holdsSent(push: OpenPush, version: SalesforceVersion): boolean {
-  return !version.deleted && Object.entries(push.sent).every(([field, { value }]) => version.fields[field] === value);
-}
-
-/**
- * What a run of the flow says of one record, which is read back after it. The run only counts failures, and does not say
- * which rows they were: those whose record holds what was sent went through. A run may also pass over a row whose
- * record was deleted at that moment and count no failure: where all that was to change is as before, nothing shows that the push
- * was ever there. `push again`: through the API, whose answer is definite.
- */
-export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: number): Outcome | 'push again' {
-  const { base, push } = link;
-  if (push === undefined) return 'unknown';
-  if (readBack.deleted) return 'not applied';
-  if (holdsSent(push, readBack)) return 'accepted';
-  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
-  const asBefore = edits.every(
-    ([field, { value }]) => readBack.fields[field] === base?.fields[field] && readBack.fields[field] !== value,
-  );
-  return failures > 0 || asBefore ? 'push again' : 'accepted';
-}
-
-/** The same push once more, through the API and with changed fields only: its answer is definite. */
-export function pushAgain(link: Link, now: Instant): { readonly link: Link; readonly fields: FieldValues } {
-  const edits = Object.entries(link.push?.sent ?? {}).filter(([, { filler }]) => !filler);
-  const push = link.push && { ...link.push, delivery: 'api' as const, sentAt: now };
-  return {
-    link: { ...link, push, revision: link.revision + 1 },
-    fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])),
-  };
-}
-
 /**
  * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
  * accepted our delete. `accepted`: of the open push.
@@ -281,4 +237,9 @@ export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
   };
   const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
   return { ...link, ...done, base, refused, revision: link.revision + 1 };
+}
+
+/** Whether something was to be sent. The look that was ordered for the sake of Salesforce's side alone sends nothing. */
+export function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
 }

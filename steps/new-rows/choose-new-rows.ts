@@ -1,9 +1,8 @@
 /** COLLECT of new rows: they are chosen after the records of a batch. */
-import { missingParents, nextStep } from '../../core/agreement/insertion.ts';
-import type { Parents } from '../../core/agreement/references.ts';
+import { chooseInsertion, type InsertionStep } from '../../core/agreement/collect.ts';
+import { atRest } from '../../core/agreement/insertion.ts';
 import type { InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
-import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { dueInsertions } from '../../postgres/ledger/due.ts';
 import type { StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
@@ -27,8 +26,11 @@ async function chooseRound(context: StepContext, limit: number): Promise<ChosenR
   const found = [...(await lockInsertions(session, configuration, mapping, keys)).values()];
   const rows = found.map(({ row }) => row);
   const parents = await parentsOf(session, configuration, mapping, rows);
-  const steps = found.map((stored, i) => ({ ...stored, step: stepOf(mapping, stored, parents[i]) }));
-  const of = (wanted: Step) => steps.filter(({ step }) => step === wanted);
+  const steps = found.map((stored, i) => ({
+    ...stored,
+    step: chooseInsertion(mapping, stored, parents[i] ?? 'as read'),
+  }));
+  const of = (wanted: InsertionStep) => steps.filter(({ step }) => step === wanted);
 
   const dropped = of('drop');
   await dropInsertions(
@@ -39,7 +41,7 @@ async function chooseRound(context: StepContext, limit: number): Promise<ChosenR
   await resolveRejects(session, { object, rowKeys });
   await saveInsertions(
     session,
-    of('rest').map(({ insertionId, insertion }) => ({ insertionId, insertion: { ...insertion, dirty: false } })),
+    of('rest').map(({ insertionId, insertion }) => ({ insertionId, insertion: atRest(insertion) })),
   );
   const rejects = steps.flatMap((each) => rejectsOf(context, each));
   const source = { object, direction: 'to-salesforce', source: 'row', execution } as const;
@@ -47,20 +49,10 @@ async function chooseRound(context: StepContext, limit: number): Promise<ChosenR
   return { found: keys.length - of('left').length, due: of('look').map(toRead), newRejects };
 }
 
-/** again: a parent got its id while we looked; the next round reads the row with it. left: see `Parents`. */
-type Step = ReturnType<typeof nextStep> | 'again' | 'left';
-
-function stepOf(mapping: ObjectMapping, { insertion, row }: StoredInsertion, parents: Parents | undefined): Step {
-  const step = nextStep(mapping, { insertion, row });
-  if (step !== 'rest' || row === undefined || missingParents(mapping, row).length === 0) return step;
-  if (parents === 'linked') return 'again';
-  return parents === 'locked' ? 'left' : step;
-}
-
 /** What is listed of rows that do not go, or not whole. */
 function rejectsOf(
   context: StepContext,
-  { insertion, row, step }: StoredInsertion & { readonly step: Step },
+  { insertion, row, step }: StoredInsertion & { readonly step: InsertionStep },
 ): Reject[] {
   if (step === 'drop' || step === 'again' || step === 'left') return [];
   const unsendable = whyUnsendable(context, row);

@@ -1,6 +1,6 @@
 /** What DECIDE and SETTLE do with new rows: look them up, make pairs of them, and list those that are refused. */
 import type { NamedRecord } from '../../core/agreement/insertion.ts';
-import { newRecord } from '../../core/agreement/insertion.ts';
+import { refusedInsertion } from '../../core/agreement/insertion.ts';
 import { isClaim, newLink } from '../../core/agreement/link.ts';
 import type { Merged } from '../../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
@@ -140,10 +140,7 @@ function isFree(linked: StoredLink | undefined): boolean {
 export async function refuse({ session, mapping }: StepContext, refusals: readonly Refusal[]): Promise<Reject[]> {
   await saveInsertions(
     session,
-    refusals.map(({ found: { insertionId, insertion, row } }) => {
-      const refused = row === undefined ? {} : newRecord(mapping, row);
-      return { insertionId, insertion: { ...insertion, push: undefined, dirty: false, refused } };
-    }),
+    refusals.map(({ found }) => ({ insertionId: found.insertionId, insertion: refusedInsertion(mapping, found) })),
   );
   return refusals.map(({ found, code, reason, field }) => rowReject(found.insertion.rowKey, code, reason, field));
 }

@@ -2,7 +2,7 @@
  * Finds what was changed while there was no replication slot: by comparing links with their rows, and rows with their links.
  * What differs is marked due, as if its key had come through the queue. In pages, each a transaction of its own.
  */
-import { collect } from '../../core/agreement/outbound.ts';
+import { collect } from '../../core/agreement/collect.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';

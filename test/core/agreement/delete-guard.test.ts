@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { collect } from '../../../core/agreement/collect.ts';
 import { heldReported, isStorm, sendHeld, takeBackHeld } from '../../../core/agreement/delete-guard.ts';
 import { agree } from '../../../core/agreement/merge.ts';
-import { collect, decide, giveUp } from '../../../core/agreement/outbound.ts';
+import { decide, giveUp } from '../../../core/agreement/outbound.ts';
 import { base, link, row, thing, version } from './thing.ts';
 
 const guard = { percent: 10, atLeast: 20, atMost: 500, windowMinutes: 60 };

@@ -103,15 +103,16 @@ const BROKEN: readonly { readonly off: string; readonly rules: Partial<Rules>; r
   {
     off: 'an open push is looked at whatever became of the row',
     rules: {
-      nextStep: (all, { insertion, row }) => (row === undefined ? 'drop' : RULES.nextStep(all, { insertion, row })),
+      choose: (all, { insertion, row }, parents) =>
+        row === undefined ? 'drop' : RULES.choose(all, { insertion, row }, parents),
     },
     scenario: { inserts: 1, deletesOfRow: 1, crashes: 1 },
   },
   {
     off: 'what was refused rests',
     rules: {
-      nextStep: (all, { insertion, row }) =>
-        RULES.nextStep(all, { insertion: { ...insertion, refused: undefined }, row }),
+      choose: (all, { insertion, row }, parents) =>
+        RULES.choose(all, { insertion: { ...insertion, refused: undefined }, row }, parents),
       decide: (all, { insertion, row }, look, round) =>
         RULES.decide(all, { insertion: { ...insertion, refused: undefined }, row }, look, round),
     },

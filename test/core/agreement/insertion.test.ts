@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import { chooseInsertion } from '../../../core/agreement/collect.ts';
 import {
   adopt,
+  atRest,
   decideInsertion,
   type Insertion,
   isOurs,
   newRecord,
   nextStep,
+  refusedInsertion,
   settleInsertion,
   takenUpInsertion,
   type UnlinkedRow,
 } from '../../../core/agreement/insertion.ts';
+import { UNLINKED } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 
@@ -166,4 +170,25 @@ test('a redriven new row is sent again as it is now', () => {
   expect(nextStep(mapping, { insertion: refused, row: row() })).toBe('rest');
   expect(takenUpInsertion(refused)).toEqual({ ...refused, dirty: true, refused: undefined });
   expect(nextStep(mapping, { insertion: takenUpInsertion(refused), row: row() })).toBe('look');
+});
+
+test('a new row whose parent has no id rests, unless the parent has got it since, or is getting it', () => {
+  const orphan = { insertion: insertion(), row: row({ parent: `${UNLINKED}7` }) };
+  expect(chooseInsertion(mapping, orphan, 'as read')).toBe('rest');
+  expect(chooseInsertion(mapping, orphan, 'linked')).toBe('again');
+  expect(chooseInsertion(mapping, orphan, 'locked')).toBe('left');
+  const refused = { insertion: insertion({ refused: { x: 'a' } }), row: row() };
+  expect(chooseInsertion(mapping, refused, 'linked')).toBe('rest');
+  expect(chooseInsertion(mapping, { insertion: insertion(), row: row() }, 'locked')).toBe('look');
+});
+
+test('a new row that rests is not due; one that is refused is not sent again as it is', () => {
+  const open = insertion({ push: { id: 'push', sentAt: SENT_AT, sent: {} }, revision: 3 });
+  expect(atRest(open)).toEqual({ ...open, dirty: false });
+  const refused = { ...open, push: undefined, dirty: false };
+  expect(refusedInsertion(mapping, { insertion: open, row: row() })).toEqual({ ...refused, refused: { x: 'a' } });
+  expect(refusedInsertion(mapping, { insertion: open, row: undefined })).toEqual({ ...refused, refused: {} });
+  expect(nextStep(mapping, { insertion: refusedInsertion(mapping, { insertion: open, row: row() }), row: row() })).toBe(
+    'rest',
+  );
 });

@@ -1,8 +1,9 @@
 /** COLLECT and DECIDE: is a record due, and what is sent. */
 import { describe, expect, test } from 'vitest';
+import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, RowVersion } from '../../../core/agreement/link.ts';
 import type { Merged } from '../../../core/agreement/merge.ts';
-import { decide, giveUp, isDue, takenUp } from '../../../core/agreement/outbound.ts';
+import { decide, giveUp, takenUp } from '../../../core/agreement/outbound.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import {
   base,

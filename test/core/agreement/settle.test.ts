@@ -1,7 +1,9 @@
 /** SETTLE, RESTORE and the second try through the API: how a push ends. */
 import { describe, expect, test } from 'vitest';
+import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, OpenPush, RowVersion } from '../../../core/agreement/link.ts';
-import { holdsSent, isDue, type Outcome, outcomeOfRun, pushAgain, settle } from '../../../core/agreement/outbound.ts';
+import { type Outcome, settle } from '../../../core/agreement/outbound.ts';
+import { holdsSent, outcomeOfPush, outcomeOfRun, pushAgain } from '../../../core/agreement/push-outcome.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
@@ -253,5 +255,28 @@ describe('a run of a flow that failed to put some rows', () => {
     const { link: pushed, fields } = pushAgain(link({ push: before }), MERGED + 50);
     expect(fields).toEqual({ x: 'ours' });
     expect(pushed).toMatchObject({ revision: 8, push: { ...before, delivery: 'api', sentAt: MERGED + 50 } });
+  });
+});
+
+describe('how a push ended', () => {
+  const none = { answer: undefined, flowFailures: undefined, isWithdrawn: false };
+  const flow = link({ push: push({ delivery: 'appflow', sent: sent({ x: 'p' }) }) });
+  const api = link({ push: push({ sent: sent({ x: 'p' }) }) });
+
+  test.each([
+    ['there is none', link(), none, 'unknown'],
+    ['the API has answered', api, { ...none, answer: 'refused' }, 'refused'],
+    ['the API has not answered', api, { ...none, flowFailures: 0 }, 'unknown'],
+    ['the API has answered a row of the flow', flow, { ...none, answer: 'accepted', flowFailures: 1 }, 'accepted'],
+    ['no run of the flow has ended', flow, none, 'unknown'],
+    ['a run has ended, and the record holds what was sent', flow, { ...none, flowFailures: 1 }, 'accepted'],
+    [
+      'it was refused for a field that is left out',
+      api,
+      { ...none, answer: 'refused', isWithdrawn: true },
+      'not applied',
+    ],
+  ] as const)('%s', (_, open, how, outcome) => {
+    expect(outcomeOfPush(open, version({ x: 'p' }), how)).toBe(outcome);
   });
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
+import { collect } from '../../../core/agreement/collect.ts';
 import { becomesDue } from '../../../core/agreement/due.ts';
 import { newLink } from '../../../core/agreement/link.ts';
-import { collect } from '../../../core/agreement/outbound.ts';
 import { insertLinks } from '../../../postgres/ledger/links.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { receiveTruncate } from '../../../steps/receive.ts';

@@ -1,15 +1,15 @@
 /** Everything that can happen next to a new row. sfsync's moves call the functions of core/ and nothing else. */
-import { choose } from '../../../../../core/agreement/collect.ts';
+import { choose, chooseInsertion } from '../../../../../core/agreement/collect.ts';
 import { becomesDue } from '../../../../../core/agreement/due.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import type { NamedRecord } from '../../../../../core/agreement/insertion.ts';
 import {
   adopt,
+  atRest,
   decideInsertion,
-  newRecord,
-  nextStep,
   passOver,
   receiveAdopted,
+  refusedInsertion,
   settleInsertion,
 } from '../../../../../core/agreement/insertion.ts';
 import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
@@ -38,7 +38,7 @@ export interface Rules {
   readonly adopt: typeof adopt;
   readonly receiveAdopted: typeof receiveAdopted;
   readonly passOver: typeof passOver;
-  readonly nextStep: typeof nextStep;
+  readonly choose: typeof chooseInsertion;
   readonly decide: typeof decideInsertion;
   readonly settle: typeof settleInsertion;
   /** An open upsert is taken in hand only when nothing of it can land any more. */
@@ -51,7 +51,7 @@ export const RULES: Rules = {
   adopt,
   receiveAdopted,
   passOver,
-  nextStep,
+  choose: chooseInsertion,
   decide: decideInsertion,
   settle: settleInsertion,
   fenced: true,
@@ -229,11 +229,11 @@ function collecting(rules: Rules, world: World): Move[] {
   const { insertion } = world;
   if (insertion === undefined || !(insertion.dirty || insertion.push !== undefined)) return [];
   if (rules.fenced && insertion.push !== undefined && world.flights.length > 0) return [];
-  const step = rules.nextStep(mapping, { insertion, row: rowVersion(world.rows.k) });
+  const step = rules.choose(mapping, { insertion, row: rowVersion(world.rows.k) }, 'as read');
   const next: World =
     step === 'look'
       ? { ...world, step: { at: 'collected' } }
-      : { ...world, insertion: step === 'drop' ? undefined : { ...insertion, dirty: false } };
+      : { ...world, insertion: step === 'drop' ? undefined : atRest(insertion) };
   return [{ what: `collected: ${step}`, world: next }];
 }
 
@@ -290,8 +290,7 @@ function paired(world: World, merged: Merged): World {
   if (known === undefined) return adopted(world, merged);
   const { insertion } = world;
   const row = rowVersion(world.rows.k);
-  const refused = row && newRecord(mapping, row);
-  return { ...world, insertion: insertion && { ...insertion, push: undefined, dirty: false, refused } };
+  return { ...world, insertion: insertion && refusedInsertion(mapping, { insertion, row }) };
 }
 
 /** From look to settle at once: nothing comes in between. */

@@ -187,6 +187,10 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
 }
 
 function outcomeOf({ rules }: Driver, { link }: World, { answer, reading }: At<'read back'>) {
-  if (answer !== 'run ended' && answer !== 'run counted failures') return answer;
-  return rules.outcomeOfRun(link, versionOf(reading), answer === 'run ended' ? 0 : 1);
+  const isRun = answer === 'run ended' || answer === 'run counted failures';
+  return rules.outcomeOfPush(link, versionOf(reading), {
+    answer: isRun ? undefined : answer,
+    flowFailures: isRun ? Number(answer === 'run counted failures') : undefined,
+    isWithdrawn: false,
+  });
 }

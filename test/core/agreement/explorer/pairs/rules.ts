@@ -1,7 +1,8 @@
 /** The rules that an exploration drives: the functions of core/, and what the steps around them keep. */
 import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
-import { decide, outcomeOfRun, pushAgain, settle } from '../../../../../core/agreement/outbound.ts';
+import { decide, settle } from '../../../../../core/agreement/outbound.ts';
+import { outcomeOfPush, pushAgain } from '../../../../../core/agreement/push-outcome.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
@@ -9,7 +10,7 @@ export interface Rules {
   readonly choose: typeof choose;
   readonly decide: typeof decide;
   readonly settle: typeof settle;
-  readonly outcomeOfRun: typeof outcomeOfRun;
+  readonly outcomeOfPush: typeof outcomeOfPush;
   readonly pushAgain: typeof pushAgain;
   /** An open push is taken in hand only when nothing of it can land any more. */
   readonly fenced: boolean;
@@ -34,7 +35,7 @@ export const RULES: Rules = {
   choose,
   decide,
   settle,
-  outcomeOfRun,
+  outcomeOfPush,
   pushAgain,
   fenced: true,
   leased: true,

@@ -56,13 +56,13 @@ export interface LoadCounts {
   };
 }
 
-/** Records and rows that share one key, by id and row key; the key itself is nobody's business here. */
+/** Records and rows that share one key, by id and row key; the key itself is not needed here. */
 export interface AmbiguousKey {
   readonly salesforceIds: readonly string[];
   readonly rowKeys: readonly string[];
 }
 
-/** Both sides have something that could belong together, and nothing tells what. */
+/** Both sides have something that could belong together, and nothing shows what. */
 export function needsKey({ records, rows }: LoadCounts, matchBy: string | undefined): boolean {
   return matchBy === undefined && records.onlyInSalesforce > 0 && rows.onlyInPostgres > 0;
 }

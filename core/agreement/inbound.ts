@@ -12,7 +12,7 @@ import { merge } from './merge.ts';
 
 export interface Received extends Merged {
   /**
-   * merged: the row and the base are up to date with the version. unchanged: it said nothing new. deferred: a push is
+   * merged: the row and the base are up to date with the version. unchanged: it holds nothing new. deferred: a push is
    * open, which will read afresh when it settles. reread: which of two versions is newer cannot be known from the
    * file: the record has to be read again.
    */
@@ -90,7 +90,7 @@ function equalsBase(mapping: ObjectMapping, link: Link, version: SalesforceVersi
 
 /**
  * Keeps what a file shows of pushed fields while the push is open: the push may be overwriting it right now. Logged at
- * once, for nobody may ever see the value again; RESTORE (outbound.ts) brings it back where that is safe.
+ * once, for the value may never be seen again; RESTORE (outbound.ts) brings it back where that is safe.
  */
 function noted(
   mapping: ObjectMapping,
@@ -105,7 +105,7 @@ function noted(
   const conflicts: Conflict[] = [];
   for (const { field, direction } of mapping.fields) {
     const sent = push.sent[field]?.value;
-    // What only Postgres may edit is ours, whatever somebody writes over it: neither a conflict nor to be restored.
+    // What only Postgres may edit is ours, whatever is written over it in Salesforce: neither a conflict nor to be restored.
     if (sent === undefined || direction !== 'both') continue;
     const value = version.fields[field];
     const base = link.base?.fields[field];

@@ -57,7 +57,7 @@ export function newRecord(mapping: ObjectMapping, row: RowVersion): FieldValues 
   return Object.fromEntries(sendable);
 }
 
-/** Lookups whose parent row has no Salesforce id yet. Without them the record would be nobody's, so it waits. */
+/** Lookups whose parent row has no Salesforce id yet. Without them the record would have no parent, so it waits. */
 export function missingParents(mapping: ObjectMapping, row: RowVersion): string[] {
   return outgoingFields(mapping).flatMap(({ field }) => {
     const value = row.fields[field];
@@ -84,7 +84,7 @@ function isSame(one: FieldValues, other: FieldValues): boolean {
 
 /**
  * The pair as it begins, to be merged with the version by the ordinary rules. After a push the base is what that sent: an
- * edit of the row made since is then an edit, and whatever else Salesforce holds is somebody's edit there. Without a
+ * edit of the row made since is then an edit, and whatever else Salesforce holds is an edit there. Without a
  * push the record came from elsewhere and names our row: a first merge.
  */
 export function adopt(
@@ -99,14 +99,14 @@ export function adopt(
 
 /**
  * A pair that begins with a record of a file. Files come late and in any order, and one that showed the record's delete was
- * passed over while nobody knew of the record: so it is read afresh.
+ * passed over while the record had no link: so it is read afresh.
  */
 export function receiveAdopted(received: Received): Received {
   return { ...received, outcome: 'reread', link: { ...received.link, rereadDue: true } };
 }
 
 /**
- * A file shows a deleted record that names the row, and that nobody here knows. Nothing is done about it, but what was read
+ * A file shows a deleted record that names the row and has no link. Nothing is done about it, but what was read
  * before, and may show it live, no longer counts.
  */
 export function passOver(insertion: Insertion): Insertion {
@@ -142,14 +142,14 @@ export interface NamedRecord {
   readonly isLinked: boolean;
 }
 
-/** Whether the record becomes the row's. A deleted one does only where the push has made it and nobody here knew of it. */
+/** Whether the record becomes the row's. A deleted one does only where the push has made it and it has no link. */
 export function isOurs(
   push: InsertionPush | undefined,
   { version, isLinked }: NamedRecord,
   clockSkewMs: number,
 ): boolean {
   if (!version.deleted) return true;
-  // One that was deleted before we sent anything belonged to an earlier row with this key, or to nobody.
+  // One that was deleted before we sent anything belonged to an earlier row with this key, or to none.
   // Its stamp is a whole second.
   return push !== undefined && !isLinked && version.stamp > push.sentAt - clockSkewMs - 1000;
 }
@@ -200,7 +200,7 @@ function adoptFresh(mapping: ObjectMapping, { insertion, row }: NewRow, version:
 }
 
 export type InsertionSettlement =
-  /** Nobody knows what became of the upsert: it stays open until it is fenced. */
+  /** What became of the upsert is not known: it stays open until it is fenced. */
   | { readonly outcome: 'open' }
   /** Something has been seen since the read-back began. */
   | { readonly outcome: 'again' }
@@ -227,7 +227,7 @@ export function settleInsertion(
   if (insertion.revision !== revision) return { outcome: 'again' };
   const isApplied = answer.outcome === 'accepted' || answer.outcome === 'unknown';
   if (readBack !== undefined && isOurs(isApplied ? push : undefined, readBack, clockSkewMs)) {
-    // Refused, and there all the same: it is somebody else's record, and nothing of ours is in it.
+    // Refused, and there all the same: another program has made the record, and nothing of ours is in it.
     const pushed = { ...insertion, push: isApplied ? push : undefined };
     return { outcome: 'adopted', ...adoptFresh(mapping, { insertion: pushed, row }, readBack.version, readAt) };
   }

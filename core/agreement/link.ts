@@ -11,7 +11,7 @@ import type { Instant } from '../mapping/instant.ts';
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
   readonly fields: FieldValues;
-  /** When somebody last edited the row, by the column that the configuration names; undefined: nobody asks. */
+  /** When the row was last edited, by the column that the configuration names; undefined: it names none. */
   readonly editedAt?: Instant | undefined;
   /** The row filter does not let it out; absent: the object has no filter. */
   readonly outside?: boolean | undefined;
@@ -65,13 +65,13 @@ export interface Link {
   readonly highWater: Instant | undefined;
   /** Goes up with every change of the link and with every inbound record. */
   readonly revision: number;
-  /** The record is due outbound and nobody has it in hand. */
+  /** The record is due outbound, and no execution has taken it yet. */
   readonly dirty: boolean;
   /** The moment before the last fresh read that was merged. */
   readonly appliedAt: Instant | undefined;
   /** A re-read was ordered and is not done. */
   readonly rereadDue: boolean;
-  /** Lookups whose parent has no row yet: field -> parent id. The column is null meanwhile. */
+  /** Lookups whose parent has no row yet: field -> parent id. The column is null until then. */
   readonly waiting: Readonly<Record<string, string>>;
   readonly push: OpenPush | undefined;
   readonly refused: Refused;
@@ -79,7 +79,7 @@ export interface Link {
   readonly wasInside: boolean;
   /** Our delete is verified, and the record is to be emptied from the recycle bin. */
   readonly purgeDue: boolean;
-  /** What the guard against delete storms said of the record's delete; undefined: nothing, or there is none. */
+  /** How the guard against delete storms has judged the record's delete; undefined: it has not, or there is none. */
   readonly guard: 'held' | 'passed' | undefined;
 }
 

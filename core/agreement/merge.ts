@@ -35,7 +35,7 @@ export interface Merged {
 }
 
 /**
- * Merges a version of the record into the pair. `unknown`: a push is open and nobody knows whether it landed.
+ * Merges a version of the record into the pair. `unknown`: a push is open, and whether it landed is not known.
  * The answer's link has the new base, `dirty` and `refused`; revision and high-water mark are the caller's.
  */
 export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVersion, unknown: boolean): Merged {
@@ -60,7 +60,7 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
   return dirty === trimmed.dirty ? trimmed : { ...trimmed, dirty };
 }
 
-/** A first version that tells the mapped fields and no others is the base as it stands; nothing has to be copied. */
+/** A first version that holds the mapped fields and no others is the base as it stands; nothing has to be copied. */
 function baseOf(mapping: ObjectMapping, base: Base | undefined, { deleted, fields }: SalesforceVersion): Base {
   if (base !== undefined) return { deleted, fields: withTold({ ...base.fields }, fields, mapping.fields) };
   const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
@@ -80,7 +80,7 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
   return { ...row, fields: withTold({ ...row.fields }, version.fields, taken) };
 }
 
-/** Adds to `values` what is told of these fields. */
+/** Adds to `values` what the version holds of these fields. */
 function withTold(
   values: Record<string, CanonicalValue>,
   told: FieldValues,
@@ -225,7 +225,7 @@ class Merge {
   }
 }
 
-/** Fields of the row that somebody edited since the sides agreed: they differ from the base and from Salesforce. */
+/** Fields of the row that were edited since the sides agreed: they differ from the base and from Salesforce. */
 function outgoingEdits(mapping: ObjectMapping, row: RowVersion, base: Base, version: SalesforceVersion) {
   return mapping.fields.filter(({ field, direction }) => {
     const mine = row.fields[field];

@@ -60,7 +60,7 @@ export function decide(
     mergeFresh(mapping, pair, look, { readAt, unknown: mayHaveLanded(pair.link.push, look, clockSkew) }),
   );
   const { push: before } = pair.link;
-  // Nobody knows what became of it, but here it is: deleted.
+  // What became of it was not known, but here it is: deleted.
   const landed = before?.sentDeleted === true && purges(mapping, merged);
   const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
   const out = outgoing(mapping, link, merged.row);
@@ -158,13 +158,13 @@ function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): L
   if (link.base === undefined) return link;
   const sent = Object.entries(push.sent).map(([field, { value }]) => [field, value] as const);
   const { sentDeleted } = push;
-  // A delete is believed only where the record lives again: then somebody undeleted it. See `Merge.#deleted`.
+  // A delete is believed only where the record lives again: then a person undeleted it. See `Merge.#deleted`.
   const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
   const base = { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } };
   return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
 }
 
-/** Nothing of a refused push is in the record: whoever has written the same there has made an edit of his own. */
+/** Nothing of a refused push is in the record: the same value there is an edit of a person. */
 function unsent(link: Link, push: OpenPush): Link {
   return { ...link, push: { ...push, sent: {} } };
 }

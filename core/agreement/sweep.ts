@@ -28,7 +28,7 @@ export interface SweptLink {
   readonly highWater: Instant | undefined;
   /** Whether Salesforce last held it deleted; undefined: no version was ever merged. */
   readonly deleted: boolean | undefined;
-  /** A push is open or a re-read is due: somebody reads the record afresh anyway. */
+  /** A push is open or a re-read is due: the record is read afresh anyway. */
   readonly inHand: boolean;
 }
 
@@ -57,7 +57,7 @@ export function findListed(listed: ListedRecord, known: Known, missedBefore: Ins
   return listed.stamp === link.highWater && listed.deleted === link.deleted ? undefined : 'different';
 }
 
-/** An entry of the delete log. A link whose high-water mark is newer tells that the record lived on. */
+/** An entry of the delete log. A link whose high-water mark is newer shows that the record lived on. */
 export function findDeleted({ deletedAt }: LoggedDelete, known: Known, missedBefore: Instant): Finding | undefined {
   const { link } = known;
   if (deletedAt >= missedBefore || link?.deleted !== false || link.inHand) return undefined;
@@ -79,7 +79,7 @@ function hasMoved({ highWater }: SweptLink, missedBefore: Instant): boolean {
 
 /**
  * The stamp below which a record should be here. `polledUntil`: up to where the inbound flow had certainly looked, and
- * its files had time to be applied; without news of the flow, records of a certain age are taken for missed.
+ * its files had time to be applied; without a run of the flow that has ended well, records of a certain age are taken for missed.
  */
 export function missedBefore(startedAt: Instant, polledUntil: Instant | undefined, settings: Settings): Instant {
   const aged = startedAt - settings.sweepGraceMinutes * 60_000;

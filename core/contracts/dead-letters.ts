@@ -1,5 +1,5 @@
 /**
- * What lies in the queues of what nobody could handle, apart from change messages: failed executions, and events and
+ * What lies in the dead-letter queues, apart from change messages: failed executions, and events and
  * notices that were not delivered. And what is to be done with each of them when it is redriven.
  */
 import { z } from 'zod';
@@ -37,9 +37,9 @@ export type ExecutionRedrive =
   | { readonly action: 'redrive' }
   /** A new execution with the input of the old one. */
   | { readonly action: 'start again'; readonly why: string }
-  /** Its work is done, or is somebody else's: the message has nothing more to say. */
+  /** Its work is done, or is another execution's: the message is not needed any more. */
   | { readonly action: 'forget'; readonly why: string; readonly announce: string | undefined }
-  /** Its work would be lost: the message stays until somebody decides. */
+  /** Its work would be lost: the message stays until an operator decides. */
   | { readonly action: 'keep'; readonly why: string };
 
 /**
@@ -121,7 +121,7 @@ export function redriveOfEvent(body: string, targetArn: string | undefined): Eve
   const ended = executionEnded.safeParse(value).data;
   if (ended !== undefined) {
     const { executionArn: execution, stateMachineArn: stateMachine, status, input, error, cause } = ended.detail;
-    // Two targets share the queue: the pipeline's dead-letter queue, and whoever tells people.
+    // Two targets share the queue: the pipeline's dead-letter queue, and the function that notifies.
     if (targetArn?.includes(':sqs:') === true) {
       return { action: 'dead letter', failed: { execution, stateMachine, status } };
     }

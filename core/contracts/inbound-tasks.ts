@@ -139,7 +139,7 @@ export const recordToRead = z.strictObject({
   pushId: z.string().optional(),
   /** Fields whose type in Salesforce is in doubt: they are left out, their values do not fit, or they point to strange records. */
   doubted: z.array(z.string()).optional(),
-  /** It is rejected already, with its line: the read is only to tell what became of the fields in doubt. */
+  /** It is rejected already, with its line: the read is only to show what became of the fields in doubt. */
   isListed: z.boolean().optional(),
 });
 
@@ -159,7 +159,7 @@ export const readSalesforceOutput = z.strictObject({
   records: count,
 });
 
-/** What Salesforce said of the types of fields in doubt; the first line tells for all of them. See core/mapping/drift.ts. */
+/** What Salesforce answered about the types of fields in doubt; the first line holds it for all of them. See core/mapping/drift.ts. */
 export const typeCheck = z.record(z.string(), z.string().nullable()).optional();
 
 /** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */

@@ -31,7 +31,7 @@ export function messageOf(notice: Notice): Message {
 
 const CHECK = 'npm run sfsync -- check tells how it stands.';
 
-/** What is told once, and is no reject: its code among the reasons, and what people read of it. */
+/** What is reported once, and is no reject: its code among the reasons, and what people read of it. */
 const DRIFTS: readonly {
   readonly code: string;
   readonly message: (object: string, fields: readonly string[], reasons: readonly ReasonCount[]) => Message;

@@ -69,7 +69,7 @@ export const decideChangesOutput = z.strictObject({
   circuitClosed: z.boolean(),
   /** Other objects with due records: their parents have got a Salesforce id or a row, or children that held them have gone. */
   alsoDue: z.array(z.string()).optional(),
-  /** Deletes that are held from now on, and of which people are to be told; absent: none. */
+  /** Deletes that are held from now on and to be reported; absent: none. */
   heldDeletes: z.int().min(1).optional(),
 });
 
@@ -100,7 +100,7 @@ export const outcomeLine = z.strictObject({
   code: z.string().optional(),
   reason: z.string().optional(),
   field: z.string().optional(),
-  /** Of a refused record: what Salesforce said of the types of fields that it was sent. */
+  /** Of a refused record: what Salesforce answered about the types of fields that it was sent. */
   types: typeCheck,
 });
 export type OutcomeLine = Readonly<z.output<typeof outcomeLine>>;
@@ -145,11 +145,11 @@ export const openCircuitInput = z.strictObject({
   cause: z.string(),
 });
 export const openCircuitOutput = z.strictObject({
-  /** false: it was open already, so nobody needs to be told again. */
+  /** false: it was open already, and the operator is not notified again. */
   opened: z.boolean(),
 });
 
-/** What people are told about. Keys, field names, counts and codes; never values. */
+/** What the operator is notified of. Keys, field names, counts and codes; never values. */
 export const notice = z.discriminatedUnion('about', [
   z.strictObject({
     about: z.literal('file'),
@@ -191,7 +191,7 @@ export const notice = z.discriminatedUnion('about', [
     about: z.literal('deletes held'),
     object: z.string(),
     execution: z.string(),
-    /** So far: further ones are not told. */
+    /** So far: further ones are not reported. */
     records: count,
   }),
   z.strictObject({

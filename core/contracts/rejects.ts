@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ReasonCount, readLine } from './inbound-tasks.ts';
 
 export interface Reject {
-  /** undefined when the line of a file did not tell. */
+  /** undefined where the line of a file does not name it. */
   readonly salesforceId: string | undefined;
   readonly rowKey: string | undefined;
   readonly field: string | undefined;
@@ -36,7 +36,7 @@ export function rejectsOfReads(reads: readonly z.output<typeof readLine>[]): Rej
   );
 }
 
-/** Counts by code and field: what may be said of rejects without naming a value. */
+/** Counts by code and field: what of rejects can be shown without a value. */
 export function reasonCounts(rejects: readonly { code: string; field: string | undefined }[]): ReasonCount[] {
   const groups = Map.groupBy(rejects, ({ code, field }) => `${code} ${field ?? ''}`);
   return [...groups.values()]

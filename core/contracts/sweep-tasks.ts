@@ -67,7 +67,7 @@ export const closeSweepInput = z.strictObject({
   full: z.boolean(),
   execution: z.string(),
   startedAt: z.iso.datetime(),
-  /** false: Salesforce went away meanwhile, or there was too much for one execution; the next sweep begins where this one did. */
+  /** false: Salesforce became unavailable, or there was too much for one execution; the next sweep begins where this one did. */
   complete: z.boolean(),
   compared: count,
   ...outcome,

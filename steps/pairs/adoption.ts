@@ -131,7 +131,7 @@ const WHOLE = /^(0|-?[1-9]\d{0,18})$/;
 const LARGEST: Readonly<Record<string, bigint>> = { smallint: 2n ** 15n, integer: 2n ** 31n, bigint: 2n ** 63n };
 const TEXTS = new Set(['text', 'character varying']);
 
-/** Anybody may write anything into an external id: only what the key's type would write itself can be a key. */
+/** People may write anything into an external id: only what the key's type would write itself can be a key. */
 async function fittingKeys(session: Session, mapping: ObjectMapping, texts: readonly string[]): Promise<string[]> {
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
   const largest = LARGEST[type];
@@ -139,7 +139,7 @@ async function fittingKeys(session: Session, mapping: ObjectMapping, texts: read
     return texts.filter((text) => WHOLE.test(text) && BigInt(text) < largest && BigInt(text) >= -largest);
   }
   if (type === 'uuid') return texts.filter((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text));
-  // Of any other type nobody knows how it spells its values.
+  // How any other type spells its values is not known.
   return TEXTS.has(type) ? [...texts] : [];
 }
 

@@ -20,7 +20,7 @@ import type { StepContext } from '../step.ts';
 export interface Matched {
   /** Records whose row carries their id now. */
   readonly adopted: readonly string[];
-  /** Records of which nothing tells which row is theirs, or whose row may not have their id. */
+  /** Records for which nothing decides which row is theirs, or whose row may not have their id. */
   readonly refused: ReadonlyMap<string, RejectedRecordError>;
 }
 
@@ -67,7 +67,7 @@ export async function adoptMatches(context: StepContext, versions: readonly Sale
   return { adopted: adopted.map(({ salesforceId }) => salesforceId), refused };
 }
 
-/** Whether a record is being made of the row only the settled upsert tells; then the sweep tries this record again. */
+/** Whether a record is being made of the row only the settled upsert shows; then the sweep tries this record again. */
 function beingSent({ schema, table }: ObjectMapping, { field }: FieldMapping) {
   return new RejectedRecordError(
     'ROW_BEING_SENT',
@@ -110,7 +110,7 @@ async function rowsByKey(
   const free = rows.filter((row) => row.free).map((row) => row.row_key);
   const wanted = mapping.externalIdField === undefined ? [] : free;
   const insertions = await lockInsertions(session, configuration, mapping, wanted);
-  // Another execution may give one of them an id meanwhile: what counts is how they stand under the lock.
+  // Another execution may have given one of them an id: what counts is how they stand under the lock.
   const locked = await lockRows(session, configuration, mapping, { keys: free });
   const still = new Set(locked.filter(({ salesforceId }) => salesforceId === undefined).map((row) => row.key));
   const byKey = Map.groupBy(rows, ({ match }) => readKey(matchBy, match));

@@ -139,7 +139,7 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   const madeByTable = await insertRows(session, mapping, withKeys);
   for (const [id, key] of madeByTable) keys.set(id, key);
   if (madeByTable.size > 0) linked = writes.map(keyed);
-  // A deferred constraint must speak while the caller can still tell which rows it means.
+  // A deferred constraint is checked while the caller still knows which rows it means.
   await query(session, 'set constraints all immediate');
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
   const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));

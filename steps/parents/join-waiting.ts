@@ -108,7 +108,7 @@ async function joinPart(
     field,
     joined.flatMap(({ fill }) => fill),
   );
-  // A deferred constraint must speak while the caller can still tell which rows it means.
+  // A deferred constraint is checked while the caller still knows which rows it means.
   await query(session, 'set constraints all immediate');
   await saveLinks(session, joined);
   await resolveRejects(session, {

@@ -1,4 +1,4 @@
-/** Children whose parent row had no Salesforce id: what they would send names nobody, so they wait until it has one. */
+/** Children whose parent row had no Salesforce id: what they would send names no record, so they wait until it has one. */
 import type { RowVersion } from '../../core/agreement/link.ts';
 import { lookupsToWake, type Parents, unlinkedParents } from '../../core/agreement/references.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';

@@ -15,7 +15,7 @@ import { compareLinks, compareRows, countGap } from './gap.ts';
 
 export interface RecoveryOptions {
   readonly slot: string;
-  /** Reads only, and tells every statement through `log`. */
+  /** Reads only, and hands every statement to `log`. */
   readonly dryRun?: boolean;
   /** `anew`: also a slot that looks healthy; `compare`: the slot is left alone. */
   readonly slotIs?: 'anew if need be' | 'anew' | 'left alone';
@@ -50,7 +50,7 @@ const TEXT_FORMS = "set datestyle to 'ISO, YMD'; set timezone to 'UTC'; set inte
 
 /**
  * Over a connected client whose role may do what `sfsync prepare` does. Throws ConfigurationError when the slot is
- * healthy, somebody else's, or still read.
+ * healthy, of another program, or still read.
  */
 export async function recoverSlot(
   client: Session,
@@ -100,7 +100,7 @@ async function mustBeMade(
   );
 }
 
-/** That a comparison is due is written down before the slot is there: a healthy slot alone does not tell. */
+/** That a comparison is due is written down before the slot is there: a healthy slot alone does not show it. */
 async function makeSlot(preparation: Preparation, configuration: SyncConfiguration, slot: string): Promise<void> {
   await preparation.execute(savePlace(slot, firstPlace(configuration)));
   await ensurePublication(preparation, configuration, slot);

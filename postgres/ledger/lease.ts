@@ -2,6 +2,7 @@
  * The lease of an object: one execution at a time pushes its records. It names the holding execution, and is free as
  * soon as that execution no longer runs, so a dead one blocks no other. The object's circuit lies beside it.
  */
+import type { HeldReport } from '../../core/agreement/delete-guard.ts';
 import { InvariantError } from '../../core/errors.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
@@ -87,13 +88,6 @@ export async function closeCircuit(session: Session, object: string): Promise<bo
     [object],
   );
   return rowCount === 1;
-}
-
-/** Which batch was to report that deletes of the object are held. */
-export interface HeldReport {
-  readonly batchId: string;
-  /** An execution has gone on after that batch: its notice is out. */
-  readonly confirmed: boolean;
 }
 
 /**

@@ -19,7 +19,7 @@ export const collectChangesInput = z.strictObject({
   fenced: z.boolean(),
 });
 /** Rows that are listed from now on, for they hold what cannot be sent; absent: none. */
-const news = { rejected: count.optional(), reasons: z.array(reasonCount).optional() };
+const newRejects = { rejected: count.optional(), reasons: z.array(reasonCount).optional() };
 
 export const collectChangesOutput = z.discriminatedUnion('next', [
   z.strictObject({
@@ -28,10 +28,10 @@ export const collectChangesOutput = z.discriminatedUnion('next', [
     /** JSON lines of `recordToRead`. */
     recordsKey: z.string(),
     records: count,
-    ...news,
+    ...newRejects,
   }),
-  /** Nothing to push, but people have to know of rows that cannot be sent. The lease is held, and there may be more. */
-  z.strictObject({ next: z.literal('tell'), ...news }),
+  /** Nothing to push, but new rejects to report. The lease is held, and there may be more to do. */
+  z.strictObject({ next: z.literal('tell'), ...newRejects }),
   /** A push of an earlier execution may still be under way: wait until no run of the flow is in progress, ask again. */
   z.strictObject({ next: z.literal('fence') }),
   /** The execution has done enough batches; a `Changes available` event starts the next one. */

@@ -63,7 +63,7 @@ export interface RunningStep extends StepContext {
     items: readonly Item[],
     work: (part: readonly Item[]) => Promise<Result>,
   ): Promise<{ readonly parts: readonly Result[]; readonly refused: readonly Reject[] }>;
-  /** Lists rejects when the work is done. */
+  /** Lists rejects when the work is done. Not to be called within a part, which may be done again in halves. */
   reject(direction: Direction, rejects: readonly Reject[]): void;
 }
 

@@ -1,5 +1,6 @@
 /** Pairs of link and row: locked and read together, and written back together as a merge left them. */
 
+import { becomesDue } from '../../core/agreement/due.ts';
 import type { Link, Pair, RowVersion } from '../../core/agreement/link.ts';
 import { newLink } from '../../core/agreement/link.ts';
 import { isPutToRest } from '../../core/agreement/references.ts';
@@ -150,7 +151,9 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   await saveLinks(
     session,
     linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>
-      linkId === undefined ? [] : { linkId, stored, link: touched.has(salesforceId) ? { ...link, dirty: true } : link },
+      linkId === undefined
+        ? []
+        : { linkId, stored, link: touched.has(salesforceId) ? becomesDue(link, 'written by us') : link },
     ),
   );
   const due = unlinked.map(({ salesforceId }) => salesforceId).filter((id) => touched.has(id));

@@ -1,4 +1,5 @@
 /** Writes the child's link and row as a merge left them, and keeps what its conflicts say. */
+import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
 import { withWaiting } from '../../../../../core/agreement/link.ts';
 import type { Conflict } from '../../../../../core/agreement/merge.ts';
@@ -17,7 +18,7 @@ export interface Merged {
 export function written(driver: Driver, world: World, merged: Merged, from: Side): World {
   const next = put(driver, world, merged, from);
   if (!isPutToRest(world.link, next.link) || !isBeingLinked(driver, next)) return next;
-  return { ...next, link: { ...next.link, dirty: true } };
+  return { ...next, link: becomesDue(next.link, 'written by us') };
 }
 
 function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Side): World {

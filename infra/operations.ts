@@ -68,7 +68,7 @@ export class Operations extends Construct {
     this.notify = new SyncFunction(this, 'Notify', {
       deployment,
       entry: 'notify',
-      description: 'Tells people: rejects, conflicts, open circuits, what sweeps found, failed executions',
+      description: 'Notifies the topic: rejects, conflicts, open circuits, what sweeps found, failed executions',
       timeout: Duration.seconds(60),
       environment: { TOPIC_ARN: this.topic.topicArn },
       deadLetterQueue: this.undelivered,

@@ -156,7 +156,7 @@ export class PostgresToSalesforce extends Construct {
       threshold: maxRetainedWal.toBytes(),
       periods: 3,
       missing: TreatMissingData.BREACHING,
-      meaning: `PostgreSQL keeps more than ${maxRetainedWal.toGibibytes()} GiB of WAL for the slot, or nobody measures it.`,
+      meaning: `PostgreSQL keeps more than ${maxRetainedWal.toGibibytes()} GiB of WAL for the slot, or Collect changes does not measure it.`,
       heading: 'WAL is retained',
     });
   }

@@ -143,7 +143,7 @@ export class WalStreamer extends Construct {
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       periods: 5,
       missing: TreatMissingData.BREACHING,
-      meaning: 'Nobody reads the replication slot: changes do not leave PostgreSQL, and its WAL piles up.',
+      meaning: 'No streamer reads the replication slot: changes do not leave PostgreSQL, and its WAL piles up.',
       heading: 'The WAL streamer is not running',
     });
   }

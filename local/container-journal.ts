@@ -11,7 +11,7 @@ const logLine = z.looseObject({
   reason: z.string().optional(),
 });
 
-/** Tells the journal what a container's process does and logs. Its log file has everything; this is for the one who watches. */
+/** Writes to the journal what a container's process does and logs. Its log file has everything; this is for the terminal. */
 export function journalContainer(journal: Journal, container: string, event: ProcessEvent): void {
   switch (event.kind) {
     case 'started':

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Somebody else runs in this directory. */
+/** Another process runs in this directory. */
 export class DirectoryInUse extends Error {
   override readonly name = 'DirectoryInUse' as const;
 }

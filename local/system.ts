@@ -23,7 +23,7 @@ export interface LocalOptions {
   readonly fresh?: boolean;
   /** A database of one's own, to which its owner connects; otherwise the packaged server is started. */
   readonly databaseUrl?: string | undefined;
-  /** Told of everything that the journal records, from the first moment on. */
+  /** Gets every entry of the journal, from the first one on. */
   readonly onEntry?: (entry: JournalEntry) => void;
   /** Runs each step of the start, to show it. */
   readonly step?: <T>(name: string, work: () => Promise<T>) => Promise<T>;

@@ -32,7 +32,7 @@ export async function listObjects(connection: SalesforceConnection): Promise<Org
 }
 
 /**
- * The answer to a query for the stages of opportunities, which have a meaning that a describe does not tell; undefined: our
+ * The answer to a query for the stages of opportunities, which have a meaning that a describe does not hold; undefined: our
  * user may not see them.
  */
 export async function queryStages(connection: SalesforceConnection): Promise<unknown> {

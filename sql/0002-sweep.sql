@@ -1,4 +1,4 @@
--- What a full sweep has listed so far, to tell which links it has not shown. Nothing is lost with it: unlogged, and gone
+-- What a full sweep has listed so far, to find the links that it has not shown. Nothing is lost with it: unlogged, and gone
 -- when the sweep ends.
 create unlogged table sfsync.sweep_listed (
   object        text not null,

@@ -1,4 +1,4 @@
--- The guard against delete storms. 'held': the record's delete is not sent until somebody releases it. 'passed': it has
+-- The guard against delete storms. 'held': the record's delete is not sent until an operator releases it. 'passed': it has
 -- been counted or released, and is not judged again.
 alter table sfsync.link add column delete_guard text check (delete_guard in ('held', 'passed'));
 

@@ -1,5 +1,5 @@
--- Fields of the mapping that a read of Salesforce was not told: they are left out, in both directions, until one tells them
--- again. closed_at: it is back. seen_by: the step that saw it first and tells people; tried again, it tells them again.
+-- Fields of the mapping that a read of Salesforce did not get: they are left out, in both directions, until a read gets them
+-- again. closed_at: it is back. seen_by: the step that saw it first and reports it; tried again, it reports it again.
 create table sfsync.drift (
   object     text not null,
   field      text not null,

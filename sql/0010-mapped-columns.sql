@@ -1,4 +1,4 @@
--- The columns of mapped fields, as they were when they were last in force. attnum (pg_attribute) tells a column that was
+-- The columns of mapped fields, as they were when they were last in force. attnum (pg_attribute) distinguishes a column that was
 -- dropped and added again, and so is empty, from one that was merely renamed and is called again what it was.
 create table sfsync.mapped_column (
   object      text not null,
@@ -8,11 +8,11 @@ create table sfsync.mapped_column (
   attnum      integer,
   -- Since when the field is left out, because its column is gone.
   vanished_at timestamptz,
-  -- The step that saw it first and tells people; tried again, it tells them again.
+  -- The step that saw it first and reports it; tried again, it reports it again.
   seen_by     text,
   -- When the column, back and empty, last refused a value that it should be filled with.
   refused_at  timestamptz,
-  -- The step that tells people so.
+  -- The step that reports it.
   refusal_seen_by text,
   primary key (object, field)
 );

@@ -90,7 +90,7 @@ async function chooseBatch(collecting: Collecting): Promise<Collected | undefine
   const { session, configuration, mapping, execution } = context;
   const mustFence = !input.fenced && (await anyOpenFlowPush(session, mapping.object));
   await removeStrayFiles(ports.storage, mapping.object);
-  if (newRejects.length > 0) return { next: 'tell', ...reported(newRejects) };
+  if (newRejects.length > 0) return { next: 'report', ...reported(newRejects) };
   if (mustFence) return { next: 'fence' };
   const { batchRecords } = configuration.settings;
   const limit = probing ? PROBE_RECORDS : Math.min(batchRecords, LARGEST_BATCH[mapping.delivery]);
@@ -98,7 +98,7 @@ async function chooseBatch(collecting: Collecting): Promise<Collected | undefine
   const newRows = await chooseNewRows(context, limit - records.due.length);
   newRejects.push(...records.newRejects, ...newRows.newRejects);
   const lines = [...records.due, ...newRows.due];
-  if (lines.length === 0) return newRejects.length === 0 ? undefined : { next: 'tell', ...reported(newRejects) };
+  if (lines.length === 0) return newRejects.length === 0 ? undefined : { next: 'report', ...reported(newRejects) };
   const batchId = batchIdOf(execution, input.batches);
   const recordsKey = workKey(executionName(execution), `batch-${input.batches}.jsonl`);
   await ports.storage.writeLines(recordsKey, lines);

@@ -141,7 +141,7 @@ class Session {
     }
   }
 
-  /** Tells the server the flush position. */
+  /** Reports the flush position to the server. */
   report(reply = false): void {
     clearTimeout(this.#reporting);
     this.#reporting = undefined;

@@ -7,7 +7,7 @@ export type StreamFailure =
   | { readonly next: 'wait for the slot' }
   /** The connection or the server went away. */
   | { readonly next: 'connect again' }
-  /** Somebody has to do something: the process ends with this. */
+  /** An operator has to act: the process ends with this. */
   | { readonly next: 'stop'; readonly error: SyncError };
 
 const SLOT_ACTIVE = '55006';

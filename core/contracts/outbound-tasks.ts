@@ -31,7 +31,7 @@ export const collectChangesOutput = z.discriminatedUnion('next', [
     ...newRejects,
   }),
   /** Nothing to push, but new rejects to report. The lease is held, and there may be more to do. */
-  z.strictObject({ next: z.literal('tell'), ...newRejects }),
+  z.strictObject({ next: z.literal('report'), ...newRejects }),
   /** A push of an earlier execution may still be under way: wait until no run of the flow is in progress, ask again. */
   z.strictObject({ next: z.literal('fence') }),
   /** The execution has done enough batches; a `Changes available` event starts the next one. */

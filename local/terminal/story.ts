@@ -24,7 +24,7 @@ const DIRECTIONS: readonly (readonly [pattern: RegExp, direction: Direction])[] 
 /** Lambdas that write to Salesforce. */
 const PUSHES = /PushRecords|DeleteRecords/;
 
-/** Tells what the journal records, one line for each thing that a person would want to see. The answer ends it. */
+/** Prints what the journal records, one line for each thing that a person would want to see. The answer ends it. */
 export function printStory(options: StoryOptions): () => void {
   const print = (entry: JournalEntry): void => {
     if (entry.kind === 'execution-ended') void printExecution(options, entry);

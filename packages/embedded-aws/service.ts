@@ -57,7 +57,7 @@ export interface EmbeddedAws {
   readonly origin: string;
   /** Calls an operation in process, as the given caller. Throws AwsError as the service would answer. */
   call<Output = unknown>(service: ServiceName, operation: string, input: object, caller?: Caller): Promise<Output>;
-  /** Tells the journal what happened. */
+  /** Writes to the journal what happened. */
   readonly journal: Journal;
   /** Now, in milliseconds since 1970. */
   now(): number;

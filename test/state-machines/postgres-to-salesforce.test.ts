@@ -184,7 +184,7 @@ describe('many batches', () => {
     const machine = machineOf(
       tasks({
         CollectChanges: inTurn<'CollectChanges'>(
-          { next: 'tell', ...rejects('PARENT_WITHOUT_RECORD') },
+          { next: 'report', ...rejects('PARENT_WITHOUT_RECORD') },
           { ...batch('b1'), ...rejects('UNREADABLE_VALUE') },
           NOTHING_DUE,
         ),

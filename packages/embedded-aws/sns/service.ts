@@ -21,7 +21,7 @@ export interface PublishedMessage {
 }
 
 export interface SnsOptions {
-  /** Told of each message before its publisher gets an answer; when it fails, so does Publish. */
+  /** Gets each message before its publisher gets an answer; when it fails, so does Publish. */
   readonly onPublish?: (message: PublishedMessage) => void | Promise<void>;
   /** @default real time */
   readonly timers?: Timers;

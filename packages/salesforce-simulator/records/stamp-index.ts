@@ -18,7 +18,7 @@ export class StampIndex {
     this.#live++;
   }
 
-  /** Tells that one entry went stale. */
+  /** Notes that one entry went stale. */
   remove(isCurrent: (id: string, stamp: string) => boolean): void {
     this.#live--;
     if (this.#entries.length < 1000 || this.#live * 2 > this.#entries.length) return;

@@ -346,7 +346,7 @@ describe('a lookup', () => {
     const key = await insert({ lender_id: parent });
     const idle = { object, trigger: 'changes', execution, batches: 0, fenced: true };
     const reasons = [{ code: 'PARENT_WITHOUT_RECORD', field: 'AccountId', count: 1 }];
-    expect(await collectChanges(idle)).toEqual({ next: 'tell', rejected: 1, reasons });
+    expect(await collectChanges(idle)).toEqual({ next: 'report', rejected: 1, reasons });
     await receive(key);
     expect(await collectChanges(idle)).toEqual({ next: 'end', reason: 'nothing due' });
     expect(await around.lender.rows('select row_key, field, code from sfsync.rejected_record')).toEqual([
@@ -381,7 +381,7 @@ describe('a value of a linked row that cannot be sent', () => {
     await around.lender.rows(`update loan_applications set amount = 'NaN'`);
     await receive(key);
     const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1 }];
-    expect(await collectChanges(idle())).toEqual({ next: 'tell', rejected: 1, reasons });
+    expect(await collectChanges(idle())).toEqual({ next: 'report', rejected: 1, reasons });
     await around.lender.rows(`update loan_applications set title = 'Other', term_months = null`);
     await receive(key);
     const collected = await decide();
@@ -403,7 +403,7 @@ describe('a value of a linked row that cannot be sent', () => {
     ];
     await around.lender.rows('update loan_applications set lender_id = $1', [id]);
     await receive(key);
-    expect(await collectChanges(idle())).toMatchObject({ next: 'tell', rejected: 1 });
+    expect(await collectChanges(idle())).toMatchObject({ next: 'report', rejected: 1 });
     expect(await open()).toEqual([{ row_key: key, field: 'AccountId', code: 'PARENT_WITHOUT_RECORD' }]);
     await around.lender.rows('update loan_applications set lender_id = null');
     await receive(key);

@@ -21,7 +21,7 @@ export interface Run {
   readonly machine: { readonly arn: string; readonly name: string };
   /** Numbers in [0, 1), for the jitter of retries. */
   random(): number;
-  /** Told of each state that the outermost list enters, before it does anything. */
+  /** Called with each state that the outermost list enters, before it does anything. */
   checkpoint(position: Position): void;
 }
 

@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * others follow as Vitest orders them, which knows how long they took only where they have run before.
  */
 const LONG_FILES = [
+  'test/package/package.test.ts',
   'test/end-to-end/promises.test.ts',
   'test/core/agreement/agreement.test.ts',
   'test/end-to-end/outages.test.ts',

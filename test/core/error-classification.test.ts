@@ -55,7 +55,7 @@ test.for(Object.entries(SALESFORCE))('Salesforce: %s', ([step, codes]) => {
   expect(codes.map(classifySalesforce)).toEqual(codes.map(() => step));
 });
 
-test('a lost connection is no answer of anybody', () => {
+test('a lost connection is no answer', () => {
   expect(['ECONNRESET', 'EAI_AGAIN', 'UND_ERR_SOCKET', 'ERR_STREAM_PREMATURE_CLOSE'].every(isNetworkError)).toBe(true);
   expect(isNetworkError('EACCES')).toBe(false);
 });

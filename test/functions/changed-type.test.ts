@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => account[Symbol.asyncDispose]());
 beforeEach(() => {
-  // What Salesforce said of types is asked again after minutes: each test begins later than the one before ended.
+  // Salesforce is asked for types again after minutes: each test begins later than the one before ended.
   account.ahead += 10 * 60_000;
   const now = Date.now;
   vi.spyOn(Date, 'now').mockImplementation(() => now() + account.ahead);
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const object = 'Account';
 const CHANGED = 'NumberOfEmployees';
-const TOLD = {
+const CHANGED_TYPE = {
   code: 'FIELD_TYPE_CHANGED',
   field: CHANGED,
   count: 1,
@@ -72,7 +72,7 @@ async function rounds(): Promise<void> {
 }
 
 describe('a field whose type was changed in Salesforce', () => {
-  test('is left out of what comes in a file; told once, by one of several executions', async () => {
+  test('is left out of what comes in a file; reported once, by one of several executions', async () => {
     const id = await employer();
     const other = await created('Other', null);
     await makeText();
@@ -84,13 +84,13 @@ describe('a field whose type was changed in Salesforce', () => {
     expect(await describes()).toBe(before + 1);
     // The first file had a record that was rejected before Salesforce could be asked; it is read again by itself.
     expect(applied.map(({ rejected }) => rejected)).toEqual([1, 0]);
-    expect(applied.flatMap(({ reasons }) => reasons)).toEqual([REJECTED, TOLD]);
+    expect(applied.flatMap(({ reasons }) => reasons)).toEqual([REJECTED, CHANGED_TYPE]);
     expect(await open('rejected_record')).toEqual([]);
     expect(await rows()).toEqual([
       { name: 'Acme', phone: '2', employee_count: 10 },
       { name: 'Other', phone: '3', employee_count: 12 },
     ]);
-    expect(await openDrift()).toEqual([{ field: CHANGED, change: TOLD.change }]);
+    expect(await openDrift()).toEqual([{ field: CHANGED, change: CHANGED_TYPE.change }]);
 
     // It stays left out, whatever its values look like.
     await account.edit(id, { Phone: '4', [CHANGED]: '11' });
@@ -100,19 +100,19 @@ describe('a field whose type was changed in Salesforce', () => {
     expect(await describes()).toBe(again);
 
     const notice = { about: 'file', object, key: 'k', execution: 'e', rejected: 0, conflicts: 0 } as const;
-    const { subject, text } = messageOf({ ...notice, reasons: [TOLD] });
+    const { subject, text } = messageOf({ ...notice, reasons: [CHANGED_TYPE] });
     expect(subject).toBe('sfsync: 1 mapped field of Account changed type in Salesforce');
-    expect(text).toContain(`Account.${CHANGED}: ${TOLD.change}`);
+    expect(text).toContain(`Account.${CHANGED}: ${CHANGED_TYPE.change}`);
     expect(text).not.toContain('dozen');
   });
 
-  test('is not sent either; and back when its type is, with what both sides made of it meanwhile', async () => {
+  test('is not sent either; and back when its type is, with what both sides made of it in that time', async () => {
     const id = await employer();
     await makeText();
     await account.edit(id, { [CHANGED]: 'a dozen' });
     await edited("phone = 'ours', employee_count = 13");
     const { decided, settled } = await account.round();
-    expect(decided).toMatchObject({ pushed: 1, reasons: [TOLD] });
+    expect(decided).toMatchObject({ pushed: 1, reasons: [CHANGED_TYPE] });
     expect(settled).toMatchObject({ settled: 1, rejected: 0, reasons: [] });
     const held = () => account.org.connection.sobject(object).retrieve(id);
     expect(await held()).toMatchObject({ Phone: 'ours', [CHANGED]: 'a dozen' });
@@ -136,7 +136,7 @@ describe('a field whose type was changed in Salesforce', () => {
     ]);
   });
 
-  test('an edit of one side alone goes across when the field is back, also of records that came meanwhile', async () => {
+  test('an edit of one side alone goes across when the field is back, also of records that came in that time', async () => {
     const id = await employer();
     await makeText();
     await account.edit(id, { [CHANGED]: 'a dozen' });
@@ -164,7 +164,12 @@ describe('a field whose type was changed in Salesforce', () => {
     expect(await open('rejected_record')).toEqual([{ field: CHANGED }]);
     await account.org.faults({ requestLimitExceeded: null });
     const fresh = await created('New', 'some');
-    expect(await account.file(fresh)).toMatchObject({ inserted: 0, rejected: 1, reasons: [REJECTED, TOLD], due: true });
+    expect(await account.file(fresh)).toMatchObject({
+      inserted: 0,
+      rejected: 1,
+      reasons: [REJECTED, CHANGED_TYPE],
+      due: true,
+    });
     await rounds();
     expect(await rows()).toMatchObject([{ phone: '2', employee_count: 10 }, { employee_count: null }]);
     expect(await open('rejected_record')).toEqual([]);
@@ -178,7 +183,7 @@ describe('a value of ours that Salesforce refuses', () => {
     await edited("phone = 'ours', employee_count = 13");
     const change = 'is a date in Salesforce and mapped as number; map it as date, with a column to match';
     const { settled } = await account.round('fails');
-    expect(settled).toMatchObject({ settled: 1, rejected: 0, reasons: [{ ...TOLD, change }] });
+    expect(settled).toMatchObject({ settled: 1, rejected: 0, reasons: [{ ...CHANGED_TYPE, change }] });
     expect(await account.round()).toMatchObject({ decided: { pushed: 1, reasons: [] }, settled: { rejected: 0 } });
     expect(await account.org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: 'ours', [CHANGED]: null });
     expect(await due()).toEqual([]);

@@ -17,9 +17,9 @@ export interface DriftingAccount extends AsyncDisposable {
   readonly org: StartedOrg;
   /** A statement of the application. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
-  /** What AppFlow writes of the record now, but for the fields that it is told to leave out, goes through the inbound pipeline. */
+  /** What AppFlow writes of the record now, but for the fields to leave out, goes through the inbound pipeline. */
   file(id: string, left?: readonly string[]): Promise<Applied>;
-  /** What AppFlow writes of the records now, but for the fields that it is told to leave out. */
+  /** What AppFlow writes of the records now, but for the fields to leave out. */
   linesOf(ids: readonly string[], left?: readonly string[]): Promise<string>;
   /** A file of such lines goes through the inbound pipeline. */
   lines(lines: string): Promise<Applied>;
@@ -73,7 +73,7 @@ export async function startDriftingAccount(object = 'Account'): Promise<Drifting
       inserted: applied.inserted + again.inserted,
       updated: applied.updated + again.updated,
       rejected: applied.rejected + again.rejected,
-      // What is told once is told by every step of the execution; the machine joins them.
+      // What is reported once is reported by every step of the execution; the machine joins them.
       reasons: [
         ...new Map([...applied.reasons, ...again.reasons].map((each) => [JSON.stringify(each), each])).values(),
       ],
@@ -90,7 +90,7 @@ export async function startDriftingAccount(object = 'Account'): Promise<Drifting
     lines: carry,
     file: async (id, left = []) => carry(await linesOf([id], left)),
     async edit(id, fields) {
-      // Stamps have a second: a later one tells the versions apart.
+      // Stamps have a second: a later one distinguishes the versions.
       account.ahead += 2000;
       await org.connection.sobject(object).update({ Id: id, ...fields });
     },

@@ -25,7 +25,7 @@ describe('a handler', () => {
     expect(await doing(async ({ count }) => ({ twice: count * 2 }))({ count: 2 })).toEqual({ twice: 4 });
   });
 
-  test('takes and gives only what fits; a fault is told by place, not by value', async () => {
+  test('takes and gives only what fits; a fault is reported by place, not by value', async () => {
     const called = vi.fn(async () => ({ twice: 'top secret' }));
     const wrongInput = await doing(called)({ count: 'top secret', more: 1 }).catch((error: unknown) => error);
     expect(called).not.toHaveBeenCalled();

@@ -1,4 +1,4 @@
-/** A lookup that points to another object now: its values look as they always did, and only Salesforce can tell. */
+/** A lookup that points to another object now: its values look as they always did, and only Salesforce knows. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';
 
@@ -23,7 +23,7 @@ const rows = () => contact.rows('select last_name, phone, lender_id from borrowe
 const describes = async () => (await contact.org.stats()).apiCalls.byKind.describe ?? 0;
 
 describe('a lookup of which records wait for a parent that cannot be one', () => {
-  test('is asked about, left out, told once; and back with what the application made of it', async () => {
+  test('is asked about, left out, reported once; and back with what the application made of it', async () => {
     const { connection } = contact.org;
     const { id: account = '' } = await connection.sobject('Account').create({ Name: 'Lender' });
     await contact.rows(`insert into lenders (id, name, salesforce_id) values ('${LENDER}', 'Lender', '${account}');

@@ -1,4 +1,4 @@
-/** The column of a mapped field is gone: everything else goes on, and when it is back its emptiness is nobody's edit. */
+/** The column of a mapped field is gone: everything else goes on, and when it is back its emptiness does not count as an edit. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../core/contracts/notice.ts';
 import { restoreHeld } from '../../steps/delete-guard.ts';
@@ -48,7 +48,7 @@ async function seenByStreamer(): Promise<number> {
 }
 
 describe('a column that is gone', () => {
-  test('is left out in both directions; people are told once, with the change to make', async () => {
+  test('is left out in both directions; the operator is notified once, with the change to make', async () => {
     const id = await account.agreedAccount();
     await account.rows('alter table lenders drop column website');
     await account.edit(id, { Phone: '2', Website: 'theirs' });
@@ -93,13 +93,13 @@ describe('a column that is gone', () => {
     expect(await websiteOf(id)).toBe('w');
   });
 
-  test('comes back empty: it is filled with what was agreed, and what was edited meanwhile arrives; nothing is nulled', async () => {
+  test('comes back empty: it is filled with what was agreed, and what was edited in that time arrives; nothing is nulled', async () => {
     const id = await account.agreedAccount();
     const [edited, made] = ['', ''];
     const { id: other = edited } = await account.org.connection.sobject(object).create({ Name: 'Other', Website: 'o' });
     await account.file(other);
     await account.rows('alter table lenders drop column website');
-    await account.edit(other, { Website: 'meanwhile' });
+    await account.edit(other, { Website: 'later' });
     expect(await account.file(other)).toMatchObject({ reasons: VANISHED });
     const { id: third = made } = await account.org.connection
       .sobject(object)
@@ -114,13 +114,13 @@ describe('a column that is gone', () => {
     await rest();
     expect(await account.rows('select name, website from lenders order by name')).toEqual([
       { name: 'Acme', website: 'w' },
-      { name: 'Other', website: 'meanwhile' },
+      { name: 'Other', website: 'later' },
       { name: 'Third', website: 'third' },
     ]);
-    expect([await websiteOf(id), await websiteOf(other), await websiteOf(third)]).toEqual(['w', 'meanwhile', 'third']);
+    expect([await websiteOf(id), await websiteOf(other), await websiteOf(third)]).toEqual(['w', 'later', 'third']);
     expect(await account.rows('select from sfsync.conflict')).toEqual([]);
 
-    // It is in force: an edit of it goes across, and so does an emptiness that somebody means.
+    // It is in force: an edit of it goes across, and so does an emptiness that is meant.
     await account.rows(`update lenders set website = null where name = 'Acme'; ${DIRTY}`);
     await rest();
     expect(await websiteOf(id)).toBeNull();

@@ -1,7 +1,4 @@
-/**
- * A field of the mapping that Salesforce no longer tells: everything else goes on, in both directions, and people hear
- * of it once.
- */
+/** A mapped field vanishes from Salesforce: everything else goes on, in both directions, and it is notified once. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../core/contracts/notice.ts';
 import { type DriftingAccount, startDriftingAccount } from './drifting-account.ts';
@@ -26,8 +23,8 @@ const object = 'Account';
 const GONE = 'Website';
 const VANISHED = [{ code: 'FIELD_VANISHED', field: GONE, count: 1 }];
 
-describe('a field that Salesforce no longer tells', () => {
-  test('is left out of reads and merges; people are told once, with the change to make', async () => {
+describe('a field that vanished from Salesforce', () => {
+  test('is left out of reads and merges; the operator is notified once, with the change to make', async () => {
     const id = await account.agreedAccount();
     await account.org.faults({ hiddenField: { object, field: GONE } });
     await account.edit(id, { Phone: '2' });
@@ -69,7 +66,7 @@ describe('a field that Salesforce no longer tells', () => {
     expect(await account.org.connection.sobject(object).retrieve(id)).toMatchObject({ Phone: 'ours' });
     expect(await account.round()).toEqual({ next: 'end' });
 
-    // It is given back: what was edited meanwhile goes across.
+    // It is given back: what was edited in that time goes across.
     await account.org.faults({ hiddenField: null });
     account.ahead += 10 * 60_000;
     await account.rows(
@@ -82,7 +79,7 @@ describe('a field that Salesforce no longer tells', () => {
     expect(await account.rows('select closed_at is not null as closed from sfsync.drift')).toEqual([{ closed: true }]);
   });
 
-  test('and is back: a file tells it, and what Salesforce held meanwhile arrives for all records', async () => {
+  test('and is back: a file holds it, and what Salesforce held in that time arrives for all records', async () => {
     const [id, other] = [
       await account.agreedAccount(),
       (await account.org.connection.sobject(object).create({ Name: 'Other' })).id ?? '',
@@ -92,7 +89,7 @@ describe('a field that Salesforce no longer tells', () => {
     await account.edit(id, { Phone: '2' });
     await account.file(id, [GONE]);
     await account.org.faults({ hiddenField: null });
-    await account.edit(other, { Website: 'meanwhile' });
+    await account.edit(other, { Website: 'later' });
     await account.rows(`update sfsync.link set high_water = now() + interval '1 day' where salesforce_id = '${other}'`);
     account.ahead += 10 * 60_000;
     await account.edit(id, { Website: 'new' });
@@ -101,7 +98,7 @@ describe('a field that Salesforce no longer tells', () => {
     await account.round();
     expect(await account.rows('select website from lenders order by name')).toEqual([
       { website: 'new' },
-      { website: 'meanwhile' },
+      { website: 'later' },
     ]);
     expect(await account.rows('select from sfsync.drift where closed_at is null')).toEqual([]);
   });

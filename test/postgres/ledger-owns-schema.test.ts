@@ -52,7 +52,7 @@ test('the statements of postgres/ledger/ are what is looked for', () => {
   expect(ledger.some((source) => source.match(COPIES))).toBe(true);
 });
 
-test('since when a record is due is said where links and insertions are saved, marked and chosen, and shown', () => {
+test('since when a record is due is written where links and insertions are saved, marked and chosen, and shown', () => {
   const files = sources.filter(([, source]) => source.includes('dirty_since')).map(([file]) => file);
   expect(files.sort()).toEqual([
     'postgres/ledger/due.ts',

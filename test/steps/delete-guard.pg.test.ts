@@ -47,7 +47,7 @@ test('deletes that are as usual are sent', async () => {
   expect(decided.pushes).toHaveLength(3);
 });
 
-test('a batch of deletes in unusual number is held as a whole, told once, and updates go on', async () => {
+test('a batch of deletes in unusual number is held as a whole, reported once, and updates go on', async () => {
   await rows(`update lenders set phone = 'new' where name = '${idOf(29)}'`);
   const [{ id }] = await rows(`select id from lenders where name = '${idOf(29)}'`);
   const deleted = await rows(`delete from lenders where name < '${idOf(20)}' returning id`);
@@ -81,7 +81,7 @@ test('a delete that has passed is not counted again when it has to be repeated',
   expect((await rounds.decide(await rounds.collect(), live, 'one-1')).pushes).toHaveLength(3);
 });
 
-describe('that deletes are held is told', () => {
+describe('that deletes are held is reported', () => {
   const other = EXECUTION.replace(/:one$/, ':two');
   const confirm = (execution: string) => confirmHeldReport(session, 'Account', execution);
 
@@ -89,13 +89,13 @@ describe('that deletes are held is told', () => {
     expect(await deletes('true')).toMatchObject({ heldDeletes: RECORDS });
     expect(await rounds.decide([], live)).toMatchObject({ heldDeletes: RECORDS });
     expect(await rounds.decide([], live, 'one-1')).toMatchObject({ heldDeletes: 0 });
-    // The execution goes on: it has told them. Nobody does again, whoever comes.
+    // The execution goes on: it has reported them. No execution does so again.
     expect(await confirm(EXECUTION)).toBe(false);
     expect(await confirm(other)).toBe(false);
     expect(await rounds.decide([], live, 'two-0')).toMatchObject({ heldDeletes: 0 });
   });
 
-  test('by the next execution when the one that held them died before it told anybody', async () => {
+  test('by the next execution when the one that held them died before it reported them', async () => {
     await deletes('true');
     expect(await confirm(other)).toBe(true);
     // There is a batch for it, in which nothing is sent.
@@ -115,7 +115,7 @@ describe('that deletes are held is told', () => {
     expect(await deletes(`name < '${idOf(15)}'`, 'one-2')).toMatchObject({ heldDeletes: 15 });
   });
 
-  test('and not at all when they were released before anybody came', async () => {
+  test('and not at all when they were released before the next execution', async () => {
     await deletes('true');
     await releaseHeld(session, 'Account');
     expect(await confirm(other)).toBe(false);

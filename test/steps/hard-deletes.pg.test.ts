@@ -88,7 +88,7 @@ test('a record that a person brings back while it is being emptied is live again
   expect(await rows('select name from lenders')).toEqual([{ name: 'Acme' }]);
 });
 
-test('a record that nobody finds any more is as it should be, before, while and after it is emptied', async () => {
+test('a record that no read finds any more is as it should be, before, while and after it is emptied', async () => {
   expect(await deleted(undefined)).toMatchObject({ rejected: 0 });
   expect(await link()).toEqual(DONE);
 

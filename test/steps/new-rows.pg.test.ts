@@ -84,7 +84,7 @@ test('two records that name one row: the first gets it, the second a row of its 
   expect(found.filter(({ id }) => id === key)).toHaveLength(1);
 });
 
-test('a row that no message has told of yet is found all the same, and what is no key finds nothing', async () => {
+test('a row that no message has named yet is found all the same, and what is no key finds nothing', async () => {
   const key = randomUUID();
   await rows(`insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', 'x', '2026-12-31')`, [
     key,
@@ -133,7 +133,7 @@ test('children wait for a parent that takes inserts, and are due when it has its
   expect(await choose()).toMatchObject([{ externalId: key }]);
 });
 
-test('children whose parent is just getting its id stay due, and nobody waits for anybody', async () => {
+test('children whose parent is just getting its id stay due, and no transaction waits for another', async () => {
   const [parent] = await rows(`insert into lenders (name) values ('Bank') returning id`);
   const key = await insert(parent.id);
   const linked = 'select dirty from sfsync.link';
@@ -145,7 +145,7 @@ test('children whose parent is just getting its id stay due, and nobody waits fo
   const settling = await lender.session();
   const write = async () => {
     await settling.query('update lenders set salesforce_id = $1', [BANK]);
-    // What is chosen meanwhile would have to wait for this transaction, and this one for it.
+    // What is chosen now would have to wait for this transaction, and this one for it.
     expect(await choose()).toEqual([]);
     expect(await chooseLinks()).toEqual([]);
     expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 0 }]);

@@ -231,7 +231,7 @@ test('a value that Salesforce cannot store is listed, and the other fields go ou
   expect(await rows('select annual_revenue from lenders')).toEqual([{ annual_revenue: 'NaN' }]);
 });
 
-test('a run that counts no failure has still not put a row whose record was deleted meanwhile: the row survives', async () => {
+test('a run that counts no failure has still not put a row whose record was deleted at that moment: the row survives', async () => {
   await rows(`update lenders set phone = 'row'`);
   const decided = await decide(await collect(), version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
   const gone = deletedVersion('Account', ACCOUNT, 3, { Phone: 'base', Website: 'base' });

@@ -78,8 +78,8 @@ function filesOf(all: readonly History[], roll: (limit: number) => number): Inbo
     list.map((item) => ({ item, place: roll(1_000_000) })).sort((a, b) => a.place - b.place);
   return shuffled(
     (['Account', 'Contact'] as const).flatMap((object) => {
-      const told = all.filter((each) => each.object === object).flatMap(({ versions }) => versions);
-      const twice = shuffled([...told, ...told.filter(() => roll(2) === 0)]).map(({ item }) => item);
+      const sent = all.filter((each) => each.object === object).flatMap(({ versions }) => versions);
+      const twice = shuffled([...sent, ...sent.filter(() => roll(2) === 0)]).map(({ item }) => item);
       return Array.from({ length: Math.ceil(twice.length / FILE_RECORDS) }, (_, i): InboundFile => {
         return { object, versions: twice.slice(i * FILE_RECORDS, (i + 1) * FILE_RECORDS) };
       });

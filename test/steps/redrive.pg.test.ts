@@ -194,7 +194,7 @@ describe('a value that Salesforce refused', () => {
   test('gives way to what both sides hold by now', async () => {
     await rows(`update lenders set industry = 'portal'`);
     await redrive();
-    // Meanwhile a person has set the phone, too, and the website.
+    // Since then a user has set the phone, too, and the website.
     const { pushes } = await decided(
       version('Account', ACCOUNT, 9, { ...base, Phone: 'org', Website: 'org' }),
       'two-0',

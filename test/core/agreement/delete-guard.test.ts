@@ -25,7 +25,7 @@ const ROUND = { revision: 7, readAt: 0, pushId: 'push', now: 0, clockSkew: 0 };
 describe('a delete that is held', () => {
   const held = link({ guard: 'held', dirty: true });
 
-  test('is not taken in hand, however often the row is announced', () => {
+  test('is not collected, however often the row is announced', () => {
     expect(collect(thing, { link: held, row: undefined })).toMatchObject({ dirty: false, guard: 'held' });
   });
 
@@ -41,7 +41,7 @@ describe('a delete that is held', () => {
     expect(collect(thing, { link: held, row: row({ x: 'new' }) })).toMatchObject({ dirty: true, guard: undefined });
   });
 
-  test('is forgotten when the record is deleted by somebody else, or gone for good', () => {
+  test('is forgotten when the record is deleted in Salesforce, or gone for good', () => {
     expect(agree(thing, { ...held, base: base({}, true) }, undefined)).toMatchObject({
       dirty: false,
       guard: undefined,

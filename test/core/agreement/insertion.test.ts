@@ -97,7 +97,7 @@ describe('deciding', () => {
     });
   });
 
-  test('leaves to the next round what was seen meanwhile', () => {
+  test('leaves to the next round what was seen since', () => {
     const seen = { insertion: insertion({ revision: 1 }), row: row() };
     expect(decideInsertion(mapping, seen, named(), deciding)).toEqual({ outcome: 'left' });
   });
@@ -119,7 +119,7 @@ describe('deciding', () => {
   });
 });
 
-test('a deleted record is ours when we have pushed, nobody knew of it, and it was not deleted before', () => {
+test('a deleted record is ours when we have pushed, it was not known, and it was not deleted before', () => {
   const deleted = (stamp: number, isLinked = false) => named({ deleted: true, stamp }, isLinked);
   expect(isOurs(push, deleted(SENT_AT), 0)).toBe(true);
   expect(isOurs(push, deleted(SENT_AT - 5000), 0)).toBe(false);

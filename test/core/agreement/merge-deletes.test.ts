@@ -76,7 +76,7 @@ describe('deleted in Salesforce, the row is live', () => {
 });
 
 describe('live in Salesforce, the row is gone', () => {
-  test('and nobody edited the record: it stays gone, and the delete is due', () => {
+  test('and the record was not edited: it stays gone, and the delete is due', () => {
     const merged = merge(thing, { link: link(), row: undefined }, version(), false);
     expect(merged).toMatchObject({ row: undefined, conflicts: [], link: { dirty: true } });
   });
@@ -141,7 +141,7 @@ describe('deleted on both sides', () => {
     });
   });
 
-  test('by somebody else, after an edit: they agree', () => {
+  test('in Salesforce, too, after an edit: they agree', () => {
     const buried = version({ x: 's' }, { deleted: true });
     expect(merge(thing, { link: link(), row: undefined }, buried, false)).toMatchObject({
       row: undefined,

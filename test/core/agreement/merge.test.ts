@@ -25,7 +25,7 @@ const filler = push({ sent: sent({ x: 'ours' }, true) });
 const undone = { reason: 'push may have been undone', winner: 'postgres' };
 
 const CASES: readonly FieldCase[] = [
-  { rule: 'nobody edited', field: 'x', b: 'b', p: 'b', s: 'b', merged: 'b', dirty: false },
+  { rule: 'no edit', field: 'x', b: 'b', p: 'b', s: 'b', merged: 'b', dirty: false },
   { rule: 's = p: both made the same edit', field: 'x', b: 'b', p: 'e', s: 'e', merged: 'e', dirty: false },
   { rule: 's = b: only the row was edited', field: 'x', b: 'b', p: 'p', s: 'b', merged: 'p', dirty: true },
   { rule: 'p = b: only Salesforce was edited', field: 'x', b: 'b', p: 'b', s: 's', merged: 's', dirty: false },
@@ -180,9 +180,9 @@ describe('a field', () => {
     expect(merged).toMatchObject({ row: row({ x: 'p', mine: 's' }), conflicts: [], link: { dirty: true } });
   });
 
-  test('that a version does not tell stays as it is, in the row and in the base', () => {
-    const { x: _, ...told } = version({ mine: 's' }).fields;
-    const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, { ...version(), fields: told }, false);
+  test('that a version lacks stays as it is, in the row and in the base', () => {
+    const { x: _, ...others } = version({ mine: 's' }).fields;
+    const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, { ...version(), fields: others }, false);
     expect(merged.row).toEqual(row({ x: 'p', mine: 's' }));
     expect(merged.link.base).toEqual(base({ mine: 's' }));
   });

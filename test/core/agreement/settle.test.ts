@@ -54,7 +54,7 @@ describe('an accepted update', () => {
     expect(settled('accepted', version({ x: 's' }))).toMatchObject({ row: row({ x: 's' }), conflicts: [] });
   });
 
-  test('of a row that was edited meanwhile is due again', () => {
+  test('of a row that was edited since is due again', () => {
     expect(settled('accepted', version({ x: 'ours' }), { was: row({ x: 'q' }) })).toMatchObject({
       row: row({ x: 'q' }),
       conflicts: [],
@@ -82,7 +82,7 @@ describe('an accepted delete or revive', () => {
     });
   });
 
-  test('a delete of a record that lives again: somebody undeleted it, and the row comes back', () => {
+  test('a delete of a record that lives again: a user undeleted it, and the row comes back', () => {
     expect(settled('accepted', version(), { was: 'gone', before: deleting })).toMatchObject({
       row: row(),
       link: { base: { deleted: false }, dirty: false },
@@ -107,7 +107,7 @@ describe('an accepted delete or revive', () => {
     });
   });
 
-  test('a revive of a record that is deleted again: somebody deleted it after us, and the row goes', () => {
+  test('a revive of a record that is deleted again: a user deleted it after us, and the row goes', () => {
     const more = { base: base({}, true) };
     const again = version({}, { deleted: true });
     expect(settled('accepted', again, { was: row(), before: reviving, more })).toMatchObject({
@@ -126,7 +126,7 @@ describe('a refused push', () => {
     expect(isDue(thing, { link: after, row: row({ x: 'q' }) })).toBe(true);
   });
 
-  test('whose row has changed meanwhile is due', () => {
+  test('whose row has changed since is due', () => {
     expect(settled('refused', version(), { was: row({ x: 'q' }) }).link).toMatchObject({
       dirty: true,
       refused: { fields: {} },
@@ -144,7 +144,7 @@ describe('a refused push', () => {
     expect(settled('refused', version(), { before }).link.refused.fields).toEqual({ x: 'ours' });
   });
 
-  test('does not hold back a filler’s field that a person changed meanwhile', () => {
+  test('does not hold back a filler’s field that a user changed since', () => {
     const before = push({ sent: { ...sent({ x: 'ours' }), ...sent({ outward: 'b' }, true) } });
     const { link: after } = settled('refused', version({ outward: 's' }), { before });
     expect(after).toMatchObject({ dirty: true, refused: { fields: { x: 'ours' } } });
@@ -173,7 +173,7 @@ describe('a push that was not applied, or whose outcome is unknown', () => {
     expect(settled('unknown', version({ x: 'ours' }))).toMatchObject({ conflicts: [], link: { dirty: false } });
   });
 
-  test('unknown, and it did not land: due again, and logged, for somebody may have undone it', () => {
+  test('unknown, and it did not land: due again, and logged, for a user may have undone it', () => {
     expect(settled('unknown', version())).toMatchObject({
       conflicts: [{ field: 'x', reason: 'push may have been undone' }],
       link: { dirty: true, push: undefined },

@@ -26,9 +26,9 @@ const known = (link: SweptLink | undefined, rejected = false) => ({ link, reject
 describe('a listed record', () => {
   test.for<[string, number, boolean, ReturnType<typeof known>, string | undefined]>([
     ['without a link is missing', 100, false, known(undefined), 'missing'],
-    ['deleted, without a link, is nobody’s', 100, true, known(undefined), undefined],
+    ['deleted, without a link, needs nothing', 100, true, known(undefined), undefined],
     ['whose link was never merged is missing', 100, false, known(claimed), 'missing'],
-    ['deleted, whose link was never merged, is nobody’s', 100, true, known(claimed), undefined],
+    ['deleted, whose link was never merged, needs nothing', 100, true, known(claimed), undefined],
     ['of the version that was merged is as it should be', 100, false, known(live), undefined],
     ['deleted, of the version that was merged, is as it should be', 100, true, known(binned), undefined],
     ['with a newer stamp is different', 99, false, known(live), 'different'],
@@ -41,9 +41,9 @@ describe('a listed record', () => {
     ['that is young may still come by itself', -1, false, known(undefined), undefined],
     ['exactly at the limit may still come by itself', 0, false, known(live), undefined],
     ['a second before the limit may not', 1, false, known(live), 'different'],
-    ['that somebody has in hand is left to them', 50, false, known({ ...live, inHand: true }), undefined],
+    ['that an execution works on is left to it', 50, false, known({ ...live, inHand: true }), undefined],
     [
-      'of which something newer was merged meanwhile is old news',
+      'of which a newer version was merged since needs nothing',
       50,
       true,
       known({ ...live, highWater: at(0) }),
@@ -52,7 +52,7 @@ describe('a listed record', () => {
     ['that was rejected is tried again', 50, false, known(live, true), 'rejected before'],
     ['that was rejected and has no link is tried again', 50, false, known(undefined, true), 'rejected before'],
     ['that was rejected and seems to agree is tried again', 100, false, known(live, true), 'rejected before'],
-    ['that was rejected, is deleted and has no link is nobody’s', 50, true, known(undefined, true), undefined],
+    ['that was rejected, is deleted and has no link needs nothing', 50, true, known(undefined, true), undefined],
     ['that was rejected and is young may still come by itself', -1, false, known(live, true), undefined],
   ])('%s', ([, seconds, deleted, what, finding]) => {
     expect(findListed({ id: ID, stamp: at(seconds), deleted }, what, BEFORE)).toBe(finding);
@@ -63,12 +63,12 @@ describe('an entry of the delete log', () => {
   test.for<[string, number, ReturnType<typeof known>, string | undefined]>([
     ['of a live link has to be looked at', 50, known(live), 'deleted'],
     ['of the second that was merged has to be looked at', 100, known(live), 'deleted'],
-    ['before what was merged tells of a record that lived on', 101, known(live), undefined],
+    ['before what was merged belongs to a record that lived on', 101, known(live), undefined],
     ['of a link that is deleted is known', 50, known(binned), undefined],
-    ['without a link is nobody’s', 50, known(undefined), undefined],
-    ['of a link that was never merged is nobody’s', 50, known(claimed), undefined],
+    ['without a link needs nothing', 50, known(undefined), undefined],
+    ['of a link that was never merged needs nothing', 50, known(claimed), undefined],
     ['that is young may still come by itself', 0, known(live), undefined],
-    ['of a record in hand is left to whoever has it', 50, known({ ...live, inHand: true }), undefined],
+    ['of a record that an execution works on is left to it', 50, known({ ...live, inHand: true }), undefined],
     [
       'of a record without a high-water mark has to be looked at',
       50,
@@ -85,9 +85,9 @@ describe('a link that was not listed', () => {
   test.for<[string, ReturnType<typeof known>, string | undefined]>([
     ['of a live record has to be looked at', known(live), 'deleted'],
     ['of a deleted record is as it should be', known(binned), undefined],
-    ['that was never merged is nobody’s', known(claimed), undefined],
-    ['made after the listing is news', known({ ...live, highWater: at(-5) }), undefined],
-    ['in hand is left to whoever has it', known({ ...live, inHand: true }), undefined],
+    ['that was never merged needs nothing', known(claimed), undefined],
+    ['made after the listing needs nothing', known({ ...live, highWater: at(-5) }), undefined],
+    ['that an execution works on is left to it', known({ ...live, inHand: true }), undefined],
     ['that was rejected is tried again', known(live, true), 'rejected before'],
   ])('%s', ([, what, finding]) => {
     expect(findUnlisted(what, BEFORE)).toBe(finding);
@@ -101,8 +101,8 @@ describe('what is young', () => {
   const minutes = (count: number) => NOW - count * 60_000;
   test.for<[string, number | undefined, number]>([
     ['what the flow has not looked at, less the clocks’ skew', minutes(2), minutes(2.5)],
-    ['without news of the flow, what is within the grace', undefined, minutes(15)],
-    ['with old news of the flow, too', minutes(600), minutes(15)],
+    ['without a run of the flow, what is within the grace', undefined, minutes(15)],
+    ['with an old run of the flow, too', minutes(600), minutes(15)],
     ['never what is older than the sweep itself', NOW + 3_600_000, NOW],
   ])('%s', ([, polledUntil, expected]) => {
     expect(missedBefore(NOW, polledUntil, settings)).toBe(expected);

@@ -16,7 +16,7 @@ describe('a failed execution', () => {
     ['that has succeeded is forgotten', { ...OLD, status: 'SUCCEEDED' }, true, { action: 'forget' }],
     ['that runs is forgotten', { ...OLD, status: 'RUNNING' }, true, { action: 'forget' }],
     ['that is about to run is forgotten', { ...OLD, status: 'PENDING_REDRIVE' }, true, { action: 'forget' }],
-    ['that nobody knows is forgotten', undefined, true, { action: 'forget' }],
+    ['that Step Functions does not know is forgotten', undefined, true, { action: 'forget' }],
     [
       'of a file that is too old is kept',
       OLD,

@@ -136,7 +136,7 @@ describe('faults', () => {
     expect(of({ insert: true, externalId: 'Id' })).toEqual([expect.stringContaining('is a system field')]);
   });
 
-  test('what one choice needs of another is told', () => {
+  test('what one choice needs of another is reported', () => {
     const fields = { Name: text('name', { policy: 'latest' }) };
     const faults = faultsOf({ objects: { Account: { table: 'lenders', deleteRow: 'soft', fields } } });
     expect(faults).toEqual([
@@ -154,14 +154,14 @@ describe('faults', () => {
     [{ deleteGuard: { percent: 101 } }, 'objects.Account.deleteGuard.percent: Too big'],
     [{ deleteGuard: true }, 'objects.Account.deleteGuard: must be false, or { percent'],
     [{ deleteGuard: { atLeast: 9, atMost: 8 } }, 'atLeast (is 9) is more than atMost (is 8)'],
-  ])('%j', (options, told) => {
+  ])('%j', (options, fault) => {
     const fields = { Name: text('name') };
     expect(faultsOf({ objects: { Account: { table: 'lenders', ...options, fields } } })).toEqual([
-      expect.stringContaining(told),
+      expect.stringContaining(fault),
     ]);
   });
 
-  test('are told all at once, each with its place, what was seen and what is allowed', () => {
+  test('are reported all at once, each with its place, what was seen and what is allowed', () => {
     const faults = faultsOf({
       settings: { pollEveryMinutes: 0, batchRecords: 50_000 },
       objects: {
@@ -201,14 +201,14 @@ describe('faults', () => {
     ['an unknown type', { Name: { column: 'name', type: 'money' } }, 'type'],
     ['an unknown direction', { Name: text('name', { direction: 'up' as 'both' }) }, 'direction'],
     ['an unknown policy', { Name: boolean('name', { policy: 'latest' as 'postgres' }) }, 'policy'],
-    ['a member nobody knows', { Name: { ...text('name'), colum: 'x' } }, 'Unrecognized key: "colum"'],
+    ['an unknown member', { Name: { ...text('name'), colum: 'x' } }, 'Unrecognized key: "colum"'],
     ['a name that is no API name', { 'Na me': text('name') }, 'Na me'],
     ['the key column as a field', { Name: text('id') }, 'column id is used twice'],
     ['the id column as a field', { Name: text('salesforce_id') }, 'column salesforce_id is used twice'],
-  ] as const)('%s', ([, fields, told]) => {
+  ] as const)('%s', ([, fields, expected]) => {
     const [fault, ...others] = faultsOf({ objects: { Account: { table: 'lenders', fields } } });
     expect(others).toEqual([]);
-    expect(fault).toContain(told);
+    expect(fault).toContain(expected);
   });
 
   test.for([
@@ -216,7 +216,7 @@ describe('faults', () => {
     ['AccountId', 'is a reference, which cannot tell records apart'],
     ['DoNotCall', 'is a boolean, which cannot tell records apart'],
     ['e-mail', 'must be the API name'],
-  ] as const)('%s as the field to match by', ([matchBy, told]) => {
+  ] as const)('%s as the field to match by', ([matchBy, expected]) => {
     const fields = { AccountId: reference('lender_id', 'Account'), DoNotCall: boolean('do_not_call') };
     const [fault, ...others] = faultsOf({
       objects: {
@@ -226,7 +226,7 @@ describe('faults', () => {
     });
     expect(others).toEqual([]);
     expect(fault).toContain('objects.Contact.matchBy');
-    expect(fault).toContain(told);
+    expect(fault).toContain(expected);
   });
 
   test('an empty configuration maps nothing', () => {

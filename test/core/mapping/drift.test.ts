@@ -84,7 +84,7 @@ describe('nothing has drifted', () => {
     }
   });
 
-  test('a lookup that may point to the parent, and fields that nobody maps', () => {
+  test('a lookup that may point to the parent, and unmapped fields', () => {
     const fields = [field('WhoId', 'reference', { referenceTo: ['Lead', 'Account'] }), field('New__c', 'location')];
     expect(drift({ WhoId: reference('who', 'Account') }, described(fields), [column('who', 'int8')])).toEqual([]);
   });
@@ -110,7 +110,7 @@ describe('Salesforce has changed', () => {
     const mapping = contact(PHONE, { insert: true, externalId: 'Key__c' });
     const of = (key: readonly DescribedField[]) =>
       salesforceDrift(mapping, described([field('Phone'), ...key]), [...OWN, column('phone')]).map(
-        ({ text: told }) => told,
+        ({ text: line }) => line,
       );
     const right = { externalId: true, unique: true };
     expect(of([field('Key__c', 'string', right)])).toEqual([]);
@@ -176,7 +176,7 @@ describe('Salesforce has changed', () => {
   test('what our user may do with the object', () => {
     const none = described([field('Phone')], { queryable: false, updateable: false, deletable: false });
     const kinds = (more: Partial<ObjectDefinition> = {}, fields: ObjectDefinition['fields'] = PHONE) =>
-      salesforceDrift(contact(fields, more), none, []).map(({ kind, text: told }) => `${kind} ${told.split(';')[0]}`);
+      salesforceDrift(contact(fields, more), none, []).map(({ kind, text: line }) => `${kind} ${line.split(';')[0]}`);
     expect(kinds()).toEqual([
       'broken Contact: our user may not read it',
       'broken Contact: our user may not edit it',
@@ -199,7 +199,7 @@ describe('the table has changed', () => {
     const fields = { ...PHONE, Email: text('email') };
     const own = { updatedAt: 'updated_at', deletedAt: 'deleted_at', deleteRow: 'soft' } as const;
     const found = tableDrift(contact(fields, own), [...OWN, column('email')]);
-    expect(found.map(({ text: told }) => told)).toEqual([
+    expect(found.map(({ text: line }) => line)).toEqual([
       expect.stringContaining('Contact: column public.people.updated_at does not exist'),
       expect.stringContaining('column public.people.deleted_at does not exist'),
       expect.stringContaining('column public.people.phone does not exist'),
@@ -263,7 +263,7 @@ describe('fields whose values do not fit', () => {
   ]);
   const all = new Set(Object.keys(fields));
 
-  test('are told apart by their types: null where it is the values', () => {
+  test('are distinguished by their types: null where it is the values', () => {
     expect(typeCheck(contact(fields), salesforce, all)).toEqual({
       Name: null,
       Score__c: 'is a string in Salesforce and mapped as number; map it as text, with a column to match',
@@ -272,7 +272,7 @@ describe('fields whose values do not fit', () => {
     expect(typeCheck(contact(fields), salesforce, new Set(['Name']))).toEqual({ Name: null });
   });
 
-  test('nothing is said of one that is not told; one by which records find their rows has no other type', () => {
+  test('nothing is reported of an absent one; one by which records find their rows has no other type', () => {
     expect(typeCheck(contact(fields), described([field('Name')]), all)).toEqual({ Name: null });
     expect(typeCheck(contact(fields), undefined, all)).toEqual({});
     const matched = contact(fields, { matchBy: 'Score__c' });

@@ -40,8 +40,8 @@ const version = {
 const read = (content: string) => readRecords(mapping, content).map(({ line, record: each }) => ({ line, ...each }));
 
 describe('a record', () => {
-  test('is told in canonical values; what it does not tell stays absent', () => {
-    const told = {
+  test('is read in canonical values; what it lacks stays absent', () => {
+    const line = {
       attributes: { type: 'Contact' },
       Id: '003D000000IqhSL',
       IsDeleted: 'true',
@@ -52,7 +52,7 @@ describe('a record', () => {
       DoNotCall: null,
       Email: 'not@mapped',
     };
-    expect(parseRecord(mapping, told).version).toEqual({
+    expect(parseRecord(mapping, line).version).toEqual({
       id: ID,
       deleted: true,
       mergedInto: '003D000000IqhSMIAZ',
@@ -150,7 +150,7 @@ test.for([
   expect(isArray(content)).toBe(array);
 });
 
-test('a part holds a readable record as soon as one can be told apart', () => {
+test('a part holds a readable record as soon as its id and stamp are read', () => {
   const unfit = JSON.stringify({ ...record, Score__c: 'x' });
   expect(anyReadable(readRecords(mapping, `garbage\n${unfit}`))).toBe(true);
   expect(anyReadable(readRecords(mapping, 'garbage\n{"Id":"x"}\n'))).toBe(false);

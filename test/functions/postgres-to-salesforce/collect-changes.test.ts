@@ -106,7 +106,7 @@ describe('a batch', () => {
     expect(await collect({ batches: 3 })).toMatchObject({ batchId: `mine-${executions}-3` });
   });
 
-  test('is made where deletes are held and the execution that held them told nobody', async () => {
+  test('is made where deletes are held and the execution that held them did not report it', async () => {
     await around.lender.rows(`delete from lenders; update sfsync.link set delete_guard = 'held';
                 insert into sfsync.lease (object, held_told_by) values ('Account', 'died-0')`);
     expect(await collect()).toMatchObject({ next: 'push', records: 1 });
@@ -222,7 +222,7 @@ describe('while Salesforce is away', () => {
     expect(await lease()).toEqual({ execution: 'another', circuit: 'closed' });
   });
 
-  test('messages are drained as usual and nothing is pushed, whoever comes but the schedule', async () => {
+  test('messages are drained as usual and nothing is pushed, unless the schedule starts the execution', async () => {
     await open();
     await edit('p');
     expect(await collect()).toEqual({ next: 'end', reason: 'circuit open' });

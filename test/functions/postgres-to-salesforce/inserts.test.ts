@@ -29,7 +29,7 @@ beforeEach(async () => {
   nextExecution();
 });
 
-/** A new row, as the application makes it; what the streamer would tell of it is received. */
+/** A new row, as the application makes it; its change message is received. */
 async function insert(fields: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const row = { title: 'Bridge loan', stage: 'Prospecting', closes_on: '2031-05-31', ...fields };
   const names = Object.keys(row);
@@ -235,7 +235,7 @@ describe('one record and one row', () => {
     expect(await row(key)).toMatchObject({ title: 'Typed', stage: 'Approved' });
   });
 
-  test('when the record is deleted before anybody here knew of it: the row goes with it', async () => {
+  test('when the record is deleted before sfsync knew of it: the row goes with it', async () => {
     const key = await insert();
     const decided = await decide();
     await push(decided);
@@ -376,7 +376,7 @@ describe('a value of a linked row that cannot be sent', () => {
     return key;
   };
 
-  test('is told once, stays listed while another field goes, and is listed no more when it is gone', async () => {
+  test('is reported once, stays listed while another field goes, and is listed no more when it is gone', async () => {
     const key = await linked();
     await around.lender.rows(`update loan_applications set amount = 'NaN'`);
     await receive(key);
@@ -430,7 +430,7 @@ describe('a value of a linked row that cannot be sent', () => {
   });
 });
 
-describe('a field that Salesforce no longer tells, where nothing but new rows is sent', () => {
+describe('a field that vanished from Salesforce, where nothing but new rows is sent', () => {
   const vanished = (field: string) => [{ code: 'FIELD_VANISHED', field, count: 1 }];
   const hide = (field: string) => around.org.faults({ hiddenField: { object, field } });
   let ahead = 0;
@@ -446,7 +446,7 @@ describe('a field that Salesforce no longer tells, where nothing but new rows is
     await around.lender.rows('truncate sfsync.drift');
   });
 
-  test('is left out of the record, and told once; a row that was refused for it goes, too', async () => {
+  test('is left out of the record, and reported once; a row that was refused for it goes, too', async () => {
     await hide('Amount');
     const key = await insert({ amount: 1500 });
     const refused = JSON.stringify({ Name: 'x', Amount: '1' });

@@ -141,7 +141,7 @@ describe('through the API', () => {
     expect(await links()).toEqual([CLEAN]);
   });
 
-  test('a refused record is listed with Salesforce’s reason, told by code, and the others go through', async () => {
+  test('a refused record is listed with Salesforce’s reason, reported by code, and the others go through', async () => {
     const [good = '', bad = ''] = await agreed({ Name: 'Good' }, { Name: 'Bad' });
     await application('update lenders set phone = null');
     await around.org.faults({ rowError: { ids: [bad], message: 'Not Bad, please.', fields: ['Phone'] } });
@@ -220,7 +220,7 @@ describe('through AppFlow', () => {
   });
 });
 
-test('the circuit is closed by the batch that went through, so that people are told once', async () => {
+test('the circuit is closed by the batch that went through, so that the operator is notified once', async () => {
   await agreed({ Name: 'Acme' });
   await application('update lenders set phone = null');
   const batch = await collectChanges({ object, trigger: 'changes', execution, batches: 0, fenced: true });

@@ -14,7 +14,7 @@ beforeEach(async () => {
 const KEY = 'salesforce/Account/flow/run-1/0';
 
 /** What AppFlow writes of a record. */
-function told(id: string, second: number, fields: object) {
+function lineOf(id: string, second: number, fields: object) {
   const SystemModstamp = `2026-01-01T12:00:${String(second).padStart(2, '0')}.000+0000`;
   return { Id: id, IsDeleted: false, SystemModstamp, ...version('Account', id, second).fields, ...fields };
 }
@@ -38,7 +38,7 @@ describe('a file', () => {
   const [ONE, TWO] = ['001000000000001AAA', '001000000000002AAA'];
 
   test('becomes rows; again, it changes nothing', async () => {
-    const records = [told(ONE, 1, { Name: 'One', AnnualRevenue: 100.0 }), told(TWO, 1, { Name: 'Two' })];
+    const records = [lineOf(ONE, 1, { Name: 'One', AnnualRevenue: 100.0 }), lineOf(TWO, 1, { Name: 'Two' })];
     expect(await apply(records)).toMatchObject({ object: 'Account', inserted: 2, rejected: 0, due: false, attempt: 0 });
     expect(await around.lender.rows('select name, annual_revenue from lenders order by name')).toEqual([
       { name: 'One', annual_revenue: '100' },
@@ -47,11 +47,11 @@ describe('a file', () => {
     expect(await apply(records)).toMatchObject({ inserted: 0, updated: 0, unchanged: 2 });
   });
 
-  test('with bad records applies the others; each bad one is listed with its line and told by code', async () => {
+  test('with bad records applies the others; each bad one is listed with its line and reported by code', async () => {
     const applied = await apply([
-      told(ONE, 1, { Name: null }),
-      { ...told(TWO, 1, {}), AnnualRevenue: 'top secret' },
-      told('001000000000003AAA', 1, {}),
+      lineOf(ONE, 1, { Name: null }),
+      { ...lineOf(TWO, 1, {}), AnnualRevenue: 'top secret' },
+      lineOf('001000000000003AAA', 1, {}),
     ]);
     expect(applied).toMatchObject({ inserted: 1, rejected: 2 });
     expect(applied.reasons).toEqual(
@@ -69,18 +69,18 @@ describe('a file', () => {
   });
 
   test('says that links are due when a row keeps what Salesforce does not have', async () => {
-    await apply([told(ONE, 1, { Phone: 'b', Website: 'b' })]);
+    await apply([lineOf(ONE, 1, { Phone: 'b', Website: 'b' })]);
     await around.lender.rows(`update lenders set phone = 'p'`);
-    expect(await apply([told(ONE, 2, { Phone: 'b', Website: 's' })])).toMatchObject({ updated: 1, due: true });
+    expect(await apply([lineOf(ONE, 2, { Phone: 'b', Website: 's' })])).toMatchObject({ updated: 1, due: true });
   });
 });
 
-describe('a record of which nobody knows whether it is the newest', () => {
+describe('a record of which it is not known whether it is the newest', () => {
   test('is read again from Salesforce and applied in the same execution', async () => {
     const created = await around.org.connection.sobject('Account').create({ Name: 'Now', Phone: 'now' });
     const id = created.id ?? '';
-    await apply([told(id, 5, { Name: 'Before' })]);
-    const ambiguous = await apply([told(id, 5, { Name: 'Same second' })]);
+    await apply([lineOf(id, 5, { Name: 'Before' })]);
+    const ambiguous = await apply([lineOf(id, 5, { Name: 'Same second' })]);
     expect(ambiguous).toMatchObject({ updated: 0, rereadKey: 'work/execution/reread-1-of-mapped-0.jsonl' });
 
     const read = await readSalesforce({ object: 'Account', recordsKey: ambiguous.rereadKey, execution: 'execution' });
@@ -100,11 +100,11 @@ describe('a record of which nobody knows whether it is the newest', () => {
     expect(await around.lender.rows('select name, phone from lenders')).toEqual([{ name: 'Now', phone: 'now' }]);
   });
 
-  test('is read once more when its link has changed meanwhile', async () => {
+  test('is read once more when its link has changed since', async () => {
     const created = await around.org.connection.sobject('Account').create({ Name: 'Now' });
     const id = created.id ?? '';
-    await apply([told(id, 5, { Name: 'Before' })]);
-    const { rereadKey } = await apply([told(id, 5, { Name: 'Same second' })]);
+    await apply([lineOf(id, 5, { Name: 'Before' })]);
+    const { rereadKey } = await apply([lineOf(id, 5, { Name: 'Same second' })]);
     const { versionsKey, readAt } = await readSalesforce({
       object: 'Account',
       recordsKey: rereadKey,
@@ -126,19 +126,19 @@ describe('a record of which nobody knows whether it is the newest', () => {
 
   test('because its file may be older than the last fresh read', async () => {
     const id = '001000000000001AAA';
-    await apply([told(id, 1, { Name: 'Before' })]);
+    await apply([lineOf(id, 1, { Name: 'Before' })]);
     await around.lender.rows(`update sfsync.link set applied_at = now()`);
-    expect(await apply([told(id, 9, { Name: 'Newer' })])).toHaveProperty('rereadKey');
+    expect(await apply([lineOf(id, 9, { Name: 'Newer' })])).toHaveProperty('rereadKey');
     // A file put long after that read was certainly read after it.
     const later = new Date(Date.now() + 24 * 3_600_000).toISOString();
     await around.lender.rows('update sfsync.link set reread_due = false');
-    expect(await apply([told(id, 9, { Name: 'Newer' })], later)).toMatchObject({ updated: 1 });
+    expect(await apply([lineOf(id, 9, { Name: 'Newer' })], later)).toMatchObject({ updated: 1 });
   });
 
   test('and which Salesforce does not show is listed', async () => {
     const id = '001Ws00000zzzzzIAA';
-    await apply([told(id, 5, { Name: 'Before' })]);
-    const { rereadKey } = await apply([told(id, 5, { Name: 'Same second' })]);
+    await apply([lineOf(id, 5, { Name: 'Before' })]);
+    const { rereadKey } = await apply([lineOf(id, 5, { Name: 'Same second' })]);
     const { versionsKey, readAt } = await readSalesforce({
       object: 'Account',
       recordsKey: rereadKey,

@@ -100,7 +100,7 @@ describe('of 10,000 records', () => {
     expect(logged.join() + JSON.stringify(await around.lender.rows(REJECTS))).not.toContain(SECRET);
   });
 
-  test('several with faults of several kinds: one message tells how many of each, and no value', async () => {
+  test('several with faults of several kinds: one message counts how many of each, and holds no value', async () => {
     const { inserted, rejected, reasons } = await deliver({
       2: `{"Id": "${SECRET}`,
       3: { SystemModstamp: SECRET },

@@ -25,7 +25,7 @@ let mapRecords: (event: object) => Promise<Mapped>;
 
 beforeAll(async () => {
   lambda = await startLambdaEnvironment();
-  // No record of these files makes anybody ask.
+  // No record of these files needs a question to Salesforce.
   vi.stubEnv('SALESFORCE_SECRET_ARN', 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:unasked');
   validateFile = invocation(await import('../../../functions/salesforce-to-postgres/validate-file.ts'));
   mapRecords = invocation(await import('../../../functions/salesforce-to-postgres/map-records.ts'));
@@ -133,8 +133,8 @@ describe('a file of records', () => {
   });
 
   test('is mapped to canonical values, the system fields apart', async () => {
-    const told = record(1, { IsDeleted: true, Name: ' Acme ', AnnualRevenue: '1E6', Site: 'not mapped' });
-    const { ranges } = await validate(jsonLines([told]));
+    const line = record(1, { IsDeleted: true, Name: ' Acme ', AnnualRevenue: '1E6', Site: 'not mapped' });
+    const { ranges } = await validate(jsonLines([line]));
     const mapped = await map(ranges[0] as Range);
     expect(mapped.mappedKey).toBe('work/execution/mapped-0.jsonl');
     expect(await lambda.lines(mapped.mappedKey)).toEqual([

@@ -34,22 +34,22 @@ async function late(write: () => Promise<unknown>): Promise<void> {
 }
 
 describe('a sweep of the window', () => {
-  test('that finds nothing tells nobody, reads nothing, and remembers how far it came', async () => {
+  test('that finds nothing notifies of nothing, reads nothing, and remembers how far it came', async () => {
     const before = Date.now();
-    const { status, output: said, notices, states } = await pair.sweep();
+    const { status, output: result, notices, states } = await pair.sweep();
     expect({ status, notices }).toEqual({ status: 'SUCCEEDED', notices: [] });
-    expect(said).toMatchObject({ ...output, inserted: 0, updated: 0, deleted: 0, rejected: 0 });
+    expect(result).toMatchObject({ ...output, inserted: 0, updated: 0, deleted: 0, rejected: 0 });
     expect(states).not.toContain('Read each batch');
     const [state] = await pair.rows<{ swept_until: Date }>('select swept_until from sfsync.sweep');
     expect(state?.swept_until.getTime()).toBeGreaterThanOrEqual(before);
   });
 
-  test('inserts a record that committed late, and tells it once', async () => {
+  test('inserts a record that committed late, and reports it once', async () => {
     await late(() => created(pair.org, 'Account', { Name: 'Late' }));
     expect(await names()).toEqual(['Known']);
-    const { output: said, notices } = await pair.sweep();
+    const { output: result, notices } = await pair.sweep();
     expect(await names()).toEqual(['Known', 'Late']);
-    expect(said).toMatchObject({ ...output, inserted: 1, updated: 0 });
+    expect(result).toMatchObject({ ...output, inserted: 1, updated: 0 });
     expect(notices).toMatchObject([{ about: 'sweep', object: 'Account', full: false, inserted: 1, reasons: [] }]);
     expect((await pair.sweep()).notices).toEqual([]);
   });
@@ -92,13 +92,13 @@ describe('a sweep of the window', () => {
     await pair.org.call('POST', '~/_simulator/actions', { purge: {} });
     await pair.rows(`update lenders set phone = 'ours'`);
     await pair.pass(120);
-    const { output: said, notices } = await pair.sweep();
+    const { output: result, notices } = await pair.sweep();
     expect(notices).toMatchObject([{ deleted: 0, conflicts: 1 }]);
-    expect(said).toMatchObject({ due: true });
+    expect(result).toMatchObject({ due: true });
     expect(await names()).toEqual(['Known']);
   });
 
-  test('asks nobody to look again at what is rejected, tries it again, and tells when that has helped', async () => {
+  test('does not report again what is rejected, tries it again, and reports when that has helped', async () => {
     await pair.rows(`alter table lenders add constraint no_fax check (phone is distinct from 'fax')`);
     try {
       await late(() => created(pair.org, 'Account', { Name: 'Late', Phone: 'fax' }));
@@ -151,8 +151,8 @@ describe('a full sweep', () => {
     const old = await created(pair.org, 'Account', { Name: 'Old' });
     await pair.rewind(-20 * DAY_SECONDS);
     expect((await pair.sweep()).notices).toEqual([]);
-    const { output: said, notices } = await pair.sweep({ full: true });
-    expect(said).toMatchObject({ full: true, complete: true, inserted: 1 });
+    const { output: result, notices } = await pair.sweep({ full: true });
+    expect(result).toMatchObject({ full: true, complete: true, inserted: 1 });
     expect(notices).toMatchObject([{ full: true, inserted: 1 }]);
     expect(await pair.rows(`select name from lenders where salesforce_id = '${old}'`)).toEqual([{ name: 'Old' }]);
     expect(await pair.rows('select from sfsync.sweep_listed')).toEqual([]);
@@ -164,7 +164,7 @@ describe('a full sweep', () => {
     const hidden = await created(pair.org, 'Account', { Name: 'Hidden' });
     await pair.rewind(-20 * DAY_SECONDS);
     await pair.sweep({ full: true });
-    // Deleted and purged so long ago that the delete log no longer tells: as if our user had lost sight of it.
+    // Deleted and purged so long ago that the delete log no longer has it: as if our user had lost sight of it.
     await pair.rewind(20 * DAY_SECONDS);
     await pair.salesforce.sobject('Account').destroy(hidden);
     await pair.org.call('POST', '~/_simulator/actions', { purge: {} });
@@ -190,8 +190,8 @@ describe('a full sweep', () => {
   test('looks at each page of a large object', async () => {
     await createMany(pair.org, 'Account', 1200);
     await pair.faults({ smallPages: { size: 250 } });
-    const { output: said, notices } = await pair.sweep({ full: true });
-    expect(said).toMatchObject({ inserted: 1200, complete: true });
+    const { output: result, notices } = await pair.sweep({ full: true });
+    expect(result).toMatchObject({ inserted: 1200, complete: true });
     expect(notices).toHaveLength(1);
     expect(await pair.sweep({ full: true })).toMatchObject({ notices: [], output: { unchanged: 0 } });
   });

@@ -126,7 +126,7 @@ export class SweptPair implements AsyncDisposable {
     await this.poll(object);
   }
 
-  /** Runs a sweep. Answers what it ended with and what people were told. */
+  /** Runs a sweep. Answers what it ended with and its notices. */
   async sweep(input: { object?: string; full?: boolean } = {}): Promise<Ended & { notices: object[]; events: number }> {
     const machine = new PipelineMachine('sweep', this.#tasks, {}, realClock(Date.now));
     const ended = await machine.run({ object: 'Account', full: false, ...input });

@@ -102,7 +102,7 @@ describe('prepare', () => {
     await expect(prepare(database)).rejects.toMatchObject({ name: 'ConfigurationError', code: 'FOREIGN_SLOT' });
   });
 
-  test('tells all faults at once and then makes nothing', async () => {
+  test('reports all faults at once and then makes nothing', async () => {
     const database = await server.createDatabase();
     const owner = await database.client();
     await owner.query(`
@@ -146,7 +146,7 @@ describe('prepare', () => {
     expect(rows).toEqual([{ schema: null }]);
   });
 
-  test('the dry run tells the SQL, keeps the password to itself and changes nothing', async () => {
+  test('the dry run prints the SQL, keeps the password to itself and changes nothing', async () => {
     const database = await lenderDatabase();
     const lines: string[] = [];
     await prepareDatabase(await database.client(), configuration, {

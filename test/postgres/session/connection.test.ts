@@ -15,7 +15,7 @@ const READY = message('Z', Buffer.from('I'));
 const TERMINATED = message('E', Buffer.from('SFATAL\0C57P01\0Mterminating connection\0\0'));
 
 test('a session terminated in the moment in which it is open ends nothing but itself', async () => {
-  // Both come in one piece: nobody could have begun to listen in between.
+  // Both come in one piece: no listener could have begun in between.
   const server = createServer((socket) => {
     socket.once('data', () => socket.end(Buffer.concat([AUTHENTICATED, READY, TERMINATED])));
   });

@@ -181,7 +181,7 @@ describe('a role that may not call the origin functions', () => {
     expect(lines.join('\n')).toMatch(/own transactions +marked by logical message/);
   });
 
-  test('does not wait for an origin that somebody else holds', async () => {
+  test('does not wait for an origin that another session holds', async () => {
     const marked = await lender.session();
     const holder = await lender.database.client();
     await holdOrigin(holder);

@@ -48,7 +48,7 @@ function connect({ message = () => undefined, keepalive = () => undefined }: Lis
   return { connection, run, started: started.promise };
 }
 
-/** A server that is busy may end the old connection after we have closed it, and tells nobody: it is asked until it has. */
+/** A server that is busy may end the old connection after we have closed it, and sends no signal: it is asked until it has. */
 async function slotIsFree(): Promise<void> {
   for (;;) {
     const { rows } = await app.query('select from pg_replication_slots where slot_name = $1 and active', [
@@ -99,8 +99,8 @@ test('of two commits without a byte between them, confirming the first leaves th
   }
 });
 
-test('a keepalive is told after the messages that came before it, however slow they are', async () => {
-  const told: string[] = [];
+test('a keepalive is passed on after the messages that came before it, however slow they are', async () => {
+  const keys: string[] = [];
   const keepalives: { position: Lsn; afterChanges: number }[] = [];
   let end = 0n;
   const done = Promise.withResolvers<void>();
@@ -113,19 +113,19 @@ test('a keepalive is told after the messages that came before it, however slow t
       if (message.kind !== 'change') return undefined;
       return new Promise((resolve) => {
         setTimeout(() => {
-          told.push(message.key);
+          keys.push(message.key);
           resolve();
         }, 5);
       });
     },
     keepalive(position) {
-      keepalives.push({ position, afterChanges: told.length });
+      keepalives.push({ position, afterChanges: keys.length });
       if (end > 0n && position >= end) done.resolve();
     },
   });
   await app.query('insert into borrowers (id) select n from generate_series(1, 20) n');
   await Promise.race([done.promise, run]);
-  expect(told).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 1)));
+  expect(keys).toEqual(Array.from({ length: 20 }, (_, i) => String(i + 1)));
   expect(keepalives.filter(({ position, afterChanges }) => position >= end && afterChanges < 20)).toEqual([]);
   connection.report(end, false);
   await connection.close();

@@ -69,14 +69,14 @@ describe("leaving: 'ignore'", () => {
     expect(await link()).toMatchObject({ dirty: false });
   });
 
-  test('what has changed meanwhile is sent when the row comes back', async () => {
+  test('what has changed outside is sent when the row comes back', async () => {
     await linked({ leaving: 'ignore' });
     await changed(`shared = false, phone = '2'`);
     const { pushes } = await rounds.decide(await changed('shared = true'), () => account(1));
     expect(pushes).toMatchObject([{ push: { outgoing: { kind: 'update', fields: { Phone: '2' } } } }]);
   });
 
-  test('what has changed meanwhile is sent when an edit in Salesforce brings the row back', async () => {
+  test('what has changed outside is sent when an edit in Salesforce brings the row back', async () => {
     await linked({ where: `name <> 'Draft'`, leaving: 'ignore' });
     await arrives(account(2, { Name: 'Draft' }));
     expect(await changed(`phone = '2'`)).toEqual([]);

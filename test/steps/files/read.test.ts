@@ -6,7 +6,7 @@ import { readFileRecords } from '../../../steps/files/read.ts';
 const mapping = mappingOf(configuration, 'Account');
 const ID = '001000000000001AAA';
 
-test('a CSV tells the same as JSON lines: quoted cells, line feeds, empty cells', () => {
+test('a CSV holds the same as JSON lines: quoted cells, line feeds, empty cells', () => {
   const csv = `Id,SystemModstamp,IsDeleted,Name,AnnualRevenue,Description\r\n${ID},2026-01-01T00:00:00.000Z,false,"Müller, ""Sons""",100.0,"two\r\nlines"\r\n`;
   const json = JSON.stringify({
     Id: ID,

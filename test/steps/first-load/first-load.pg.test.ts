@@ -88,7 +88,7 @@ describe('the comparison', () => {
     const single = await borrower('two@x.example');
     const pair = [await borrower('twins@x.example'), await borrower('twins@x.example')].sort();
     await borrower(null);
-    await borrower('nobody@x.example');
+    await borrower('unknown@x.example');
     await borrower('gone@x.example', { salesforce_id: '003000000000001AAA' });
     const before = await rows('select * from borrowers order by id');
 
@@ -368,7 +368,7 @@ describe('beside the live stream', () => {
     expect((await compareSides(load('Contact'))).counts.rows).toMatchObject({ onlyInPostgres: 0, idNotLive: 1 });
   });
 
-  test('an edit of the application that is received meanwhile is due in the end', async () => {
+  test('an edit of the application that is received during the load is due in the end', async () => {
     await createMany(org, 'Contact', 1, () => contact('a@x.example', { Credit_Score__c: 300 }));
     const row = await borrower('a@x.example');
     const connection = afterRead(async () => {
@@ -411,7 +411,7 @@ describe('beside the live stream', () => {
   });
 });
 
-test('goes on without a column that was dropped, a field that vanished and one whose type was changed, and tells them', async () => {
+test('goes on without a column that was dropped, a field that vanished and one whose type was changed, and lists them', async () => {
   const [id = ''] = await createMany(org, 'Contact', 1, () => contact('a@x.example', { FirstName: 'Eva' }));
   const row = await borrower('a@x.example', { first_name: 'Eve', do_not_call: true });
   await rows('alter table borrowers rename phone to telephone');
@@ -427,8 +427,8 @@ test('goes on without a column that was dropped, a field that vanished and one w
       { salesforce_id: id, first_name: 'Eva', do_not_call: true },
     ]);
     expect(await idOf(row)).toBe(id);
-    const told = describeResult(report, result).filter((line) => line.startsWith('!'));
-    expect(told.sort()).toEqual([
+    const lines = describeResult(report, result).filter((line) => line.startsWith('!'));
+    expect(lines.sort()).toEqual([
       '! Contact.Birthdate is left out (FIELD_VANISHED): `sfsync check` tells what to change',
       '! Contact.DoNotCall is left out (FIELD_TYPE_CHANGED): `sfsync check` tells what to change',
       '! Contact.Phone is left out (COLUMN_VANISHED): `sfsync check` tells what to change',

@@ -79,7 +79,7 @@ const SWAP = `begin; update loan_applications set id = '${OTHER_KEY}' where id =
   update loan_applications set id = '${KEY_A}', title = 'new of B' where id = '${KEY_B}';
   update loan_applications set id = '${KEY_B}', title = 'new of A' where id = '${OTHER_KEY}'; commit`;
 const SWAPPED = { [A]: KEY_B, [B]: KEY_A };
-const NEWS = {
+const NEWER = {
   [A]: { kind: 'update', fields: { Name: 'new of A' } },
   [B]: { kind: 'update', fields: { Name: 'new of B' } },
 };
@@ -89,13 +89,13 @@ describe('rows that have exchanged their keys', () => {
     await rows(SWAP);
     await mark(KEY_A, KEY_B, OTHER_KEY);
     expect(await pairs()).toEqual(SWAPPED);
-    expect(await send()).toEqual(NEWS);
+    expect(await send()).toEqual(NEWER);
   });
 
   test('also when their keys are heard of one after the other', async () => {
     await rows(SWAP);
     await mark(KEY_A);
-    expect(await send()).toEqual(NEWS);
+    expect(await send()).toEqual(NEWER);
     expect(await pairs()).toEqual(SWAPPED);
   });
 
@@ -141,7 +141,7 @@ describe('a row that is given what is no Salesforce id', () => {
   const listed = () => rows('select row_key, code, reason from sfsync.rejected_record where resolved_at is null');
 
   test.each(['', 'unknown', '006000000000003', 'xxxxxxxxxxxxxxxxxx'])(
-    '%j is listed and stops nobody else',
+    '%j is listed and stops no other row',
     async (id) => {
       await rows(
         `insert into loan_applications (id, salesforce_id, title, stage, closes_on) values ($1, $2, 'x', 'x', '2031-01-01')`,
@@ -149,7 +149,7 @@ describe('a row that is given what is no Salesforce id', () => {
       );
       await rows(`update loan_applications set title = 'new of A' where salesforce_id = $1`, [A]);
       await mark(KEY_A, OTHER_KEY);
-      expect(await send()).toEqual({ [A]: NEWS[A] });
+      expect(await send()).toEqual({ [A]: NEWER[A] });
       expect(await listed()).toMatchObject([{ row_key: OTHER_KEY, code: 'NO_SALESFORCE_ID' }]);
 
       await rows('update loan_applications set salesforce_id = null where id = $1', [OTHER_KEY]);

@@ -137,7 +137,7 @@ describe('a merge of parents', () => {
   });
 });
 
-test('a read-back that names a parent which was merged meanwhile has the child read again', async () => {
+test('a read-back that names a parent which was merged since has the child read again', async () => {
   await apply('Account', parent(PARENT));
   await apply('Contact', child(1, PARENT));
   await rows(`update borrowers set last_name = 'Edited'`);
@@ -147,7 +147,7 @@ test('a read-back that names a parent which was merged meanwhile has the child r
   expect(await linkOfChild()).toMatchObject({ waiting: { AccountId: OTHER }, reread_due: true });
 });
 
-test('a child is not put to rest while somebody may be writing the id of its parent, or has just done so', async () => {
+test('a child is not put to rest while another transaction may be writing the id of its parent, or has just done so', async () => {
   await apply('Contact', child(1, null));
   await rows(`insert into lenders (name) values ('New')`);
   await rows('update borrowers set lender_id = (select id from lenders)');

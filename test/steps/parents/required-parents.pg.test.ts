@@ -176,7 +176,7 @@ describe('children of a record that was merged in Salesforce', () => {
   });
 });
 
-test('a waiting child that its table refuses to join is listed, and stops nobody else', async () => {
+test('a waiting child that its table refuses to join is listed, and stops no other child', async () => {
   await apply('Contact', child(1, PARENT), child(1, PARENT, '003000000000002AAA'));
   await rows(`alter table borrowers add constraint alone check (salesforce_id <> '${CHILD}' or lender_id is null)`);
   expect(await apply('Account', version('Account', PARENT, 1))).toMatchObject({ inserted: 1 });

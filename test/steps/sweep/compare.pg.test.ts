@@ -125,7 +125,7 @@ describe('links that were not listed', () => {
     expect(await all(100)).toEqual([[idOf(1), idOf(3), idOf(4), idOf(5)]]);
   });
 
-  test('a part of which nobody has to look at anything does not end the search', async () => {
+  test('a part without a finding does not end the search', async () => {
     await apply(...[1, 2, 3].map((n) => version('Account', idOf(n), 1)));
     await sql(`update sfsync.link set reread_due = true where salesforce_id <> '${idOf(3)}'`);
     expect(await all(2)).toEqual([[], [idOf(3)]]);

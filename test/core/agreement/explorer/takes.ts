@@ -1,7 +1,7 @@
 import type { Link } from '../../../../core/agreement/link.ts';
 
 /**
- * Whether Collect takes a link that no execution has in hand, fences aside. The deployed selection is SQL (postgres/ledger/due.ts),
+ * Whether Collect takes a link that no execution works on, fences aside. The deployed selection is SQL (postgres/ledger/due.ts),
  * which a property test compares with this.
  */
 export function takes(

@@ -61,7 +61,7 @@ const typed = fc
   .chain((name) => spelled[name].map((text) => ({ type: FIELD_TYPES[name], text })));
 
 describe('for every value', () => {
-  test('its canonical form is its own canonical form, whoever spells it', () => {
+  test('its canonical form is its own canonical form, in each spelling', () => {
     fc.assert(
       fc.property(typed, ({ type, text }) => {
         const canonical = fromSalesforce(type, text, 'F');

@@ -14,7 +14,7 @@ export type Violation =
 /** More writes to Salesforce than anything here can ask for. */
 const MOST_WRITES = 12;
 
-/** What is wrong with a world. Most of it can only be said of one in which nothing is on its way. */
+/** What is wrong with a world. Most of it can only be judged in one in which nothing is on its way. */
 export function violations(world: World): Violation[] {
   if (world.upserts > MOST_WRITES) return ['writes without end'];
   const live = world.records.flatMap((record, index) => (record.deleted ? [] : { ...record, id: idOf(index) }));
@@ -27,7 +27,7 @@ export function violations(world: World): Violation[] {
     if (row === undefined) found.add('a record without a row');
     else if (row.x !== record.x || row.y !== record.y || row.id !== record.id) found.add('the sides differ');
   }
-  // Salesforce refuses a row when it is told to, or when a person has taken its key.
+  // Salesforce refuses a row when the move says so, or when a user has taken its key.
   const mayBeListed = world.used.refusals !== undefined || world.used.typed !== undefined;
   for (const [key, row] of Object.entries(world.rows)) {
     const isListed = mayBeListed && key === 'k' && world.insertion?.refused !== undefined;
@@ -116,7 +116,7 @@ export function exploreInsertions(
 }
 
 function history(visit: Visit): string[] {
-  const told: string[] = [];
-  for (let place: Visit | undefined = visit; place !== undefined; place = place.from) told.unshift(place.what);
-  return told;
+  const path: string[] = [];
+  for (let place: Visit | undefined = visit; place !== undefined; place = place.from) path.unshift(place.what);
+  return path;
 }

@@ -41,7 +41,7 @@ export interface Rules {
   readonly choose: typeof chooseInsertion;
   readonly decide: typeof decideInsertion;
   readonly settle: typeof settleInsertion;
-  /** An open upsert is taken in hand only when nothing of it can land any more. */
+  /** An open upsert is collected only when nothing of it can land any more. */
   readonly fenced: boolean;
   /** A file's record that names a row becomes the record of that row. */
   readonly filesAdopt: boolean;
@@ -130,7 +130,7 @@ function reread(world: World, id: string): World {
   return result.outcome === 'again' ? world : written(world, result);
 }
 
-/** A pair that begins: what an edit of a person overwrites in the first merge of a typed record is nobody's loss. */
+/** A pair that begins: what an edit of a user overwrites in the first merge of a typed record does not count as lost. */
 function adopted(world: World, merged: Merged): World {
   const row = world.rows.k;
   const typed = world.records[indexOf(merged.link.salesforceId)]?.typed === true;

@@ -90,20 +90,20 @@ export function people(scenario: Scenario, world: World): Move[] {
 export function landing(scenario: Scenario, world: World): Move[] {
   return world.flights.flatMap((flight, i): Move[] => {
     const rest = { ...world, flights: world.flights.filter((_, j) => j !== i) };
-    const told = (next: World, answer: 'accepted' | 'refused' | 'unknown', id?: string): World =>
+    const answered = (next: World, answer: 'accepted' | 'refused' | 'unknown', id?: string): World =>
       flight.awaited ? { ...next, step: { at: 'answered', answer: { outcome: answer, id } } } : next;
     const found = world.records.findIndex(({ deleted }) => !deleted);
     const index = found < 0 ? world.records.length : found;
     const landed = upserted(scenario, rest, index, flight);
-    const made: Move[] = [{ what: 'the upsert lands', world: told(landed, 'accepted', idOf(index)) }];
+    const made: Move[] = [{ what: 'the upsert lands', world: answered(landed, 'accepted', idOf(index)) }];
     if (flight.awaited && may(scenario, world, 'lostAnswers')) {
       made.push({
         what: 'the upsert lands, and the answer is lost',
-        world: told(spend(landed, 'lostAnswers'), 'unknown'),
+        world: answered(spend(landed, 'lostAnswers'), 'unknown'),
       });
     }
     if (may(scenario, world, 'refusals')) {
-      made.push({ what: 'the upsert is refused', world: told(spend(rest, 'refusals'), 'refused') });
+      made.push({ what: 'the upsert is refused', world: answered(spend(rest, 'refusals'), 'refused') });
     }
     return made;
   });
@@ -113,7 +113,7 @@ function upserted(scenario: Scenario, world: World, index: number, { fields, lif
   const before = world.records[index];
   const [x, y] = [fields.x, fields.y].map((value) => (typeof value === 'string' ? value : undefined));
   if (before !== undefined) {
-    // The window between the look and the landing: what a person has made meanwhile is overwritten.
+    // The window between the look and the landing: what a user has made in between is overwritten.
     const kept = before.typed ? world.kept | closure(world, before) : world.kept;
     return withRecord({ ...world, kept }, index, { ...before, x: x ?? before.x, y: y ?? before.y });
   }

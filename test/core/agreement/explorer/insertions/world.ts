@@ -1,6 +1,6 @@
 /**
  * A row that the application inserts under the key `k`, the records that name it, and everything of sfsync that can be in
- * flight meanwhile. As in the world of one pair (../world.ts) every edit makes a value that never occurred before, and
+ * flight at the same time. As in the world of one pair (../world.ts) every edit makes a value that never occurred before, and
  * `ancestors` holds for each edit the set of edits that its maker saw. What happens to linked pairs is explored there; here
  * they go from look to settle in one move. Nothing here knows the rules.
  */
@@ -144,7 +144,7 @@ export function at(clock: number): number {
   return clock * SECOND;
 }
 
-/** A new edit by somebody who saw the edits of `seen`. */
+/** A new edit by a user or application that saw the edits of `seen`. */
 export function newEdit(world: World, seen: number): { readonly world: World; readonly edit: number } {
   const edit = world.ancestors.length;
   return { world: { ...world, ancestors: [...world.ancestors, seen | (1 << edit)] }, edit };

@@ -1,5 +1,5 @@
 /**
- * Who made which value, and what its maker saw: that tells at the end whether an edit was lost, and whether a conflict
+ * Who made which value, and what its maker saw: that decides at the end whether an edit was lost, and whether a conflict
  * was one. An edit is named by who made it and the how manieth it is, so that the order of independent edits leaves no trace.
  */
 import { budgetsOf, type Field, type Scenario } from './scenario.ts';
@@ -67,7 +67,7 @@ export function lineage({ lineages }: World, edit: number): number {
   return lineages[edit] ?? 0;
 }
 
-/** What somebody knows who sees all of a side. */
+/** What is known to a maker who sees all of a side. */
 export function lineageOfValues(world: World, { xBy, yBy }: Pick<Side, 'xBy' | 'yBy'>): number {
   return lineage(world, xBy) | lineage(world, yBy);
 }

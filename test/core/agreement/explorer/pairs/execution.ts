@@ -34,7 +34,7 @@ export function outbound(driver: Driver, world: World): Move[] {
   return [...made, ...(world.step.at === 'idle' ? collected(driver, world) : stepping(driver, world))];
 }
 
-/** The next step of an execution that has taken a record in hand. */
+/** The next step of an execution that has collected a record. */
 export function stepping(driver: Driver, world: World): Move[] {
   const made: Move[] = [];
   const { step } = world;
@@ -79,7 +79,7 @@ function dying(world: World): Move[] {
   if (step.at === 'idle' || world.left.crashes === 0) return [];
   const dead = { ...spend(world, 'crashes'), step: IDLE, excuses: world.excuses + 1 };
   const left = flights.map((flight) =>
-    flight.awaitedBy === 'holder' ? { ...flight, awaitedBy: 'nobody' as const } : flight,
+    flight.awaitedBy === 'holder' ? { ...flight, awaitedBy: 'none' as const } : flight,
   );
   return [{ what: `the execution dies: ${step.at}`, world: { ...dead, flights: left } }];
 }

@@ -6,7 +6,7 @@ import { committed, stamps } from './people.ts';
 import { FIELDS } from './scenario.ts';
 import { type Answer, by, type Flight, IDLE, type Load, type Side, spend, type World, withValue } from './world.ts';
 
-/** Of pushes that the holder of the lease waits for, or nobody. */
+/** Of pushes that the holder of the lease waits for, or no execution. */
 export function landing(driver: Driver, world: World, awaitedBy: readonly Flight['awaitedBy'][]): Move[] {
   return world.flights.flatMap((flight, i): Move[] => {
     if (!awaitedBy.includes(flight.awaitedBy)) return [];
@@ -31,7 +31,7 @@ function awaited(driver: Driver, world: World, flight: Flight): Move[] {
       const counted = applied ? spend(landed, 'countedFailures') : landed;
       made.push({ what: `${what}, and the run counts a failure`, world: answered(counted, 'run counted failures') });
     }
-    // A lost answer leaves the push open: only the fence tells when it is over.
+    // A lost answer leaves the push open: only the fence shows when it is over.
     if (left.lostAnswers > 0) {
       made.push({ what: `${what}, its answer is lost`, world: { ...spend(landed, 'lostAnswers'), step: IDLE } });
     }
@@ -39,7 +39,7 @@ function awaited(driver: Driver, world: World, flight: Flight): Move[] {
   if (left.lostAnswers > 0) {
     const lost = { ...spend(world, 'lostAnswers'), step: IDLE };
     made.push({ what: 'the push is lost on its way', world: lost });
-    const later = [...lost.flights, { ...flight, awaitedBy: 'nobody' as const }];
+    const later = [...lost.flights, { ...flight, awaitedBy: 'none' as const }];
     made.push({ what: 'the push times out, still on its way', world: { ...lost, flights: later } });
   }
   if (left.refusals > 0) {

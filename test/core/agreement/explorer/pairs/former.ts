@@ -26,7 +26,7 @@ export function former(driver: Driver, world: World): Move[] {
 const OTHER: Readonly<Record<Flight['awaitedBy'], Flight['awaitedBy']>> = {
   holder: 'former',
   former: 'holder',
-  nobody: 'nobody',
+  none: 'none',
 };
 
 /** The same world seen by the other execution. */

@@ -10,7 +10,7 @@ import { type Arrival, type Load, type Reading, SECOND, type Side, type Step, ty
 /**
  * Keys that are equal for worlds that behave alike. Of stamps only their order counts (and whether one is the second
  * before the next, while a late commit may fall between them), of readings only which of them the link will take for
- * newer than a file, of revisions whether the link still has them, of edits only what can still be told of them.
+ * newer than a file, of revisions whether the link still has them, of edits only what can still be seen of them.
  */
 export class Identity {
   readonly #key = new Key();
@@ -207,7 +207,7 @@ class Stamps {
 
   of(stamp: number): number {
     for (let i = 0; i < this.#count; i++) if (this.#sorted[i] === stamp) return this.#ranks[i] ?? 0;
-    throw new RangeError(`Nobody has named the stamp ${stamp}`);
+    throw new RangeError(`No value has the stamp ${stamp}`);
   }
 
   #add(stamp: number): void {

@@ -26,7 +26,7 @@ export function write(
   // A merge makes a new base; what was only noted agrees on nothing.
   const agreed =
     merged.link.base === world.link.base ? world : { ...world, logged: world.logged | agreements(world, from) };
-  const written = { ...told(scenario, agreed, merged.conflicts, from), link: merged.link };
+  const written = { ...logged(scenario, agreed, merged.conflicts, from), link: merged.link };
   const after = { ...written, row: rowAfter(world, merged.row, from) };
   const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
   const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, after);
@@ -47,7 +47,7 @@ function rowAfter(world: World, now: RowVersion | undefined, from: Side): Side {
   return side;
 }
 
-function told(scenario: Scenario, world: World, conflicts: readonly Conflict[], from: Side): World {
+function logged(scenario: Scenario, world: World, conflicts: readonly Conflict[], from: Side): World {
   const { row } = world;
   let { logged, falseConflict, needlessConflict } = world;
   for (const conflict of conflicts) {
@@ -69,7 +69,7 @@ function told(scenario: Scenario, world: World, conflicts: readonly Conflict[], 
 /** Edits that want the same on both sides: each has got it. */
 function agreements(world: World, from: Side): number {
   const { row } = world;
-  // Our delete may still be on its way when somebody else's is found.
+  // Our delete may still be on its way when a user's is found.
   const bothDeleted = from.deleted && (row.deleted || world.link.push?.sentDeleted === true);
   if (bothDeleted) return lineage(world, from.life) | lineage(world, row.life);
   if (from.deleted || row.deleted) return 0;
@@ -83,11 +83,11 @@ function differing(world: World, one: number, other: number): number {
 
 function ofRecord(world: World, state: Conflict['salesforce'], side: Side): number {
   const record = typeof state === 'object' && state !== null && 'fields' in state ? state.fields : {};
-  const told = FIELDS.filter((field: Field) => record[field] !== undefined);
-  return told.reduce((all, field) => all | lineage(world, by(side, field)), lineage(world, side.life));
+  const shown = FIELDS.filter((field: Field) => record[field] !== undefined);
+  return shown.reduce((all, field) => all | lineage(world, by(side, field)), lineage(world, side.life));
 }
 
-/** Whether one of two values was made by somebody who had seen the other. */
+/** Whether one of two values was made by a maker who had seen the other. */
 function contains(world: World, one: number, other: number): boolean {
   return Boolean(((lineage(world, one) >> other) | (lineage(world, other) >> one)) & 1);
 }

@@ -54,7 +54,7 @@ function moves(driver: Driver, world: World): Move[] {
     ...application(scenario, edits, world),
     ...polling(world),
     ...inbound(driver, world),
-    ...landing(driver, world, ['holder', 'nobody']),
+    ...landing(driver, world, ['holder', 'none']),
     ...former(driver, world),
     ...outbound(driver, world),
   ];

@@ -13,7 +13,7 @@ export function committed(world: World, stamp: number): World {
   return { ...world, stamp, clock: Math.max(world.clock, stamp), polled: false };
 }
 
-/** x and y are alike until the first edit, unless the scenario tells them apart. */
+/** x and y are alike until the first edit, unless the scenario distinguishes them. */
 export function editable(scenario: Scenario, world: World): readonly Field[] {
   const alike = scenario.trigger === undefined && scenario.direction === undefined;
   return alike && world.lineages.every((made, edit) => made === 0 || edit === 0) ? ['x'] : FIELDS;

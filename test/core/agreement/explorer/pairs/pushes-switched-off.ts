@@ -102,7 +102,7 @@ function pushes(): SwitchedOff[] {
       violation: 'an edit was lost',
     },
     {
-      rule: 'a push is fenced before its record is taken in hand again',
+      rule: 'a push is fenced before its record is collected again',
       without: { fenced: false },
       scenario: { editsOfRow: 2, crashes: 1 },
       violation: 'an edit was lost',

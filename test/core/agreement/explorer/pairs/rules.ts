@@ -12,7 +12,7 @@ export interface Rules {
   readonly settle: typeof settle;
   readonly outcomeOfPush: typeof outcomeOfPush;
   readonly pushAgain: typeof pushAgain;
-  /** An open push is taken in hand only when nothing of it can land any more. */
+  /** An open push is collected only when nothing of it can land any more. */
   readonly fenced: boolean;
   /** Every step that writes checks that its execution still has the lease. */
   readonly leased: boolean;

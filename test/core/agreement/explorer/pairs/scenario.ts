@@ -1,4 +1,4 @@
-/** What may happen in an exploration, and how the object is configured meanwhile. */
+/** What may happen in an exploration, and how the object is configured in it. */
 import {
   type ConflictPolicy,
   defineSync,

@@ -1,4 +1,4 @@
-/** What is explored: small histories of every kind at every run, the largest ones where somebody asks for them. */
+/** What is explored: small histories of every kind at every run, the largest ones with `EXPLORE=deep`. */
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIOS: readonly Scenario[] = [

@@ -64,7 +64,7 @@ function agree(scenario: Scenario, world: World): boolean {
   const { salesforce, row, link, left } = world;
   const { direction, leaving, deletesInSalesforce = 0, deletesOfRow = 0 } = scenario;
   if (world.outside && !row.deleted) {
-    // Outside the filter the sides may differ; a record whose row has left it is deleted unless somebody has brought one of them back.
+    // Outside the filter the sides may differ; a record whose row has left it is deleted unless one of them was brought back.
     const touched = deletesInSalesforce > left.deletesInSalesforce || deletesOfRow > left.deletesOfRow;
     return leaving !== 'delete' || touched || salesforce.deleted;
   }
@@ -100,7 +100,7 @@ function isListed({ listed, salesforce, row, outside, link: { refused } }: World
 }
 
 /**
- * Edits that may go without a trace: those of both sides where values go there and back between two looks, for nobody can have
+ * Edits that may go without a trace: those of both sides where values go there and back between two looks, for no read can have
  * seen them, and those of the side that does not own a field.
  */
 function unaccountable(scenario: Scenario): number {

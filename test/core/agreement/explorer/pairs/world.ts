@@ -55,10 +55,10 @@ export interface Load {
 /** A push on its way to Salesforce, and who still waits for the answer: who holds the lease, or who held it before. */
 export interface Flight {
   readonly load: Load;
-  readonly awaitedBy: 'holder' | 'former' | 'nobody';
+  readonly awaitedBy: 'holder' | 'former' | 'none';
 }
 
-/** What is known of a push before its record is read back; `run ended`: a run of the flow, which tells no record's outcome. */
+/** What is known of a push before its record is read back; `run ended`: a run of the flow, which gives no record's outcome. */
 export type Answer = Outcome | 'run ended' | 'run counted failures';
 
 /** Where the outbound execution is. */

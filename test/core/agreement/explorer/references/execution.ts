@@ -49,7 +49,7 @@ export function outbound(driver: Driver, world: World): Move[] {
 function collected(driver: Driver, world: World): Move[] {
   const { rules, mapping } = driver;
   const { link, flights } = world;
-  // An open push is fenced before its record is taken in hand again.
+  // An open push is fenced before its record is collected again.
   if (!takes(link) || flights.length > 0) return [];
   const row = rowVersion(world);
   const parents = isBeingLinked(driver, world) ? 'locked' : 'as read';
@@ -81,7 +81,7 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
   return { what: `decide sends ${shownPush(push)}`, world: { ...sending, cleared, sentWaiting, echo } };
 }
 
-/** Null is sent although nobody has pointed the child to nobody. */
+/** Null is sent although no edit has cleared the lookup. */
 function clears({ row, nulls }: World, { outgoing }: Push): boolean {
   return 'fields' in outgoing && outgoing.fields.l === null && ((nulls >> row.by) & 1) === 0;
 }

@@ -1,8 +1,8 @@
-/** What is explored of children and parents: small histories at every run, larger ones where somebody asks for them. */
+/** What is explored of children and parents: small histories at every run, larger ones with `EXPLORE=deep`. */
 import type { Scenario } from './world.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
-  // A child before its parent, and what may happen to the two meanwhile.
+  // A child before its parent, and what may happen to the two in between.
   { child: 'new', duplicates: 2 },
   { child: 'new', other: 'record', editsInSalesforce: 1, duplicates: 1 },
   { child: 'new', other: 'pair', editsOfRow: 2 },

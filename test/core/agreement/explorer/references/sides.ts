@@ -39,7 +39,7 @@ export function people(scenario: Scenario, world: World): Move[] {
       const { world: edited, edit } = newEdit(spend(world, 'editsInSalesforce'), lineage(world, salesforce.by), l);
       const side = { ...salesforce, l, by: edit };
       const next = committed({ ...edited, salesforce: side, clearedBy: undefined, cameBack: cameBack(world, l) });
-      made.push({ what: `a person points the child to ${parentOf(l) ?? 'nobody'}`, world: next });
+      made.push({ what: `a person points the child to ${parentOf(l) ?? 'no parent'}`, world: next });
     }
   }
   if (may(scenario, world, 'deletesOfChild')) {
@@ -76,7 +76,7 @@ function ofParent(scenario: Scenario, world: World, key: ParentKey): Move[] {
     const back = withParent(spend(world, 'deletesOfParents'), key, change);
     made.push({
       what: `a person undeletes parent ${key}`,
-      world: restored(scenario, untold(scenario, back, key), key),
+      world: restored(scenario, unstamped(scenario, back, key), key),
     });
   }
   for (const survivor of PARENTS) {
@@ -101,14 +101,14 @@ function followed(scenario: Scenario, world: World, gone: ParentKey, to: ParentK
   return { ...withParent(moved, gone, { movedBy: moved.salesforce.by }), clearedBy: undefined };
 }
 
-/** The undelete of a parent whose merge nobody here has seen yet: nothing tells that Salesforce has moved the child. */
-function untold({ stampsFollowers }: Scenario, world: World, key: ParentKey): World {
+/** The undelete of a parent whose merge sfsync has not seen yet: nothing shows that Salesforce has moved the child. */
+function unstamped({ stampsFollowers }: Scenario, world: World, key: ParentKey): World {
   const { isKnownMerged, movedBy } = world.parents[key];
   if (stampsFollowers === true || isKnownMerged || movedBy === 0) return world;
   return { ...world, untold: world.untold | (1 << movedBy) };
 }
 
-/** The undelete of a parent brings back the lookups that its delete has cleared, where nobody has changed them since. */
+/** The undelete of a parent brings back the lookups that its delete has cleared, where no edit has changed them since. */
 function restored(scenario: Scenario, world: World, key: ParentKey): World {
   if (world.clearedBy !== key || world.salesforce.deleted || world.salesforce.l !== null) return world;
   const next = follow(scenario, { ...world, clearedBy: undefined }, ID_OF[key]);
@@ -137,7 +137,7 @@ export function application(scenario: Scenario, world: World): Move[] {
       const { world: edited, edit } = newEdit(spend(world, 'editsOfRow'), lineage(world, row.by), l);
       const back = cameBack(world, l === null ? null : ID_OF[l]);
       const next = { ...edited, row: { ...row, l, by: edit }, queued: true, cameBack: back };
-      made.push({ what: `the application points the child to ${l ?? 'nobody'}`, world: next });
+      made.push({ what: `the application points the child to ${l ?? 'no parent'}`, world: next });
     }
   }
   if (may(scenario, world, 'otherEdits') && !row.deleted) {
@@ -156,13 +156,13 @@ function cameBack({ cameBack: before, link, arrivals, step }: World, l: string |
 export function landing(scenario: Scenario, world: World): Move[] {
   return world.flights.flatMap((flight, i): Move[] => {
     const away = { ...world, flights: world.flights.filter((_, j) => j !== i) };
-    const told = (next: World, outcome: Outcome): World =>
+    const answered = (next: World, outcome: Outcome): World =>
       flight.awaited ? { ...next, step: { at: 'answered', outcome } } : next;
     const { world: landed, outcome } = land(away, flight);
-    const made = [{ what: `the push lands: ${outcome}`, world: told(landed, outcome) }];
+    const made = [{ what: `the push lands: ${outcome}`, world: answered(landed, outcome) }];
     if (!flight.awaited) made.push({ what: 'the abandoned push never lands', world: away });
     if (flight.awaited && may(scenario, world, 'refusals')) {
-      made.push({ what: 'Salesforce refuses the push', world: told(spend(away, 'refusals'), 'refused') });
+      made.push({ what: 'Salesforce refuses the push', world: answered(spend(away, 'refusals'), 'refused') });
     }
     return made;
   });

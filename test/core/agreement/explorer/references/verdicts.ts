@@ -17,7 +17,7 @@ export function violations(world: World): Violation[] {
   const found: Violation[] = [];
   const { used } = world;
   // Documented: a push whose outcome is not settled, and then an edit or the loss of the parent, may be logged as a conflict
-  // although it was a sequence; so may be what follows on a change that nothing tells of.
+  // although it was a sequence; so may be what follows on a change that nothing shows.
   const isExcused = used.crashes !== undefined || world.lostDuringPush || world.untold !== 0;
   if (world.falseConflict && !isExcused) found.push('a conflict between a value and its own successor');
   if (world.cleared) found.push('a lookup was cleared for want of its parent');
@@ -59,7 +59,7 @@ function agree({ salesforce, row }: World): boolean {
   return salesforce.l === points && salesforce.x === row.x;
 }
 
-/** All that differs was refused, and is listed; or Salesforce has brought a lookup back without telling anybody. */
+/** All that differs was refused, and is listed; or Salesforce has brought a lookup back without a trace. */
 function isListed(world: World): boolean {
   const { salesforce, row, link, untold, follows } = world;
   // Or that, and what Salesforce has made of it since by itself.

@@ -124,10 +124,10 @@ export interface World {
   readonly used: Readonly<Partial<Budgets>>;
   /** For each edit of the lookup the edits that its maker saw, and itself (bit sets). */
   readonly lineages: readonly number[];
-  /** Edits that Salesforce makes because of a parent; of these, those that nothing tells of. */
+  /** Edits that Salesforce makes because of a parent; of these, those that nothing shows. */
   readonly follows: number;
   readonly untold: number;
-  /** Edits that point the child to nobody. */
+  /** Edits that clear the lookup. */
   readonly nulls: number;
   /** The edit that a file has shown of the lookup while a push of it was open. */
   readonly seenBy: number;
@@ -232,7 +232,7 @@ export function spend(world: World, budget: Budget): World {
   return { ...world, used: { ...world.used, [budget]: (world.used[budget] ?? 0) + 1 } };
 }
 
-/** A new edit of the lookup by somebody who saw the edits of `seen`; `l`: what it points to. */
+/** A new edit of the lookup by a user or application that saw the edits of `seen`; `l`: what it points to. */
 export function newEdit(
   world: World,
   seen: number,
@@ -268,5 +268,5 @@ export function readNow({ salesforce, stamp, time }: World): Reading {
 }
 
 export function shown({ l, x, deleted }: Pick<Side, 'l' | 'x' | 'deleted'>): string {
-  return `${deleted ? 'deleted ' : ''}(${parentOf(l) ?? l ?? 'nobody'} ${x})`;
+  return `${deleted ? 'deleted ' : ''}(${parentOf(l) ?? l ?? 'no parent'} ${x})`;
 }

@@ -29,10 +29,10 @@ function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Sid
     const parent = parentOf(id);
     return parent !== undefined && world.parents[parent].row === 'with id' ? parent : undefined;
   });
-  const told = logged(world, merged, from);
+  const noted = logged(world, merged, from);
   const link = { ...merged.link, rowKey: merged.link.rowKey ?? 'child', waiting };
-  if (kind === 'none') return { ...told, link };
-  if (kind === 'delete') return { ...told, link, row: { ...world.row, deleted: true } };
+  if (kind === 'none') return { ...noted, link };
+  if (kind === 'delete') return { ...noted, link, row: { ...world.row, deleted: true } };
   let row: Side = { ...world.row, deleted: false };
   const { l, x } = fields;
   if (x !== undefined) row = { ...row, x: String(x) };
@@ -40,7 +40,7 @@ function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Sid
     const by = change.fields.l === from.l ? from.by : kind === 'update' ? world.seenBy : world.row.by;
     row = { ...row, l: typeof l === 'string' ? l : null, by };
   }
-  return { ...told, link, row };
+  return { ...noted, link, row };
 }
 
 function logged(world: World, { link, conflicts }: Merged, from: Side): World {

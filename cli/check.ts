@@ -16,7 +16,7 @@ export function addCheckCommand(program: Command, configuration: SyncConfigurati
       'Shows the slot, what is due, open circuits, conflicts and rejected records, and what no longer fits sync.config.ts; exit code 1: look at it.',
     )
     .action(async (options: SlotOptions & SalesforceOptions) => {
-      const print = (line: string) => processTerminal.tell(line);
+      const print = (line: string) => processTerminal.print(line);
       const surroundings = await findSurroundings(options);
       const org = isSalesforceKnown(surroundings, options) ? () => findSalesforce(surroundings, options) : undefined;
       await withDatabase(

@@ -62,7 +62,7 @@ async function vanishedFields(client: Session): Promise<Drift[]> {
   return (await listDrift(client)).map(({ object, field, since, change }) => {
     const text =
       change === null
-        ? `Salesforce has not told of it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`
+        ? `Salesforce has not shown it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`
         : `${change}, or give the field its type back; it is left out in both directions since ${since.toISOString()}`;
     return { kind: 'broken', text: `${object}.${field}: ${text}` };
   });

@@ -1,4 +1,4 @@
-/** `sfsync rejects` and `sfsync conflicts`: what people have to look at, as a table or as JSON. */
+/** `sfsync rejects` and `sfsync conflicts`: what an operator has to look at, as a table or as JSON. */
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { executionName } from '../core/contracts/storage-layout.ts';

@@ -44,7 +44,7 @@ export function describeLoad(report: LoadReport): string[] {
 export function keyNeeded({ object, inserts, counts }: LoadReport): string {
   const { onlyInSalesforce } = counts.records;
   const { onlyInPostgres } = counts.rows;
-  return `${plural(onlyInSalesforce, 'record')} and ${plural(onlyInPostgres, 'row')} of ${object} may belong together, and nothing tells which: name matchBy in sync.config.ts, or give --without-key to make new rows of all these records${inserts ? ', and new records of all these rows' : ''}`;
+  return `${plural(onlyInSalesforce, 'record')} and ${plural(onlyInPostgres, 'row')} of ${object} may belong together, and nothing shows which: name matchBy in sync.config.ts, or give --without-key to make new rows of all these records${inserts ? ', and new records of all these rows' : ''}`;
 }
 
 function describeAmbiguous(keys: readonly AmbiguousKey[]): string[] {
@@ -69,11 +69,11 @@ export function describeResult({ object }: LoadReport, result: LoadResult): stri
   ];
   if (newRows > 0) lines.push(`${plural(newRows, 'row')} will become records`);
   if (due) lines.push('what the rows have and Salesforce lacks is due: the pipeline takes it within minutes');
-  if (vanished > 0) lines.push(`${plural(vanished, 'record')} vanished from Salesforce meanwhile`);
+  if (vanished > 0) lines.push(`${plural(vanished, 'record')} vanished from Salesforce since`);
   if (left > 0) lines.push(`! ${plural(left, 'record')} changed again and again while being read: run it again`);
-  if (rejected > 0) lines.push(`! ${plural(rejected, 'record')} refused: \`sfsync rejects\` tells why`);
+  if (rejected > 0) lines.push(`! ${plural(rejected, 'record')} refused: \`sfsync rejects\` says why`);
   for (const { code, field } of reasons.filter((reason) => DRIFT_CODES.includes(reason.code)))
-    lines.push(`! ${object}.${field} is left out (${code}): \`sfsync check\` tells what to change`);
+    lines.push(`! ${object}.${field} is left out (${code}): \`sfsync check\` says what to change`);
   for (const { code, field, count } of reasons.filter((reason) => !DRIFT_CODES.includes(reason.code)))
     lines.push(`  ${count} x ${code}${field === undefined ? '' : ` ${field}`}`);
   return lines;

@@ -63,13 +63,13 @@ async function load(
   const first: FirstLoad = { ...sides, progress };
   try {
     const report = await compareSides(first);
-    if (!json) for (const line of describeLoad(report)) terminal.tell(line);
+    if (!json) for (const line of describeLoad(report)) terminal.print(line);
     if (!dryRun && !withoutKey && needsKey(report.counts, report.matchBy)) {
       throw new ConfigurationError('NO_KEY', `Nothing was written: ${keyNeeded(report)}.`);
     }
     const result = dryRun ? undefined : await linkSides(first, report);
-    if (json) terminal.tell(JSON.stringify({ ...report, dryRun, result }, undefined, 2));
-    else for (const line of result === undefined ? [DRY] : describeResult(report, result)) terminal.tell(line);
+    if (json) terminal.print(JSON.stringify({ ...report, dryRun, result }, undefined, 2));
+    else for (const line of result === undefined ? [DRY] : describeResult(report, result)) terminal.print(line);
     return isClean(report, result);
   } finally {
     terminal.progress(undefined);

@@ -5,6 +5,6 @@ import type { Terminal } from './terminal.ts';
 export interface Operator {
   readonly aws: AwsAccount;
   readonly terminal: Terminal;
-  /** Tell what would be done, and do nothing. */
+  /** Print what would be done, and do nothing. */
   readonly dryRun: boolean;
 }

@@ -24,7 +24,7 @@ export function addPrepareCommand(program: Command, configuration: SyncConfigura
     .addOption(new Option('--apply-password <password>', "the Lambdas' role's password").env('SFSYNC_APPLY_PASSWORD'))
     .action(async (options: PrepareOptions) => {
       const { dryRun = false, slot } = options;
-      const print = (line: string) => processTerminal.tell(line);
+      const print = (line: string) => processTerminal.print(line);
       const prepared = await withDatabase(
         await findDatabase(options),
         (client) =>

@@ -35,17 +35,17 @@ export function addRecoverSlotCommand(program: Command, configuration: SyncConfi
             slot,
             dryRun,
             slotIs: force ? 'anew' : compare ? 'left alone' : 'anew if need be',
-            log: (line) => terminal.tell(line),
+            log: (line) => terminal.print(line),
             progress: ({ object, looked, all, marked }) =>
               terminal.progress(`${progressBar(looked, all)} ${object}: ${marked} due`),
           }),
         deployment,
       );
-      for (const line of describeRecovery(recovery, slot, dryRun)) terminal.tell(line);
+      for (const line of describeRecovery(recovery, slot, dryRun)) terminal.print(line);
       const objects = configuration.objects.map(({ object }) => object);
       const due = dryRun ? [] : dueObjects(recovery, objects);
       const aws = new AwsAccount({ connection: surroundings.aws, stackName: options.stack, name: deployment });
-      if (due.length > 0) terminal.tell(await announceDue(aws, due));
+      if (due.length > 0) terminal.print(await announceDue(aws, due));
     });
 }
 
@@ -79,6 +79,6 @@ export function describeRecovery(recovery: Recovery, slot: string, dryRun: boole
         ? `replication slot ${slot}: an interrupted recovery goes on`
         : `replication slot ${slot}: left alone`,
     ...due.map(([object, count]) => `${object}: ${plural(count, 'key')} due`),
-    ...(due.length > 0 ? [] : ['nothing was changed meanwhile']),
+    ...(due.length > 0 ? [] : ['nothing was changed in that time']),
   ];
 }

@@ -53,25 +53,25 @@ export async function release(
   if (held.count === 0) {
     // After a storm whose rows are all back the next ordinary deletes would be held until the window has passed.
     if (!dryRun) await releaseHeld(session, object);
-    terminal.tell(`no deletes of ${object} are held${dryRun ? '' : '; counting begins anew'}`);
+    terminal.print(`no deletes of ${object} are held${dryRun ? '' : '; counting begins anew'}`);
     return true;
   }
-  for (const line of described(object, held)) terminal.tell(line);
+  for (const line of described(object, held)) terminal.print(line);
   const records = plural(held.count, 'record');
   const what = restore
     ? `${records}: the rows are made anew under their keys from what Salesforce holds; columns that it does not have get their defaults`
     : `${records} would be deleted in Salesforce`;
   if (dryRun) {
-    terminal.tell(what);
+    terminal.print(what);
     return false;
   }
   if (!(await agree(`${what}. Go on?`))) {
-    terminal.tell('nothing was done');
+    terminal.print('nothing was done');
     return false;
   }
   const count = await (restore ? restoreHeld : releaseHeld)(session, object);
   await aws.announce([object]);
-  terminal.tell(
+  terminal.print(
     `${object}: ${plural(count, 'delete')} ${restore ? 'dropped; the rows come back with the next executions' : 'released; the next executions send them'}`,
   );
   return true;

@@ -70,9 +70,9 @@ function setupFaults({ slot, comparisonDue, unpublished, missingRoles }: Databas
     );
   else if (slot.walStatus === 'lost')
     faults.push(
-      `replication slot ${slotName} is lost: run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile`,
+      `replication slot ${slotName} is lost: run \`sfsync recover-slot\`, which makes it anew and finds what was changed without it`,
     );
-  else if (!slot.active) faults.push(`nobody reads replication slot ${slotName}: is the streamer running?`);
+  else if (!slot.active) faults.push(`replication slot ${slotName} has no reader: is the streamer running?`);
   return faults;
 }
 

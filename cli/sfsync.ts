@@ -2,7 +2,7 @@
 /**
  * The command line: `sfsync init` writes a project, `sfsync dev` runs it on this machine, `sfsync prepare` makes what the
  * database needs, `sfsync load` links what both sides have already, `sfsync check` shows how it stands, `sfsync rejects` and
- * `sfsync conflicts` list what people have to look at, `sfsync redrive` tries failed work again, `sfsync release` lets deletes
+ * `sfsync conflicts` list what an operator has to look at, `sfsync redrive` tries failed work again, `sfsync release` lets deletes
  * go that the guard holds.
  */
 import { Command } from 'commander';

@@ -21,7 +21,7 @@ export interface AwsOptions extends DatabaseOptions {
 }
 
 export interface Surroundings {
-  /** For people. */
+  /** What the operator reads. */
   readonly name: string;
   readonly aws: AwsConnection;
   readonly databaseUrl: string | undefined;

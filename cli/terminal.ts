@@ -1,6 +1,6 @@
 /** What a command says, and to whom: results on standard output, progress on standard error while a person looks. */
 export interface Terminal {
-  tell(line: string): void;
+  print(line: string): void;
   /** Draws over the last progress; undefined clears it. Nothing where there is no terminal. */
   progress(line: string | undefined): void;
 }
@@ -8,7 +8,7 @@ export interface Terminal {
 const CLEAR_LINE = '\r\u001b[K';
 
 export const processTerminal: Terminal = {
-  tell(line) {
+  print(line) {
     this.progress(undefined);
     process.stdout.write(`${line}\n`);
   },

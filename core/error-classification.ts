@@ -1,5 +1,5 @@
 /**
- * What happens next after an error, by its code and never by its text. An unknown code is nobody's guess: it goes to a
+ * What happens next after an error, by its code and never by its text. An unknown code is not guessed at: it goes to a
  * person. SQLSTATEs: PostgreSQL manual, appendix A. Salesforce codes: SOAP API Developer Guide, "StatusCode", and the
  * REST API guide's status codes.
  */
@@ -71,7 +71,7 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   REQUEST_LIMIT_EXCEEDED: 'retry',
   SERVER_UNAVAILABLE: 'retry',
   QUERY_TIMEOUT: 'retry',
-  INVALID_QUERY_LOCATOR: 'retry', // the cursor has expired: whoever reads pages has to begin again later
+  INVALID_QUERY_LOCATOR: 'retry', // the cursor has expired: a reader of pages has to begin again later
   REQUEST_RUNNING_TOO_LONG: 'retry',
   UNKNOWN_EXCEPTION: 'retry',
   TOO_MANY_APEX_REQUESTS: 'retry',

@@ -33,7 +33,7 @@ export class ConfigurationError extends SyncError {
   override readonly name = 'ConfigurationError' as const;
 }
 
-/** Our own bug, or something nobody has classified yet: the execution fails and a person looks. */
+/** Our own bug, or an error that is not classified yet: the execution fails and an operator looks. */
 export class InvariantError extends SyncError {
   override readonly name = 'InvariantError' as const;
 }

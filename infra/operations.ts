@@ -41,7 +41,7 @@ export interface SyncAlarmProps {
   readonly heading: string;
 }
 
-/** How people hear of what needs them: the topic, the function that writes to it, alarms, and the rules on failures. */
+/** How the operator is notified: the topic, the function that writes to it, alarms, and the rules on failures. */
 export class Operations extends Construct {
   readonly topic: Topic;
   readonly notify: SyncFunction;

@@ -151,7 +151,7 @@ function describedTable(cursor: Cursor): TableDescription & { readonly oid: numb
 export function withoutKey(table: string, keyColumn: string): ConfigurationError {
   return new ConfigurationError(
     'NO_KEY_COLUMN',
-    `Table ${table} has no key column ${keyColumn} any more, and its replica identity does not tell which column it is: give the column its name back.`,
+    `Table ${table} has no key column ${keyColumn} any more, and its replica identity does not show which column it is: give the column its name back.`,
   );
 }
 

@@ -26,7 +26,7 @@ export function afterFailure(error: unknown): StreamFailure {
   if (code === undefined) return isOurBug(error) ? { next: 'stop', error: unknown(error) } : { next: 'connect again' };
   if (code === SLOT_ACTIVE) return { next: 'wait for the slot' };
   if (code === NOT_IN_PREREQUISITE_STATE || classifySqlState(code) === 'configuration') {
-    const message = `PostgreSQL does not start the stream (SQLSTATE ${code}): ${error.message}. \`sfsync check\` tells more.`;
+    const message = `PostgreSQL does not start the stream (SQLSTATE ${code}): ${error.message}. \`sfsync check\` says more.`;
     return { next: 'stop', error: new ConfigurationError(code, message, { cause: error }) };
   }
   if (PLUGIN_REFUSED.includes(code)) {

@@ -77,14 +77,14 @@ function describe(
   report: readonly string[],
   terminal: Terminal,
 ): void {
-  for (const line of report) terminal.tell(line);
-  for (const path of written) terminal.tell(`wrote       ${path}`);
-  for (const path of leftAlone) terminal.tell(`left alone  ${path}`);
-  if (leftAlone.length > 0) terminal.tell('What was left alone differs from what init writes; --force overwrites it.');
+  for (const line of report) terminal.print(line);
+  for (const path of written) terminal.print(`wrote       ${path}`);
+  for (const path of leftAlone) terminal.print(`left alone  ${path}`);
+  if (leftAlone.length > 0) terminal.print('What was left alone differs from what init writes; --force overwrites it.');
   if (written.some((path) => path.startsWith('schema-additions.sql'))) {
-    terminal.tell('The tables lack what is in schema-additions.sql: make a migration of it.');
+    terminal.print('The tables lack what is in schema-additions.sql: make a migration of it.');
   }
-  terminal.tell('next: npx tsc --noEmit && npx cdk synth --quiet && npx sfsync dev');
+  terminal.print('next: npx tsc --noEmit && npx cdk synth --quiet && npx sfsync dev');
 }
 
 /** `Contact=public.borrowers`, or `Contact`. */

@@ -11,7 +11,7 @@ export function configurationText(proposals: readonly Proposal[]): string {
 
 /**
  * Written by \`sfsync init\` from what Salesforce and the database say of themselves. Read it and correct it: a name that is
- * the same on both sides need not mean the same. \`sfsync check\` tells what does not fit.
+ * the same on both sides need not mean the same. \`sfsync check\` says what does not fit.
  */
 export default defineSync({
   objects: {

@@ -20,16 +20,16 @@ export async function redriveChanges(
     const queue = aws.deadLetters(deployment.changeDeadLettersUrl(object));
     const { waiting, inFlight } = await queue.count();
     if (inFlight > 0) {
-      terminal.tell(`${object}: about ${plural(inFlight, 'message')} in flight, not moved; run it again later`);
+      terminal.print(`${object}: about ${plural(inFlight, 'message')} in flight, not moved; run it again later`);
       left += 1;
     }
     if (waiting === 0) {
-      terminal.tell(`${object}: no dead letters`);
+      terminal.print(`${object}: no dead letters`);
     } else if (dryRun) {
-      terminal.tell(`${object}: about ${plural(waiting, 'message')} would go back to the change queue`);
+      terminal.print(`${object}: about ${plural(waiting, 'message')} would go back to the change queue`);
     } else {
       const move = await moveAll(queue, (now) => terminal.progress(`${object}: ${described(now)}`), lookEveryMs);
-      terminal.tell(`${object}: ${ending(move)}`);
+      terminal.print(`${object}: ${ending(move)}`);
       moved.push(object);
       if (move.status !== 'COMPLETED') left += 1;
     }

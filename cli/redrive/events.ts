@@ -22,10 +22,10 @@ export async function redriveEvents(operator: Operator): Promise<number> {
       const redrive = redriveOf(deployment, letter);
       if (redrive === undefined) {
         left += 1;
-        terminal.tell(`message ${letter.id} of ${queueName(url)} is nothing that sfsync's rules are given; it stays`);
+        terminal.print(`message ${letter.id} of ${queueName(url)} is nothing that sfsync's rules are given; it stays`);
         continue;
       }
-      terminal.tell(described(redrive, dryRun));
+      terminal.print(described(redrive, dryRun));
       if (dryRun) continue;
       if (redrive.action === 'announce' && !announced.has(redrive.object)) await aws.announce([redrive.object]);
       if (redrive.action === 'announce') announced.add(redrive.object);
@@ -33,7 +33,7 @@ export async function redriveEvents(operator: Operator): Promise<number> {
       await queue.remove(letter);
     }
   }
-  if (found === 0) terminal.tell('every event and notice was delivered');
+  if (found === 0) terminal.print('every event and notice was delivered');
   return left;
 }
 

@@ -47,7 +47,7 @@ class PipelineRedrive {
       found += 1;
       if (!(await this.#work(queue, letter))) left += 1;
     }
-    if (found === 0) terminal.tell(`${this.#pipeline}: no failed executions`);
+    if (found === 0) terminal.print(`${this.#pipeline}: no failed executions`);
     await aws.announce([...this.#announced]);
     return left;
   }
@@ -57,12 +57,12 @@ class PipelineRedrive {
     const { terminal, dryRun } = this.#operator;
     const failed = parseFailedExecution(letter.body);
     if (failed === undefined) {
-      terminal.tell(`${this.#pipeline}: message ${letter.id} names no failed execution; it stays`);
+      terminal.print(`${this.#pipeline}: message ${letter.id} names no failed execution; it stays`);
       return false;
     }
     const redrive = await this.#redriveOf(failed);
     const done = dryRun ? redrive : await this.#carryOut(failed, redrive, letter.id);
-    terminal.tell(`${this.#pipeline}: ${executionName(failed.execution)}${described(done, dryRun)}`);
+    terminal.print(`${this.#pipeline}: ${executionName(failed.execution)}${described(done, dryRun)}`);
     if (done.action === 'keep') return false;
     if (!dryRun) await queue.remove(letter);
     return true;

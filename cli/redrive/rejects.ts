@@ -26,13 +26,13 @@ export async function redriveRejects(
   const { terminal } = operator;
   const rejects = await readOpenRejects(session, selection);
   if (rejects.length === 0) {
-    terminal.tell('no open rejects of that kind');
+    terminal.print('no open rejects of that kind');
     return 0;
   }
   const objects = new Set(configuration.objects.map(({ object }) => object));
   const unmapped = rejects.filter(({ object }) => !objects.has(object));
   for (const object of new Set(unmapped.map((reject) => reject.object))) {
-    terminal.tell(`${object}: is not in sync.config.ts any more; its rejects stay`);
+    terminal.print(`${object}: is not in sync.config.ts any more; its rejects stay`);
   }
   const mapped = rejects.filter(({ object }) => objects.has(object));
   const records = mapped.filter((reject) => !isFileLine(reject));
@@ -54,7 +54,7 @@ async function takeUpRecords(
   for (const [object, group] of groups) {
     const count = plural(new Set(group.map(({ salesforceId, rowKey }) => salesforceId ?? rowKey)).size, 'record');
     if (dryRun) {
-      terminal.tell(`${object}: ${count} would be taken up again`);
+      terminal.print(`${object}: ${count} would be taken up again`);
       continue;
     }
     for (let first = 0; first < group.length; first += CHUNK) {
@@ -65,7 +65,7 @@ async function takeUpRecords(
       });
       terminal.progress(`${object}: ${first + chunk.length} of ${group.length}`);
     }
-    terminal.tell(`${object}: ${count} due again; what is refused once more will be listed by \`sfsync rejects\``);
+    terminal.print(`${object}: ${count} due again; what is refused once more will be listed by \`sfsync rejects\``);
   }
   if (!dryRun) await aws.announce([...groups.keys()]);
 }
@@ -85,13 +85,13 @@ async function applyFilesAgain(
     const file = parseInboundKey(key) === undefined ? undefined : await storage.describe(key);
     if (file === undefined) {
       left += group.length;
-      terminal.tell(
+      terminal.print(
         `${key || 'a source without name'}: ${lines} of a file that is no longer in the bucket; stays listed`,
       );
       continue;
     }
     if (dryRun) {
-      terminal.tell(`${key}: the file would be applied again for ${lines}`);
+      terminal.print(`${key}: the file would be applied again for ${lines}`);
       continue;
     }
     const { size, putAt } = file;
@@ -100,7 +100,7 @@ async function applyFilesAgain(
     await aws.executions.start(machine, `again-${randomUUID()}`, JSON.stringify(input));
     // Of the whole file: what is still wrong with it will be listed anew.
     await resolveRejects(session, { ids: group.map(({ id }) => id) });
-    terminal.tell(`${key}: the file is applied again for ${lines}`);
+    terminal.print(`${key}: the file is applied again for ${lines}`);
   }
   return left;
 }

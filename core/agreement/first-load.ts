@@ -2,7 +2,7 @@
  * The first load: an org and a database that both have data before they are kept in step. A record belongs to the row
  * that carries its Salesforce id, or to the row that has the same value in the field that the configuration names
  * (`matchBy`). Such a key links only when it leaves no choice: one record and one row have it, and both are still free.
- * Whatever else shares a key is listed and left alone, for a pair that was guessed wrongly mixes two people's data.
+ * Whatever else shares a key is listed and left alone, for a pair that was guessed wrongly mixes the data of two.
  */
 import type { CanonicalValue } from '../mapping/canonical.ts';
 import { isUnsendable } from '../mapping/canonical.ts';

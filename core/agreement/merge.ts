@@ -62,12 +62,12 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
 
 /** A first version that holds the mapped fields and no others is the base as it stands; nothing has to be copied. */
 function baseOf(mapping: ObjectMapping, base: Base | undefined, { deleted, fields }: SalesforceVersion): Base {
-  if (base !== undefined) return { deleted, fields: withTold({ ...base.fields }, fields, mapping.fields) };
+  if (base !== undefined) return { deleted, fields: withShown({ ...base.fields }, fields, mapping.fields) };
   const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
   const isExact = isWhole && Object.keys(fields).length === mapping.fields.length;
   return {
     deleted,
-    fields: isExact ? fields : withTold(isWhole ? wholeRecord(mapping) : {}, fields, mapping.fields),
+    fields: isExact ? fields : withShown(isWhole ? wholeRecord(mapping) : {}, fields, mapping.fields),
   };
 }
 
@@ -77,17 +77,17 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
   const taken = mapping.fields.filter(
     ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),
   );
-  return { ...row, fields: withTold({ ...row.fields }, version.fields, taken) };
+  return { ...row, fields: withShown({ ...row.fields }, version.fields, taken) };
 }
 
 /** Adds to `values` what the version holds of these fields. */
-function withTold(
+function withShown(
   values: Record<string, CanonicalValue>,
-  told: FieldValues,
+  shown: FieldValues,
   fields: readonly FieldMapping[],
 ): FieldValues {
   for (const { field } of fields) {
-    const value = told[field];
+    const value = shown[field];
     if (value !== undefined) values[field] = value;
   }
   return values;
@@ -180,7 +180,7 @@ class Merge {
     if (this.#mapping.deleteRow === 'ignore') return row;
     const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
     if (edited.length === 0) return undefined;
-    this.#logRecord({ fields: withTold({}, row.fields, edited) }, 'postgres');
+    this.#logRecord({ fields: withShown({}, row.fields, edited) }, 'postgres');
     return row;
   }
 

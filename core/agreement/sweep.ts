@@ -29,7 +29,7 @@ export interface SweptLink {
   /** Whether Salesforce last held it deleted; undefined: no version was ever merged. */
   readonly deleted: boolean | undefined;
   /** A push is open or a re-read is due: the record is read afresh anyway. */
-  readonly inHand: boolean;
+  readonly busy: boolean;
 }
 
 /** What is known of a listed record: its link, and whether it is listed as rejected on its way to Postgres. */
@@ -40,7 +40,7 @@ export interface Known {
 
 /**
  * Why a record has to be read. missing: it has no link. different: its version is not the one that was merged.
- * deleted: Salesforce no longer has it, or has logged its deletion. rejected before: people know of it already; it is
+ * deleted: Salesforce no longer has it, or has logged its deletion. rejected before: it is reported already; it is
  * tried again.
  */
 export type Finding = 'missing' | 'different' | 'deleted' | 'rejected before';
@@ -48,7 +48,7 @@ export type Finding = 'missing' | 'different' | 'deleted' | 'rejected before';
 /** A listed record, live or in the recycle bin. undefined: it need not be read. */
 export function findListed(listed: ListedRecord, known: Known, missedBefore: Instant): Finding | undefined {
   const { link } = known;
-  if (listed.stamp >= missedBefore || link?.inHand === true) return undefined;
+  if (listed.stamp >= missedBefore || link?.busy === true) return undefined;
   const linked = link?.deleted !== undefined;
   if (!linked && listed.deleted) return undefined;
   if (known.rejected) return 'rejected before';
@@ -60,7 +60,7 @@ export function findListed(listed: ListedRecord, known: Known, missedBefore: Ins
 /** An entry of the delete log. A link whose high-water mark is newer shows that the record lived on. */
 export function findDeleted({ deletedAt }: LoggedDelete, known: Known, missedBefore: Instant): Finding | undefined {
   const { link } = known;
-  if (deletedAt >= missedBefore || link?.deleted !== false || link.inHand) return undefined;
+  if (deletedAt >= missedBefore || link?.deleted !== false || link.busy) return undefined;
   if (link.highWater !== undefined && link.highWater > deletedAt) return undefined;
   return known.rejected ? 'rejected before' : 'deleted';
 }
@@ -68,7 +68,7 @@ export function findDeleted({ deletedAt }: LoggedDelete, known: Known, missedBef
 /** A link whose record no listing of all records has shown: purged long ago, or hidden from our user. */
 export function findUnlisted(known: Known, missedBefore: Instant): Finding | undefined {
   const { link } = known;
-  if (link?.deleted !== false || link.inHand || hasMoved(link, missedBefore)) return undefined;
+  if (link?.deleted !== false || link.busy || hasMoved(link, missedBefore)) return undefined;
   return known.rejected ? 'rejected before' : 'deleted';
 }
 

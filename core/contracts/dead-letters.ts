@@ -55,11 +55,11 @@ export function redriveOfExecution(
   if (state === undefined) return forget('it is no longer known to Step Functions (90 days)');
   const { status, redrivable } = state;
   if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return forget('it is at work again');
-  if (status === 'SUCCEEDED') return forget('it has succeeded meanwhile');
+  if (status === 'SUCCEEDED') return forget('it has succeeded since');
   if (redrivable) return { action: 'redrive' };
   const why = `it cannot be redriven: ${(state.obstacle ?? 'Step Functions gives no reason').replace(/\.$/, '')}`;
   if (pipeline === 'postgres-to-salesforce') {
-    const next = 'what it had in hand is still due, and the next execution of the object takes it up';
+    const next = 'its batch is still due, and the next execution of the object takes it up';
     return forget(`${why}; ${next}`, outboundInput.safeParse(parsedJson(state.input)).data?.object);
   }
   if (again) return { action: 'start again', why };
@@ -125,11 +125,11 @@ export function redriveOfEvent(body: string, targetArn: string | undefined): Eve
     if (targetArn?.includes(':sqs:') === true) {
       return { action: 'dead letter', failed: { execution, stateMachine, status } };
     }
-    const told = { about: 'failed execution', execution, stateMachine, status, input, error, cause } as const;
-    return { action: 'notify', notice: told };
+    const report = { about: 'failed execution', execution, stateMachine, status, input, error, cause } as const;
+    return { action: 'notify', notice: report };
   }
-  const told = notice.safeParse(value).data;
-  return told === undefined ? undefined : { action: 'notify', notice: told };
+  const report = notice.safeParse(value).data;
+  return report === undefined ? undefined : { action: 'notify', notice: report };
 }
 
 function parsedJson(text: string): unknown {

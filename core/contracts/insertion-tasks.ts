@@ -7,7 +7,7 @@ import { outcomeLine, pushLine } from './outbound-tasks.ts';
 const insertionToRead = z.strictObject({
   /** The row key. */
   externalId: z.string(),
-  /** Tells this insertion from a later one of the same row key. */
+  /** Distinguishes this insertion from a later one of the same row key. */
   insertion: z.string(),
   /** Of the insertion, before the read. */
   revision: z.int().min(0),

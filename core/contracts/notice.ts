@@ -1,4 +1,4 @@
-/** What people read when something needs them: what happened, to which file or object, and what to do next. */
+/** What the operator reads when something needs attention: what happened, to which file or object, and what to do next. */
 
 import { foundRecords } from '../agreement/sweep.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
@@ -17,9 +17,9 @@ export function messageOf(notice: Notice): Message {
   const message = plainMessage(notice);
   if (!('reasons' in notice)) return message;
   const drifts = DRIFTS.flatMap(({ code, message: drift }) => {
-    const told = notice.reasons.filter((reason) => reason.code === code);
-    const fields = told.flatMap(({ field }) => field ?? []);
-    return fields.length === 0 ? [] : [drift(notice.object, fields, told)];
+    const drifted = notice.reasons.filter((reason) => reason.code === code);
+    const fields = drifted.flatMap(({ field }) => field ?? []);
+    return fields.length === 0 ? [] : [drift(notice.object, fields, drifted)];
   });
   const [first] = drifts;
   if (first === undefined) return message;
@@ -29,9 +29,9 @@ export function messageOf(notice: Notice): Message {
   return { subject: first.subject, text: lines(...texts, `Execution: ${notice.execution}`) };
 }
 
-const CHECK = 'npm run sfsync -- check tells how it stands.';
+const CHECK = 'npm run sfsync -- check shows how it stands.';
 
-/** What is reported once, and is no reject: its code among the reasons, and what people read of it. */
+/** What is reported once, and is no reject: its code among the reasons, and its text. */
 const DRIFTS: readonly {
   readonly code: string;
   readonly message: (object: string, fields: readonly string[], reasons: readonly ReasonCount[]) => Message;
@@ -41,7 +41,7 @@ const DRIFTS: readonly {
     message: (object, fields) => ({
       subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} vanished from Salesforce`,
       text: lines(
-        `Salesforce no longer tells of ${named(object, fields)}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is told once.`,
+        `Salesforce no longer shows ${named(object, fields)}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is notified once.`,
         'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
         'When the field is back, all records of the object are read once more by themselves.',
       ),
@@ -49,11 +49,11 @@ const DRIFTS: readonly {
   },
   {
     code: FIELD_TYPE_CHANGED,
-    message: (object, fields, told) => ({
+    message: (object, fields, drifted) => ({
       subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} changed type in Salesforce`,
       text: lines(
-        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is told once. Records that were rejected for it before are read again by themselves.',
-        ...told.map(({ field, change }) => `  ${object}.${field}: ${change}`),
+        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is notified once. Records that were rejected for it before are read again by themselves.',
+        ...drifted.map(({ field, change }) => `  ${object}.${field}: ${change}`),
         'Change sync.config.ts and the column and deploy, or give the field its type back in Salesforce.',
         'When its type fits again, the field is taken up by itself within minutes, and all records of the object are read once more. Until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
       ),
@@ -64,7 +64,7 @@ const DRIFTS: readonly {
     message: (object, fields) => ({
       subject: `sfsync: the ${fields.length === 1 ? 'column' : 'columns'} of ${plural(fields.length, 'mapped field')} of ${object} vanished from Postgres`,
       text: lines(
-        `The table has no column any more for ${named(object, fields)}: dropped, renamed, or made of a type that cannot hold the field at all. All other fields go on in both directions; this is told once.`,
+        `The table has no column any more for ${named(object, fields)}: dropped, renamed, or made of a type that cannot hold the field at all. All other fields go on in both directions; this is notified once.`,
         'Add the column again (or give it its name back), or name its new name in sync.config.ts and deploy, or take the field out of sync.config.ts and deploy.',
         'When the column is back, it is filled with what both sides last agreed on, and all records of the object are read once more by themselves. Nothing is emptied in Salesforce.',
       ),
@@ -204,8 +204,8 @@ function plural(count: number, noun: string): string {
 }
 
 function counts({ rejected, conflicts }: { rejected: number; conflicts: number }): string {
-  const said = [rejected > 0 && plural(rejected, 'rejected record'), conflicts > 0 && plural(conflicts, 'conflict')];
-  return said.filter(Boolean).join(' and ') || 'nothing rejected';
+  const parts = [rejected > 0 && plural(rejected, 'rejected record'), conflicts > 0 && plural(conflicts, 'conflict')];
+  return parts.filter(Boolean).join(' and ') || 'nothing rejected';
 }
 
 function reasons(all: readonly ReasonCount[]): string | undefined {

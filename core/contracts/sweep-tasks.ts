@@ -46,7 +46,7 @@ export const compareLinksInput = z.discriminatedUnion('with', [
 ]);
 export const compareLinksOutput = z.strictObject({
   compared: count,
-  /** What has to be read: JSON lines of `recordToRead` each. `again`: people know of these rejects already. */
+  /** What has to be read: JSON lines of `recordToRead` each. `again`: these rejects are reported already. */
   batches: z.array(z.strictObject({ recordsKey: z.string(), again: z.boolean() })),
   /** The last link that was compared with what is unlisted; absent: that was all. */
   after: z.string().optional(),

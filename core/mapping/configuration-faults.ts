@@ -50,7 +50,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   for (const { field: api, type, policy, references } of mapping.fields) {
     const where = `${at}.fields.${api}`;
     if (policy === 'latest' && mapping.updatedAtColumn === undefined) {
-      faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that tells when a row was edited`);
+      faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that says when a row was edited`);
     }
     if (SYSTEM_FIELDS.includes(api))
       faults.push(`${where}: is a system field, which sfsync reads by itself; remove it`);
@@ -72,7 +72,7 @@ function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefin
   if (matchBy === undefined) return [`${at}: is not one of the mapped fields; name one of them, or map it`];
   if (matchBy.type.matching !== undefined) return [];
   return [
-    `${at}: is a ${matchBy.type.name}, which cannot tell records apart; name a field whose value is one record's own`,
+    `${at}: is a ${matchBy.type.name}, which cannot distinguish records; name a field whose value is one record's own`,
   ];
 }
 

@@ -70,7 +70,7 @@ function missingField({ field: api }: FieldMapping, { fields }: DescribedObject)
   const spelled = fields.find(({ name }) => name.toLowerCase() === api.toLowerCase())?.name;
   if (spelled !== undefined) return broken(`.${api}: Salesforce spells it ${spelled}; do so in sync.config.ts`);
   return broken(
-    `.${api}: Salesforce does not tell of it: it is gone or renamed, or our user may not see it, and queries that name it fail; give the user read access (field-level security), or change sync.config.ts`,
+    `.${api}: Salesforce does not show it: it is gone or renamed, or our user may not see it, and queries that name it fail; give the user read access (field-level security), or change sync.config.ts`,
   );
 }
 
@@ -81,7 +81,7 @@ function externalIdDrift({ externalIdField: api }: ObjectMapping, { fields }: De
   if (found === undefined)
     return [
       broken(
-        `.${api}: Salesforce does not tell of it, and new rows need it as their external id; create it, or give our user access to it`,
+        `.${api}: Salesforce does not show it, and new rows need it as their external id; create it, or give our user access to it`,
       ),
     ];
   const is = (fits: boolean, text: string) => (fits ? [] : [broken(`.${api}: ${text}`)]);

@@ -33,7 +33,7 @@ export interface ReadablePart {
 /** The system fields that every flow and query asks for; `MasterRecordId` only where the object can be merged. */
 export const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp'] as const;
 
-/** Objects whose records people can merge (SOAP API Developer Guide, merge()). */
+/** Objects whose records can be merged (SOAP API Developer Guide, merge()). */
 export function isMergeable(object: string): boolean {
   return object === 'Account' || object === 'Contact' || object === 'Lead' || object === 'Case';
 }

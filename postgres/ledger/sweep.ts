@@ -33,10 +33,10 @@ const knownRow = z
     revision: z.string().transform(Number).nullable(),
     high_water: z.date().nullable(),
     deleted: z.boolean().nullable(),
-    in_hand: z.boolean().nullable(),
+    busy: z.boolean().nullable(),
     rejected: z.boolean(),
   })
-  .transform(({ id, revision, high_water, deleted, in_hand, rejected }): [string, Known] => {
+  .transform(({ id, revision, high_water, deleted, busy, rejected }): [string, Known] => {
     const link: SweptLink | undefined =
       revision === null
         ? undefined
@@ -44,13 +44,13 @@ const knownRow = z
             revision,
             highWater: high_water?.getTime(),
             deleted: deleted ?? undefined,
-            inHand: in_hand === true,
+            busy: busy === true,
           };
     return [id, { link, rejected }];
   });
 
 const LINK = `l.revision::text, l.high_water, case when l.base is not null then l.base_deleted end as deleted,
-  l.push_id is not null or l.reread_due as in_hand`;
+  l.push_id is not null or l.reread_due as busy`;
 const REJECTED = `exists (select from sfsync.rejected_record r
   where r.object = $1 and r.direction = 'to-postgres' and r.resolved_at is null and r.salesforce_id = `;
 

@@ -153,7 +153,7 @@ function fieldFaults({ column: name, type, field, direction }: FieldMapping, tab
   const column = columnOf(table, name);
   if (column === undefined) return [missing(name)];
   if (column.generated && direction !== 'to-salesforce') {
-    return [`${name}: is a generated column, which nobody can write; give ${field} the direction to-salesforce`];
+    return [`${name}: is a generated column, which cannot be written; give ${field} the direction to-salesforce`];
   }
   // That of a lookup is compared with the parent's key (referenceFaults).
   if (type.columnTypes === undefined || fitsColumn(type, column)) return [];

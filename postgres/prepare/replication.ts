@@ -167,7 +167,7 @@ export async function ensureSlot(
   if (state.lost) {
     throw new ConfigurationError(
       'LOST_SLOT',
-      `Replication slot ${slot} was invalidated: WAL that it needed is gone. Run \`sfsync recover-slot\`, which makes it anew and finds what was changed meanwhile.`,
+      `Replication slot ${slot} was invalidated: WAL that it needed is gone. Run \`sfsync recover-slot\`, which makes it anew and finds what was changed without it.`,
     );
   }
   if (state.plugin !== plugin) {

@@ -106,11 +106,11 @@ export async function findAdoptable(
   const keys = await fittingKeys(session, mapping, [...named.keys()]);
   const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
   const found = new Map<string, Adoptable>();
-  const adoptedMeanwhile: string[] = [];
+  const adoptedSince: string[] = [];
   for (const [key, { version, pair }] of named) {
     const stored = insertions.get(key);
     const row = rows.get(key);
-    if (row?.salesforceId === version.id) adoptedMeanwhile.push(version.id);
+    if (row?.salesforceId === version.id) adoptedSince.push(version.id);
     const isFree = row !== undefined && row.salesforceId === undefined && !row.softDeleted;
     if (!isFree && !(row === undefined && stored?.insertion.push !== undefined)) continue;
     const begun = adopt(mapping, stored?.insertion.push, key, row, version);
@@ -118,9 +118,9 @@ export async function findAdoptable(
     const place = pair?.linkId === undefined ? {} : { linkId: pair.linkId, stored: pair.stored, lacksId: true };
     found.set(version.id, { pair: { ...place, link, row }, insertionId: stored?.insertionId, done: false });
   }
-  if (adoptedMeanwhile.length > 0) {
-    await claimLinks(session, mapping.object, adoptedMeanwhile);
-    for (const [id, pair] of await lockPairs(context, adoptedMeanwhile)) {
+  if (adoptedSince.length > 0) {
+    await claimLinks(session, mapping.object, adoptedSince);
+    for (const [id, pair] of await lockPairs(context, adoptedSince)) {
       found.set(id, { pair, insertionId: undefined, done: true });
     }
   }
@@ -131,7 +131,7 @@ const WHOLE = /^(0|-?[1-9]\d{0,18})$/;
 const LARGEST: Readonly<Record<string, bigint>> = { smallint: 2n ** 15n, integer: 2n ** 31n, bigint: 2n ** 63n };
 const TEXTS = new Set(['text', 'character varying']);
 
-/** People may write anything into an external id: only what the key's type would write itself can be a key. */
+/** A user may write anything into an external id: only what the key's type would write itself can be a key. */
 async function fittingKeys(session: Session, mapping: ObjectMapping, texts: readonly string[]): Promise<string[]> {
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
   const largest = LARGEST[type];

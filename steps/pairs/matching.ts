@@ -79,7 +79,7 @@ function beingSent({ schema, table }: ObjectMapping, { field }: FieldMapping) {
 function ambiguous({ schema, table }: ObjectMapping, { field }: FieldMapping, records: number, rows: number) {
   return new RejectedRecordError(
     'AMBIGUOUS_MATCH',
-    `${records} new record(s) and ${rows} row(s) of ${schema}.${table} have the same ${field}, so nothing tells which row is the record's: write its id into the right row, or make the values differ; then redrive it.`,
+    `${records} new record(s) and ${rows} row(s) of ${schema}.${table} have the same ${field}, so nothing decides which row is the record's: write its id into the right row, or make the values differ; then redrive it.`,
     field,
   );
 }
@@ -98,7 +98,7 @@ async function rowsByKey(
   const [key, id] = [`t.${quoteName(mapping.keyColumn)}`, `t.${quoteName(mapping.salesforceIdColumn)}`];
   const expression = matchBy.type.matching?.(`t.${quoteName(matchBy.column)}`);
   if (expression === undefined)
-    throw new InvariantError('NOT_MATCHABLE', `${matchBy.field} cannot tell records apart.`);
+    throw new InvariantError('NOT_MATCHABLE', `${matchBy.field} cannot distinguish records.`);
   const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${quoteName(mapping.deletedAtColumn)} is null`;
   const { rows } = await query<{ row_key: string; match: string | null; free: boolean }>(
     session,

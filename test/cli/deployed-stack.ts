@@ -162,7 +162,7 @@ export async function startDeployedStack(): Promise<DeployedStack> {
     printed,
     operator: ({ dryRun = false } = {}) => ({
       aws: new AwsAccount({ connection: running.client, stackName: 'sfsync', waitSeconds: 0 }),
-      terminal: { tell: (line) => void printed.push(line), progress: () => undefined },
+      terminal: { print: (line) => void printed.push(line), progress: () => undefined },
       dryRun,
     }),
     call,

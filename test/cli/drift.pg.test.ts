@@ -39,7 +39,7 @@ test('what has changed on either side is listed with the change to make, and eac
       '! Contact: column public.borrowers.phone does not exist; add it, or correct sync.config.ts',
       expect.stringMatching(/^! public\.loan_applications\.amount: is of type text; Amount is mapped as number/),
       expect.stringMatching(/^- Account\.Website: takes 255 characters in Salesforce, public\.lenders\.website 40/),
-      expect.stringMatching(/^! Contact\.Email: Salesforce does not tell of it/),
+      expect.stringMatching(/^! Contact\.Email: Salesforce does not show it/),
     ]);
     expect(await drift(undefined)).toHaveLength(2);
   } finally {
@@ -55,7 +55,7 @@ test('a field that the pipelines have left out is listed also where the org is n
     `insert into sfsync.drift (object, field, seen_by) values ('Contact', 'Email', 'test')`,
   );
   expect(await drift(undefined)).toEqual([
-    expect.stringMatching(/^! Contact\.Email: Salesforce has not told of it since 2/),
+    expect.stringMatching(/^! Contact\.Email: Salesforce has not shown it since 2/),
   ]);
   expect(await drift(ours)).toEqual([]);
   await lender.application.query('update sfsync.drift set closed_at = now()');
@@ -123,7 +123,7 @@ test('sfsync check looks at the org that is named, and says when none is', async
   await org.faults({ hiddenField: null });
   expect(named).toMatchObject({
     code: 1,
-    out: expect.stringContaining('! Contact.Email: Salesforce does not tell of it'),
+    out: expect.stringContaining('! Contact.Email: Salesforce does not show it'),
   });
   expect(named.out).not.toContain('not looked at');
 });

@@ -69,9 +69,9 @@ test('the result lists what was done, and what is left for an operator to look a
   const more = { due: true, vanished: 1, left: 2, rejected: 3, reasons: [{ code: '23505', field: 'Email', count: 3 }] };
   expect(describeResult(report, { ...result, ...more }).slice(1)).toEqual([
     'what the rows have and Salesforce lacks is due: the pipeline takes it within minutes',
-    '1 record vanished from Salesforce meanwhile',
+    '1 record vanished from Salesforce since',
     '! 2 records changed again and again while being read: run it again',
-    '! 3 records refused: `sfsync rejects` tells why',
+    '! 3 records refused: `sfsync rejects` says why',
     '  3 x 23505 Email',
   ]);
   expect(isClean(report, { ...result, rejected: 3 })).toBe(false);

@@ -84,7 +84,7 @@ test('nothing is due when nothing was changed, in any setting of the role that r
   await rows(`alter database ${lender.database.name} set datestyle to 'German'`);
   const recovery = await recover();
   expect(await dueRecords()).toEqual([]);
-  expect(describeRecovery(recovery, 'sfsync', false)).toContain('nothing was changed meanwhile');
+  expect(describeRecovery(recovery, 'sfsync', false)).toContain('nothing was changed in that time');
 });
 
 test('a healthy slot is left alone, unless only the comparison or a new one is asked for', async () => {

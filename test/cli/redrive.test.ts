@@ -135,7 +135,7 @@ describe('redrive executions', () => {
       .toMatchObject({ status: 'SUCCEEDED' });
     expect(await redrive()).toBe(0);
     expect(stack.printed[0]).toBe(
-      `salesforce-to-postgres: ${executionName(inbound)}: it has succeeded meanwhile; its message is removed`,
+      `salesforce-to-postgres: ${executionName(inbound)}: it has succeeded since; its message is removed`,
     );
     expect(stack.printed[1]).toBe(stack.printed[0]);
     expect(await stack.count(inboundFailures())).toBe(0);

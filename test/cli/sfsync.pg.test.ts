@@ -53,7 +53,7 @@ describe('sfsync', () => {
     expect(checked.out).toMatch(/^Account +1 +1 +\d{4}-\S+ +0 +closed +0 +0$/m);
     expect(checked.out).toContain('! Contact: the circuit is open: REQUEST_LIMIT_EXCEEDED');
     expect(checked.out).toContain('! Contact: 1 rejected record:');
-    expect(checked.out).toContain(`! nobody reads replication slot ${database.name}`);
+    expect(checked.out).toContain(`! replication slot ${database.name} has no reader`);
   });
 
   test('a dry run is SQL that a second server would take', async () => {

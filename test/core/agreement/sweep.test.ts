@@ -18,7 +18,7 @@ const BEFORE = NOW - 60_000;
 /** Stamps as seconds before `BEFORE`; negative: younger. */
 const at = (seconds: number) => BEFORE - seconds * 1000;
 
-const live: SweptLink = { revision: 3, highWater: at(100), deleted: false, inHand: false };
+const live: SweptLink = { revision: 3, highWater: at(100), deleted: false, busy: false };
 const binned: SweptLink = { ...live, deleted: true };
 const claimed: SweptLink = { ...live, highWater: undefined, deleted: undefined };
 const known = (link: SweptLink | undefined, rejected = false) => ({ link, rejected });
@@ -41,7 +41,7 @@ describe('a listed record', () => {
     ['that is young may still come by itself', -1, false, known(undefined), undefined],
     ['exactly at the limit may still come by itself', 0, false, known(live), undefined],
     ['a second before the limit may not', 1, false, known(live), 'different'],
-    ['that an execution works on is left to it', 50, false, known({ ...live, inHand: true }), undefined],
+    ['that an execution works on is left to it', 50, false, known({ ...live, busy: true }), undefined],
     [
       'of which a newer version was merged since needs nothing',
       50,
@@ -68,7 +68,7 @@ describe('an entry of the delete log', () => {
     ['without a link needs nothing', 50, known(undefined), undefined],
     ['of a link that was never merged needs nothing', 50, known(claimed), undefined],
     ['that is young may still come by itself', 0, known(live), undefined],
-    ['of a record that an execution works on is left to it', 50, known({ ...live, inHand: true }), undefined],
+    ['of a record that an execution works on is left to it', 50, known({ ...live, busy: true }), undefined],
     [
       'of a record without a high-water mark has to be looked at',
       50,
@@ -87,7 +87,7 @@ describe('a link that was not listed', () => {
     ['of a deleted record is as it should be', known(binned), undefined],
     ['that was never merged needs nothing', known(claimed), undefined],
     ['made after the listing needs nothing', known({ ...live, highWater: at(-5) }), undefined],
-    ['that an execution works on is left to it', known({ ...live, inHand: true }), undefined],
+    ['that an execution works on is left to it', known({ ...live, busy: true }), undefined],
     ['that was rejected is tried again', known(live, true), 'rejected before'],
   ])('%s', ([, what, finding]) => {
     expect(findUnlisted(what, BEFORE)).toBe(finding);

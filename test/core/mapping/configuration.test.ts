@@ -213,8 +213,8 @@ describe('faults', () => {
 
   test.for([
     ['Email', 'is not one of the mapped fields'],
-    ['AccountId', 'is a reference, which cannot tell records apart'],
-    ['DoNotCall', 'is a boolean, which cannot tell records apart'],
+    ['AccountId', 'is a reference, which cannot distinguish records'],
+    ['DoNotCall', 'is a boolean, which cannot distinguish records'],
     ['e-mail', 'must be the API name'],
   ] as const)('%s as the field to match by', ([matchBy, expected]) => {
     const fields = { AccountId: reference('lender_id', 'Account'), DoNotCall: boolean('do_not_call') };

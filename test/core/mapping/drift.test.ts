@@ -114,7 +114,7 @@ describe('Salesforce has changed', () => {
       );
     const right = { externalId: true, unique: true };
     expect(of([field('Key__c', 'string', right)])).toEqual([]);
-    expect(of([])).toEqual([expect.stringMatching(/^Contact\.Key__c: Salesforce does not tell of it/)]);
+    expect(of([])).toEqual([expect.stringMatching(/^Contact\.Key__c: Salesforce does not show it/)]);
     expect(of([field('Key__c', 'double', { createable: false })])).toEqual([
       expect.stringContaining('make it a text field'),
       expect.stringContaining('is no external id'),

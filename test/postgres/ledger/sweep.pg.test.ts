@@ -20,8 +20,8 @@ const EXECUTION = 'sweep';
 const picks = fc.infiniteStream(fc.boolean());
 
 function seen({ revision, highWater, base, push, rereadDue }: Link, rejected = false): Known {
-  const inHand = push !== undefined || rereadDue;
-  return { link: { revision, highWater, deleted: base?.deleted, inHand }, rejected };
+  const busy = push !== undefined || rereadDue;
+  return { link: { revision, highWater, deleted: base?.deleted, busy }, rejected };
 }
 
 test('of a record is known what its link says, and whether it is rejected on its way to PostgreSQL', async () => {

@@ -429,9 +429,9 @@ test('goes on without a column that was dropped, a field that vanished and one w
     expect(await idOf(row)).toBe(id);
     const lines = describeResult(report, result).filter((line) => line.startsWith('!'));
     expect(lines.sort()).toEqual([
-      '! Contact.Birthdate is left out (FIELD_VANISHED): `sfsync check` tells what to change',
-      '! Contact.DoNotCall is left out (FIELD_TYPE_CHANGED): `sfsync check` tells what to change',
-      '! Contact.Phone is left out (COLUMN_VANISHED): `sfsync check` tells what to change',
+      '! Contact.Birthdate is left out (FIELD_VANISHED): `sfsync check` says what to change',
+      '! Contact.DoNotCall is left out (FIELD_TYPE_CHANGED): `sfsync check` says what to change',
+      '! Contact.Phone is left out (COLUMN_VANISHED): `sfsync check` says what to change',
     ]);
   } finally {
     await rows('alter table borrowers rename telephone to phone; truncate sfsync.drift, sfsync.mapped_column');

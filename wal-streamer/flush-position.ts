@@ -12,7 +12,7 @@ import type { Lsn } from '../core/contracts/lsn.ts';
 
 /** A batch that is not accepted yet. */
 export interface Hold {
-  released: boolean;
+  accepted: boolean;
   /** The newest commit end that was read while this was the newest hold. */
   reached: Lsn;
 }
@@ -31,24 +31,24 @@ export class FlushPosition {
     return this.#safe;
   }
 
-  /** The changes read from now on are held back, until `release`. */
+  /** The changes read from now on are held back, until `accept`. */
   hold(): Hold {
-    const hold: Hold = { released: false, reached: 0n };
+    const hold: Hold = { accepted: false, reached: 0n };
     this.#holds.push(hold);
     return hold;
   }
 
   /** The queue has accepted the batch. Answers whether the safe position moved. */
-  release(hold: Hold): boolean {
-    hold.released = true;
+  accept(hold: Hold): boolean {
+    hold.accepted = true;
     const before = this.#safe;
-    let accepted = 0;
-    for (const { released, reached } of this.#holds) {
-      if (!released) break;
+    let done = 0;
+    for (const { accepted, reached } of this.#holds) {
+      if (!accepted) break;
       this.#advance(reached);
-      accepted++;
+      done++;
     }
-    this.#holds.splice(0, accepted);
+    this.#holds.splice(0, done);
     return this.#safe > before;
   }
 

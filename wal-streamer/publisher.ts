@@ -103,7 +103,7 @@ export class Publisher implements ObjectListener {
 
   accepted(publication: Publication): void {
     this.#waitingBytes -= publication.bytes;
-    const moved = publication.held.position.release(publication.held.hold);
+    const moved = publication.held.position.accept(publication.held.hold);
     this.#listener.accepted(publication, moved && publication.held.position === this.#position);
     if (this.#waitingBytes < MAX_WAITING_BYTES) {
       this.#room?.resolve();

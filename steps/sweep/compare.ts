@@ -1,4 +1,4 @@
-/** Compares what Salesforce lists with the links. Reads without locks: revisions guard what follows. */
+/** Compares what Salesforce lists with the links. Reads without locks: what follows checks revisions. */
 
 import {
   type Finding,

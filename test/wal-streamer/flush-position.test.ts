@@ -21,7 +21,7 @@ describe('the flush position', () => {
     const hold = position.hold();
     expect(position.reach(200n)).toBe(false);
     expect(position.safe).toBe(100n);
-    expect(position.release(hold)).toBe(true);
+    expect(position.accept(hold)).toBe(true);
     expect(position.safe).toBe(200n);
   });
 
@@ -31,9 +31,9 @@ describe('the flush position', () => {
     position.reach(100n);
     const second = position.hold();
     position.reach(200n);
-    expect(position.release(second)).toBe(false);
+    expect(position.accept(second)).toBe(false);
     expect(position.safe).toBe(0n);
-    expect(position.release(first)).toBe(true);
+    expect(position.accept(first)).toBe(true);
     expect(position.safe).toBe(200n);
   });
 
@@ -43,7 +43,7 @@ describe('the flush position', () => {
     position.reach(100n);
     position.hold();
     position.reach(200n);
-    position.release(first);
+    position.accept(first);
     expect(position.safe).toBe(100n);
   });
 
@@ -51,7 +51,7 @@ describe('the flush position', () => {
     const position = new FlushPosition(0n);
     position.reach(100n);
     const part = position.hold();
-    expect(position.release(part)).toBe(false);
+    expect(position.accept(part)).toBe(false);
     expect(position.safe).toBe(100n);
     position.reach(500n);
     expect(position.safe).toBe(500n);
@@ -93,7 +93,7 @@ describe('the flush position', () => {
           }, 0n);
         const accept = (batch: Batch) => {
           for (const change of batch.changes) accepted.add(change);
-          position.release(batch.hold);
+          position.accept(batch.hold);
         };
         for (const current of steps) {
           if (current.do === 'change') {

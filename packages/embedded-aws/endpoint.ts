@@ -183,7 +183,7 @@ function errorAnswer(route: Route, error: AwsError, requestId: string): Answer {
   }
 }
 
-/** An error that is not AWS's is a fault of this program: it is journalled, and the client hears of it, too. */
+/** An error that is not AWS's is a fault of this program: it is journalled, and the client gets an error, too. */
 function asAwsError(options: EndpointOptions, route: Route, error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   const subject = 'service' in route ? route.service : 'endpoint';

@@ -1,4 +1,4 @@
-/** No lost edit: both sides edit one record before either has heard of the other. */
+/** No lost edit: both sides edit one record before the edit of either has reached the other. */
 import { describe, expect, test } from 'vitest';
 import type { BothSides } from '../support/system/both-sides.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A field whose type an administrator has changed in Salesforce: it is left out, everything else goes on, and people
- * hear of it once.
+ * A field whose type an administrator has changed in Salesforce: it is left out, everything else goes on, and the
+ * operator is notified once.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { messageOf } from '../../core/contracts/notice.ts';

@@ -49,7 +49,7 @@ function contact(second: number, parent: string): SalesforceVersion {
   return account(CONTACT, second, { fields: { LastName: 'Meyer', AccountId: parent } });
 }
 
-describe('a record that is deleted when it is first heard of', () => {
+describe('a record that is deleted when it first arrives', () => {
   test('makes no row, nor does an older file that still shows it: it is read again', async () => {
     const apply = setUp();
     expect(await apply('Account', account(ACCOUNT, 2, { deleted: true }))).toMatchObject({ deleted: 0, toRead: [] });

@@ -92,7 +92,7 @@ describe('rows that have exchanged their keys', () => {
     expect(await send()).toEqual(NEWER);
   });
 
-  test('also when their keys are heard of one after the other', async () => {
+  test('also when their keys arrive one after the other', async () => {
     await rows(SWAP);
     await mark(KEY_A);
     expect(await send()).toEqual(NEWER);

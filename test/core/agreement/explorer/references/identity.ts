@@ -30,8 +30,8 @@ export function identity(world: World): string {
   if ('outcome' in step) text += step.outcome;
   if ('reading' in step) text += reading(step.reading) + isNow(step.revision);
   for (const { push, by, looked, awaited } of flights) text += `|${shownPush(push)}${by},${looked}${Number(awaited)}`;
-  const { used, lineages, kept, follows, untold, nulls, seenBy, writes, excuses } = world;
-  text += `|${JSON.stringify(used)}${lineages}|${kept},${follows},${untold},${nulls},${seenBy},${writes - excuses}`;
+  const { used, lineages, kept, follows, unstamped, nulls, seenBy, writes, excuses } = world;
+  text += `|${JSON.stringify(used)}${lineages}|${kept},${follows},${unstamped},${nulls},${seenBy},${writes - excuses}`;
   return `${text}|${world.cameBack}${world.falseConflict}${world.lostDuringPush}${world.cleared}${world.sentWaiting}${world.emptied}${world.echo}`;
 }
 

@@ -76,7 +76,7 @@ function ofParent(scenario: Scenario, world: World, key: ParentKey): Move[] {
     const back = withParent(spend(world, 'deletesOfParents'), key, change);
     made.push({
       what: `a person undeletes parent ${key}`,
-      world: restored(scenario, unstamped(scenario, back, key), key),
+      world: restored(scenario, withUnstamped(scenario, back, key), key),
     });
   }
   for (const survivor of PARENTS) {
@@ -102,17 +102,17 @@ function followed(scenario: Scenario, world: World, gone: ParentKey, to: ParentK
 }
 
 /** The undelete of a parent whose merge sfsync has not seen yet: nothing shows that Salesforce has moved the child. */
-function unstamped({ stampsFollowers }: Scenario, world: World, key: ParentKey): World {
+function withUnstamped({ stampsFollowers }: Scenario, world: World, key: ParentKey): World {
   const { isKnownMerged, movedBy } = world.parents[key];
   if (stampsFollowers === true || isKnownMerged || movedBy === 0) return world;
-  return { ...world, untold: world.untold | (1 << movedBy) };
+  return { ...world, unstamped: world.unstamped | (1 << movedBy) };
 }
 
 /** The undelete of a parent brings back the lookups that its delete has cleared, where no edit has changed them since. */
 function restored(scenario: Scenario, world: World, key: ParentKey): World {
   if (world.clearedBy !== key || world.salesforce.deleted || world.salesforce.l !== null) return world;
   const next = follow(scenario, { ...world, clearedBy: undefined }, ID_OF[key]);
-  return scenario.stampsFollowers === true ? next : { ...next, untold: next.untold | (1 << next.salesforce.by) };
+  return scenario.stampsFollowers === true ? next : { ...next, unstamped: next.unstamped | (1 << next.salesforce.by) };
 }
 
 /** An edit that Salesforce makes by itself; whether it stamps the child is not documented. */

@@ -18,7 +18,7 @@ export function violations(world: World): Violation[] {
   const { used } = world;
   // Documented: a push whose outcome is not settled, and then an edit or the loss of the parent, may be logged as a conflict
   // although it was a sequence; so may be what follows on a change that nothing shows.
-  const isExcused = used.crashes !== undefined || world.lostDuringPush || world.untold !== 0;
+  const isExcused = used.crashes !== undefined || world.lostDuringPush || world.unstamped !== 0;
   if (world.falseConflict && !isExcused) found.push('a conflict between a value and its own successor');
   if (world.cleared) found.push('a lookup was cleared for want of its parent');
   if (world.emptied) found.push('a child was left without a parent though the survivor is there');
@@ -61,11 +61,11 @@ function agree({ salesforce, row }: World): boolean {
 
 /** All that differs was refused, and is listed; or Salesforce has brought a lookup back without a trace. */
 function isListed(world: World): boolean {
-  const { salesforce, row, link, untold, follows } = world;
+  const { salesforce, row, link, unstamped, follows } = world;
   // Or that, and what Salesforce has made of it since by itself.
-  const isUntold = (lineage(world, salesforce.by) & untold) !== 0 && ((follows >> salesforce.by) & 1) === 1;
+  const isUnstamped = (lineage(world, salesforce.by) & unstamped) !== 0 && ((follows >> salesforce.by) & 1) === 1;
   if (salesforce.deleted !== row.deleted) return link.refused.deleted === row.deleted;
   const here = rowVersion(world)?.fields ?? {};
   const differing = (['l', 'x'] as const).filter((field) => here[field] !== salesforce[field]);
-  return differing.every((field) => link.refused.fields[field] === here[field] || (field === 'l' && isUntold));
+  return differing.every((field) => link.refused.fields[field] === here[field] || (field === 'l' && isUnstamped));
 }

@@ -126,7 +126,7 @@ export interface World {
   readonly lineages: readonly number[];
   /** Edits that Salesforce makes because of a parent; of these, those that nothing shows. */
   readonly follows: number;
-  readonly untold: number;
+  readonly unstamped: number;
   /** Edits that clear the lookup. */
   readonly nulls: number;
   /** The edit that a file has shown of the lookup while a push of it was open. */
@@ -208,7 +208,7 @@ export function initialWorld({ child, other }: Scenario): World {
     used: {},
     lineages: [1],
     follows: 0,
-    untold: 0,
+    unstamped: 0,
     nulls: 0,
     seenBy: 0,
     kept: 0,

@@ -43,7 +43,7 @@ const STREAMER_BUNDLE = 'wal-streamer/index';
 
 /**
  * The code of all Lambdas and of the streamer, bundled by one run of esbuild out of the package and the configuration
- * (docs/decisions/0002 says why not one NodejsFunction each, 0020 how a configuration gets in). Each bundle holds
+ * (docs/decisions/platform/0002 says why not one NodejsFunction each, 0020 how a configuration gets in). Each bundle holds
  * everything it needs, also the AWS SDK: what was tested is what runs, whatever the runtime brings.
  */
 export class Bundles implements DeployedCode, Disposable {

@@ -29,7 +29,7 @@ export function messageOf(notice: Notice): Message {
   return { subject: first.subject, text: lines(...texts, `Execution: ${notice.execution}`) };
 }
 
-const CHECK = 'npm run sfsync -- check shows how it stands.';
+const CHECK = 'npx sfsync check shows how it stands.';
 
 /** What is reported once, and is no reject: its code among the reasons, and its text. */
 const DRIFTS: readonly {
@@ -132,10 +132,10 @@ function plainMessage(notice: Notice): Message {
         text: lines(
           `Rows of ${notice.object} were deleted in unusual number: ${plural(notice.records, 'delete')} so far, and all that follow, are held. Nothing of it has reached Salesforce; updates go on.`,
           'Find out whether they were meant. If so:',
-          `  npm run sfsync -- release ${notice.object}`,
+          `  npx sfsync release ${notice.object}`,
           'If they were a mistake, bring the rows back from a backup or, as far as Salesforce knows them, with:',
-          `  npm run sfsync -- release ${notice.object} --restore`,
-          `npm run sfsync -- check counts them.`,
+          `  npx sfsync release ${notice.object} --restore`,
+          `npx sfsync check counts them.`,
           `Execution: ${notice.execution}`,
         ),
       };
@@ -169,7 +169,7 @@ function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
 }
 
 function whereToLook(object: string): string {
-  return `Look at: npm run sfsync -- rejects --object ${object}; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)`;
+  return `Look at: npx sfsync rejects --object ${object}; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)`;
 }
 
 function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
@@ -181,7 +181,7 @@ function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>)
       `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
       notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
       'Mend the cause, then redrive: the execution goes on in the state where it failed.',
-      `  npm run sfsync -- redrive executions`,
+      `  npx sfsync redrive executions`,
       `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
     ),
   };

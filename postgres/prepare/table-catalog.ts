@@ -68,10 +68,10 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'sequences', (
     select coalesce(jsonb_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]')
     from pg_depend p
+    left join pg_attrdef d on p.classid = 'pg_attrdef'::regclass and d.oid = p.objid
     join pg_class s on s.relkind = 'S' and (
       (p.classid = 'pg_class'::regclass and p.objid = s.oid and p.refobjid = c.oid and p.deptype = 'i')
-      or (p.classid = 'pg_attrdef'::regclass and p.refobjid = s.oid
-          and p.objid in (select d.oid from pg_attrdef d where d.adrelid = c.oid)))
+      or (p.refobjid = s.oid and d.adrelid = c.oid))
     join pg_namespace sn on sn.oid = s.relnamespace
     where p.refclassid = 'pg_class'::regclass)
 ) end as found

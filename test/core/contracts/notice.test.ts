@@ -23,7 +23,7 @@ test('of a file: what was rejected, from which file, and where to look', () => {
     '3 rejected records and 1 conflict while applying s3 key salesforce/Contact/f/r/0 to Postgres. All other records of the file were applied.',
     '  2 x STRING_TOO_LONG (Phone)',
     '  1 x 23505',
-    'Look at: npm run sfsync -- rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
+    'Look at: npx sfsync rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
     'A rejected record is tried again by itself when a newer version of it arrives.',
     'Execution: abc',
   ]);
@@ -64,7 +64,7 @@ test('of a sweep: how many polling had missed, what became of them, and what it 
     '  2 x STRING_TOO_LONG (Phone)',
     '  1 x 23505',
     'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
-    'Look at: npm run sfsync -- rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
+    'Look at: npx sfsync rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
     `Execution: ${ARN}`,
   ]);
   const full = messageOf({ ...sweep, full: true, inserted: 0, updated: 0, deleted: 1, rejected: 0 });
@@ -94,8 +94,8 @@ test('of held deletes: how many, and the two ways on', () => {
   const { subject, text } = messageOf({ about: 'deletes held', object: 'Contact', execution: ARN, records: 2000 });
   expect(subject).toBe('sfsync: deletes of Contact are held');
   expect(text).toContain('2000 deletes so far');
-  expect(text).toContain('npm run sfsync -- release Contact\n');
-  expect(text).toContain('npm run sfsync -- release Contact --restore');
+  expect(text).toContain('npx sfsync release Contact\n');
+  expect(text).toContain('npx sfsync release Contact --restore');
 });
 
 test('of a circuit: opening says why and that nothing is lost, closing that it goes on', () => {
@@ -124,7 +124,7 @@ test('of a failed execution: the error inside of a Lambda cause, the input, and 
     'Execution abc of postgres-to-salesforce ended FAILED: ConfigurationError: No table.',
     'Input: {"object":"Contact","trigger":"schedule"}',
     'Mend the cause, then redrive: the execution goes on in the state where it failed.',
-    '  npm run sfsync -- redrive executions',
+    '  npx sfsync redrive executions',
     `  aws stepfunctions redrive-execution --execution-arn ${ARN}`,
   ]);
   expect(messageOf({ ...failed, cause: 'plain' }).text).toContain('ConfigurationError: plain');

@@ -38,6 +38,7 @@ const SAMPLE = Math.min(ROWS, 5000);
 /** Records of 20 fields in a range of 8 MiB, which is what one Lambda applies in one transaction. */
 const RANGE_RECORDS = 12_000;
 const READ_AFTER = Date.UTC(2030, 0, 1);
+const SOURCE = 'salesforce/Loan__c/flow/run/file';
 const MAPPING = mappingOf(WIDE_SYNC, 'Loan__c');
 const PASSWORD = 'bench';
 const COLUMN_LIST = ['salesforce_id', ...WIDE_COLUMNS].join(', ');
@@ -98,8 +99,6 @@ async function measure(client: pg.Client, database: string, repeat: number): Pro
     await session.end();
   }
 }
-
-const SOURCE = 'salesforce/Loan__c/flow/run/file';
 
 /** As the Lambdas do it, one after the other. */
 async function applyAll(session: Session, versions: readonly SalesforceVersion[], expected: Partial<AppliedVersions>) {

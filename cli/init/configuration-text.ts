@@ -21,7 +21,8 @@ ${proposals.map((proposal) => indented(objectText(proposal), 4)).join('\n')}
 `;
 }
 
-function objectText({ object, table, key, fields, unfit, withoutColumn, columnsWithoutField }: Proposal): string {
+function objectText(proposal: Proposal): string {
+  const { object, table, key, fields, unfit, withoutColumn, columnsWithoutField } = proposal;
   const lists = [
     ...(withoutColumn.length > 0 ? folded(`No column of that name: ${withoutColumn.join(', ')}`) : []),
     ...(columnsWithoutField.length > 0 ? folded(`Columns without a field: ${columnsWithoutField.join(', ')}`) : []),
@@ -34,12 +35,30 @@ function objectText({ object, table, key, fields, unfit, withoutColumn, columnsW
     `${object}: {`,
     `  table: '${table.schema}.${table.name}',`,
     ...(key === 'id' ? [] : [`  key: '${key}',`]),
+    ...rejectText(proposal).map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(field)}`),
     ...comments.map((comment) => `    ${comment}`),
     '  },',
     '},',
   ].join('\n');
+}
+
+/** Why records would be rejected that are new in Salesforce. */
+function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
+  const names = withoutDefault.map(({ name }) => name).join(', ');
+  return [
+    ...(names === ''
+      ? []
+      : folded(
+          `${names}: no null allowed, no default, and not filled from Salesforce: each record that is new in Salesforce is rejected until there is a default (schema-additions.sql)`,
+        )),
+    ...requiredLookups.flatMap(({ column, field, references }) =>
+      folded(
+        `${column}: no null allowed: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that has a row; drop not null to have it wait with an empty column`,
+      ),
+    ),
+  ];
 }
 
 function fieldText({ field, column, type, references, direction, remark }: ProposedField): string {

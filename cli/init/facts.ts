@@ -9,6 +9,8 @@ export interface ColumnFacts {
   readonly kind: string;
   readonly maxLength: number | null;
   readonly notNull: boolean;
+  /** Or an identity. */
+  readonly hasDefault: boolean;
   readonly generated: boolean;
 }
 

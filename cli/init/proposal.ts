@@ -4,6 +4,7 @@
  */
 import type { DescribedField } from '../../core/mapping/described-object.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
+import { misfits, requiredLookups, toTimestamptz, withoutDefault } from './column-advice.ts';
 import { type ColumnFacts, isNew, type Pair, type TableFacts } from './facts.ts';
 import { columnTypes, fits, typeOf } from './field-fit.ts';
 import { bare, isPlainIdentifier, snakeCase } from './names.ts';
@@ -15,7 +16,7 @@ export interface ProposedField {
   /** The object that a lookup points to. */
   readonly references: string | undefined;
   readonly direction: 'both' | 'to-postgres' | 'to-salesforce';
-  /** Why it does not travel both ways. */
+  /** Why it does not travel both ways, and what one side may hold that the other does not take. */
   readonly remark: string | undefined;
 }
 
@@ -29,6 +30,12 @@ export interface Proposal {
   /** Fields without a column of their name, with their types. */
   readonly withoutColumn: readonly string[];
   readonly columnsWithoutField: readonly string[];
+  /** Columns of type `timestamp`, which hold a datetime once they are timestamptz. */
+  readonly zoneless: readonly string[];
+  /** Columns that allow no null, have no default and are not filled from Salesforce. */
+  readonly withoutDefault: readonly ColumnFacts[];
+  /** Lookups whose column allows no null. */
+  readonly requiredLookups: readonly ProposedField[];
 }
 
 export const SALESFORCE_ID = 'salesforce_id';
@@ -68,6 +75,7 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   const fields: ProposedField[] = [];
   const unfit: string[] = [];
   const withoutColumn: string[] = [];
+  const zoneless: string[] = [];
   const taken = new Set([key, SALESFORCE_ID]);
   for (const field of described.fields.filter(({ name }) => !SYSTEM_FIELDS.includes(name))) {
     const parent = parentOf(field, pairs);
@@ -78,16 +86,26 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
       if (type !== undefined || !isNew(table)) withoutColumn.push(`${field.name} (${field.type})`);
       continue;
     }
+    if (isZoneless(type, column)) {
+      zoneless.push(column.name);
+      taken.add(column.name);
+      unfit.push(zonelessText(field, column, table));
+      continue;
+    }
     const fault = faultOf(field, type, column, parent);
     if (fault !== undefined || type === undefined) {
       unfit.push(`${field.name}: ${fault}`);
       continue;
     }
     taken.add(column.name);
-    fields.push(proposedField(field, type, column, parent));
+    fields.push(proposedField(field, type, column, parent, table));
   }
   const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
-  return { object, table, key, fields, unfit, withoutColumn, columnsWithoutField };
+  return {
+    ...{ object, table, key, fields, unfit, withoutColumn, columnsWithoutField, zoneless },
+    withoutDefault: withoutDefault(table, fields, [SALESFORCE_ID, ...zoneless]),
+    requiredLookups: requiredLookups(table, fields),
+  };
 }
 
 /** A lookup to several objects, or to one that is not mapped, has none. */
@@ -116,7 +134,7 @@ function newColumn(field: DescribedField, parent: Pair | undefined): ColumnFacts
   const stem = snakeCase(field.name);
   const name = parent === undefined || /_id$/.test(stem) ? stem : `${stem}_id`;
   const [columnType = 'text'] = columnTypes(type, keyTypeOf(parent));
-  return { name, type: columnType, kind: 'b', maxLength: null, notNull: false, generated: false };
+  return { name, type: columnType, kind: 'b', maxLength: null, notNull: false, hasDefault: false, generated: false };
 }
 
 function keyTypeOf(parent: Pair | undefined): string {
@@ -140,18 +158,34 @@ function faultOf(
   return `a ${field.type} goes into ${fitting}, and column ${column.name} is of type ${column.type}`;
 }
 
+function isZoneless(type: FieldTypeName | undefined, column: ColumnFacts): boolean {
+  return type === 'datetime' && column.type === 'timestamp' && !column.generated && isPlainIdentifier(column.name);
+}
+
+function zonelessText({ name }: DescribedField, column: ColumnFacts, table: TableFacts): string {
+  const consequence =
+    column.notNull && !column.hasDefault ? '; until then records that are new in Salesforce are rejected' : '';
+  return `${name}: a datetime goes into timestamptz, and column ${column.name} is of type timestamp; if it keeps UTC, as with Rails: ${toTimestamptz(table, column.name)} (in schema-additions.sql), then map it: ${name}: datetime('${column.name}')${consequence}`;
+}
+
 function proposedField(
   field: DescribedField,
   type: FieldTypeName,
   column: ColumnFacts,
   parent: Pair | undefined,
+  table: TableFacts,
 ): ProposedField {
-  const proposed = { field: field.name, column: column.name, type, references: parent?.object };
-  if (column.generated) {
-    return { ...proposed, direction: 'to-salesforce', remark: 'the column is generated' };
-  }
-  if (!field.updateable) {
-    return { ...proposed, direction: 'to-postgres', remark: 'our user may not edit the field' };
-  }
-  return { ...proposed, direction: 'both', remark: undefined };
+  const [direction, why] = directionOf(field, column);
+  const proposed = { field: field.name, column: column.name, type, references: parent?.object, direction };
+  const remarks = [...why, ...misfits(table, proposed, field, column)];
+  return { ...proposed, remark: remarks.length === 0 ? undefined : remarks.join('; ') };
+}
+
+function directionOf(
+  { updateable }: DescribedField,
+  { generated }: ColumnFacts,
+): readonly [ProposedField['direction'], readonly string[]] {
+  if (generated) return ['to-salesforce', ['the column is generated']];
+  if (!updateable) return ['to-postgres', ['our user may not edit the field']];
+  return ['both', []];
 }

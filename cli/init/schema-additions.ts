@@ -1,16 +1,42 @@
-/** The DDL that a mapping still needs: the id column with its unique index, and tables that do not exist. */
+/** The DDL that a mapping still needs: the id column with its unique index, defaults, and tables that do not exist. */
+import { quoted, takesNow, toTimestamptz } from './column-advice.ts';
 import { isNew, type TableFacts } from './facts.ts';
 import { columnTypes } from './field-fit.ts';
 import { type Proposal, type ProposedField, SALESFORCE_ID } from './proposal.ts';
 
+const CONCURRENTLY = 'create unique index concurrently';
+
 /** undefined: nothing is missing. */
 export function schemaAdditions(proposals: readonly Proposal[]): string | undefined {
   const statements = proposals.flatMap((proposal) =>
-    isNew(proposal.table) ? [tableText(proposal, proposals)] : salesforceId(proposal.table),
+    isNew(proposal.table)
+      ? [tableText(proposal, proposals)]
+      : [...salesforceId(proposal.table), ...defaults(proposal), ...zones(proposal)],
   );
   if (statements.length === 0) return undefined;
-  // A large table is indexed without a lock, which a migration does outside of a transaction.
-  return `-- What sync.config.ts needs of the application's tables. Make a migration of it.\n\n${statements.join('\n')}`;
+  const head = ["-- What sync.config.ts needs of the application's tables. Make a migration of it."];
+  if (statements.some((statement) => statement.includes(CONCURRENTLY))) {
+    head.push(
+      `-- \`${CONCURRENTLY}\` takes no lock on a large table, and cannot run inside a transaction`,
+      '-- (in a Rails migration: disable_ddl_transaction!).',
+    );
+  }
+  return `${head.join('\n')}\n\n${statements.join('\n')}\n`;
+}
+
+/** A commented-out line where the application has to choose. */
+function defaults({ table, key, withoutDefault }: Proposal): string[] {
+  return withoutDefault.map((column) => {
+    const change = `alter table ${quoted(table.schema)}.${quoted(table.name)} alter column ${quoted(column.name)} set default`;
+    return takesNow(column)
+      ? `${change} now();`
+      : `-- a default is needed${column.name === key ? '' : ', or null allowed'} (${column.type}): ${change} ...;`;
+  });
+}
+
+/** Commented out: only the application knows whether a column keeps UTC. */
+function zones({ table, zoneless }: Proposal): string[] {
+  return zoneless.map((column) => `-- ${toTimestamptz(table, column)};`);
 }
 
 function salesforceId({ schema, name, columns, uniqueKeys }: TableFacts): string[] {
@@ -21,9 +47,7 @@ function salesforceId({ schema, name, columns, uniqueKeys }: TableFacts): string
     ...(exists ? [] : [`alter table ${table} add column ${SALESFORCE_ID} text;`]),
     ...(unique
       ? []
-      : [
-          `create unique index concurrently ${quoted(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${SALESFORCE_ID});`,
-        ]),
+      : [`${CONCURRENTLY} ${quoted(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${SALESFORCE_ID});`]),
   ];
 }
 
@@ -45,8 +69,4 @@ function columnText({ column, type, references }: ProposedField, proposals: read
   if (type === 'boolean') return `${column} ${sqlType} not null default false`;
   if (parent === undefined) return `${column} ${sqlType}`;
   return `${column} ${sqlType} references ${parent.table.schema}.${parent.table.name} deferrable`;
-}
-
-function quoted(identifier: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(identifier) ? identifier : `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -61,7 +61,10 @@ function fieldDrift(
   return [
     ...(ofType === undefined ? [] : [{ ...ofType, text: `.${api}: ${ofType.text}` }]),
     ...writeDrift(field, found),
-    ...(column === undefined ? [] : columnDrift(mapping, field, found, column)),
+    ...(column === undefined ? [] : columnDrift(mapping, field, found, column)).map(({ kind, text }) => ({
+      kind,
+      text: `.${api}: ${text}`,
+    })),
   ];
 }
 
@@ -103,24 +106,28 @@ function writeDrift({ field: api, direction }: FieldMapping, { updateable }: Des
   ];
 }
 
-/** Where Salesforce may hold what the column does not take, or the other way round. */
-function columnDrift(mapping: ObjectMapping, field: FieldMapping, found: DescribedField, column: TableColumn): Drift[] {
-  const { field: api, type, references, direction } = field;
-  const place = `${mapping.schema}.${mapping.table}.${column.name}`;
+/** Where Salesforce may hold what the column does not take, or the other way round; the texts do not name the field. */
+export function columnDrift(
+  { schema, table }: Pick<ObjectMapping, 'schema' | 'table'>,
+  { type, references, direction }: Pick<FieldMapping, 'type' | 'references' | 'direction'>,
+  found: DescribedField,
+  column: TableColumn,
+): Drift[] {
+  const place = `${schema}.${table}.${column.name}`;
   const incoming = direction !== 'to-salesforce';
   const isNullable = type.blank === null;
   const drifts: Drift[] = [];
   const narrow = incoming ? type.narrowness(found, column) : undefined;
   if (narrow !== undefined) {
     const { inSalesforce, inColumn, change } = narrow;
-    drifts.push(risky(`.${api}: ${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
+    drifts.push(risky(`${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
   }
   // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
   if (incoming && isNullable && references === undefined && found.nillable && column.notNull) {
-    drifts.push(risky(`.${api}: may be empty in Salesforce, and ${place} allows no null; drop not null`));
+    drifts.push(risky(`may be empty in Salesforce, and ${place} allows no null; drop not null`));
   }
   if (direction !== 'to-postgres' && isNullable && !found.nillable && found.updateable && !column.notNull) {
-    drifts.push(risky(`.${api}: may not be empty in Salesforce, and ${place} allows null; set it not null`));
+    drifts.push(risky(`may not be empty in Salesforce, and ${place} allows null; set it not null`));
   }
   return drifts;
 }

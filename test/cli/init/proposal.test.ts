@@ -16,7 +16,7 @@ function described(...fields: readonly DescribedField[]): DescribedObject {
 }
 
 function column(name: string, type: string, more: Partial<ColumnFacts> = {}): ColumnFacts {
-  return { name, type, kind: 'b', maxLength: null, notNull: false, generated: false, ...more };
+  return { name, type, kind: 'b', maxLength: null, notNull: false, hasDefault: false, generated: false, ...more };
 }
 
 function table(name: string, columns: readonly ColumnFacts[], more: Partial<TableFacts> = {}): TableFacts {

@@ -5,6 +5,7 @@ import { ConfigurationError } from '../../core/errors.ts';
 import type { ProjectOptions } from '../project.ts';
 import { findSalesforce, isSalesforceKnown, type SalesforceOptions, withSalesforceOptions } from '../salesforce.ts';
 import { processTerminal, type Terminal } from '../terminal.ts';
+import { ADDITIONS_FILE, earlierAdditions } from './earlier-additions.ts';
 import { exampleFiles } from './example.ts';
 import type { AskedPair } from './pairing.ts';
 import { frameFiles } from './project-files.ts';
@@ -43,7 +44,11 @@ export function addInitCommand(program: Command, { config, name }: ProjectOption
 async function contentOf(options: InitOptions, directory: string, file: string): Promise<Survey> {
   const databaseUrl = options.databaseUrl || undefined;
   const source = options.example === true ? undefined : await sourceOf(options, databaseUrl, directory);
-  if (source !== undefined) return survey(source, databaseUrl, options.map, file);
+  if (source !== undefined) {
+    const { files, report } = await survey(source, databaseUrl, options.map, file);
+    const earlier = databaseUrl === undefined ? [] : await earlierAdditions(directory, files);
+    return { files, report: [...report, ...earlier] };
+  }
   const example = await exampleFiles();
   return {
     files: example.map((each) => (each.path === 'sync.config.ts' ? { ...each, path: file } : each)),
@@ -81,8 +86,8 @@ function describe(
   for (const path of written) terminal.print(`wrote       ${path}`);
   for (const path of leftAlone) terminal.print(`left alone  ${path}`);
   if (leftAlone.length > 0) terminal.print('What was left alone differs from what init writes; --force overwrites it.');
-  if (written.some((path) => path.startsWith('schema-additions.sql'))) {
-    terminal.print('The tables lack what is in schema-additions.sql: make a migration of it.');
+  if (written.some((path) => path.startsWith(ADDITIONS_FILE))) {
+    terminal.print(`The tables lack what is in ${ADDITIONS_FILE}: read it, and make a migration of it.`);
   }
   terminal.print('next: npx tsc --noEmit && npx cdk synth --quiet && npx sfsync dev');
 }

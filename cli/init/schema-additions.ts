@@ -17,7 +17,7 @@ export function schemaAdditions(proposals: readonly Proposal[]): string | undefi
   const head = ["-- What sync.config.ts needs of the application's tables. Make a migration of it."];
   if (statements.some((statement) => statement.includes(CONCURRENTLY))) {
     head.push(
-      `-- \`${CONCURRENTLY}\` takes no lock on a large table, and cannot run inside a transaction`,
+      `-- \`${CONCURRENTLY}\` blocks no writes while it runs, and cannot run inside a transaction`,
       '-- (in a Rails migration: disable_ddl_transaction!).',
     );
   }

@@ -8,10 +8,11 @@ import type { SalesforceConnection } from '../../salesforce/connection.ts';
 import { askDescribe, readDescribe } from '../../salesforce/describe.ts';
 import { listObjects, queryStages } from '../../salesforce/org-objects.ts';
 import { configurationText } from './configuration-text.ts';
-import type { ListedObject, Pair, TableFacts } from './facts.ts';
+import { ADDITIONS_FILE } from './earlier-additions.ts';
+import { isNew, type ListedObject, type Pair, type TableFacts } from './facts.ts';
 import { type AskedPair, askedPairs, type NamedPair, pairsByName } from './pairing.ts';
 import { json, type ProjectFile } from './project-files.ts';
-import { propose } from './proposal.ts';
+import { type Proposal, propose } from './proposal.ts';
 import { schemaAdditions } from './schema-additions.ts';
 
 /** Where describe results come from: an org, or the files of an earlier survey. */
@@ -56,7 +57,7 @@ export async function survey(
   }
   const ddl = schemaAdditions(proposals);
   // Without a database these are all tables that there are, and the local run makes them.
-  const ddlFile = databaseUrl === undefined ? 'schema.sql' : 'schema-additions.sql';
+  const ddlFile = databaseUrl === undefined ? 'schema.sql' : ADDITIONS_FILE;
   return {
     files: [
       { path: configurationFile, text: configurationText(proposals) },
@@ -67,11 +68,19 @@ export async function survey(
       })),
       ...(await source.more(named.map(({ object }) => object))),
     ],
-    report: proposals.map(({ object, table, fields, unfit }) => {
-      const misfits = unfit.length === 0 ? '' : `, ${unfit.length} of another type`;
-      return `${object} <-> ${table.schema}.${table.name}: ${fields.length} fields${misfits}`;
-    }),
+    report: proposals.flatMap((proposal) => reportOf(proposal, databaseUrl !== undefined)),
   };
+}
+
+/** Without a database every table is a new one. */
+function reportOf({ object, table, fields, unfit }: Proposal, hasDatabase: boolean): string[] {
+  const name = `${table.schema}.${table.name}`;
+  const count = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`;
+  const misfits = unfit.length === 0 ? '' : `, ${unfit.length} of another type`;
+  return [
+    `${object} <-> ${name}: ${count}${misfits}`,
+    ...(hasDatabase && isNew(table) ? [`${name} does not exist: ${ADDITIONS_FILE} makes it`] : []),
+  ];
 }
 
 async function pairsOf(

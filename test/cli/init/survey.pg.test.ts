@@ -87,6 +87,24 @@ describe('init', () => {
     expect(textOf(again.files, 'schema-additions.sql')).toBeUndefined();
   });
 
+  test.each([
+    ['Contact', 'public.nope', /^Contact <-> public\.nope: \d+ fields$/, true],
+    ['Opportunity', 'public.deals', /^Opportunity <-> public\.deals: 1 field$/, false],
+  ])(
+    'says of %s and %s how many fields fit, and whether the table is to be made',
+    async (object, table, line, isNew) => {
+      await lender.application.query(
+        `create table if not exists public.deals (id uuid primary key default gen_random_uuid(), name text, salesforce_id text unique)`,
+      );
+      const { files, report } = await survey(orgSource(org.connection), lender.database.url, [{ object, table }], FILE);
+      expect(report).toEqual([
+        expect.stringMatching(line),
+        ...(isNew ? [`${table} does not exist: schema-additions.sql makes it`] : []),
+      ]);
+      expect(textOf(files, 'schema-additions.sql')?.includes(`create table ${table} (`) ?? false).toBe(isNew);
+    },
+  );
+
   test('makes tables for the objects of an org where there is no database', async () => {
     const asked = ['Account', 'Opportunity'].map((object) => ({ object, table: undefined }));
     const { files } = await survey(orgSource(org.connection), undefined, asked, FILE);

@@ -82,17 +82,20 @@ export interface ManifestChange {
   readonly kept: readonly string[];
 }
 
-/** `npm init -y` writes "type": "commonjs", which code that is there already may need. */
+/** `npm init -y` writes "type": "commonjs", or none, which code that is there already may need. */
 export function changedManifest(manifest: Manifest, hasOtherCode: boolean, force: boolean): ManifestChange {
   const changed: string[] = [];
   const kept: string[] = [];
   let type = manifest.type;
   if (type !== 'module') {
-    if (type === undefined || !hasOtherCode || force) {
+    if (!hasOtherCode || force) {
       changed.push(`"type": "module"${type === undefined ? '' : ` (was ${JSON.stringify(type)})`}`);
       type = 'module';
-    } else
-      kept.push(`"type": ${JSON.stringify(type)}, for there is other code: app.ts and sync.config.ts need "module"`);
+    } else {
+      kept.push(
+        `${type === undefined ? 'no "type"' : `"type": ${JSON.stringify(type)}`}, for there is other code. sync.config.ts and app.ts are ES modules: set "type": "module", or rename them to .mts`,
+      );
+    }
   }
   const scripts: Record<string, string> = { ...manifest.scripts };
   for (const [name, command] of Object.entries(SCRIPTS)) {

@@ -37,14 +37,28 @@ async function writeManifest(directory: string, files: readonly ProjectFile[], f
   const path = join(directory, 'package.json');
   const text = await textOf(path);
   const before = text === undefined ? { name: basename(directory).toLowerCase(), private: true } : parsed(text);
-  const own = new Set(files.map((file) => file.path));
-  const hasOtherCode = (await readdir(directory)).some((name) => /\.[cm]?[jt]s$/.test(name) && !own.has(name));
-  const { manifest, changed, kept } = changedManifest(before, hasOtherCode, force);
+  const own = new Set(files.map((file) => join(directory, file.path)));
+  const { manifest, changed, kept } = changedManifest(before, await hasOtherCode(directory, own), force);
   if (changed.length > 0) await writeFile(path, json(manifest));
   return {
     written: changed.length > 0 ? [`package.json: ${changed.join(', ')}`] : [],
     leftAlone: kept.map((member) => `package.json: ${member}`),
   };
+}
+
+/** Installed or made by tools; the code in them says nothing about the project's own. */
+const NOT_OWN_CODE = ['node_modules', 'dist', 'cdk.out'];
+
+/** Whether a file of JavaScript or TypeScript is there that init does not write. */
+async function hasOtherCode(folder: string, own: ReadonlySet<string>): Promise<boolean> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const isSearched = !entry.name.startsWith('.') && !NOT_OWN_CODE.includes(entry.name);
+      if (isSearched && (await hasOtherCode(path, own))) return true;
+    } else if (/\.[cm]?[jt]sx?$/.test(entry.name) && !own.has(path)) return true;
+  }
+  return false;
 }
 
 function parsed(text: string): Manifest {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { DEFAULT_NAME } from '../../core/contracts/deployment-name.ts';
 import { freePorts } from '../../packages/embedded-aws/embedded-aws.ts';
 import type { LocalCredentials } from '../credentials.ts';
 import { entryFile, PACKAGE_ROOT } from '../package-root.ts';
@@ -85,7 +86,14 @@ export async function prepareDatabase(url: string, credentials: LocalCredentials
   const schema = { file, role, tables: configuration.objects };
   await withClient(url, (client) => applyApplicationSchema(client, schema, credentials.application));
   try {
-    const command = [join(PACKAGE_ROOT, entryFile('cli/sfsync')), '--config', configurationFile, 'prepare'];
+    const command = [
+      join(PACKAGE_ROOT, entryFile('cli/sfsync')),
+      '--config',
+      configurationFile,
+      '--name',
+      DEFAULT_NAME,
+      'prepare',
+    ];
     await promisify(execFile)(process.execPath, command, {
       cwd: project.directory,
       env: {

@@ -1,6 +1,7 @@
 /** How far the comparison after a slot was made anew has come: kept in the database, for a healthy slot does not show it. */
 import pg from 'pg';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { hasTable } from '../session/names.ts';
 
 export interface RecoveryPlace {
   readonly object: string;
@@ -22,7 +23,7 @@ export function nextPlace({ objects }: SyncConfiguration, { object, stage }: Rec
 
 /** undefined: no comparison is due. */
 export async function readPlace(client: pg.ClientBase, slot: string): Promise<RecoveryPlace | undefined> {
-  if (!(await exists(client, 'sfsync.slot_recovery'))) return undefined;
+  if (!(await hasTable(client, 'slot_recovery'))) return undefined;
   const { rows } = await client.query<RecoveryPlace>(
     'select object, stage, after from sfsync.slot_recovery where slot = $1',
     [slot],
@@ -45,12 +46,7 @@ export function forgetPlace(slot: string): string {
 
 /** Records and rows are linked: so there has been a slot, and one that is missing has left a gap. */
 export async function hasLinks(client: pg.ClientBase): Promise<boolean> {
-  if (!(await exists(client, 'sfsync.link'))) return false;
+  if (!(await hasTable(client, 'link'))) return false;
   const { rows } = await client.query<{ linked: boolean }>('select exists (select from sfsync.link) as linked');
   return rows[0]?.linked === true;
-}
-
-async function exists(client: pg.ClientBase, table: string): Promise<boolean> {
-  const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [table]);
-  return rows[0]?.there === true;
 }

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { hasTable } from '../session/names.ts';
 import type { Preparation } from './preparation.ts';
 
 const DIRECTORY = new URL('../../sql/', import.meta.url);
@@ -26,10 +27,7 @@ export async function applyMigrations(preparation: Preparation): Promise<void> {
 }
 
 async function appliedMigrations(client: pg.ClientBase): Promise<ReadonlySet<string>> {
-  const { rows: found } = await client.query<{ table: string | null }>(
-    `select to_regclass('sfsync.migration')::text as table`,
-  );
-  if (found[0]?.table == null) return new Set();
+  if (!(await hasTable(client, 'migration'))) return new Set();
   const { rows } = await client.query<{ name: string }>('select name from sfsync.migration');
   return new Set(rows.map(({ name }) => name));
 }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { readPlace } from '../ledger/slot-recovery.ts';
-import { namesOf } from '../session/names.ts';
+import { hasTable, namesOf } from '../session/names.ts';
 
 export interface SlotStatus {
   readonly name: string;
@@ -54,10 +54,7 @@ export async function readDatabaseStatus(
   configuration: SyncConfiguration,
   slot: string = namesOf(client).slot,
 ): Promise<DatabaseStatus> {
-  const { rows: schema } = await client.query<{ there: boolean }>(
-    "select to_regclass('sfsync.link') is not null as there",
-  );
-  if (schema[0]?.there !== true) {
+  if (!(await hasTable(client, 'link'))) {
     throw new ConfigurationError(
       'NOT_PREPARED',
       `The database has no schema ${namesOf(client).schema}: run \`sfsync prepare\`.`,

@@ -52,6 +52,22 @@ test('everything of the second is there, and nothing of the first has changed', 
   expect(schemas).toEqual({ first: true, second: true });
 });
 
+test('prepared again, the second changes nothing; a slot that is missing although records are linked is reported', async () => {
+  const prepareAgain = () =>
+    withDatabase(lender.database.url, (client) => prepareDatabase(client, configuration, { slot: slot() }), NAME);
+  const again = await prepareAgain();
+  expect(again.actions.filter(({ done }) => done === 'created' || done === 'changed')).toEqual([]);
+  await lender.rows(`insert into ${names.schema}.link (object, salesforce_id, row_key) values ('Contact', '003000000000001AAA', '1')`);
+  await lender.rows('select pg_drop_replication_slot($1)', [slot()]);
+  const { warnings } = await prepareAgain();
+  expect(warnings).toEqual([expect.stringContaining('although records are linked')]);
+  expect(await lender.rows(`select object, stage from ${names.schema}.slot_recovery`)).toEqual([
+    { object: 'Account', stage: 'links' },
+  ]);
+  expect(await lender.rows('select from sfsync.slot_recovery')).toEqual([]);
+  await lender.rows(`truncate ${names.schema}.link`);
+});
+
 test('both apply to one row, each by a link of its own', async () => {
   const second = await openSession({ ...lender.credentials, username: names.applyRole, password: PASSWORD }, names);
   const first = await lender.session();

@@ -3,6 +3,7 @@
 import type { DescribedField } from '../../core/mapping/described-object.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { columnDrift } from '../../core/mapping/org-drift.ts';
+import { quoteName } from '../../postgres/session/quote.ts';
 import type { ColumnFacts, TableFacts } from './facts.ts';
 import type { ProposedField } from './proposal.ts';
 
@@ -53,9 +54,5 @@ export function misfits(
 
 /** How a `timestamp` becomes a column that holds instants. Rails keeps them in UTC. */
 export function toTimestamptz({ schema, name }: TableFacts, column: string): string {
-  return `alter table ${quoted(schema)}.${quoted(name)} alter column ${quoted(column)} type timestamptz using ${quoted(column)} at time zone 'UTC'`;
-}
-
-export function quoted(identifier: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(identifier) ? identifier : `"${identifier.replaceAll('"', '""')}"`;
+  return `alter table ${quoteName(schema)}.${quoteName(name)} alter column ${quoteName(column)} type timestamptz using ${quoteName(column)} at time zone 'UTC'`;
 }

@@ -1,5 +1,6 @@
 /** The DDL that a mapping still needs: the id column with its unique index, defaults, and tables that do not exist. */
-import { quoted, takesNow, toTimestamptz } from './column-advice.ts';
+import { quoteName } from '../../postgres/session/quote.ts';
+import { takesNow, toTimestamptz } from './column-advice.ts';
 import { isNew, type TableFacts } from './facts.ts';
 import { columnTypes } from './field-fit.ts';
 import { type Proposal, type ProposedField, SALESFORCE_ID } from './proposal.ts';
@@ -27,7 +28,7 @@ export function schemaAdditions(proposals: readonly Proposal[]): string | undefi
 /** A commented-out line where the application has to choose. */
 function defaults({ table, key, withoutDefault }: Proposal): string[] {
   return withoutDefault.map((column) => {
-    const change = `alter table ${quoted(table.schema)}.${quoted(table.name)} alter column ${quoted(column.name)} set default`;
+    const change = `alter table ${quoteName(table.schema)}.${quoteName(table.name)} alter column ${quoteName(column.name)} set default`;
     return takesNow(column)
       ? `${change} now();`
       : `-- a default is needed${column.name === key ? '' : ', or null allowed'} (${column.type}): ${change} ...;`;
@@ -40,24 +41,26 @@ function zones({ table, zoneless }: Proposal): string[] {
 }
 
 function salesforceId({ schema, name, columns, uniqueKeys }: TableFacts): string[] {
-  const table = `${quoted(schema)}.${quoted(name)}`;
+  const table = `${quoteName(schema)}.${quoteName(name)}`;
   const exists = columns.some((column) => column.name === SALESFORCE_ID);
   const unique = uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
   return [
-    ...(exists ? [] : [`alter table ${table} add column ${SALESFORCE_ID} text;`]),
+    ...(exists ? [] : [`alter table ${table} add column ${quoteName(SALESFORCE_ID)} text;`]),
     ...(unique
       ? []
-      : [`${CONCURRENTLY} ${quoted(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${SALESFORCE_ID});`]),
+      : [
+          `${CONCURRENTLY} ${quoteName(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${quoteName(SALESFORCE_ID)});`,
+        ]),
   ];
 }
 
 function tableText({ table, key, fields }: Proposal, proposals: readonly Proposal[]): string {
   const columns = [
-    `${key} uuid primary key default gen_random_uuid()`,
-    `${SALESFORCE_ID} text unique`,
+    `${quoteName(key)} uuid primary key default gen_random_uuid()`,
+    `${quoteName(SALESFORCE_ID)} text unique`,
     ...fields.map((field) => columnText(field, proposals)),
   ];
-  return `create table ${table.schema}.${table.name} (\n  ${columns.join(',\n  ')}\n);`;
+  return `create table ${quoteName(table.schema)}.${quoteName(table.name)} (\n  ${columns.join(',\n  ')}\n);`;
 }
 
 /** Rows may come before their parents, within one transaction. */
@@ -66,7 +69,8 @@ function columnText({ column, type, references }: ProposedField, proposals: read
   const keyType = parent?.table.columns.find(({ name }) => name === parent.key)?.type ?? 'uuid';
   const [columnType = 'text'] = columnTypes(type, keyType);
   const sqlType = columnType.startsWith('_') ? `${columnType.slice(1)}[]` : columnType;
-  if (type === 'boolean') return `${column} ${sqlType} not null default false`;
-  if (parent === undefined) return `${column} ${sqlType}`;
-  return `${column} ${sqlType} references ${parent.table.schema}.${parent.table.name} deferrable`;
+  const text = `${quoteName(column)} ${sqlType}`;
+  if (type === 'boolean') return `${text} not null default false`;
+  if (parent === undefined) return text;
+  return `${text} references ${quoteName(parent.table.schema)}.${quoteName(parent.table.name)} deferrable`;
 }

@@ -51,15 +51,15 @@ function texts(columns: readonly ColumnFacts[], fields: readonly DescribedField[
 }
 
 describe('a column that allows no null', () => {
-  const change = 'alter table public.loans alter column';
+  const change = 'alter table "public"."loans" alter column';
   test.each<[string, ColumnFacts, string | undefined]>([
-    ['timestamp', column('created_at', 'timestamp', REQUIRED), `${change} created_at set default now();\n`],
-    ['timestamptz', column('created_at', 'timestamptz', REQUIRED), `${change} created_at set default now();\n`],
+    ['timestamp', column('created_at', 'timestamp', REQUIRED), `${change} "created_at" set default now();\n`],
+    ['timestamptz', column('created_at', 'timestamptz', REQUIRED), `${change} "created_at" set default now();\n`],
     ['date', column('"On"', 'date', REQUIRED), `${change} """On""" set default now();\n`],
     [
       'another type',
       column('score', 'int4', REQUIRED),
-      `-- a default is needed, or null allowed (int4): ${change} score set default ...;\n`,
+      `-- a default is needed, or null allowed (int4): ${change} "score" set default ...;\n`,
     ],
     ['a default of its own', column('score', 'int4', { ...REQUIRED, hasDefault: true }), undefined],
     ['generated', column('score', 'int4', { ...REQUIRED, generated: true }), undefined],
@@ -75,7 +75,7 @@ describe('a column that allows no null', () => {
     const pair = pairOf('Contact', 'borrowers', [column('last_name', 'text')], [field('LastName', 'string')]);
     const columns = pair.table.columns.map((each) => (each === KEY ? { ...KEY, hasDefault: false } : each));
     expect(schemaAdditions(propose([{ ...pair, table: { ...pair.table, columns } }]))).toContain(
-      '\n-- a default is needed (int8): alter table public.borrowers alter column id set default ...;\n',
+      '\n-- a default is needed (int8): alter table "public"."borrowers" alter column "id" set default ...;\n',
     );
   });
 
@@ -121,7 +121,7 @@ describe('a remark behind the field', () => {
 });
 
 describe('a timestamp without time zone', () => {
-  const change = "alter table public.loans alter column signed_at type timestamptz using signed_at at time zone 'UTC'";
+  const change = `alter table "public"."loans" alter column "signed_at" type timestamptz using "signed_at" at time zone 'UTC'`;
   test.each<[string, Partial<ColumnFacts>, boolean]>([
     ['that may be null', {}, false],
     ['that may not', REQUIRED, true],

@@ -108,7 +108,7 @@ describe('the DDL that is missing', () => {
     const complete = { ...withColumn, uniqueKeys: [['id'], ['salesforce_id']] };
     const additions = (facts: TableFacts) => schemaAdditions(propose([{ ...LENDERS, table: facts }]));
     expect(additions(LENDERS.table)).toContain(
-      'alter table public.lenders add column salesforce_id text;\ncreate unique index concurrently lenders_salesforce_id on public.lenders (salesforce_id);',
+      'alter table "public"."lenders" add column "salesforce_id" text;\ncreate unique index concurrently "lenders_salesforce_id" on "public"."lenders" ("salesforce_id");',
     );
     expect(additions(withColumn)).not.toContain('add column');
     expect(additions(complete)).toBeUndefined();
@@ -127,13 +127,13 @@ describe('the DDL that is missing', () => {
       table: newTable('public', 'contacts'),
     };
     expect(schemaAdditions(propose([contact, { ...LENDERS, table: newTable('public', 'accounts') }]))).toContain(
-      `create table public.contacts (
-  id uuid primary key default gen_random_uuid(),
-  salesforce_id text unique,
-  last_name text,
-  do_not_call bool not null default false,
-  purposes text[],
-  account_id uuid references public.accounts deferrable
+      `create table "public"."contacts" (
+  "id" uuid primary key default gen_random_uuid(),
+  "salesforce_id" text unique,
+  "last_name" text,
+  "do_not_call" bool not null default false,
+  "purposes" text[],
+  "account_id" uuid references "public"."accounts" deferrable
 );`,
     );
   });

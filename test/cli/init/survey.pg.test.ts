@@ -101,7 +101,9 @@ describe('init', () => {
         expect.stringMatching(line),
         ...(isNew ? [`${table} does not exist: schema-additions.sql makes it`] : []),
       ]);
-      expect(textOf(files, 'schema-additions.sql')?.includes(`create table ${table} (`) ?? false).toBe(isNew);
+      expect(
+        textOf(files, 'schema-additions.sql')?.includes(`create table "${table.replace('.', '"."')}" (`) ?? false,
+      ).toBe(isNew);
     },
   );
 
@@ -117,7 +119,7 @@ describe('init', () => {
     };
     await lender.application.query(await additions());
     const left = (await additions()).split('\n').filter((line) => line.includes('alter table'));
-    expect(left).toEqual([expect.stringMatching(/^-- .* alter column token set default/)]);
+    expect(left).toEqual([expect.stringMatching(/^-- .* alter column "token" set default/)]);
     await lender.application.query(`insert into public.rails_deals (name, token) values ('New', 't')`);
   });
 
@@ -127,12 +129,20 @@ describe('init', () => {
     await loaded(files, 'tables');
     // This org does not describe its stages; the local org then has those of a new one.
     expect(textOf(files, 'salesforce/OpportunityStage.records.json')).toBeUndefined();
-    const ddl = (textOf(files, 'schema.sql') ?? '').replaceAll('public.', 'fresh.');
+    const ddl = (textOf(files, 'schema.sql') ?? '').replaceAll('"public".', '"fresh".');
     await lender.application.query(`create schema fresh; ${ddl}`);
     const { rows } = await lender.application.query(
       `select data_type from information_schema.columns where table_schema = 'fresh' and table_name = 'opportunities' and column_name = 'account_id'`,
     );
     expect(rows).toEqual([{ data_type: 'uuid' }]);
+  });
+
+  test('quotes what SQL reserves: the table order', async () => {
+    const asked = [{ object: 'Opportunity', table: 'public.order' }];
+    const { files } = await survey(orgSource(org.connection), lender.database.url, asked, FILE);
+    await lender.application.query(textOf(files, 'schema-additions.sql') ?? '');
+    await lender.application.query('insert into public."order" (name) values ($1)', ['First']);
+    await lender.application.query('drop table public."order"');
   });
 
   test('makes do with describe results that were saved before', async () => {

@@ -79,11 +79,26 @@ async function filesBelow(root: string, folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-/** The file, and the project's files that it imports, directly or through others. */
+/**
+ * The file, and the project's files that it imports, directly or through others. One that does not exist is passed over:
+ * a comment may name it, and a real import of it fails with its own message.
+ */
 async function withImports(file: string, found: Set<string> = new Set()): Promise<ReadonlySet<string>> {
   if (found.has(file)) return found;
+  const text = await textOf(file);
+  if (text === undefined) return found;
   found.add(file);
-  const text = await readFile(file, 'utf8');
   for (const [, path = ''] of text.matchAll(RELATIVE_IMPORT)) await withImports(resolve(dirname(file), path), found);
   return found;
+}
+
+/** undefined: there is no such file; a folder is none. */
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))
+      return undefined;
+    throw error;
+  }
 }

@@ -64,6 +64,12 @@ test('the configuration counts with what it imports, and nothing else of the pro
   expect(await run()).toBe(false);
 });
 
+test('an import in a comment, of a file that does not exist, is passed over', async () => {
+  await writeFile(join(project, 'team', 'sync.config.ts'), "// import old from './mapping/old.ts';\n");
+  expect(await run()).toBe(false);
+  expect(await run()).toBe(true);
+});
+
 test('a failure is reported in the words of the app, and leaves no assembly that counts', async () => {
   await writeFile(
     join(project, 'infra', 'app.ts'),

@@ -9,7 +9,7 @@ export interface ListedTable extends CatalogTable {
   readonly foreignKeys: readonly { readonly column: string; readonly schema: string; readonly table: string }[];
 }
 
-/** Tables that can be published, of all schemas but the server's and our own. */
+/** Tables that can be published, of all schemas but the server's and those of deployments. */
 export async function listTables(client: pg.ClientBase): Promise<ListedTable[]> {
   const { rows } = await client.query<Pick<ListedTable, 'schema' | 'name' | 'foreignKeys'>>(LIST);
   const wanted = rows.map(({ schema, name }) => ({ object: `${schema}.${name}`, schema, table: name }));
@@ -31,5 +31,5 @@ select n.nspname as schema, c.relname as name, (
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence = 'p' and not c.relispartition
-  and n.nspname <> 'information_schema' and n.nspname <> 'sfsync' and n.nspname !~ '^pg_'
+  and n.nspname <> 'information_schema' and n.nspname !~ '^sfsync(_|$)' and n.nspname !~ '^pg_'
 order by 1, 2`;

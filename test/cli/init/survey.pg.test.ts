@@ -7,6 +7,7 @@ import type { ProjectFile } from '../../../cli/init/project-files.ts';
 import { orgSource, savedSource, survey } from '../../../cli/init/survey.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import { type StartedOrg, startedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { listTables } from '../../../postgres/prepare/table-list.ts';
 import { createLenderDatabase, type LenderDatabase } from '../../support/postgres/lender-database.ts';
 
 const FACE = fileURLToPath(new URL('../../../sfsync.ts', import.meta.url));
@@ -143,6 +144,14 @@ describe('init', () => {
     await lender.application.query(textOf(files, 'schema-additions.sql') ?? '');
     await lender.application.query('insert into public."order" (name) values ($1)', ['First']);
     await lender.application.query('drop table public."order"');
+  });
+
+  test('leaves out the tables of every deployment, whatever its name', async () => {
+    await lender.application.query(
+      'create schema sfsync_emea; create table sfsync_emea.link (id uuid primary key); create schema sfsyncing; create table sfsyncing.link (id uuid primary key)',
+    );
+    const schemas = (await listTables(lender.application)).map(({ schema }) => schema);
+    expect(schemas.filter((schema) => schema.startsWith('sfsync'))).toEqual(['sfsyncing']);
   });
 
   test('makes do with describe results that were saved before', async () => {

@@ -1,5 +1,5 @@
 /** `sfsync init`: writes the project of a team. */
-import { basename } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { ProjectOptions } from '../project.ts';
@@ -22,7 +22,7 @@ interface InitOptions extends SalesforceOptions {
 export function addInitCommand(program: Command, { config, name }: ProjectOptions): void {
   withSalesforceOptions(program.command('init'))
     .description(
-      'Writes a project into this folder: sync.config.ts, a CDK app, what the local run needs. With a database or an org within reach the mapping is made of what they hold; otherwise it is the example of a lender.',
+      'Writes a project into the folder of the configuration, by default this one: sync.config.ts, a CDK app, what the local run needs. With a database or an org within reach the mapping is made of what they hold; otherwise it is the example of a lender.',
     )
     .addOption(new Option('--database-url <url>', 'postgres://user:password@host:5432/name').env('DATABASE_URL'))
     .addOption(
@@ -33,11 +33,11 @@ export function addInitCommand(program: Command, { config, name }: ProjectOption
     .option('--example', 'write the example although a database or an org is known')
     .option('--force', 'overwrite what is there')
     .action(async (options: InitOptions) => {
-      const directory = process.cwd();
+      const directory = dirname(resolve(config));
       const file = basename(config);
       const { files, report } = await contentOf(options, directory, file);
       const outcome = await writeProject(directory, [...files, ...frameFiles(file, name)], options.force === true);
-      describe(outcome, report, processTerminal);
+      describe(outcome, report, directory, processTerminal);
     });
 }
 
@@ -80,6 +80,7 @@ function regionOf({ region }: InitOptions): { readonly region?: string } {
 function describe(
   { written, leftAlone }: { readonly written: readonly string[]; readonly leftAlone: readonly string[] },
   report: readonly string[],
+  directory: string,
   terminal: Terminal,
 ): void {
   for (const line of report) terminal.print(line);
@@ -89,7 +90,9 @@ function describe(
   if (written.some((path) => path.startsWith(ADDITIONS_FILE))) {
     terminal.print(`The tables lack what is in ${ADDITIONS_FILE}: read it, and make a migration of it.`);
   }
-  terminal.print('next: npx tsc --noEmit && npx cdk synth --quiet && npx sfsync dev');
+  const folder = relative(process.cwd(), directory);
+  const enter = folder === '' ? '' : `cd ${folder} && `;
+  terminal.print(`next: ${enter}npx tsc --noEmit && npx cdk synth --quiet && npx sfsync dev`);
 }
 
 /** `Contact=public.borrowers`, or `Contact`. */

@@ -11,6 +11,7 @@ export interface Written {
 }
 
 export async function writeProject(directory: string, files: readonly ProjectFile[], force: boolean): Promise<Written> {
+  await mkdir(directory, { recursive: true });
   const manifest = await writeManifest(directory, files, force);
   const written = [...manifest.written];
   const leftAlone = [...manifest.leftAlone];

@@ -17,6 +17,8 @@ export interface ColumnFacts {
 export interface TableFacts {
   readonly schema: string;
   readonly name: string;
+  /** pg_class.relkind: `p` a partitioned table. Absent: a table that is to be made. */
+  readonly kind?: string;
   readonly columns: readonly ColumnFacts[];
   readonly primaryKey: readonly string[];
   readonly uniqueKeys: readonly (readonly string[])[];

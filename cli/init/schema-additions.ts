@@ -40,17 +40,24 @@ function zones({ table, zoneless }: Proposal): string[] {
   return zoneless.map((column) => `-- ${toTimestamptz(table, column)};`);
 }
 
-function salesforceId({ schema, name, columns, uniqueKeys }: TableFacts): string[] {
+function salesforceId(facts: TableFacts): string[] {
+  const { schema, name, columns, uniqueKeys } = facts;
   const table = `${quoteName(schema)}.${quoteName(name)}`;
   const exists = columns.some((column) => column.name === SALESFORCE_ID);
   const unique = uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
   return [
     ...(exists ? [] : [`alter table ${table} add column ${quoteName(SALESFORCE_ID)} text;`]),
-    ...(unique
-      ? []
-      : [
-          `${CONCURRENTLY} ${quoteName(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${quoteName(SALESFORCE_ID)});`,
-        ]),
+    ...(unique ? [] : uniqueIndex(facts, table)),
+  ];
+}
+
+/** PostgreSQL makes no index of a partitioned table concurrently, and no unique one without the partition key. */
+function uniqueIndex({ name, kind }: TableFacts, table: string): string[] {
+  const index = `${quoteName(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${quoteName(SALESFORCE_ID)});`;
+  if (kind !== 'p') return [`${CONCURRENTLY} ${index}`];
+  return [
+    `-- ${table} is partitioned: the index must contain the partition key (add its columns), and blocks writes while it is made.`,
+    `create unique index ${index}`,
   ];
 }
 

@@ -114,6 +114,13 @@ describe('the DDL that is missing', () => {
     expect(additions(complete)).toBeUndefined();
   });
 
+  test('of a partitioned table has an index that is not made concurrently, and says what it must contain', () => {
+    const additions = schemaAdditions(propose([{ ...LENDERS, table: { ...LENDERS.table, kind: 'p' } }]));
+    expect(additions).toContain('the index must contain the partition key');
+    expect(additions).toContain('\ncreate unique index "lenders_salesforce_id" on "public"."lenders"');
+    expect(additions).not.toContain('concurrently');
+  });
+
   test('is a whole table where there is none', () => {
     const contact: Pair = {
       object: 'Contact',

@@ -57,7 +57,9 @@ test('prepared again, the second changes nothing; a slot that is missing althoug
     withDatabase(lender.database.url, (client) => prepareDatabase(client, configuration, { slot: slot() }), NAME);
   const again = await prepareAgain();
   expect(again.actions.filter(({ done }) => done === 'created' || done === 'changed')).toEqual([]);
-  await lender.rows(`insert into ${names.schema}.link (object, salesforce_id, row_key) values ('Contact', '003000000000001AAA', '1')`);
+  await lender.rows(
+    `insert into ${names.schema}.link (object, salesforce_id, row_key) values ('Contact', '003000000000001AAA', '1')`,
+  );
   await lender.rows('select pg_drop_replication_slot($1)', [slot()]);
   const { warnings } = await prepareAgain();
   expect(warnings).toEqual([expect.stringContaining('although records are linked')]);

@@ -1,11 +1,14 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, stat } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RememberedPorts } from '../../local/remembered-ports.ts';
 import { type LocalSystem, removeState, startLocal } from '../../local/system.ts';
 import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
 import { startOwnPostgres } from '../support/postgres/postgres.ts';
@@ -18,12 +21,23 @@ const listeners = new Set<() => void>();
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'sfsync-system-'));
+  // The usual ports may go to the system of another test file while this one is stopped.
+  const ports = new RememberedPorts(join(directory, 'ports.json'));
+  for (const name of ['aws', 'org']) ports.set(name, await freePort());
   system = await start();
 }, 120_000);
 afterAll(async () => {
   await system.stop();
   await removeState(directory);
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
 
 function start(): Promise<LocalSystem> {
   return startLocal({

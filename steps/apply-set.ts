@@ -156,6 +156,7 @@ export interface SetResult {
   readonly inserted: number;
   readonly updated: number;
   readonly deleted: number;
+  /** Records that were settled without a write to a row, those that say nothing about one among them. */
   readonly unchanged: number;
   readonly conflicts: number;
   readonly toRead: readonly { id: string; revision: number }[];
@@ -163,11 +164,11 @@ export interface SetResult {
   readonly refused: readonly RefusedItem[];
 }
 
-/** Writes what was judged. `size`: of the set, with those that were left out. */
+/** Writes what was judged. `set`: the records it was judged of, with those that were left out. */
 export async function writeSet(
   context: StepContext,
   judged: readonly JudgedRecord[],
-  size: number,
+  set: readonly Item[],
 ): Promise<SetResult> {
   const { session } = context;
   const all = judged.flatMap(({ item, pair, adopted, result }) =>
@@ -179,7 +180,7 @@ export async function writeSet(
   const parents = await withChildren(context, all);
   const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
   const received = all.filter(({ id }) => !isBlocked(id));
-  const { conflicts, ...written } = await writeMerged(
+  const { conflicts, changed, ...written } = await writeMerged(
     context,
     received.map(({ survivor, pair: before, result: { link, row, conflicts: found, outcome } }) => {
       return { before, link, row, survivor, conflicts: found, isMerged: outcome === 'merged' };
@@ -196,7 +197,6 @@ export async function writeSet(
     received.filter(isVoid).flatMap(({ pair }) => pair.linkId ?? []),
   );
 
-  const changed = written.inserted + written.updated + written.deleted;
   const refused = all.flatMap(({ id, item }): RefusedItem[] => {
     const error = orphans.get(id) ?? parents.get(id);
     return error === undefined ? [] : [{ item, error }];
@@ -206,7 +206,9 @@ export async function writeSet(
     if (result.outcome === 'again') return { id: item.version.id, revision: pair.link.revision };
     return result.outcome === 'reread' ? { id: item.version.id, revision: result.link.revision } : [];
   });
-  const unchanged = size - changed - toRead.length - refused.length;
+  // A record may be written and have to be read again: each is looked at by itself.
+  const others = new Set([...changed, ...orphans.keys(), ...parents.keys(), ...toRead.map(({ id }) => id)]);
+  const unchanged = set.filter(({ version }) => !others.has(version.id)).length;
   return { ...written, unchanged, conflicts, toRead, refused };
 }
 

@@ -3,7 +3,7 @@ import type { RejectedRecordError } from '../core/errors.ts';
 import { RowRefusedError } from '../postgres/session/connection.ts';
 import { bisect, inSavepoint } from '../postgres/session/savepoint.ts';
 import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
-import type { Item, JudgedRecord, ReadSet, Rule, SetResult } from './apply-set.ts';
+import type { Item, JudgedRecord, ReadSet, RefusedItem, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';
 import type { StepContext } from './step.ts';
 
@@ -61,7 +61,7 @@ export async function applyWave(
   for (const [i, set] of sets.entries()) {
     const { records, refused } = ahead ?? (await readSet(context, set, 'at once'));
     for (const { item, error } of refused) refuse(item, error);
-    const left = refused.length === 0 ? set : set.filter((item) => !refused.some((each) => each.item === item));
+    const left = withoutRefused(set, refused);
     judged ??= await judgeSet(mapping, records, rule);
     const next = isFixed ? sets[i + 1] : undefined;
     ahead = next && (await readSet(context, next, 'at once'));
@@ -77,6 +77,11 @@ export async function applyWave(
   return results;
 }
 
+function withoutRefused(set: readonly Item[], refused: readonly RefusedItem[]): readonly Item[] {
+  const out = new Set(refused.map(({ item }) => item));
+  return out.size === 0 ? set : set.filter((item) => !out.has(item));
+}
+
 /** Writes the set; when one of its rows is refused, or another execution makes the same links, part by part. */
 async function writeOrBisect(
   context: StepContext,
@@ -86,12 +91,12 @@ async function writeOrBisect(
   refuse: RefuseItem,
 ): Promise<SetResult[]> {
   const { session } = context;
-  const whole = await inSavepoint(session, () => writeSet(context, judged, set.length));
+  const whole = await inSavepoint(session, () => writeSet(context, judged, set));
   if (!(whole instanceof RowRefusedError)) return [whole.result];
   const work = async (part: readonly Item[]) => {
     const { records, refused } = await readSet(context, part, 'claimed');
     const judgedAgain = await judgeSet(context.mapping, records, rule);
-    return { result: await writeSet(context, judgedAgain, part.length - refused.length), refused };
+    return { result: await writeSet(context, judgedAgain, withoutRefused(part, refused)), refused };
   };
   const parts = await bisect(session, set, work, refuse);
   for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);

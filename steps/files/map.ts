@@ -18,6 +18,6 @@ export async function mapRange(storage: Storage, mapping: ObjectMapping, { key, 
   });
   const mappedKey = workKey(execution, `mapped-${range.start}.jsonl`);
   await storage.writeLines(mappedKey, lines);
-  const rejected = lines.filter((line) => 'rejected' in line).length;
-  return { mappedKey, records: lines.length - rejected, rejected };
+  const count = (isRejected: boolean) => lines.filter((line) => 'rejected' in line === isRejected).length;
+  return { mappedKey, records: count(false), rejected: count(true) };
 }

@@ -69,8 +69,10 @@ async function linkOnce(load: FirstLoad, ids: readonly string[]): Promise<Round>
     const isThere = unusable !== undefined || version?.deleted === false;
     return isThere ? [{ id, revision, version, rejected: unusable, without: byId.without, types }] : [];
   });
+  const there = new Set(lines.map(({ id }) => id));
+  const vanished = free.filter((id) => !there.has(id)).length;
   const applied = await applyRereads(load, execution, lines, claimedAt);
-  return { applied, vanished: free.length - lines.length, again: applied.toRead.map(({ id }) => id) };
+  return { applied, vanished, again: applied.toRead.map(({ id }) => id) };
 }
 
 const ATTEMPTS = 5;

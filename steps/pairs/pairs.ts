@@ -103,6 +103,8 @@ export interface WrittenRows {
   readonly inserted: number;
   readonly updated: number;
   readonly deleted: number;
+  /** Salesforce ids of the records whose rows these are. */
+  readonly changed: ReadonlySet<string>;
 }
 
 /**
@@ -164,6 +166,7 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
     inserted: inserts.length + of('restore').length,
     updated: of('update').length,
     deleted: of('delete').length,
+    changed: new Set(writes.flatMap(({ kind, salesforceId }) => (kind === 'none' ? [] : salesforceId))),
   };
 }
 

@@ -16,7 +16,7 @@ export interface WrittenPairs extends WrittenRows {
   readonly conflicts: number;
 }
 
-const NOTHING: WrittenPairs = { inserted: 0, updated: 0, deleted: 0, conflicts: 0 };
+const NOTHING: WrittenPairs = { inserted: 0, updated: 0, deleted: 0, changed: new Set(), conflicts: 0 };
 
 /** Writes the pairs, lists their conflicts, and closes their rejects. In a transaction of our own that holds their locks. */
 export async function writeMerged(context: StepContext, merged: readonly MergedPair[]): Promise<WrittenPairs> {

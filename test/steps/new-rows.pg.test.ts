@@ -76,6 +76,14 @@ test('two executions with the same file: one row and one link', async () => {
   expect(await insertions()).toEqual([]);
 });
 
+test('a file that is faster than the answer to the upsert: its record is counted once, and read again', async () => {
+  const key = await insert();
+  const counts = { inserted: 0, updated: 1, deleted: 0, unchanged: 0 };
+  expect(await file('Opportunity', [named(LOAN, key)])).toMatchObject({ ...counts, toRead: [{ id: LOAN }] });
+  const again = await file('Opportunity', [named(LOAN, key)]);
+  expect(again).toMatchObject({ ...counts, updated: 0, unchanged: 1, toRead: [] });
+});
+
 test('two records that name one row: the first gets it, the second a row of its own', async () => {
   const key = await insert();
   await file('Opportunity', [named(LOAN, key), named(OTHER, key)]);

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { INBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { text } from '../core/mapping/field-types/text.ts';
+import { deletedFields } from '../core/mapping/salesforce-record.ts';
 import type { Deployment } from './deployment.ts';
 import { type FlowField, flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
@@ -19,9 +20,6 @@ const STAMPS: readonly FlowField[] = [
   { name: 'IsDeleted', type: 'boolean' },
   { name: 'SystemModstamp', type: 'datetime' },
 ];
-const MASTER_RECORD_ID: FlowField = { name: 'MasterRecordId', type: 'reference' };
-/** Standard objects that can be merged: the record that lost names the one that won. */
-const MERGEABLE = new Set(['Account', 'Contact', 'Lead']);
 
 /** The scheduled flow that writes what changed in Salesforce, deleted records included, to `salesforce/<Object>/`. */
 export class InboundFlow extends Construct {
@@ -75,7 +73,7 @@ export class InboundFlow extends Construct {
       tasks: flowTasks('salesforce', [
         ID_FIELD,
         ...STAMPS,
-        ...(MERGEABLE.has(object) ? [MASTER_RECORD_ID] : []),
+        ...deletedFields(object).map((name): FlowField => ({ name, type: 'reference' })),
         ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: text })]),
         ...mapping.fields.map(flowField),
       ]),

@@ -1,6 +1,6 @@
 /** Fresh reads of records that are known by nothing but the row key that their external id holds. */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import { isMergeable, parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
+import { deletedFields, parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { QUERY_BYTES } from './read.ts';
 
@@ -16,7 +16,7 @@ export async function readByExternalId(
   const { object, externalIdField } = mapping;
   const found = new Map<string, ReadRecord>();
   if (externalIdField === undefined || externalIds.length === 0) return found;
-  const fields = [...readFields(mapping), ...(isMergeable(object) ? ['MasterRecordId'] : [])];
+  const fields = [...readFields(mapping), ...deletedFields(object)];
   const select = `SELECT ${fields.join(',')} FROM ${object} WHERE ${externalIdField} IN `;
   for (const part of partsByBytes(externalIds, QUERY_BYTES - encodeURIComponent(select).length)) {
     const soql = `${select}(${part.join(',')})`;

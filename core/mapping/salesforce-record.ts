@@ -30,12 +30,15 @@ export interface ReadablePart {
   readonly misfits: readonly string[];
 }
 
-/** The system fields that every flow and query asks for; `MasterRecordId` only where the object can be merged. */
+/** The system fields that every flow and query asks for; what answers with deleted records asks for `deletedFields`, too. */
 export const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp'] as const;
 
-/** Objects whose records can be merged (SOAP API Developer Guide, merge()). */
-export function isMergeable(object: string): boolean {
-  return object === 'Account' || object === 'Contact' || object === 'Lead' || object === 'Case';
+/** Objects whose records can be merged: by the SOAP API's merge(), by Apex, or in Lightning (cases). */
+const MERGEABLE: ReadonlySet<string> = new Set(['Account', 'Contact', 'Lead', 'Case', 'Individual']);
+
+/** What a deleted record says beside the fields of a live one: the record that it was merged into. */
+export function deletedFields(object: string): readonly string[] {
+  return MERGEABLE.has(object) ? ['MasterRecordId'] : [];
 }
 
 /** Reads one JSON line. Long numbers keep the digits that a JavaScript number would lose. */

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { Storage } from '../aws/storage.ts';
+import { WAITED_FOR_MS } from '../core/agreement/due.ts';
 import type { collectChangesInput, collectChangesOutput } from '../core/contracts/outbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import { archiveKey, batchIdOf, executionName, OUTBOUND_PREFIX, workKey } from '../core/contracts/storage-layout.ts';
@@ -78,7 +79,7 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
     const chosen = await chooseBatch(collecting);
     if (chosen !== undefined) return chosen;
     if (ports.now() > lookUntil) return handOver(context);
-    if (await watch(collecting)) continue;
+    if (await watch(collecting, lookUntil)) continue;
     const ended = await endUnlessDue(collecting);
     if (ended !== undefined) return ended;
   }
@@ -120,10 +121,15 @@ async function receiveAll(
   return received.messages;
 }
 
-/** Waits for work, second by second: of children that a parent wakes, or whose parent was locked, no message comes. */
-async function watch(collecting: Collecting): Promise<boolean> {
+/**
+ * Waits for work, second by second: of children that a parent wakes, or whose parent was locked, no message comes. Longer where
+ * a record becomes due again soon that was put off.
+ */
+async function watch(collecting: Collecting, lookUntil: Instant): Promise<boolean> {
   const { session, mapping } = collecting.context;
-  for (let second = 0; second < WATCH_SECONDS; second++) {
+  const { now } = collecting.ports;
+  for (let second = 0; second < WATCH_SECONDS || now() <= lookUntil; second++) {
+    if (second >= WATCH_SECONDS && !(await anyDue(session, mapping.object, WAITED_FOR_MS))) return false;
     if ((await receiveAll(collecting, { waitSeconds: 1, lease: true })) > 0) return true;
     if (await anyDue(session, mapping.object)) return true;
   }
@@ -139,7 +145,8 @@ async function endUnlessDue(collecting: Collecting): Promise<Collected | undefin
   const { session, mapping, execution } = context;
   await freeLease(session, mapping.object, execution);
   const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
-  if (received === 0 && !(await anyDue(session, mapping.object))) return { next: 'end', reason: 'nothing due' };
+  if (received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
+    return { next: 'end', reason: 'nothing due' };
   const lease = await takeLease(session, mapping.object, execution, ports.isRunning);
   return lease === undefined ? { next: 'end', reason: 'held by another execution' } : undefined;
 }

@@ -9,6 +9,7 @@ import type { ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import { type Deferrable, NOT_PUT_OFF } from './due.ts';
 import type { Received } from './inbound.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, Pair, RowVersion } from './link.ts';
@@ -25,7 +26,7 @@ export interface InsertionPush {
   readonly sent: FieldValues;
 }
 
-export interface Insertion {
+export interface Insertion extends Deferrable {
   /** The value of the external id. */
   readonly rowKey: string;
   /** Goes up with every record that names the row and is passed over: what was read before may be older than it. */
@@ -115,18 +116,18 @@ export function passOver(insertion: Insertion): Insertion {
 
 /** The row is due no longer: it waits for its parent, or for an edit. */
 export function atRest(insertion: Insertion): Insertion {
-  return { ...insertion, dirty: false };
+  return { ...insertion, ...NOT_PUT_OFF, dirty: false };
 }
 
 /** The row as it is now is not sent, before it changes or its reject is redriven. */
 export function refusedInsertion(mapping: ObjectMapping, { insertion, row }: NewRow): Insertion {
   const refused = row === undefined ? {} : newRecord(mapping, row);
-  return { ...insertion, push: undefined, dirty: false, refused };
+  return { ...insertion, ...NOT_PUT_OFF, push: undefined, dirty: false, refused };
 }
 
 /** The reject of the row is redriven: it is sent again as it is now. */
 export function takenUpInsertion(insertion: Insertion): Insertion {
-  return { ...insertion, refused: undefined, dirty: true };
+  return { ...insertion, ...NOT_PUT_OFF, refused: undefined, dirty: true };
 }
 
 /** Null counts as sent where it was left out: else the value that Salesforce fills in would look like an old one. */

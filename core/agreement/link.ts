@@ -7,6 +7,7 @@ import { isUnsendable } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
+import { type Deferrable, NOT_PUT_OFF } from './due.ts';
 
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
@@ -55,7 +56,7 @@ export interface Refused {
 
 export const NOTHING_REFUSED: Refused = { fields: {}, deleted: undefined };
 
-export interface Link {
+export interface Link extends Deferrable {
   readonly salesforceId: string;
   /** The row's key as text; undefined while no row has been made for the record. */
   readonly rowKey: string | undefined;
@@ -108,7 +109,13 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     wasInside: false,
     purgeDue: false,
     guard: undefined,
+    ...NOT_PUT_OFF,
   };
+}
+
+/** Nothing is to be done about the record: it is not put off either. */
+export function isIdle({ dirty, rereadDue, push }: Pick<Link, 'dirty' | 'rereadDue' | 'push'>): boolean {
+  return !dirty && !rereadDue && push === undefined;
 }
 
 /** Whether nothing is known of the record yet, and no row is its: the link only holds its place. */

@@ -8,7 +8,7 @@ import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { isDue } from './collect.ts';
-import { becomesDue } from './due.ts';
+import { becomesDue, NOT_PUT_OFF } from './due.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
 import { isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
@@ -221,7 +221,7 @@ export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
 
 /** The record's reject is redriven: what was refused is forgotten, and both sides are looked at afresh. */
 export function takenUp(link: Link): Link {
-  return { ...becomesDue(link, 'read again'), dirty: true, refused: NOTHING_REFUSED };
+  return { ...becomesDue(link, 'read again'), ...NOT_PUT_OFF, dirty: true, refused: NOTHING_REFUSED };
 }
 
 /**

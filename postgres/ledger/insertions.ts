@@ -21,6 +21,8 @@ interface InsertionRow {
   readonly sent_at: string | null;
   readonly sent: FieldValues | null;
   readonly refused: FieldValues | null;
+  readonly due_after: string | null;
+  readonly retries: number;
 }
 
 /** Locks the insertions of the row keys, then their rows, and reads both. By row key. */
@@ -63,20 +65,23 @@ async function lockStored(session: Session, object: string, rowKeys: readonly st
   if (rowKeys.length === 0) return [];
   const { rows } = await query<InsertionRow>(
     session,
-    `select id::text, row_key, revision, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused
+    `select id::text, row_key, revision, dirty, push_id, extract(epoch from sent_at) * 1000 as sent_at, sent, refused,
+            extract(epoch from due_after) * 1000 as due_after, retries
        from sfsync.insertion i where object = $1 and row_key = any ($2::text[]) order by i.id for update`,
     [object, rowKeys],
   );
   return rows.map((row) => ({ insertionId: row.id, insertion: insertionOf(row) }));
 }
 
-function insertionOf({ row_key, revision, dirty, push_id, sent_at, sent, refused }: InsertionRow): Insertion {
+function insertionOf({ row_key, revision, dirty, push_id, sent_at, sent, refused, ...row }: InsertionRow): Insertion {
   return {
     rowKey: row_key,
     revision: Number(revision),
     dirty,
     push: push_id === null ? undefined : { id: push_id, sentAt: Number(sent_at), sent: sent ?? {} },
     refused: refused ?? undefined,
+    dueAfter: row.due_after === null ? undefined : Number(row.due_after),
+    retries: row.retries,
   };
 }
 
@@ -87,7 +92,7 @@ export interface InsertionWrite {
 
 export async function saveInsertions(session: Session, writes: readonly InsertionWrite[]): Promise<void> {
   if (writes.length === 0) return;
-  const rows = writes.map(({ insertionId, insertion: { revision, dirty, push, refused } }) => ({
+  const rows = writes.map(({ insertionId, insertion: { revision, dirty, push, refused, dueAfter, retries } }) => ({
     id: insertionId,
     revision,
     dirty,
@@ -95,13 +100,16 @@ export async function saveInsertions(session: Session, writes: readonly Insertio
     sent_at: push === undefined ? null : new Date(push.sentAt).toISOString(),
     sent: push?.sent ?? null,
     refused: refused ?? null,
+    due_after: dueAfter === undefined ? null : new Date(dueAfter).toISOString(),
+    retries,
   }));
   await query(
     session,
     `update sfsync.insertion i
         set revision = x.revision, dirty = x.dirty, push_id = x.push_id, sent_at = x.sent_at, sent = x.sent, refused = x.refused,
+            due_after = x.due_after, retries = x.retries,
             dirty_since = case when x.dirty then coalesce(i.dirty_since, clock_timestamp()) end
-       from jsonb_to_recordset($1::jsonb) as x (id bigint, revision bigint, dirty boolean, push_id text, sent_at timestamptz, sent jsonb, refused jsonb)
+       from jsonb_to_recordset($1::jsonb) as x (id bigint, revision bigint, dirty boolean, push_id text, sent_at timestamptz, sent jsonb, refused jsonb, due_after timestamptz, retries integer)
       where i.id = x.id`,
     [JSON.stringify(rows)],
   );

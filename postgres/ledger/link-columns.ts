@@ -1,6 +1,6 @@
 /** The columns of `sfsync.link`, each listed once, between the table and core/agreement/link.ts. */
 import type { Link, OpenPush } from '../../core/agreement/link.ts';
-import { newLink } from '../../core/agreement/link.ts';
+import { isIdle, newLink } from '../../core/agreement/link.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 
 /** A link with its place in the table. */
@@ -12,7 +12,7 @@ export interface StoredLink {
 /** A column that sfsync writes. */
 export interface LinkColumn {
   readonly name: string;
-  readonly type: 'text' | 'boolean' | 'bigint' | 'timestamptz' | 'json' | 'jsonb';
+  readonly type: 'text' | 'boolean' | 'integer' | 'bigint' | 'timestamptz' | 'json' | 'jsonb';
   readonly of: (link: Link) => string | boolean | number | object | undefined;
 }
 
@@ -104,6 +104,15 @@ const PARTS: { readonly [Each in Member]: LinkPart<Link[Each]> } = {
   guard: {
     columns: [{ name: 'delete_guard', type: 'text', of: ({ guard }) => guard }],
     read: (cells, at) => kept<NonNullable<Link['guard']>>(cells[at]),
+  },
+  // What is due for nothing is not put off either, whichever rule has said so.
+  dueAfter: {
+    columns: [{ name: 'due_after', type: 'timestamptz', of: (link) => (isIdle(link) ? undefined : link.dueAfter) }],
+    read: (cells, at) => number(cells[at]),
+  },
+  retries: {
+    columns: [{ name: 'retries', type: 'integer', of: (link) => (isIdle(link) ? 0 : link.retries) }],
+    read: (cells, at) => Number(cells[at]),
   },
 };
 

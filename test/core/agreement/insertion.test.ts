@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chooseInsertion } from '../../../core/agreement/collect.ts';
+import { NOT_PUT_OFF } from '../../../core/agreement/due.ts';
 import {
   adopt,
   atRest,
@@ -37,6 +38,7 @@ const insertion = (more: Partial<Insertion> = {}): Insertion => ({
   dirty: true,
   push: undefined,
   refused: undefined,
+  ...NOT_PUT_OFF,
   ...more,
 });
 const row = (fields: UnlinkedRow['fields'] = {}, more: Partial<UnlinkedRow> = {}): UnlinkedRow => ({

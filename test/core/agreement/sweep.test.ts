@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NOT_PUT_OFF } from '../../../core/agreement/due.ts';
 import { acceptReread } from '../../../core/agreement/inbound.ts';
 import type { Link } from '../../../core/agreement/link.ts';
 import {
@@ -137,6 +138,7 @@ describe('a purged record', () => {
     wasInside: false,
     purgeDue: false,
     guard: undefined,
+    ...NOT_PUT_OFF,
   };
   const account = mappingOf(mapping, 'Account');
   const round = { revision: 3, readAt: NOW };

@@ -117,7 +117,7 @@ test('rows are linked to the records whose ids they carry; a record without a li
 const { pushDeadlineSeconds, requestLifeSeconds } = configuration.settings;
 const FENCE_MS = (pushDeadlineSeconds + requestLifeSeconds) * 1000;
 
-test('Collect takes what the rule takes, oldest first, once its push is fenced', async () => {
+test('Collect takes what the rule takes, oldest first, once its pause is over and its push is fenced', async () => {
   await fc.assert(
     fc.asyncProperty(randomLinks, fc.infiniteStream(fc.boolean()), fc.boolean(), (links, recent, flowFenced) =>
       rolledBack(session, async () => {
@@ -131,14 +131,17 @@ test('Collect takes what the rule takes, oldest first, once its push is fenced',
           if (push === undefined) return true;
           return push.delivery === 'appflow' ? flowFenced : now - push.sentAt > FENCE_MS;
         };
-        const expected = timed.filter((link) => takes(link) && isFenced(link));
+        const isTime = ({ dueAfter = 0 }: Link) => dueAfter <= now;
+        const expected = timed.filter((link) => takes(link) && isTime(link) && isFenced(link));
         const { settings } = configuration;
         const chosen = await dueRecords(session, OBJECT, { limit: 1000, flowFenced, settings });
         expect([...chosen].sort()).toEqual(expected.map(({ salesforceId }) => salesforceId));
         const half = Math.ceil(chosen.length / 2);
         expect(await dueRecords(session, OBJECT, { limit: half, flowFenced, settings })).toEqual(chosen.slice(0, half));
-        const isWaiting = timed.some((link) => takes(link, { collectsOpen: false }) && link.push === undefined);
-        expect(await anyDue(session, OBJECT)).toBe(isWaiting);
+        const waiting = timed.filter((link) => takes(link, { collectsOpen: false }) && link.push === undefined);
+        expect(await anyDue(session, OBJECT)).toBe(waiting.some(isTime));
+        const later = waiting.map(({ dueAfter = 0 }) => dueAfter);
+        expect(await anyDue(session, OBJECT, Math.max(...later, now) - now + 1000)).toBe(waiting.length > 0);
       }),
     ),
     RUNS,

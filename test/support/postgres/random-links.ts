@@ -1,7 +1,8 @@
 /** Random links for property tests: every member of Link, and values that the text forms of COPY, arrays and JSON must bear. */
 import fc from 'fast-check';
 import type pg from 'pg';
-import type { Link } from '../../../core/agreement/link.ts';
+import { NOT_PUT_OFF } from '../../../core/agreement/due.ts';
+import { isIdle, type Link } from '../../../core/agreement/link.ts';
 import { defineSync, mappingOf, text } from '../../../core/mapping/configuration.ts';
 import { insertLinks, lockLinks, type StoredLink } from '../../../postgres/ledger/links.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
@@ -51,6 +52,8 @@ const MEMBERS: { readonly [Each in keyof Link]: fc.Arbitrary<Link[Each]> } = {
   wasInside: fc.boolean(),
   purgeDue: fc.boolean(),
   guard: maybe(fc.constantFrom('held', 'passed')),
+  dueAfter: maybe(instant),
+  retries: fc.nat({ max: 40 }),
 };
 
 /** Links of different records and rows. */
@@ -59,7 +62,7 @@ export const randomLinks: fc.Arbitrary<readonly Link[]> = fc.array(fc.record(MEM
   return links.map((link, n) => {
     const rowKey = link.rowKey === undefined || keys.has(link.rowKey) ? undefined : link.rowKey;
     if (rowKey !== undefined) keys.add(rowKey);
-    return { ...link, salesforceId: idOf(n), rowKey };
+    return { ...link, ...(isIdle(link) && NOT_PUT_OFF), salesforceId: idOf(n), rowKey };
   });
 });
 

@@ -1,6 +1,7 @@
 /** Everything that can happen next to a new row. sfsync's moves call the functions of core/ and nothing else. */
+
 import { choose, chooseInsertion } from '../../../../../core/agreement/collect.ts';
-import { becomesDue } from '../../../../../core/agreement/due.ts';
+import { becomesDue, NOT_PUT_OFF } from '../../../../../core/agreement/due.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import type { NamedRecord } from '../../../../../core/agreement/insertion.ts';
 import {
@@ -221,7 +222,10 @@ function receiving(world: World): Move[] {
   const known = next.insertion;
   if (known !== undefined) next = { ...next, insertion: { ...known, dirty: true } };
   else if (isNew)
-    next = { ...next, insertion: { rowKey: 'k', revision: 0, dirty: true, push: undefined, refused: undefined } };
+    next = {
+      ...next,
+      insertion: { rowKey: 'k', revision: 0, dirty: true, push: undefined, refused: undefined, ...NOT_PUT_OFF },
+    };
   return [{ what: 'the key is received', world: next }];
 }
 

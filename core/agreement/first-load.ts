@@ -4,7 +4,7 @@
  * (`matchBy`). Such a key links only when it leaves no choice: one record and one row have it, and both are still free.
  * Whatever else shares a key is listed and left alone, for a pair that was guessed wrongly mixes the data of two.
  */
-import type { CanonicalValue } from '../mapping/canonical.ts';
+import type { RowValue } from '../mapping/canonical.ts';
 import { isUnsendable } from '../mapping/canonical.ts';
 
 /** How often one value of the matching field occurs among live records and rows. */
@@ -30,8 +30,8 @@ export function placeKey({ records, freeRecords, rows, freeRows }: KeyFacts): Ke
   return records === 1 && rows === 1 && freeRecords === 1 ? 'pair' : 'ambiguous';
 }
 
-/** A canonical value as a key. undefined: it is empty, or no value that both sides can have, and matches nothing. */
-export function matchingKey(value: CanonicalValue | undefined): string | undefined {
+/** A value as a key. undefined: it is empty, or no value that both sides can have, and matches nothing. */
+export function matchingKey(value: RowValue | undefined): string | undefined {
   return value === null || value === undefined || isUnsendable(value) ? undefined : String(value);
 }
 

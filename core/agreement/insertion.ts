@@ -4,7 +4,7 @@
  * answer, a look, a read-back, a file), the two are an ordinary pair: `adopt` says with which base they begin.
  */
 import type { FieldValues } from '../mapping/canonical.ts';
-import { isUnsendable, UNLINKED } from '../mapping/canonical.ts';
+import { isUnlinked, isUnsendable } from '../mapping/canonical.ts';
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
@@ -60,10 +60,7 @@ export function newRecord(mapping: ObjectMapping, row: RowVersion): FieldValues 
 
 /** Lookups whose parent row has no Salesforce id yet. Without them the record would have no parent, so it waits. */
 export function missingParents(mapping: ObjectMapping, row: RowVersion): string[] {
-  return outgoingFields(mapping).flatMap(({ field }) => {
-    const value = row.fields[field];
-    return typeof value === 'string' && value.startsWith(UNLINKED) ? [field] : [];
-  });
+  return outgoingFields(mapping).flatMap(({ field }) => (isUnlinked(row.fields[field]) ? [field] : []));
 }
 
 /**

@@ -2,7 +2,7 @@
  * The link: what sfsync knows of one pair of a Salesforce record and a row. Everything here is a plain value; the
  * database holds one row per link in `sfsync.link`.
  */
-import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import type { CanonicalValue, FieldValues, RowValues } from '../mapping/canonical.ts';
 import { isUnsendable } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
@@ -11,7 +11,7 @@ import { type Deferrable, NOT_PUT_OFF } from './due.ts';
 
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
-  readonly fields: FieldValues;
+  readonly fields: RowValues;
   /** When the row was last edited, by the column that the configuration names; undefined: it names none. */
   readonly editedAt?: Instant | undefined;
   /** The row filter does not let it out; absent: the object has no filter. */

@@ -3,7 +3,7 @@
  * A field that only one side changed takes that side's value; one that both changed is a conflict, which the field's
  * policy decides and the log keeps. The order of the rules in `mergeField` matters: `docs/agreement.md` says why each is there.
  */
-import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import type { CanonicalValue, RowValue, RowValues } from '../mapping/canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
@@ -13,7 +13,7 @@ import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
   readonly deleted: boolean;
-  readonly fields: FieldValues;
+  readonly fields: RowValues;
 }
 
 /** Two edits of one thing. Both values are kept in `sfsync.conflict`. */
@@ -23,7 +23,7 @@ export interface Conflict {
   readonly reason: 'both edited' | 'deleted and edited' | 'push may have been undone' | 'edited during our push';
   readonly base: CanonicalValue | RecordState | undefined;
   readonly salesforce: CanonicalValue | RecordState;
-  readonly postgres: CanonicalValue | RecordState;
+  readonly postgres: RowValue | RecordState;
   readonly winner: 'salesforce' | 'postgres';
 }
 
@@ -81,11 +81,11 @@ function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version
 }
 
 /** Adds to `values` what the version holds of these fields. */
-function withShown(
-  values: Record<string, CanonicalValue>,
-  shown: FieldValues,
+function withShown<Value>(
+  values: Record<string, Value>,
+  shown: Readonly<Record<string, Value>>,
   fields: readonly FieldMapping[],
-): FieldValues {
+): Readonly<Record<string, Value>> {
   for (const { field } of fields) {
     const value = shown[field];
     if (value !== undefined) values[field] = value;
@@ -118,7 +118,7 @@ class Merge {
   }
 
   #fields(row: RowVersion): RowVersion {
-    let fields: Record<string, CanonicalValue> | undefined;
+    let fields: Record<string, RowValue> | undefined;
     for (const field of this.#mapping.fields) {
       const value = this.#field(field, row);
       if (value === undefined || value === row.fields[field.field]) continue;
@@ -128,7 +128,7 @@ class Merge {
     return fields === undefined ? row : { ...row, fields };
   }
 
-  #field({ field, direction, policy }: FieldMapping, row: RowVersion): CanonicalValue | undefined {
+  #field({ field, direction, policy }: FieldMapping, row: RowVersion): RowValue | undefined {
     const base = this.#base.fields[field];
     const mine = row.fields[field];
     const theirs = this.#version.fields[field];

@@ -4,7 +4,7 @@
  * parent that has no record yet (it is looked at again when that has one). What a lookup becomes when its child is
  * written stands in row-change.ts; here is what happens to it because of its parent.
  */
-import { UNLINKED } from '../mapping/canonical.ts';
+import { isUnlinked } from '../mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../mapping/configuration.ts';
 import { becomesDue } from './due.ts';
 import type { Link, RowVersion } from './link.ts';
@@ -50,8 +50,7 @@ export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefi
   for (const { field, references } of mapping.fields) {
     if (references === undefined) continue;
     const value = row.fields[field];
-    if (typeof value !== 'string' || !value.startsWith(UNLINKED)) continue;
-    found.push({ object: references, key: value.slice(UNLINKED.length) });
+    if (isUnlinked(value)) found.push({ object: references, key: value.unlinked });
   }
   return found;
 }

@@ -1,5 +1,6 @@
 /** What a merge makes of a row: which fields are written, and which lookups wait for their parent from then on. */
 import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
+import { isUnsendable, sendableValues } from '../mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
 import type { Link, Pair, RowVersion } from './link.ts';
 import { NOTHING_WAITS, withWaiting } from './link.ts';
@@ -23,12 +24,18 @@ export function rowChange(
   if (row === undefined && after === undefined) return { kind: 'none', fields: {}, waiting: NOTHING_WAITS };
   if (after === undefined) return { kind: 'delete', fields: {}, waiting: NOTHING_WAITS };
   if (row === undefined) {
-    return { kind: rowKey === undefined ? 'insert' : 'restore', fields: after.fields, waiting: NOTHING_WAITS };
+    return {
+      kind: rowKey === undefined ? 'insert' : 'restore',
+      fields: sendableValues(after.fields),
+      waiting: NOTHING_WAITS,
+    };
   }
   if (after === row) return { kind: 'none', fields: {}, waiting: stillWaiting(before, {}) };
   const fields: Record<string, CanonicalValue> = {};
   for (const { field } of mapping.fields) {
-    if (after.fields[field] !== row.fields[field]) fields[field] = after.fields[field] ?? null;
+    const value = after.fields[field];
+    // A merge makes no value that cannot be sent.
+    if (value !== row.fields[field] && !isUnsendable(value)) fields[field] = value ?? null;
   }
   const kind = Object.keys(fields).length === 0 ? 'none' : 'update';
   return { kind, fields, waiting: stillWaiting(before, fields) };

@@ -12,20 +12,49 @@ export type CanonicalValue = string | boolean | null;
 export type FieldValues = Readonly<Record<string, CanonicalValue>>;
 
 /**
- * A lookup column may name a parent row that Salesforce does not have. Its canonical value is this prefix and the
- * parent's row key: it differs from every id, so the merge sees the edit, and it is never pushed.
+ * A lookup column may name a parent row that Salesforce does not have; this is that row's key. It differs from every id, so
+ * the merge sees the edit, and it is never pushed.
  */
-export const UNLINKED = 'unlinked:';
+export interface Unlinked {
+  readonly unlinked: string;
+}
 
-/**
- * A column may hold what Salesforce cannot: NaN, infinity, a year beyond 9999. Its canonical value is this prefix and the
- * field: it differs from everything that Salesforce holds, is never pushed, and its record is listed as rejected.
- */
-export const UNREADABLE = 'unreadable:';
+/** A column may hold what Salesforce cannot: NaN, infinity, a year beyond 9999. Such a record is listed as rejected. */
+export interface Unreadable {
+  readonly unreadable: true;
+}
 
-/** Whether a row's value has no counterpart in Salesforce, so that it is compared but never sent. */
-export function isUnsendable(value: CanonicalValue | undefined): boolean {
-  return typeof value === 'string' && (value.startsWith(UNLINKED) || value.startsWith(UNREADABLE));
+export const UNREADABLE: Unreadable = Object.freeze({ unreadable: true });
+
+/** What a column holds that has no counterpart in Salesforce: it differs from all that Salesforce holds, and is never pushed. */
+export type Unsendable = Unlinked | Unreadable;
+
+/** A value of a row. An object, and no text, says that there is no canonical value: any text may be what a record holds. */
+export type RowValue = CanonicalValue | Unsendable;
+
+/** Values of a row by Salesforce field name. */
+export type RowValues = Readonly<Record<string, RowValue>>;
+
+export function isUnsendable(value: RowValue | undefined): value is Unsendable {
+  return typeof value === 'object' && value !== null;
+}
+
+export function isUnlinked(value: RowValue | undefined): value is Unlinked {
+  return isUnsendable(value) && 'unlinked' in value;
+}
+
+/** Two looks at a row make two objects of one state. */
+export function isSameValue(one: RowValue | undefined, other: RowValue | undefined): boolean {
+  return one === other || (isUnlinked(one) && isUnlinked(other) && one.unlinked === other.unlinked);
+}
+
+/** The values of a row that have a counterpart in Salesforce. */
+export function sendableValues(values: RowValues): FieldValues {
+  const isWhole = (each: RowValues): each is FieldValues => !Object.values(each).some(isUnsendable);
+  if (isWhole(values)) return values;
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([field, value]) => (isUnsendable(value) ? [] : [[field, value] as const])),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ const name = pg.escapeIdentifier;
 
 /** As `fromPostgres` reads it. */
 export function columnText({ column, type }: FieldMapping): string {
-  return type.columnText(name(column), undefined);
+  return type.columnText(name(column));
 }
 
 /** The key that a row has by the text of its column. */

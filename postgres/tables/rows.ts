@@ -5,11 +5,10 @@
  */
 import pg from 'pg';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { CanonicalValue, FieldValues } from '../../core/mapping/canonical.ts';
+import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
 import { fromPostgres, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
-import type { FieldType } from '../../core/mapping/field-types/field-type.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { parseInstant } from '../../core/mapping/instant.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
@@ -29,7 +28,7 @@ export function tableOf({ schema, table }: ObjectMapping): string {
 export interface StoredRow {
   readonly key: string;
   readonly salesforceId: string | undefined;
-  readonly fields: FieldValues;
+  readonly fields: RowValues;
   /** When it was edited, where the mapping names the column. */
   readonly editedAt: Instant | undefined;
   /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
@@ -59,16 +58,18 @@ export async function lockRows(
       ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
       : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
   const parents = mapping.fields.filter(({ references }) => references !== undefined);
+  const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
+  const parentIds = parents.map((parent) => `${parentAlias(parent)}."#id"`);
   const rows = await queryTuples<(string | null)[]>(
     session,
-    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${mapping.fields.map(readColumn).join(', ')}
+    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${[...columns, ...parentIds].join(', ')}
        from ${tableOf(mapping)} t ${parents.map((field) => joinParent(configuration, field)).join(' ')}
       where ${chosen} order by t.${key} for no key update of t`,
     [wanted],
   );
   await compareColumns(session, mapping);
   return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
-    let fields: FieldValues | undefined;
+    let fields: RowValues | undefined;
     return {
       key: String(rowKey),
       salesforceId: salesforceId ?? undefined,
@@ -84,10 +85,14 @@ export async function lockRows(
   });
 }
 
-function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): FieldValues {
-  const fields = wholeRecord(mapping);
-  mapping.fields.forEach(({ field, type }, i) => {
-    fields[field] = readValue(type, values[i] ?? null, field);
+/** `values`: a text for each field, and then for each lookup the Salesforce id of the row that it points to. */
+function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): RowValues {
+  const fields: Record<string, RowValue> = wholeRecord(mapping);
+  let parent = mapping.fields.length;
+  mapping.fields.forEach((field, i) => {
+    const text = values[i] ?? null;
+    fields[field.field] =
+      field.references === undefined ? readValue(field, text) : readLookup(field, text, values[parent++] ?? null);
   });
   return fields;
 }
@@ -103,24 +108,29 @@ function marks(mapping: ObjectMapping): string {
   return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}, ${outside}::text`;
 }
 
-function readValue(type: FieldType, value: string | null, field: string): CanonicalValue {
+function readValue({ type, field }: FieldMapping, text: string | null): RowValue {
   try {
-    return fromPostgres(type, value, field);
+    return fromPostgres(type, text, field);
   } catch (error) {
-    if (error instanceof RejectedRecordError) return `${UNREADABLE}${field}`;
+    if (error instanceof RejectedRecordError) return UNREADABLE;
     throw error;
   }
 }
 
-function readColumn({ field, column, type, references }: FieldMapping): string {
-  const parentId = references === undefined ? undefined : `${name(`parent ${field}`)}."#id"`;
-  return type.columnText(`t.${name(column)}`, parentId);
+/** `key`: of the parent's row, which may have no Salesforce id. */
+function readLookup(field: FieldMapping, key: string | null, parentId: string | null): RowValue {
+  return key !== null && parentId === null ? { unlinked: key } : readValue(field, parentId);
+}
+
+function parentAlias({ field }: FieldMapping): string {
+  return name(`parent ${field}`);
 }
 
 /** A lookup is compared as the parent's Salesforce id, which the parent's row carries. */
-function joinParent(configuration: SyncConfiguration, { field, column, references }: FieldMapping): string {
+function joinParent(configuration: SyncConfiguration, lookup: FieldMapping): string {
+  const { column, references } = lookup;
   const parent = mappingOf(configuration, references ?? '');
-  const alias = name(`parent ${field}`);
+  const alias = parentAlias(lookup);
   return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${tableOf(parent)}) ${alias}
     on ${alias}."#key" = t.${name(column)}`;
 }

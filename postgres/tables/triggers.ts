@@ -6,6 +6,7 @@
 
 import type { Link, RowVersion } from '../../core/agreement/link.ts';
 import { withWaiting } from '../../core/agreement/link.ts';
+import { isSameValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { lockRows, tableOf } from './rows.ts';
@@ -48,9 +49,9 @@ function differs(
   after: RowVersion | undefined,
 ): boolean {
   const [is, wanted] = [row.fields[field], after?.fields[field]];
-  if (direction === 'to-postgres' || wanted === undefined || is === wanted) return false;
+  if (direction === 'to-postgres' || wanted === undefined || isSameValue(is, wanted)) return false;
   // What Postgres owns is not written into a new row, where it is null unless the table says otherwise.
-  return direction === 'both' || (kind === 'update' && is !== wanted) || (kind !== 'update' && is !== null);
+  return direction === 'both' || kind === 'update' || (kind !== 'update' && is !== null);
 }
 
 async function hasTriggers(session: Session, mapping: ObjectMapping): Promise<boolean> {

@@ -5,7 +5,7 @@
  */
 
 import { RejectedRecordError } from '../../core/errors.ts';
-import { type CanonicalValue, fromPostgres } from '../../core/mapping/canonical.ts';
+import { type CanonicalValue, fromPostgres, type RowValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { columnState, noteColumnRefusal, takeColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { inTransaction, query, RowRefusedError, type Session } from '../../postgres/session/connection.ts';
@@ -92,7 +92,7 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
 }
 
 /** What a row holds in the new column before it is written: nothing, or the column's default. */
-function untouchedValues({ type, field }: FieldMapping, initial: string | null): ReadonlySet<CanonicalValue> {
+function untouchedValues({ type, field }: FieldMapping, initial: string | null): ReadonlySet<RowValue> {
   const nothing = fromPostgres(type, null, field);
   if (initial === null || type.columnForm !== 'scalar') return new Set([nothing]);
   try {
@@ -106,7 +106,7 @@ function untouchedValues({ type, field }: FieldMapping, initial: string | null):
 async function fillPart(
   context: StepContext,
   field: FieldMapping,
-  untouched: ReadonlySet<CanonicalValue>,
+  untouched: ReadonlySet<RowValue>,
   ids: readonly string[],
 ): Promise<void> {
   const pairs = await lockPairs(context, ids);

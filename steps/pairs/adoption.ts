@@ -72,7 +72,7 @@ export async function returnIds(
 }
 
 function isUnreadable(row: RowVersion | undefined): boolean {
-  return Object.values(row?.fields ?? {}).some((value) => typeof value === 'string' && value.startsWith(UNREADABLE));
+  return Object.values(row?.fields ?? {}).some((value) => value === UNREADABLE);
 }
 
 /** A live record of a file or a fresh read that has no row; `pair`: its link, of which nothing but the id is known. */

@@ -21,7 +21,7 @@ export function whyUnsendable(
     const reason = `The row that column ${fields.get(orphaned)?.column} names has no Salesforce id, and ${fields.get(orphaned)?.references} takes no inserts. This waits until it has one.`;
     return { code: 'PARENT_WITHOUT_RECORD', reason, field: orphaned };
   }
-  const unreadable = mapping.fields.find(({ field }) => row.fields[field] === `${UNREADABLE}${field}`);
+  const unreadable = mapping.fields.find(({ field }) => row.fields[field] === UNREADABLE);
   if (unreadable === undefined) return undefined;
   const reason = `Column ${unreadable.column} holds a value that Salesforce cannot store. It waits until that is another one.`;
   return { code: 'UNREADABLE_VALUE', reason, field: unreadable.field };

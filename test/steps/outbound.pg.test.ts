@@ -231,6 +231,16 @@ test('a value that Salesforce cannot store is listed, and the other fields go ou
   expect(await rows('select annual_revenue from lenders')).toEqual([{ annual_revenue: 'NaN' }]);
 });
 
+test.for(['unlinked:1', 'unreadable:Website', 'unlinked:', 'null', '?', '{"unlinked": "1"}', '{"unreadable": true}'])(
+  'the text %j is a value like any other',
+  async (website) => {
+    await rows('update lenders set website = $1', [website]);
+    const decided = await decide(await collect(), version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
+    expect(decided.pushes).toMatchObject([{ push: { outgoing: { fields: { Website: website } } } }]);
+    expect(await rows('select from sfsync.rejected_record')).toEqual([]);
+  },
+);
+
 test('a run that counts no failure has still not put a row whose record was deleted at that moment: the row survives', async () => {
   await rows(`update lenders set phone = 'row'`);
   const decided = await decide(await collect(), version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));

@@ -64,12 +64,9 @@ export interface FieldType {
    * fails the statement for all rows.
    */
   readonly columnForm: 'scalar' | 'array' | 'parent key';
-  /**
-   * The SQL expression for the text of a column. `parentId`: the expression for the Salesforce id of the row that the column
-   * points to, for a reference.
-   */
-  columnText(column: string, parentId: string | undefined): string;
-  /** That text as `canonical` reads it. */
+  /** The SQL expression for the text of a column: for a reference, of the parent's key. */
+  columnText(column: string): string;
+  /** That text as `canonical` reads it; for a reference, the text of the parent's Salesforce id. */
   spelledInColumn(text: string): string;
   /** As a text parameter or a cell of COPY. */
   toPostgres(value: Value): string | boolean;

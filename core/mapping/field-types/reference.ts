@@ -1,16 +1,15 @@
-import { UNLINKED } from '../canonical.ts';
 import { toId18 } from '../salesforce-id.ts';
 import type { FieldType } from './field-type.ts';
 
 /**
- * Lookups: the id of the parent in Salesforce, the parent's key in PostgreSQL. Compared as the parent's id of 18 characters,
- * or as `unlinked:<row key>` when the parent's row has none. Written to a row as the parent's key.
+ * Lookups: the id of the parent in Salesforce, the parent's key in PostgreSQL. Compared as the parent's id of 18 characters;
+ * that of a parent row without one is no value (see `Unlinked`). Written to a row as the parent's key.
  */
 export const reference = {
   name: 'reference',
 
   blank: null,
-  canonical: (text) => (text.startsWith(UNLINKED) ? text : toId18(text)),
+  canonical: toId18,
 
   describedTypes: ['reference'],
   readsOtherTypes: false,
@@ -21,8 +20,7 @@ export const reference = {
   columnTypes: undefined,
   takesEnums: false,
   columnForm: 'parent key',
-  columnText: (column, parentId = 'null') =>
-    `case when ${column} is not null then coalesce(${parentId}, '${UNLINKED}' || ${column}::text) end`,
+  columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,
   toPostgres: (value) => value,
   toPostgresJson: (value) => value,

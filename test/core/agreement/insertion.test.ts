@@ -14,7 +14,7 @@ import {
   takenUpInsertion,
   type UnlinkedRow,
 } from '../../../core/agreement/insertion.ts';
-import { UNLINKED } from '../../../core/mapping/canonical.ts';
+import { UNREADABLE } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 
@@ -63,11 +63,11 @@ const named = (more: Partial<SalesforceVersion> = {}, isLinked = false) => ({ ve
 describe('what a new row sends', () => {
   test('what goes to Salesforce and is not null', () => {
     expect(newRecord(mapping, row())).toEqual({ x: 'a' });
-    expect(newRecord(mapping, row({ x: 'unreadable:x', parent: ID }))).toEqual({ parent: ID });
+    expect(newRecord(mapping, row({ x: UNREADABLE, parent: ID }))).toEqual({ parent: ID });
   });
 
   test('nothing while a parent has no record', () => {
-    const orphan = row({ parent: 'unlinked:7' });
+    const orphan = row({ parent: { unlinked: '7' } });
     expect(nextStep(mapping, { insertion: insertion(), row: orphan })).toBe('rest');
     expect(decideInsertion(mapping, { insertion: insertion(), row: orphan }, undefined, deciding)).toEqual({
       outcome: 'rest',
@@ -175,7 +175,7 @@ test('a redriven new row is sent again as it is now', () => {
 });
 
 test('a new row whose parent has no id rests, unless the parent has got it since, or is getting it', () => {
-  const orphan = { insertion: insertion(), row: row({ parent: `${UNLINKED}7` }) };
+  const orphan = { insertion: insertion(), row: row({ parent: { unlinked: '7' } }) };
   expect(chooseInsertion(mapping, orphan, 'as read')).toBe('rest');
   expect(chooseInsertion(mapping, orphan, 'linked')).toBe('again');
   expect(chooseInsertion(mapping, orphan, 'locked')).toBe('left');

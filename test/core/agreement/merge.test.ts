@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenPush } from '../../../core/agreement/link.ts';
 import { merge } from '../../../core/agreement/merge.ts';
-import type { CanonicalValue } from '../../../core/mapping/canonical.ts';
+import { type CanonicalValue, UNREADABLE } from '../../../core/mapping/canonical.ts';
 import { base, ID, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 interface FieldCase {
@@ -245,7 +245,7 @@ describe('a lookup', () => {
   });
 
   test('to a row that Salesforce does not have is an edit that is never pushed', () => {
-    const unlinked = row({ parent: 'unlinked:42' });
+    const unlinked = row({ parent: { unlinked: '42' } });
     const alone = merge(thing, { link: link(), row: unlinked }, version(), false);
     expect(alone).toMatchObject({ row: unlinked, conflicts: [], link: { dirty: false } });
     const both = merge(thing, { link: link(), row: unlinked }, version({ parent: PARENT }), false);
@@ -257,7 +257,7 @@ describe('a lookup', () => {
 });
 
 test('a value that Salesforce cannot store is never pushed, and gives way to an edit there as any other', () => {
-  const unreadable = row({ x: 'unreadable:x' });
+  const unreadable = row({ x: UNREADABLE });
   const alone = merge(thing, { link: link(), row: unreadable }, version(), false);
   expect(alone).toMatchObject({ row: unreadable, conflicts: [], link: { dirty: false } });
   const both = merge(thing, { link: link(), row: unreadable }, version({ x: 's' }), false);

@@ -4,6 +4,7 @@ import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, RowVersion } from '../../../core/agreement/link.ts';
 import type { Merged } from '../../../core/agreement/merge.ts';
 import { decide, giveUp, takenUp } from '../../../core/agreement/outbound.ts';
+import { UNREADABLE } from '../../../core/mapping/canonical.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import {
   base,
@@ -47,8 +48,8 @@ describe('a collected record', () => {
     ],
     ['whose delete was refused is done', { refused: { fields: {}, deleted: true } }, undefined, false],
     ['with a lookup that waits is done', { base: base({ parent: PARENT }), waiting: { parent: PARENT } }, row(), false],
-    ['with a lookup to a row that Salesforce lacks is done', {}, row({ parent: 'unlinked:1' }), false],
-    ['with a value that Salesforce cannot store is done', {}, row({ x: 'unreadable:x' }), false],
+    ['with a lookup to a row that Salesforce lacks is done', {}, row({ parent: { unlinked: '1' } }), false],
+    ['with a value that Salesforce cannot store is done', {}, row({ x: UNREADABLE }), false],
   ])('%s', ([, more, was, due]) => {
     expect(isDue(thing, { link: link(more), row: was })).toBe(due);
   });
@@ -100,7 +101,7 @@ describe('decide, through the API', () => {
 
   test.for<[string, Partial<Link>, RowVersion]>([
     ['waits', { waiting: { parent: PARENT } }, row()],
-    ['leads to a row that Salesforce lacks', {}, row({ parent: 'unlinked:1' })],
+    ['leads to a row that Salesforce lacks', {}, row({ parent: { unlinked: '1' } })],
   ])('revives with all fields that may be written, without a lookup that %s', ([, more, was]) => {
     const before = link({ base: base({ parent: PARENT }, true), ...more });
     const decision = decided(before, was, version({ parent: PARENT }, { deleted: true }));

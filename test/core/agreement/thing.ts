@@ -1,7 +1,7 @@
 /** A record with a field of each kind, and factories that fill what a case does not care about. */
 
 import { type Link, newLink, type OpenPush, type RowVersion, type SentField } from '../../../core/agreement/link.ts';
-import type { CanonicalValue, FieldValues } from '../../../core/mapping/canonical.ts';
+import type { CanonicalValue, FieldValues, RowValues } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, type ObjectMapping, reference, text } from '../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 
@@ -45,7 +45,7 @@ export function version(
   };
 }
 
-export function row(fields: FieldValues = {}): RowVersion {
+export function row(fields: RowValues = {}): RowVersion {
   return { fields: { ...UNSET, ...fields } };
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { test } from 'vitest';
 import { reference } from '../../../../core/mapping/field-types/reference.ts';
 import { expectFromPostgres, expectFromSalesforce, expectRejected } from './one-value.ts';
 
@@ -14,7 +14,6 @@ test.for([
 test.for([
   [null, [null]],
   [ID, [ID]],
-  ['unlinked:42', ['unlinked:42']],
 ] as const)('%j as PostgreSQL spells it', ([canonical, texts]) => {
   expectFromPostgres(reference, canonical, texts);
 });
@@ -25,9 +24,3 @@ test.for(['secret', '001D000000IqhSLiaz', '001D000000IqhS'])(
     expectRejected(reference, value);
   },
 );
-
-test('the id of the parent is selected, or the key of a parent without one', () => {
-  expect(reference.columnText('t."lender"', 'p."id"')).toBe(
-    `case when t."lender" is not null then coalesce(p."id", 'unlinked:' || t."lender"::text) end`,
-  );
-});

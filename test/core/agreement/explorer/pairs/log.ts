@@ -81,7 +81,7 @@ function differing(world: World, one: number, other: number): number {
   return one === other ? 0 : lineage(world, one) | lineage(world, other);
 }
 
-function ofRecord(world: World, state: Conflict['salesforce'], side: Side): number {
+function ofRecord(world: World, state: Conflict['postgres'], side: Side): number {
   const record = typeof state === 'object' && state !== null && 'fields' in state ? state.fields : {};
   const shown = FIELDS.filter((field: Field) => record[field] !== undefined);
   return shown.reduce((all, field) => all | lineage(world, by(side, field)), lineage(world, side.life));

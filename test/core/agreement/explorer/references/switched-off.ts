@@ -7,7 +7,7 @@ import {
   type RowVersion,
   withWaiting,
 } from '../../../../../core/agreement/link.ts';
-import { UNLINKED } from '../../../../../core/mapping/canonical.ts';
+import { isUnlinked } from '../../../../../core/mapping/canonical.ts';
 import { RULES, type Rules } from './rules.ts';
 import type { Violation } from './verdicts.ts';
 import type { Scenario } from './world.ts';
@@ -41,8 +41,8 @@ function withLookup(row: RowVersion | undefined, l: string | null | undefined): 
   return row === undefined || l === undefined ? row : { ...row, fields: { ...row.fields, l } };
 }
 
-function isUnlinked(row: RowVersion | undefined): boolean {
-  return typeof row?.fields.l === 'string' && row.fields.l.startsWith(UNLINKED);
+function hasUnlinkedParent(row: RowVersion | undefined): boolean {
+  return isUnlinked(row?.fields.l);
 }
 
 const WAITING: readonly SwitchedOff[] = [
@@ -175,7 +175,7 @@ export const DEEP_OFF: readonly SwitchedOff[] = [
 const UNLINKED_PARENTS: readonly SwitchedOff[] = [
   {
     rule: 'a lookup to a parent without a record is not sent',
-    without: seeing(({ link, row }) => ({ link, row: isUnlinked(row) ? withLookup(row, null) : row })),
+    without: seeing(({ link, row }) => ({ link, row: hasUnlinkedParent(row) ? withLookup(row, null) : row })),
     scenario: { child: 'linked', other: 'row', editsOfRow: 1 },
     violation: 'a lookup was cleared for want of its parent',
   },

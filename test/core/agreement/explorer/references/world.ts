@@ -6,7 +6,6 @@
 
 import { type Link, newLink, type RowVersion } from '../../../../../core/agreement/link.ts';
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
-import { UNLINKED } from '../../../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, reference, text } from '../../../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
 
@@ -256,7 +255,7 @@ export function rowVersion({ row, parents }: World): RowVersion | undefined {
   if (row.deleted) return undefined;
   const key = PARENTS.find((name) => name === row.l);
   if (key === undefined) return { fields: fieldsOf({ l: null, x: row.x }) };
-  return { fields: fieldsOf({ l: parents[key].row === 'with id' ? ID_OF[key] : `${UNLINKED}${key}`, x: row.x }) };
+  return { fields: { l: parents[key].row === 'with id' ? ID_OF[key] : { unlinked: key }, x: row.x } };
 }
 
 export function versionOf({ side, stamp }: Reading): SalesforceVersion {

@@ -16,6 +16,9 @@ const SQLSTATES: Readonly<Record<string, NextStep>> = {
   '57P02': 'retry', // crash of another backend
   '57P03': 'retry', // starting up
   '25006': 'retry', // read-only: failing over
+  '25P03': 'retry', // idle_in_transaction_session_timeout: the session is gone
+  '25P04': 'retry', // transaction_timeout: the session is gone
+  '57P05': 'retry', // idle_session_timeout: the session is gone
   '53400': 'configuration', // no free origin slot: max_replication_slots / max_active_replication_origins
   P0001: 'reject', // a trigger of the application refused the row
 };

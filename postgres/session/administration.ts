@@ -3,7 +3,8 @@ import pg from 'pg';
 import { type DatabaseNames, databaseNames } from '../../core/contracts/database-names.ts';
 import { DEFAULT_NAME } from '../../core/contracts/deployment-name.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
-import { Session } from './connection.ts';
+import { settleSettings } from '../session-settings.ts';
+import { classified, Session } from './connection.ts';
 
 /** Connects, works under the names of the deployment, and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
 export async function withDatabase<T>(
@@ -16,14 +17,25 @@ export async function withDatabase<T>(
   client.on('error', () => undefined);
   try {
     await client.connect();
+    await settleSettings(client, 'operator');
   } catch (error) {
-    throw unreachable(url, error);
+    await client.end().catch(() => undefined);
+    throw error instanceof ConfigurationError ? error : unreachable(url, error);
   }
   try {
     return await work(client);
+  } catch (error) {
+    throw told(error);
   } finally {
     await client.end();
   }
+}
+
+/** What is at fault with the database is told in words; anything else is a bug, and keeps its stack. */
+function told(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  const known = classified(error);
+  return known instanceof ConfigurationError || known instanceof RetryableError ? known : error;
 }
 
 function newClient(url: string, names: DatabaseNames): Session {

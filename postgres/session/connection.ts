@@ -10,6 +10,7 @@ import {
   RetryableError,
   SyncError,
 } from '../../core/errors.ts';
+import { settleSettings, startupOptions } from '../session-settings.ts';
 import { inSchema } from './names.ts';
 import { noFacts, type TransactionFacts } from './transaction-facts.ts';
 
@@ -52,11 +53,6 @@ function withSchema(statement: unknown, schema: string): unknown {
   return typeof text === 'string' ? { ...(statement as object), text: inSchema(text, schema) } : statement;
 }
 
-/** A statement that takes longer has met a lock or a bad plan: better to fail and be tried again than to hold locks. */
-const STATEMENT_TIMEOUT_MS = 120_000;
-/** While a statement runs, the server looks this often whether its Lambda is still there: a killed one holds no locks. */
-const CLIENT_CHECK_MS = 2000;
-
 /** Opens a session whose values have the text forms that `fromPostgres` reads. Throws RetryableError, ConfigurationError. */
 export async function openSession(
   credentials: DatabaseCredentials,
@@ -71,8 +67,8 @@ export async function openSession(
       password: credentials.password,
       application_name: 'sfsync',
       connectionTimeoutMillis: 10_000,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      options: `-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=postgres -c client_min_messages=warning -c client_connection_check_interval=${CLIENT_CHECK_MS}`,
+      keepAlive: true,
+      options: startupOptions('step'),
       ...tls(credentials),
     },
     names,
@@ -82,7 +78,9 @@ export async function openSession(
   session.on('error', () => undefined);
   try {
     await session.connect();
+    await settleSettings(session, 'step');
   } catch (error) {
+    await session.end().catch(() => undefined);
     throw classified(error);
   }
   return session;
@@ -146,6 +144,19 @@ export class RowRefusedError extends RejectedRecordError {
   }
 }
 
+/** The function of the server that refuses a read under `row_security = off`; its message is in the server's language. */
+const ROW_SECURITY_CHECK = 'check_enable_rls';
+
+/** Its code is none of the server's: there are other reasons for 42501, which a trigger may raise for one row. */
+function rowsHidden(error: pg.DatabaseError): ConfigurationError {
+  const table = /"(.+)"/.exec(error.message)?.[1];
+  return new ConfigurationError(
+    'ROW_SECURITY',
+    `Row level security${table === undefined ? '' : ` of table ${table}`} would hide rows from the role of this session, and a hidden row would look deleted, so nothing was read (${error.message}). Policies do not mend it; let the role see all rows: alter role <role> bypassrls, or, unless row level security is forced, grant <owner of the table> to <role>. \`sfsync check\` names the roles; what failed can be redriven then.`,
+    { cause: error },
+  );
+}
+
 export function classified(error: unknown): SyncError {
   if (error instanceof SyncError) return error;
   if (!(error instanceof Error))
@@ -155,6 +166,7 @@ export function classified(error: unknown): SyncError {
     const lost = isNetworkError(code) || code === '' ? 'PostgreSQL cannot be reached' : 'PostgreSQL cannot be used';
     return new RetryableError(code || 'CONNECTION_LOST', `${lost}: ${error.message}`, { cause: error });
   }
+  if (error.routine === ROW_SECURITY_CHECK) return rowsHidden(error);
   const message = `PostgreSQL answered SQLSTATE ${code}: ${error.message}`;
   switch (classifySqlState(code)) {
     case 'retry':

@@ -13,6 +13,7 @@ import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import type { Lsn } from '../../core/contracts/lsn.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import type { ObjectMapping, OutputPlugin } from '../../core/mapping/configuration.ts';
+import { settleSettings, startupOptions } from '../session-settings.ts';
 import { startCommand } from './start-command.ts';
 import { statusMessage } from './status-message.ts';
 import type { StreamFacts } from './stream-facts.ts';
@@ -54,12 +55,7 @@ interface Keepalive {
   readonly after: number;
 }
 
-/** The text form of keys must not depend on settings of the role or the database, and nothing may time the stream out. */
-const CONNECTING = {
-  connectionTimeoutMillis: 10_000,
-  options:
-    '-c datestyle=ISO,YMD -c timezone=UTC -c client_min_messages=warning -c statement_timeout=0 -c idle_in_transaction_session_timeout=0',
-} as const;
+const CONNECTING = { connectionTimeoutMillis: 10_000, keepAlive: true, options: startupOptions('stream') } as const;
 
 /** How long the server may take to end the connection before it is cut. */
 const CLOSING_MS = 1_000;
@@ -114,6 +110,7 @@ export class ReplicationConnection<Message> {
       parse: (bytes: Buffer) => this.#receive(bytes),
       start: async (client: pg.Client) => {
         this.#client = client;
+        await settleSettings(client, 'stream');
         const facts = await readStreamFacts(client, this.#source);
         this.#listener.starting(facts);
         return client.query(startCommand(this.#source, facts));

@@ -7,7 +7,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
-import { changeMessage } from '../core/contracts/change-message.ts';
+import { changeMessage, messageText } from '../core/contracts/change-message.ts';
 import { RetryableError } from '../core/errors.ts';
 
 /** SQS hands out at most ten messages a call. */
@@ -87,7 +87,7 @@ export class ChangeQueue {
     await this.#client.send(
       new SendMessageCommand({
         QueueUrl: this.#url,
-        MessageBody: JSON.stringify(message),
+        MessageBody: messageText(message),
         DelaySeconds: delaySeconds,
       }),
     );

@@ -1,6 +1,5 @@
 /** A change message in the making: the keys of one object that changed, each once. */
-import type { ChangeMessage } from '../core/contracts/change-message.ts';
-import { MAX_MESSAGE_BYTES } from '../core/contracts/change-message.ts';
+import { MAX_MESSAGE_BYTES, messageText } from '../core/contracts/change-message.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
 import type { ChangeOperation } from './stream-message.ts';
@@ -44,7 +43,7 @@ export class ChangeBatch {
 
   /** The body of the message. `position`: the newest commit of which the batch holds changes. */
   body(position: Lsn): string {
-    return bodyOf({
+    return messageText({
       object: this.object,
       keys: [...this.#keys],
       position: formatLsn(position),
@@ -56,7 +55,7 @@ export class ChangeBatch {
 
 /** The body of a message about rows of the object that went, and that the WAL does not name. */
 export function truncatedBody(object: string, { id, committedAt, commitStart }: Transaction): string {
-  return bodyOf({
+  return messageText({
     object,
     keys: [],
     truncated: true,
@@ -64,13 +63,6 @@ export function truncatedBody(object: string, { id, committedAt, commitStart }: 
     committedAt: new Date(committedAt).toISOString(),
     transactions: [id],
   });
-}
-
-function bodyOf(message: ChangeMessage): string {
-  // SQS refuses these two characters (SendMessage, "Unicode characters"), which JSON may also write as escapes.
-  return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (character) =>
-    character === '\ufffe' ? '\\ufffe' : '\\uffff',
-  );
 }
 
 /** Bytes of `["<key>","<operation>"],` with the longest operation; a character takes at most six as an escape. */

@@ -27,6 +27,13 @@ export const changeMessage = z
 
 export type ChangeMessage = Readonly<z.output<typeof changeMessage>>;
 
+/** As it travels. SQS refuses two characters (SendMessage, "Unicode characters") that JSON may also write as escapes. */
+export function messageText(message: ChangeMessage): string {
+  return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (character) =>
+    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  );
+}
+
 /** SQS takes 1 MiB; 256 KiB keeps a message readable in the console and lets several travel in one batch. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 

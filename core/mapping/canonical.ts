@@ -80,7 +80,29 @@ function canonical(type: FieldType, raw: string, field: string): CanonicalValue 
   if (text === '') return type.blank;
   const value = type.canonical(text);
   if (value === undefined) throw unfit(type, field);
+  if (typeof value === 'string' && !isStorable(value)) throw unstorable(field);
   return value;
+}
+
+/**
+ * PostgreSQL stores no NUL in a text, and no half of a surrogate pair; as JSON it takes them, and then fails every statement
+ * that looks into the document. Nothing else of Unicode is refused or changed: neither side normalises or strips.
+ */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+/** A text that is no data, such as another system's error message, with the replacement character for what cannot be stored. */
+export function storableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+function unstorable(field: string): RejectedRecordError {
+  return new RejectedRecordError(
+    'UNSTORABLE_TEXT',
+    `The text of ${field} holds what PostgreSQL cannot store: a NUL, half of a surrogate pair, or a byte that is no UTF-8. Correct it in Salesforce.`,
+    field,
+  );
 }
 
 function unfit({ name }: FieldType, field: string): RejectedRecordError {

@@ -1,5 +1,6 @@
 /** `sfsync.rejected_record`: the records and rows that one side does not take, listed until they go through. */
 import type { Reject } from '../../core/contracts/rejects.ts';
+import { storableText } from '../../core/mapping/canonical.ts';
 import { query, type Session } from '../session/connection.ts';
 
 export interface RejectContext {
@@ -23,7 +24,8 @@ export async function reportRejects(
       row_key: rowKey ?? null,
       field: field ?? null,
       code,
-      reason,
+      // Some are Salesforce's own words.
+      reason: storableText(reason),
       line: line ?? null,
     })),
   );

@@ -4,6 +4,7 @@ import { parseInboundKey } from '../../core/contracts/storage-layout.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import { mappingOf, type ObjectMapping, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { anyReadable, isArray, isCsv, isHeader } from '../../core/mapping/record-file.ts';
+import { decodeText } from './decode-text.ts';
 import { type Range, splitByLines } from './ranges.ts';
 import { readFileRecords } from './read.ts';
 
@@ -87,5 +88,5 @@ function unreadable(key: string): ConfigurationError {
 }
 
 async function readText(storage: Storage, key: string, start: number, end: number): Promise<string> {
-  return (await storage.readRange(key, start, end)).toString('utf8');
+  return decodeText(await storage.readRange(key, start, end));
 }

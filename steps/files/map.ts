@@ -4,13 +4,14 @@ import type { Storage } from '../../aws/storage.ts';
 import type { mapRecordsInput } from '../../core/contracts/inbound-tasks.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { decodeText } from './decode-text.ts';
 import { readFileRecords } from './read.ts';
 
 type MapRequest = Pick<z.output<typeof mapRecordsInput>, 'key' | 'range' | 'execution'>;
 
 /** Maps the records of a range and stores a line for each. Answers where they lie and how many they are. */
 export async function mapRange(storage: Storage, mapping: ObjectMapping, { key, range, execution }: MapRequest) {
-  const text = (await storage.readRange(key, range.start, range.end)).toString('utf8');
+  const text = decodeText(await storage.readRange(key, range.start, range.end));
   const lines = readFileRecords(mapping, text).map(({ line, record }) => {
     const place = { line: line + range.firstLine - 1 };
     const { version, unusable, readable } = record;

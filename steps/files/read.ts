@@ -10,8 +10,10 @@ export function readFileRecords(mapping: ObjectMapping, text: string): FileRecor
 
 function readCsv(mapping: ObjectMapping, text: string): FileRecord[] {
   const broken: FileRecord[] = [];
-  const rows: { record: unknown; info: { lines: number } }[] = parse(text, {
+  const rows: { record: unknown; info: { lines: number } }[] = parse(Buffer.from(text, 'utf16le'), {
     bom: true,
+    // The parser works on bytes, and in UTF-8 there are none for half of a surrogate pair (see decode-text.ts).
+    encoding: 'utf16le',
     columns: true,
     info: true,
     skip_empty_lines: true,

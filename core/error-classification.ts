@@ -37,6 +37,32 @@ export function classifySqlState(code: string): NextStep {
   return lookUp(SQLSTATES, code) ?? lookUp(SQLSTATE_CLASSES, code.slice(0, 2)) ?? 'invariant';
 }
 
+/** The server itself is away, full, read-only, shutting down or broken, or does not let us in. */
+const OF_SURROUNDINGS = new Set(['08', '25', '26', '28', '2D', '34', '3D', '40', '53', '57', '58', 'F0']);
+/** Within these classes, what one record may be the cause of: a trigger that takes too long for it. */
+const OF_RECORD_ALL_THE_SAME = new Set(['57014']);
+const LOCKED = new Set(['55P03', '55006']);
+
+/**
+ * Whether a statement that works with the values of records may have been refused for the sake of one of them. No list of codes
+ * says so, for a trigger, a constraint or an index may refuse a row with any: all may, but those by which the server says
+ * that it is not the record, or that another transaction is in the way.
+ */
+export function isOfRecord(code: string): boolean {
+  if (OF_RECORD_ALL_THE_SAME.has(code)) return true;
+  return code !== '' && !OF_SURROUNDINGS.has(code.slice(0, 2)) && !LOCKED.has(code);
+}
+
+/** Whether the code is one of those that each record meets when the statement itself does not fit the database. */
+export function isOfStatement(code: string): boolean {
+  return code.startsWith('42');
+}
+
+/** Another transaction is in the way: a lock that was not to be had in time, a deadlock, a serialisation failure. */
+export function isOfLocks(code: string): boolean {
+  return code === '55P03' || code.startsWith('40');
+}
+
 /** Codes come from outside: `constructor` is none of ours. */
 function lookUp<Step>(table: Readonly<Record<string, Step>>, code: string): Step | undefined {
   return Object.hasOwn(table, code) ? table[code] : undefined;

@@ -1,7 +1,7 @@
 /** Applies records in waves, in which none occurs twice, and these in sets; a record that the database refuses is left out alone. */
 import type { RejectedRecordError } from '../core/errors.ts';
-import { RowRefusedError } from '../postgres/session/connection.ts';
 import { bisect, inSavepoint } from '../postgres/session/savepoint.ts';
+import { RowRefusedError } from '../postgres/session/server-errors.ts';
 import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
 import type { Item, JudgedRecord, ReadSet, RefusedItem, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';

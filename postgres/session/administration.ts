@@ -4,7 +4,8 @@ import { type DatabaseNames, databaseNames } from '../../core/contracts/database
 import { DEFAULT_NAME } from '../../core/contracts/deployment-name.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
 import { settleSettings } from '../session-settings.ts';
-import { classified, Session } from './connection.ts';
+import { Session } from './connection.ts';
+import { classified } from './server-errors.ts';
 
 /** Connects, works under the names of the deployment, and disconnects. Throws ConfigurationError or RetryableError with one clear message when it cannot connect. */
 export async function withDatabase<T>(

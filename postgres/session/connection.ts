@@ -2,16 +2,9 @@
 import pg from 'pg';
 import { z } from 'zod';
 import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
-import { classifySqlState, isNetworkError } from '../../core/error-classification.ts';
-import {
-  ConfigurationError,
-  InvariantError,
-  RejectedRecordError,
-  RetryableError,
-  SyncError,
-} from '../../core/errors.ts';
 import { settleSettings, startupOptions } from '../session-settings.ts';
 import { inSchema } from './names.ts';
+import { classified } from './server-errors.ts';
 import { noFacts, type TransactionFacts } from './transaction-facts.ts';
 
 /** The secret's JSON, in the shape that RDS gives its secrets. */
@@ -127,55 +120,5 @@ export async function inTransaction<T>(session: Session, work: () => Promise<T>)
     throw error;
   } finally {
     session.transaction = undefined;
-  }
-}
-
-/** A data error of the database. `column` and `constraint` name the place; the text holds no values. */
-export class RowRefusedError extends RejectedRecordError {
-  readonly column: string | undefined;
-
-  constructor(error: pg.DatabaseError) {
-    const place = [error.column && `column ${error.column}`, error.constraint && `constraint ${error.constraint}`];
-    const where = place.filter(Boolean).join(', ') || `table ${error.table ?? 'unknown'}`;
-    super(error.code ?? 'unknown', `PostgreSQL refused the row (SQLSTATE ${error.code}): ${where}.`, undefined, {
-      cause: error,
-    });
-    this.column = error.column;
-  }
-}
-
-/** The function of the server that refuses a read under `row_security = off`; its message is in the server's language. */
-const ROW_SECURITY_CHECK = 'check_enable_rls';
-
-/** Its code is none of the server's: there are other reasons for 42501, which a trigger may raise for one row. */
-function rowsHidden(error: pg.DatabaseError): ConfigurationError {
-  const table = /"(.+)"/.exec(error.message)?.[1];
-  return new ConfigurationError(
-    'ROW_SECURITY',
-    `Row level security${table === undefined ? '' : ` of table ${table}`} would hide rows from the role of this session, and a hidden row would look deleted, so nothing was read (${error.message}). Policies do not mend it; let the role see all rows: alter role <role> bypassrls, or, unless row level security is forced, grant <owner of the table> to <role>. \`sfsync check\` names the roles; what failed can be redriven then.`,
-    { cause: error },
-  );
-}
-
-export function classified(error: unknown): SyncError {
-  if (error instanceof SyncError) return error;
-  if (!(error instanceof Error))
-    return new InvariantError('UNKNOWN', 'PostgreSQL failed with something that is no error.');
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (!(error instanceof pg.DatabaseError)) {
-    const lost = isNetworkError(code) || code === '' ? 'PostgreSQL cannot be reached' : 'PostgreSQL cannot be used';
-    return new RetryableError(code || 'CONNECTION_LOST', `${lost}: ${error.message}`, { cause: error });
-  }
-  if (error.routine === ROW_SECURITY_CHECK) return rowsHidden(error);
-  const message = `PostgreSQL answered SQLSTATE ${code}: ${error.message}`;
-  switch (classifySqlState(code)) {
-    case 'retry':
-      return new RetryableError(code, message, { cause: error });
-    case 'reject':
-      return new RowRefusedError(error);
-    case 'configuration':
-      return new ConfigurationError(code, `${message}. \`sfsync check\` names what is missing.`, { cause: error });
-    default:
-      return new InvariantError(code, message, { cause: error });
   }
 }

@@ -4,8 +4,9 @@
  * stream: what it has not read by then it drops (PostgreSQL manual, "COPY Operations" of the protocol).
  */
 import pg, { type Submittable } from 'pg';
-import { classified, type Session } from './connection.ts';
+import type { Session } from './connection.ts';
 import { inSchema, namesOf } from './names.ts';
+import { classified } from './server-errors.ts';
 
 /** A value in the text form of its column's type. */
 export type CopyValue = string | boolean | number | null;

@@ -8,8 +8,9 @@ import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, fromPostgres, type RowValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { columnState, noteColumnRefusal, takeColumn } from '../../postgres/ledger/mapped-columns.ts';
-import { inTransaction, query, RowRefusedError, type Session } from '../../postgres/session/connection.ts';
+import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
+import { asRefusal } from '../../postgres/session/server-errors.ts';
 import { lockPairs, type StoredPair, writePairs } from '../pairs/pairs.ts';
 import type { StepContext } from '../step.ts';
 import { readAllAgain } from './drift.ts';
@@ -85,7 +86,7 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
     try {
       await inOwnTransaction(session, configuration.settings.origins, () => fillPart(context, field, untouched, ids));
     } catch (error) {
-      if (error instanceof RowRefusedError) return false;
+      if (asRefusal(error) !== undefined) return false;
       throw error;
     }
   }

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { classifySalesforce, classifySqlState, isNetworkError } from '../../core/error-classification.ts';
+import {
+  classifySalesforce,
+  classifySqlState,
+  isNetworkError,
+  isOfLocks,
+  isOfRecord,
+} from '../../core/error-classification.ts';
 import { ConfigurationError, InvariantError, RejectedRecordError, RetryableError } from '../../core/errors.ts';
 
 const SQLSTATES = {
@@ -10,6 +16,27 @@ const SQLSTATES = {
 };
 test.for(Object.entries(SQLSTATES))('SQLSTATE: %s', ([step, codes]) => {
   expect(codes.map(classifySqlState)).toEqual(codes.map(() => step));
+});
+
+test('whatever a row is refused with may be its own fault, unless the server says that it is another', () => {
+  const others = ['08006', '25006', '53100', '57P01', '58030', '40001', '40P01', '55P03', '28000', '3D000', ''];
+  const own = [
+    '22001',
+    '23505',
+    '45000',
+    'AB123',
+    'P0001',
+    'P0004',
+    '54000',
+    'XX000',
+    '0A000',
+    '21000',
+    '42501',
+    '44000',
+    '57014',
+  ];
+  expect([others.filter(isOfRecord), own.filter((code) => !isOfRecord(code))]).toEqual([[], []]);
+  expect(['40001', '40P01', '55P03', '57014', '23505'].filter(isOfLocks)).toEqual(['40001', '40P01', '55P03']);
 });
 
 const SALESFORCE = {

@@ -1,0 +1,144 @@
+/**
+ * Errors of the server, as our classes. PostgreSQL's texts may carry values of a row: in a detail, in the text itself, or in what
+ * a trigger says. So they stay here: what leaves names the SQLSTATE, the table, the column and the constraint, and has the
+ * server's words only where they cannot hold a value.
+ */
+import pg from 'pg';
+import { classifySqlState, isNetworkError, isOfRecord, isOfStatement } from '../../core/error-classification.ts';
+import {
+  ConfigurationError,
+  InvariantError,
+  RejectedRecordError,
+  RetryableError,
+  SyncError,
+} from '../../core/errors.ts';
+
+/** What is kept of an error of the server: nothing that could hold a value. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError' as const;
+  readonly code: string;
+  readonly table: string | undefined;
+  readonly column: string | undefined;
+  readonly constraint: string | undefined;
+  /** A statement of the application said so (RAISE, ASSERT), and not the server. */
+  readonly isRaised: boolean;
+  /** It happened within a function, such as a trigger's. */
+  readonly isInFunction: boolean;
+  /** A read was refused because row level security would hide rows. */
+  readonly wouldHideRows: boolean;
+
+  constructor(error: pg.DatabaseError) {
+    const { code = '', schema, table, column, constraint, routine = '', where } = error;
+    const isRaised = RAISING.has(routine);
+    const named = [
+      table !== undefined && `table ${[schema, table].filter(Boolean).join('.')}`,
+      column !== undefined && `column ${column}`,
+      constraint !== undefined && `constraint ${constraint}`,
+    ].filter((each) => each !== false);
+    const words = !isRaised && holdsNoValue(code, routine, where !== undefined) ? [error.message] : [];
+    const place = isRaised ? ['raised by a trigger or function of the database'] : [];
+    const said = [...words, ...named, ...(named.length === 0 ? place : [])].join(', ');
+    super(said === '' ? `SQLSTATE ${code}` : `SQLSTATE ${code}: ${said}`);
+    this.code = code;
+    this.table = table;
+    this.column = column;
+    this.constraint = constraint;
+    this.isRaised = isRaised;
+    this.isInFunction = where !== undefined;
+    this.wouldHideRows = routine === ROW_SECURITY_CHECK;
+  }
+}
+
+/** The function of the server that refuses a read under `row_security = off`; its message is in the server's language. */
+const ROW_SECURITY_CHECK = 'check_enable_rls';
+
+/** The functions of the server that report what the application raises (PL/pgSQL, PL/Python): their names are not translated. */
+const RAISING = new Set(['exec_stmt_raise', 'exec_stmt_assert', 'PLy_output']);
+/** Classes of errors about the connection and the server itself. */
+const OF_THE_SERVER = new Set(['08', '25', '28', '3D', '53', '57', '58']);
+const OF_LOCKS = new Set(['40001', '40P01', '55P03', '55006']);
+/** Functions of the server whose texts have names of tables, columns, functions and roles in them, and nothing else. */
+const NAMING = new Set([
+  'aclcheck_error',
+  'aclcheck_error_col',
+  ROW_SECURITY_CHECK,
+  'parserOpenTable',
+  'RangeVarGetRelidExtended',
+  'errorMissingColumn',
+  'errorMissingRTE',
+  'errorMissingRTEAlias',
+]);
+
+function holdsNoValue(code: string, routine: string, inFunction: boolean): boolean {
+  if (NAMING.has(routine)) return true;
+  return !inFunction && (OF_THE_SERVER.has(code.slice(0, 2)) || OF_LOCKS.has(code));
+}
+
+/** The database refuses a row. `column` and `constraint` name the place; the text holds no values. */
+export class RowRefusedError extends RejectedRecordError {
+  readonly column: string | undefined;
+  readonly server: ServerError;
+
+  constructor(server: ServerError) {
+    super(server.code || 'unknown', `PostgreSQL refused the row: ${server.message}.`, undefined, { cause: server });
+    this.column = server.column;
+    this.server = server;
+  }
+}
+
+/**
+ * The error of a statement that works with records, as the refusal of one of them; undefined: it is not, or need not be, a
+ * record's fault. See `isOfRecord`.
+ */
+export function asRefusal(error: unknown): RowRefusedError | undefined {
+  if (error instanceof RowRefusedError) return error;
+  if (!(error instanceof SyncError) || !(error.cause instanceof ServerError)) return undefined;
+  const { code, isRaised, wouldHideRows } = error.cause;
+  return isRaised || (isOfRecord(code) && !wouldHideRows) ? new RowRefusedError(error.cause) : undefined;
+}
+
+/** Whether what refuses a record may refuse each record: a table, column or right that is missing. */
+export function mayBeOfStatement({ server: { code, isRaised } }: RowRefusedError): boolean {
+  return !isRaised && isOfStatement(code);
+}
+
+/** What a refusal is when each record meets it. */
+export function ofStatement({ server }: RowRefusedError): SyncError {
+  return classifiedServerError(server);
+}
+
+export function classified(error: unknown): SyncError {
+  if (error instanceof SyncError) return error;
+  if (!(error instanceof Error))
+    return new InvariantError('UNKNOWN', 'PostgreSQL failed with something that is no error.');
+  if (error instanceof pg.DatabaseError) return classifiedServerError(new ServerError(error));
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const lost = isNetworkError(code) || code === '' ? 'PostgreSQL cannot be reached' : 'PostgreSQL cannot be used';
+  return new RetryableError(code || 'CONNECTION_LOST', `${lost}: ${error.message}`, { cause: error });
+}
+
+/** Its code is none of the server's: there are other reasons for 42501, which a trigger may raise for one row. */
+function rowsHidden(server: ServerError): ConfigurationError {
+  const table = /"(.+)"/.exec(server.message)?.[1];
+  return new ConfigurationError(
+    'ROW_SECURITY',
+    `Row level security${table === undefined ? '' : ` of table ${table}`} would hide rows from the role of this session, and a hidden row would look deleted, so nothing was read (${server.message}). Policies do not mend it; let the role see all rows: alter role <role> bypassrls, or, unless row level security is forced, grant <owner of the table> to <role>. \`sfsync check\` names the roles; what failed can be redriven then.`,
+    { cause: server },
+  );
+}
+
+function classifiedServerError(server: ServerError): SyncError {
+  const { code } = server;
+  if (server.wouldHideRows) return rowsHidden(server);
+  const message = `PostgreSQL answered ${server.message}`;
+  switch (classifySqlState(code)) {
+    case 'retry':
+      return new RetryableError(code, message, { cause: server });
+    case 'reject':
+      return new RowRefusedError(server);
+    case 'configuration':
+      return new ConfigurationError(code, `${message}. \`sfsync check\` names what is missing.`, { cause: server });
+    default:
+      return new InvariantError(code, message, { cause: server });
+  }
+}

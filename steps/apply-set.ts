@@ -81,6 +81,9 @@ export async function readSet(context: StepContext, items: readonly Item[], newL
     for (const [id, pair] of await lockPairs(context, carried)) pairs.set(id, pair);
     const parents = adopted.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
     await wakeChildren(session, configuration, mapping, parents);
+    // A child in this set was read before its parent had an id.
+    const isOwnChild = adopted.length > 0 && mapping.fields.some(({ references }) => references === mapping.object);
+    if (isOwnChild) for (const [id, pair] of await lockPairs(context, ids)) pairs.set(id, pair);
   }
   for (const [id, { pair }] of adoptable) pairs.set(id, pair);
   for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));

@@ -95,6 +95,14 @@ export function loseParent(
   };
 }
 
+/**
+ * The same for a child that the transaction in which its parent's row goes has itself just merged (a lookup to its own
+ * object): the revision is the one that the merge has raised, and that the step hands on.
+ */
+export function loseParentToo(link: Link, child: ObjectMapping, field: string, lost: LostParent): Link {
+  return { ...loseParent(link, child, field, lost), revision: link.revision };
+}
+
 /** The link of a record that was rejected because a parent has no row, and its column allows no null. */
 export function waitFor(link: Link, field: string, parent: string): Link {
   return { ...link, waiting: { ...link.waiting, [field]: parent }, revision: link.revision + 1 };

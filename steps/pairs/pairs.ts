@@ -3,7 +3,7 @@
 import { becomesDue } from '../../core/agreement/due.ts';
 import type { Link, Pair, RowVersion } from '../../core/agreement/link.ts';
 import { newLink } from '../../core/agreement/link.ts';
-import { isPutToRest } from '../../core/agreement/references.ts';
+import { isPutToRest, loseParentToo } from '../../core/agreement/references.ts';
 import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
 import { withoutRow } from '../../core/agreement/row-identity.ts';
@@ -19,7 +19,7 @@ import { holdParents } from '../../postgres/tables/lookups.ts';
 import type { StoredRow } from '../../postgres/tables/rows.ts';
 import { insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
-import { removeRows } from '../parents/lost-parents.ts';
+import { type OwnOrphan, removeRows } from '../parents/lost-parents.ts';
 import { parentsOf } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 
@@ -126,7 +126,7 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
       ? write
       : { ...write, link: { ...link, rowKey, waiting } };
   };
-  let linked = writes.map(keyed);
+  let linked: readonly RowPlan[] = writes.map(keyed);
 
   const unlinked = linked.filter(({ before }) => before.linkId === undefined);
   await insertLinks(
@@ -136,12 +136,13 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   );
   await noteSurvivors(session, mapping.object, linked);
   await updateRows(session, mapping, of('update'));
-  await removeRows(context, of('delete'));
+  const orphans = await removeRows(context, of('delete'));
   await restoreRows(session, mapping, of('restore'));
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
   const madeByTable = await insertRows(session, mapping, withKeys);
   for (const [id, key] of madeByTable) keys.set(id, key);
   if (madeByTable.size > 0) linked = writes.map(keyed);
+  linked = withLostParents(mapping, linked, orphans);
   // A deferred constraint is checked while the caller still knows which rows it means.
   await query(session, 'set constraints all immediate');
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
@@ -152,7 +153,7 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   for (const [i, { salesforceId }] of resting.entries()) if (parents[i] !== 'as read') touched.add(salesforceId);
   await saveLinks(
     session,
-    linked.flatMap(({ before: { linkId, stored }, link, salesforceId }) =>
+    linked.flatMap(({ before: { linkId }, stored, link, salesforceId }) =>
       linkId === undefined
         ? []
         : { linkId, stored, link: touched.has(salesforceId) ? becomesDue(link, 'written by us') : link },
@@ -172,6 +173,8 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
 
 interface RowPlan extends RowChange {
   readonly before: StoredPair | NewPair;
+  /** As the link stands in the table, where that is known. */
+  readonly stored: Link | undefined;
   readonly link: Link;
   readonly salesforceId: string;
   readonly key: string;
@@ -183,10 +186,32 @@ interface RowPlan extends RowChange {
 function plan(mapping: ObjectMapping, { before, link, row: after, survivor }: PairChange): RowPlan {
   const { kind, fields, waiting } = rowChange(mapping, before, after, link.rowKey);
   const { salesforceId, rowKey: key = '' } = link;
-  return { kind, before, link, salesforceId, key, fields, waiting, survivor, after };
+  return { kind, before, stored: before.stored, link, salesforceId, key, fields, waiting, survivor, after };
 }
 
-/** Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. */
+/**
+ * Of a set whose rows point to each other: children whose parent's row goes in it. What has been done to their links is done
+ * to those in memory, which are about to be written.
+ */
+function withLostParents(
+  mapping: ObjectMapping,
+  plans: readonly RowPlan[],
+  orphans: readonly OwnOrphan[],
+): readonly RowPlan[] {
+  if (orphans.length === 0) return plans;
+  const byKey = Map.groupBy(orphans, ({ rowKey }) => rowKey);
+  return plans.map((write) => {
+    const lost = write.kind === 'delete' ? undefined : byKey.get(write.link.rowKey ?? '');
+    if (lost === undefined) return write;
+    const link = lost.reduce((before, row) => loseParentToo(before, mapping, row.field, row), write.link);
+    return { ...write, stored: undefined, link, waiting: link.waiting };
+  });
+}
+
+/**
+ * Turns parent ids into parent keys; a parent without a row leaves the column null and the field waiting. One whose row goes
+ * in this set has none any more.
+ */
 async function resolveLookups(
   { session, configuration, mapping }: StepContext,
   plans: readonly RowPlan[],
@@ -198,8 +223,16 @@ async function resolveLookups(
     const fields = references.filter(({ references: object }) => object === parent);
     const ids = plans.flatMap((write) => fields.flatMap(({ field }) => write.fields[field] ?? []));
     const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
-    keysOf.set(parent, await holdParents(session, mappingOf(configuration, parent), wanted));
+    const held = await holdParents(session, mappingOf(configuration, parent), wanted);
+    if (parent === mapping.object) for (const id of goingRows(mapping, plans)) held.delete(id);
+    keysOf.set(parent, held);
   }
   const keyOf = (parent: string, id: string) => keysOf.get(parent)?.get(id);
   return plans.map((write) => withParentKeys(references, write, keyOf));
+}
+
+/** Ids of records whose rows go with these plans: a marked row stays, and children keep its key. */
+function goingRows({ deletedAtColumn }: ObjectMapping, plans: readonly RowPlan[]): string[] {
+  if (deletedAtColumn !== undefined) return [];
+  return plans.flatMap(({ kind, salesforceId }) => (kind === 'delete' ? salesforceId : []));
 }

@@ -16,32 +16,38 @@ import type { StepContext } from '../step.ts';
 
 type Removing = Pick<StepContext, 'session' | 'configuration' | 'mapping'>;
 
-/** Removes rows as the mapping says, their children first. */
-export async function removeRows(context: Removing, removals: readonly RowRemoval[]): Promise<void> {
-  if (removals.length === 0) return;
+/** A row of the object itself whose parent's row has gone. */
+export type OwnOrphan = OrphanedRow & { readonly field: string };
+
+/**
+ * Removes rows as the mapping says, their children first. Answers which rows of the object itself have lost a parent: their
+ * links have changed.
+ */
+export async function removeRows(context: Removing, removals: readonly RowRemoval[]): Promise<OwnOrphan[]> {
+  if (removals.length === 0) return [];
   const { session, mapping } = context;
   if (mapping.deletedAtColumn !== undefined) {
-    await orphanChildren(
-      context,
-      removals.filter(({ survivor }) => survivor !== undefined),
-    );
+    const merged = removals.filter(({ survivor }) => survivor !== undefined);
+    const moved = await orphanChildren(context, merged);
     const keys = removals.map(({ key }) => key);
     await markDeleted(session, mapping, mapping.deletedAtColumn, keys);
-    return;
+    return moved;
   }
   // Children before the parent, in the order in which a step that writes a child takes its locks: link, row, parent. Children
   // that came in between are seen once the parent is locked against new ones.
-  await orphanChildren(context, removals);
+  const early = await orphanChildren(context, removals);
   await lockDoomed(session, mapping, removals);
-  await orphanChildren(context, removals);
+  const late = await orphanChildren(context, removals);
   await buryRows(session, mapping, removals);
+  return [...early, ...late];
 }
 
 async function orphanChildren(
   { session, configuration, mapping: parent }: Removing,
   removals: readonly RowRemoval[],
-): Promise<void> {
-  if (removals.length === 0) return;
+): Promise<OwnOrphan[]> {
+  const own: OwnOrphan[] = [];
+  if (removals.length === 0) return own;
   for (const { child, lookup } of childLookups(configuration, parent.object)) {
     const ids = removals.map(({ salesforceId }) => salesforceId);
     const rowKeys = await childKeysOfRecords(session, child, lookup, parent, ids);
@@ -51,7 +57,9 @@ async function orphanChildren(
     const required = (await tableColumns(session, child)).notNull.has(lookup.column);
     const orphaned = await takeOutParents(session, child, lookup, parent, removals, required);
     await loseParents(session, child, lookup, orphaned);
+    if (child.object === parent.object) own.push(...orphaned.map((row) => ({ ...row, field: lookup.field })));
   }
+  return own;
 }
 
 /** Links that are in memory at a time: a parent may have any number of children. */

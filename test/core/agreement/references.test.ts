@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { join, loseParent, stopWaiting, waitFor } from '../../../core/agreement/references.ts';
+import { join, loseParent, loseParentToo, stopWaiting, waitFor } from '../../../core/agreement/references.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
 import { base, link, thing } from './thing.ts';
 
@@ -27,6 +27,10 @@ describe('the link of a child whose parent goes', () => {
   test('waits for the parent', () => {
     const after = loseParent(known, thing, 'parent', lost);
     expect(after).toEqual({ ...known, waiting: { parent: A }, revision: raised });
+  });
+
+  test('waits for it under the revision of the merge, where the same transaction writes both', () => {
+    expect(loseParentToo(known, thing, 'parent', lost)).toEqual({ ...known, waiting: { parent: A } });
   });
 
   test('keeps what else it waits for', () => {

@@ -1,5 +1,6 @@
 /** The child's way from Salesforce: polls, files late, twice and out of order, and reads that a file has made necessary. */
 import type { Driver } from './moves.ts';
+import { goneTogether } from './parents.ts';
 import type { Move } from './sides.ts';
 import { type Arrival, may, readNow, rowVersion, shown, spend, versionOf, type World } from './world.ts';
 import { written } from './written.ts';
@@ -46,7 +47,13 @@ function arrived({ scenario, ...driver }: Driver, world: World, arrival: Arrival
     const order: Arrival = { kind: 'to read', revision: result.link.revision };
     return [{ what, world: { ...next, arrivals: [...others, order] } }];
   }
-  const made = [{ what, world: { ...next, arrivals: others } }];
+  const done = { ...next, arrivals: others };
+  const made: Move[] = [{ what, world: done }];
+  if (scenario.oneObject === true) {
+    for (const together of goneTogether({ scenario, ...driver }, done)) {
+      made.push({ ...together, what: `${what}, ${together.what}` });
+    }
+  }
   if (arrival.kind === 'file' && may(scenario, world, 'duplicates')) {
     made.push({ what: `${what}, to be worked on once more`, world: spend(next, 'duplicates') });
   }

@@ -4,6 +4,14 @@ import type { Driver } from './moves.ts';
 import { type Move, withParent } from './sides.ts';
 import { ID_OF, lineage, newEdit, PARENTS, type ParentKey, parentOf, rowVersion, type World } from './world.ts';
 
+/** The transaction that has just written the child is also the one in which the row of its parent goes: their object is one. */
+export function goneTogether(driver: Driver, world: World): Move[] {
+  return PARENTS.filter((key) => world.parents[key].unpolled && world.parents[key].record === 'deleted').map((key) => ({
+    what: `and so is the file of parent ${key}, which is deleted`,
+    world: applied(driver, world, key, driver.rules.loseParentToo),
+  }));
+}
+
 export function parents(driver: Driver, world: World): Move[] {
   const made = PARENTS.flatMap((key) => ofParent(driver, world, key));
   if (world.joins)
@@ -28,7 +36,7 @@ function ofParent(driver: Driver, world: World, key: ParentKey): Move[] {
   return made;
 }
 
-function applied(driver: Driver, world: World, key: ParentKey): World {
+function applied(driver: Driver, world: World, key: ParentKey, lose = driver.rules.loseParent): World {
   const { record, row, mergedInto } = world.parents[key];
   const next = { ...withParent(world, key, { unpolled: false }), joins: true };
   if (record === 'live') {
@@ -37,7 +45,7 @@ function applied(driver: Driver, world: World, key: ParentKey): World {
   }
   const isKnownMerged = mergedInto !== undefined;
   if (row !== 'with id') return withParent(next, key, { isKnownMerged });
-  return withParent(released(driver, next, key), key, { row: 'none', isKnownMerged });
+  return withParent(released(driver, next, key, lose), key, { row: 'none', isKnownMerged });
 }
 
 /** The parent's row has got its id. */
@@ -49,7 +57,7 @@ function woken({ rules, configuration }: Driver, world: World, key: ParentKey): 
 }
 
 /** The parent's row goes, and the child's column cannot point to it any longer. */
-function released({ rules, mapping }: Driver, world: World, key: ParentKey): World {
+function released({ rules, mapping }: Driver, world: World, key: ParentKey, lose: typeof rules.loseParent): World {
   const { link, row } = world;
   const { mergedInto: survivor, movedBy } = world.parents[key];
   if (row.l !== key || row.deleted) return world;
@@ -58,7 +66,7 @@ function released({ rules, mapping }: Driver, world: World, key: ParentKey): Wor
   const lost = rules.leadsToSurvivor
     ? { parent: ID_OF[key], survivor: survivor && ID_OF[survivor], survivorHasRow }
     : { parent: ID_OF[key], survivor: undefined, survivorHasRow: false };
-  const after = rules.loseParent(link, mapping, 'l', lost);
+  const after = lose(link, mapping, 'l', lost);
   const lostDuringPush = world.lostDuringPush || link.push?.sent.l !== undefined;
   const l = lost.survivorHasRow && survivor !== undefined ? survivor : null;
   const emptied = world.emptied || (survivorHasRow && l === null);

@@ -2,7 +2,13 @@
 import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import { decide, settle } from '../../../../../core/agreement/outbound.ts';
-import { join, lookupsToWake, loseParent, unlinkedParents } from '../../../../../core/agreement/references.ts';
+import {
+  join,
+  lookupsToWake,
+  loseParent,
+  loseParentToo,
+  unlinkedParents,
+} from '../../../../../core/agreement/references.ts';
 import { rowChange, withParentKeys } from '../../../../../core/agreement/row-change.ts';
 
 export interface Rules {
@@ -14,6 +20,7 @@ export interface Rules {
   readonly rowChange: typeof rowChange;
   readonly withParentKeys: typeof withParentKeys;
   readonly loseParent: typeof loseParent;
+  readonly loseParentToo: typeof loseParentToo;
   readonly join: typeof join;
   readonly lookupsToWake: typeof lookupsToWake;
   readonly unlinkedParents: typeof unlinkedParents;
@@ -36,6 +43,7 @@ export const RULES: Rules = {
   rowChange,
   withParentKeys,
   loseParent,
+  loseParentToo,
   join,
   lookupsToWake,
   unlinkedParents,

@@ -18,6 +18,11 @@ export const SCENARIOS: readonly Scenario[] = [
   { child: 'linked', other: 'pair', deletesOfParents: 1, editsInSalesforce: 1, stampsFollowers: true },
   { child: 'linked', deletesOfParents: 2, deletesOfChild: 2 },
   { child: 'linked', deletesOfParents: 1, deletesOfChild: 1, otherEdits: 1 },
+  // In the transaction that writes the child.
+  { child: 'linked', deletesOfParents: 2, otherEdits: 1, oneObject: true },
+  { child: 'linked', other: 'pair', deletesOfParents: 1, editsOfRow: 1, oneObject: true },
+  { child: 'linked', other: 'pair', deletesOfParents: 1, editsInSalesforce: 1, oneObject: true },
+  { child: 'linked', other: 'pair', merges: 1, editsInSalesforce: 1, oneObject: true },
   // Parents that are merged.
   { child: 'linked', other: 'record', merges: 1, otherEdits: 1, crashes: 1 },
   { child: 'linked', other: 'pair', merges: 1, editsInSalesforce: 1, stampsFollowers: true },

@@ -122,6 +122,12 @@ const LOST: readonly SwitchedOff[] = [
     violation: 'a lookup was cleared for want of its parent',
   },
   {
+    rule: 'so does one that is written in the transaction in which its parent goes',
+    without: { loseParentToo: (link) => link },
+    scenario: { child: 'linked', deletesOfParents: 2, otherEdits: 1, oneObject: true },
+    violation: 'a lookup was cleared for want of its parent',
+  },
+  {
     rule: 'a lookup that the application had just pointed to the lost parent is due',
     without: losing((before, after) => ({ ...after, dirty: before.dirty })),
     scenario: { child: 'linked', other: 'pair', deletesOfParents: 1, editsOfRow: 1, refusals: 1 },

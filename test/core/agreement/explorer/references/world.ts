@@ -53,6 +53,8 @@ export interface Scenario extends Partial<Budgets> {
   /** It leaves the children of a merged parent without one, and does not move them to the survivor. */
   readonly mergesClear?: boolean;
   readonly policy?: 'salesforce' | 'postgres';
+  /** Parents and child are of one object: one transaction may write the child and remove the row of its parent. */
+  readonly oneObject?: boolean;
 }
 
 export interface Parent {

@@ -34,7 +34,7 @@ export async function writtenByTriggers(
   const keys = written.flatMap(({ link }) => link.rowKey ?? []);
   const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
   const changed = written.filter(({ kind, link, after }) => {
-    const row = withWaiting(link, rows.get(link.rowKey ?? ''));
+    const row = link.rowKey === undefined ? undefined : withWaiting(link, rows.get(link.rowKey));
     if (row === undefined) return false;
     const crossed = kind === 'update' && row.outside !== after?.outside;
     return crossed || (triggers && mapping.fields.some((field) => differs(field, kind, row, after)));

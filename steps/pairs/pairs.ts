@@ -58,7 +58,9 @@ export async function lockPairs(
     [...links.values()].map(({ link }) => link),
     byKey,
   );
-  const underKey = ({ rowKey = '' }: Link) => (others.has(rowKey) ? undefined : byKey.get(rowKey));
+  // A key may be the empty text: no row has no key.
+  const isOthers = ({ rowKey }: Link) => rowKey !== undefined && others.has(rowKey);
+  const underKey = (link: Link) => (link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey));
   const lost = [...links.values()].filter(({ link }) => underKey(link) === undefined);
   const elsewhere = await lockRows(session, configuration, mapping, {
     salesforceIds: lost.map(({ link }) => link.salesforceId),
@@ -76,7 +78,7 @@ export async function lockPairs(
   return new Map(
     [...links].map(([id, { linkId, link }]) => {
       const row = underKey(link) ?? byId.get(id);
-      const rowless = others.has(link.rowKey ?? '') ? withoutRow(link) : link;
+      const rowless = isOthers(link) ? withoutRow(link) : link;
       const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
       const live = row?.softDeleted ? undefined : row;
       const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;

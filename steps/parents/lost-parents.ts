@@ -76,7 +76,7 @@ async function loseParents(
   for (let first = 0; first < keys.length; first += PAGE_LINKS) {
     const rowKeys = keys.slice(first, first + PAGE_LINKS);
     await changeLinks(session, child.object, { rowKeys }, (link) => {
-      const row = lost.get(link.rowKey ?? '');
+      const row = link.rowKey === undefined ? undefined : lost.get(link.rowKey);
       return row && loseParent(link, child, field, row);
     });
   }

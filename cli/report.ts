@@ -1,5 +1,7 @@
 /** What `sfsync prepare` and `sfsync check` print. Pure: values in, lines out. */
 
+import { comparisonReason } from '../core/contracts/comparison.ts';
+import type { Comparison } from '../postgres/ledger/comparison.ts';
 import type { Prepared } from '../postgres/prepare/prepare.ts';
 import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../postgres/prepare/status.ts';
 import { plural } from './terminal.ts';
@@ -55,15 +57,11 @@ function describeMarking({ marking, origins }: DatabaseStatus): string {
   return marking === 'origin' ? `marked by replication origin (${origins})` : 'marked by logical message';
 }
 
-function setupFaults({ slot, comparisonDue, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
+function setupFaults({ slot, comparisons, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
   const faults = missingRoles.map((role) => `role ${role} does not exist: run \`sfsync prepare\``);
   if (unpublished === undefined) faults.push('the publication does not exist: run `sfsync prepare`');
   else if (unpublished.length > 0) faults.push(`not published: ${unpublished.join(', ')}: run \`sfsync prepare\``);
-  if (slot !== undefined && comparisonDue) {
-    faults.push(
-      `replication slot ${slotName} was made anew, and what was changed before is not found yet: run \`sfsync recover-slot\``,
-    );
-  }
+  faults.push(...comparisons.map(comparisonFault));
   if (slot === undefined)
     faults.push(
       `replication slot ${slotName} does not exist: run \`sfsync prepare\`, or \`sfsync recover-slot\` where there was one`,
@@ -74,6 +72,17 @@ function setupFaults({ slot, comparisonDue, unpublished, missingRoles }: Databas
     );
   else if (!slot.active) faults.push(`replication slot ${slotName} has no reader: is the streamer running?`);
   return faults;
+}
+
+function comparisonFault({ object, reasons, orderedAt, stage, looked, marked, waits }: Comparison): string {
+  const why = reasons.map(comparisonReason).join('; ');
+  const how =
+    stage === 'records'
+      ? 'its records in Salesforce are compared by the next sweep'
+      : waits
+        ? 'it begins when the transactions that were open then have ended'
+        : `${looked} links and rows looked at, ${marked} due`;
+  return `${object}: a comparison is due since ${orderedAt.toISOString()}, because ${why}; the deployment does it by itself: ${how}`;
 }
 
 function objectFaults(status: ObjectStatus): string[] {

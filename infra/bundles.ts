@@ -18,6 +18,7 @@ export const FUNCTION_ENTRIES = [
   'sweep/open-sweep',
   'sweep/list-records',
   'sweep/compare-links',
+  'sweep/compare-rows',
   'sweep/close-sweep',
   'read-salesforce',
   'notify',

@@ -1,12 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { EventBus, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { EventBus, EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { COMPARISON_DUE } from '../core/contracts/comparison.ts';
 import { WORK_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { Deployment } from './deployment.ts';
@@ -47,6 +48,7 @@ export class Sweep extends Construct {
     // A sweep that failed needs no redrive, and so no dead-letter queue: the next one begins where it did.
     operations.watch(this.machine);
     this.#measure(props, closeSweep);
+    this.#startComparisons(props);
     const { sweepEveryMinutes, fullSweepEveryHours } = configuration.settings;
     for (const { object } of configuration.objects) {
       this.#schedule(props, `Window${object}`, Duration.minutes(sweepEveryMinutes), { object, full: false });
@@ -63,6 +65,10 @@ export class Sweep extends Construct {
       timeout: Duration.minutes(1),
       memorySize: 512,
     });
+    const compareRows = this.#databaseTask(props, 'CompareRows', {
+      entry: 'sweep/compare-rows',
+      description: 'Compares links with rows where something may have been skipped',
+    });
     const compareLinks = this.#databaseTask(props, 'CompareLinks', {
       entry: 'sweep/compare-links',
       description: 'Compares a list of records with the links',
@@ -76,6 +82,7 @@ export class Sweep extends Construct {
       deployment,
       pipeline: 'sweep',
       substitutions: {
+        CompareRowsFunctionArn: compareRows.functionArn,
         OpenSweepFunctionArn: openSweep.functionArn,
         ListRecordsFunctionArn: listRecords.functionArn,
         CompareLinksFunctionArn: compareLinks.functionArn,
@@ -87,7 +94,7 @@ export class Sweep extends Construct {
         InboundFlowNames: `{${[...flows].map(([object, { flowName }]) => `'${object}': '${flowName}'`).join(', ')}}`,
       },
     });
-    const own = [openSweep, listRecords, compareLinks, closeSweep];
+    const own = [compareRows, openSweep, listRecords, compareLinks, closeSweep];
     for (const called of [...own, readSalesforce, applyRecords, operations.notify]) called.grantInvoke(machine);
     Grant.addToPrincipal({
       grantee: machine,
@@ -158,6 +165,22 @@ export class Sweep extends Construct {
         heading: 'A sweep does not come to its end',
       });
     }
+  }
+
+  /** What is due is compared at once; the schedule makes up for an event that is lost. */
+  #startComparisons({ deployment, undelivered }: SweepProps): void {
+    new Rule(this, 'ComparisonDue', {
+      description: 'Something of an object may not have come through the replication slot',
+      eventPattern: { source: [deployment.name], detailType: [COMPARISON_DUE] },
+      targets: [
+        new SfnStateMachine(this.machine, {
+          input: RuleTargetInput.fromObject({ object: EventField.fromPath('$.detail.object'), comparison: true }),
+          deadLetterQueue: undelivered,
+          maxEventAge: Duration.hours(24),
+          retryAttempts: 185,
+        }),
+      ],
+    });
   }
 
   #schedule({ undelivered }: SweepProps, id: string, every: Duration, input: { object: string; full: boolean }): void {

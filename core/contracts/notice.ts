@@ -2,6 +2,7 @@
 
 import { foundRecords } from '../agreement/sweep.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
+import { comparisonReason } from './comparison.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import type { Notice } from './outbound-tasks.ts';
 import { executionName } from './storage-layout.ts';
@@ -15,7 +16,7 @@ const LISTED_REASONS = 10;
 
 export function messageOf(notice: Notice): Message {
   const message = plainMessage(notice);
-  if (!('reasons' in notice)) return message;
+  if (!('reasons' in notice) || notice.about === 'comparison') return message;
   const drifts = DRIFTS.flatMap(({ code, message: drift }) => {
     const drifted = notice.reasons.filter((reason) => reason.code === code);
     const fields = drifted.flatMap(({ field }) => field ?? []);
@@ -112,6 +113,8 @@ function plainMessage(notice: Notice): Message {
       };
     case 'sweep':
       return sweep(notice);
+    case 'comparison':
+      return comparison(notice);
     case 'circuit':
       return notice.state === 'open'
         ? {
@@ -164,6 +167,24 @@ function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
       'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
       rejected + conflicts > 0 ? whereToLook(object) : undefined,
       `Execution: ${notice.execution}`,
+    ),
+  };
+}
+
+function comparison({
+  object,
+  execution,
+  reasons: why,
+  looked,
+  marked,
+}: Extract<Notice, { about: 'comparison' }>): Message {
+  return {
+    subject: `sfsync: ${object} was compared, ${marked === 0 ? 'nothing was missed' : `${plural(marked, 'record')} had been missed`}`,
+    text: lines(
+      `Edits of ${object} may not have come through the replication slot:`,
+      ...why.map((reason) => `  - ${comparisonReason(reason)}`),
+      `So its links were compared with its rows, by itself: ${looked} looked at, ${marked} due now, which go to Salesforce like any other edit.`,
+      `Execution: ${execution}`,
     ),
   };
 }

@@ -181,6 +181,16 @@ export const notice = z.discriminatedUnion('about', [
     reasons: z.array(reasonCount),
   }),
   z.strictObject({
+    about: z.literal('comparison'),
+    object: z.string(),
+    execution: z.string(),
+    /** Why it was due: core/contracts/comparison.ts. */
+    reasons: z.array(z.string()),
+    /** Links and rows. */
+    looked: count,
+    marked: count,
+  }),
+  z.strictObject({
     about: z.literal('circuit'),
     object: z.string(),
     execution: z.string(),

@@ -4,10 +4,24 @@ import { z } from 'zod';
 const count = z.int().min(0);
 const instant = z.int().min(0);
 
+/** The comparison of links and rows that may be due of the object. */
+export const compareRowsInput = z.strictObject({ object: z.string(), execution: z.string() });
+export const compareRowsOutput = z.strictObject({
+  /** Links and new rows that are due now. */
+  marked: count,
+  left: z.enum(['nothing', 'more', 'older transactions']),
+  /** The records in Salesforce are to be compared, too. */
+  records: z.boolean(),
+  /** A comparison has come to its end, and is to be reported: why it was due, and in all. */
+  finished: z.strictObject({ reasons: z.array(z.string()), looked: count, marked: count }).optional(),
+});
+
 /** `full`: all records against all links, where a scheduled sweep looks at a window. */
 export const openSweepInput = z.strictObject({ object: z.string(), full: z.boolean(), execution: z.string() });
 export const openSweepOutput = z.strictObject({
   startedAt: z.iso.datetime(),
+  /** As asked for, or because a comparison is due that covers the records. */
+  full: z.boolean(),
   /** Where the window begins; absent: everything is listed. */
   from: z.iso.datetime().optional(),
 });

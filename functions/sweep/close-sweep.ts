@@ -11,9 +11,9 @@ const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() })
 export const handler = defineHandler({
   input: closeSweepInput,
   output: z.null(),
-  run: async ({ object, full, execution: _, startedAt, complete, ...counts }, { log }) => {
+  run: async ({ object, full, execution, startedAt, complete, ...counts }, { log }) => {
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    await closeWindow(session, { object, full, startedAt, complete });
+    await closeWindow(session, { object, execution, full, startedAt, complete });
     log.info('swept', {
       full,
       ...counts,

@@ -12,9 +12,9 @@ const { DATABASE_SECRET_ARN } = environment({ DATABASE_SECRET_ARN: z.string() })
 export const handler = defineHandler({
   input: openSweepInput,
   output: openSweepOutput,
-  run: async ({ object, full }) => {
+  run: async ({ object, full, execution }) => {
     mappingOf(configuration, object);
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    return openWindow(session, { object, full }, configuration.settings, Date.now());
+    return openWindow(session, { object, full, execution }, configuration.settings, Date.now());
   },
 });

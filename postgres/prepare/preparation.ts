@@ -80,6 +80,11 @@ export class Preparation {
     }
   }
 
+  /** Work that is not to be done in a dry run, and has no statement worth printing. */
+  async change(work: (client: pg.ClientBase) => Promise<void>): Promise<void> {
+    if (!this.#dryRun) await work(this.client);
+  }
+
   /** As `execute`, but a missing right is an answer: false. */
   async tryTo(sql: string, options: StatementOptions = {}): Promise<boolean> {
     try {

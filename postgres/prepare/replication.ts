@@ -5,7 +5,7 @@
 import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { OutputPlugin, SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { firstPlace, hasLinks, savePlace } from '../ledger/slot-recovery.ts';
+import { hasLinks, orderComparison } from '../ledger/comparison.ts';
 import type { Preparation } from './preparation.ts';
 
 /** duplicate_object, and unique_violation when two create at the same moment. */
@@ -155,9 +155,11 @@ export async function ensureSlot(
   if (state === undefined) {
     if (await hasLinks(preparation.client)) {
       // Written down before the slot is there: a healthy slot would not show that there is a gap.
-      await preparation.execute(savePlace(slot, firstPlace(configuration)));
+      await preparation.change(async (client) => {
+        for (const { object } of configuration.objects) await orderComparison(client, object, 'slot made anew');
+      });
       preparation.warn(
-        `Replication slot ${slot} was missing although records are linked: what was changed while there was none is not in it. Run \`sfsync recover-slot\` now, which finds it.`,
+        `Replication slot ${slot} was missing although records are linked: what was changed while there was none is not in it. All rows are compared by the deployment now; \`sfsync recover-slot\` does it at once.`,
       );
     }
     await createSlot(preparation, slot, plugin);

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { readPlace } from '../ledger/slot-recovery.ts';
+import { type Comparison, dueComparisons } from '../ledger/comparison.ts';
 import { hasTable, namesOf } from '../session/names.ts';
 
 export interface SlotStatus {
@@ -37,8 +37,8 @@ export interface ObjectStatus {
 export interface DatabaseStatus {
   readonly server: string;
   readonly slot: SlotStatus | undefined;
-  /** The slot was made anew, and the rows were not all compared since. */
-  readonly comparisonDue: boolean;
+  /** Objects of which something may have been skipped, and which are not all compared yet. */
+  readonly comparisons: readonly Comparison[];
   /** Mapped tables that the publication lacks; undefined: there is no publication. */
   readonly unpublished: readonly string[] | undefined;
   readonly origins: number;
@@ -63,7 +63,7 @@ export async function readDatabaseStatus(
   return {
     ...(await readSetup(client)),
     slot: await readSlot(client, slot),
-    comparisonDue: (await readPlace(client, slot)) !== undefined,
+    comparisons: await dueComparisons(client),
     unpublished: await readUnpublished(client, configuration),
     objects: await readObjects(client, configuration),
   };

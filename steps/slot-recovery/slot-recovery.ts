@@ -1,17 +1,21 @@
 /**
  * Makes a replication slot anew that is missing or of no use, and then finds what was changed while there was none. The
  * order is the point: what is committed after the slot was made comes through the slot, and what was committed before is
- * there to be compared, for a new slot waits for every transaction that is older. How far it came is kept in the database.
+ * there to be compared, for a new slot waits for every transaction that is older. The comparison is one like any other
+ * (steps/comparison): what is interrupted here, the deployment goes on with.
  */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ComparisonReason } from '../../core/contracts/comparison.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { firstPlace, forgetPlace, nextPlace, readPlace, savePlace } from '../../postgres/ledger/slot-recovery.ts';
+import { dueComparisons, orderComparison } from '../../postgres/ledger/comparison.ts';
 import { applyMigrations } from '../../postgres/prepare/migrations.ts';
 import { Preparation } from '../../postgres/prepare/preparation.ts';
 import { createSlot, ensurePublication, readSlot, refuseForeignSlot } from '../../postgres/prepare/replication.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { quoteText } from '../../postgres/session/quote.ts';
-import { compareLinks, compareRows, countGap } from './gap.ts';
+import { compareNext } from '../comparison/compare.ts';
+import { countCompared } from '../comparison/pages.ts';
 
 export interface RecoveryOptions {
   readonly slot: string;
@@ -45,6 +49,9 @@ export interface Recovery {
 const LOCK = 'select pg_advisory_lock(7347739624)';
 const UNLOCK = 'select pg_advisory_unlock(7347739624)';
 
+/** How long it waits for transactions that are older than the order before it looks again. */
+const OLDER_TRANSACTIONS_MS = 500;
+
 /** The texts of values must be those that base holds, whatever the role or the database is set to. */
 const TEXT_FORMS = "set datestyle to 'ISO, YMD'; set timezone to 'UTC'; set intervalstyle to 'postgres'";
 
@@ -62,21 +69,21 @@ export async function recoverSlot(
   try {
     await client.query(TEXT_FORMS);
     const preparation = new Preparation(client, dryRun, log);
-    const begun = await readPlace(client, slot);
     await applyMigrations(preparation);
+    const begun = await dueComparisons(client);
     const remake = slotIs !== 'left alone' && (await mustBeMade(client, configuration, options));
-    const resumed = begun !== undefined && !remake;
+    const resumed = begun.length > 0 && !remake;
     if (!remake && !resumed && slotIs !== 'left alone') {
       throw new ConfigurationError(
         'HEALTHY_SLOT',
         `Replication slot ${slot} is healthy, nothing was done. --compare only compares the rows with what was last agreed; --force makes the slot anew all the same.`,
       );
     }
-    if (remake) await makeSlot(preparation, configuration, slot);
-    else if (!resumed) await preparation.execute(savePlace(slot, firstPlace(configuration)));
-    const all = await countGap(client, configuration.objects);
+    if (remake) await makeSlot(preparation, configuration, { slot, dryRun });
+    else if (!resumed && !dryRun) await orderAll(client, configuration, 'asked');
+    const all = await countCompared(client, configuration.objects);
     if (dryRun) return { slotMade: remake, resumed, marked: new Map(), compared: all };
-    const marked = await compareAll(client, configuration, slot, (state) => options.progress?.({ ...state, all }));
+    const marked = await compareAll(client, configuration, (state) => options.progress?.({ ...state, all }));
     return { slotMade: remake, resumed, marked, compared: all };
   } finally {
     await client.query(UNLOCK).catch(() => undefined);
@@ -101,8 +108,12 @@ async function mustBeMade(
 }
 
 /** That a comparison is due is written down before the slot is there: a healthy slot alone does not show it. */
-async function makeSlot(preparation: Preparation, configuration: SyncConfiguration, slot: string): Promise<void> {
-  await preparation.execute(savePlace(slot, firstPlace(configuration)));
+async function makeSlot(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  { slot, dryRun }: { readonly slot: string; readonly dryRun: boolean },
+): Promise<void> {
+  if (!dryRun) await orderAll(preparation.client, configuration, 'slot made anew');
   await ensurePublication(preparation, configuration, slot);
   if ((await readSlot(preparation.client, slot)) !== undefined) {
     await preparation.execute(`select pg_drop_replication_slot(${quoteText(slot)})`);
@@ -110,29 +121,35 @@ async function makeSlot(preparation: Preparation, configuration: SyncConfigurati
   await createSlot(preparation, slot, configuration.settings.plugin);
 }
 
+async function orderAll(
+  client: Preparation['client'],
+  { objects }: SyncConfiguration,
+  reason: ComparisonReason,
+): Promise<void> {
+  for (const { object } of objects) await orderComparison(client, object, reason);
+}
+
+/** Steps of the deployment may be at it at the same time: each goes on where the other has come to. */
 async function compareAll(
   client: Session,
   configuration: SyncConfiguration,
-  slot: string,
   progress: (state: Omit<RecoveryProgress, 'all'>) => void,
 ): Promise<Map<string, number>> {
   const marked = new Map<string, number>();
   let looked = 0;
-  for (let place = await readPlace(client, slot); place !== undefined; ) {
-    // An object that is not mapped any more has nothing to compare.
-    const mapping = configuration.objects.find(({ object }) => object === place?.object);
-    const { stage, after } = place;
-    const page =
-      mapping === undefined
-        ? { looked: 0, marked: 0, after: undefined }
-        : stage === 'links'
-          ? await compareLinks({ session: client, configuration, mapping, execution: slot }, after ?? undefined)
-          : await compareRows({ session: client, configuration, mapping, execution: slot }, after ?? undefined);
-    looked += page.looked;
-    marked.set(place.object, (marked.get(place.object) ?? 0) + page.marked);
-    progress({ object: place.object, looked, marked: [...marked.values()].reduce((sum, each) => sum + each, 0) });
-    place = page.after === undefined ? nextPlace(configuration, place) : { ...place, after: page.after };
-    await client.query(place === undefined ? forgetPlace(slot) : savePlace(slot, place));
+  for (const mapping of configuration.objects) {
+    const { object } = mapping;
+    for (;;) {
+      const page = await compareNext({ session: client, configuration, mapping, execution: 'recover-slot' });
+      if (page === 'nothing due') break;
+      if (page === 'older transactions') {
+        await pause(OLDER_TRANSACTIONS_MS);
+        continue;
+      }
+      looked += page.looked;
+      marked.set(object, (marked.get(object) ?? 0) + page.marked);
+      progress({ object, looked, marked: [...marked.values()].reduce((sum, each) => sum + each, 0) });
+    }
   }
   return marked;
 }

@@ -3,36 +3,45 @@
 import { windowStart } from '../../core/agreement/sweep.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
+import { beginRecords, finishRecords } from '../../postgres/ledger/comparison.ts';
 import { forgetListed, saveSweptUntil, sweptUntil } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 
 interface Sweep {
   readonly object: string;
+  readonly execution: string;
   /** All records against all links. */
   readonly full: boolean;
 }
 
-/** When the sweep begins, and the moment from which on it lists; without it everything is listed. */
+/**
+ * When the sweep begins, and the moment from which on it lists; without it everything is listed. It is a full one, too, where a
+ * comparison is due that covers the records.
+ */
 export async function openWindow(
   session: Session,
-  { object, full }: Sweep,
+  { object, execution, full: asked }: Sweep,
   settings: Settings,
   now: Instant,
-): Promise<{ readonly startedAt: string; readonly from?: string }> {
+): Promise<{ readonly startedAt: string; readonly full: boolean; readonly from?: string }> {
   const startedAt = new Date(now).toISOString();
+  const isDue = await beginRecords(session, object, execution);
+  const full = asked || isDue;
   if (full) {
     await forgetListed(session, object);
-    return { startedAt };
+    return { startedAt, full };
   }
   const from = windowStart(now, await sweptUntil(session, object), settings);
-  return { startedAt, from: new Date(from).toISOString() };
+  return { startedAt, full, from: new Date(from).toISOString() };
 }
 
 /** Only a complete sweep moves the window: the next one begins where it did. */
 export async function closeWindow(
   session: Session,
-  { object, full, startedAt, complete }: Sweep & { readonly startedAt: string; readonly complete: boolean },
+  { object, execution, full, startedAt, complete }: Sweep & { readonly startedAt: string; readonly complete: boolean },
 ): Promise<void> {
   if (full) await forgetListed(session, object);
-  if (complete) await saveSweptUntil(session, object, Date.parse(startedAt));
+  if (!complete) return;
+  await saveSweptUntil(session, object, Date.parse(startedAt));
+  if (full) await finishRecords(session, object, execution);
 }

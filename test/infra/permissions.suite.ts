@@ -69,6 +69,7 @@ export function describePermissions({ resources, resource }: Assembly): void {
     ['PostgresToSalesforcePushRecords', ['s3:GetObject work/*', 's3:DeleteObject work/*', ...write('work/*')]],
     ['PostgresToSalesforceDeleteRecords', ['s3:GetObject work/*', 's3:DeleteObject work/*', ...write('work/*')]],
     ['PostgresToSalesforceOpenCircuit', []],
+    ['SweepCompareRows', []],
     ['SweepOpenSweep', []],
     ['SweepListRecords', write('work/*')],
     ['SweepCompareLinks', ['s3:GetObject work/*', ...write('work/*')]],
@@ -93,7 +94,7 @@ export function describePermissions({ resources, resource }: Assembly): void {
   describe('secrets', () => {
     const functions = resources('AWS::Lambda::Function');
     const outbound = ['CollectChanges', 'DecideChanges', 'SettleBatch', 'OpenCircuit'];
-    const database = ['ApplyRecords', ...outbound, 'OpenSweep', 'CompareLinks', 'CloseSweep'];
+    const database = ['ApplyRecords', ...outbound, 'CompareRows', 'OpenSweep', 'CompareLinks', 'CloseSweep'];
     const salesforce = ['ReadSalesforce', 'PushRecords', 'DeleteRecords', 'ListRecords'];
     const named = (names: readonly string[], id: string) => names.some((name) => id.includes(name));
 

@@ -17,7 +17,8 @@ function applied(change: Partial<Applied> = {}): Applied {
 /** Lambdas of a sweep in which one list shows 300 records that are as they should be, and nothing was deleted. */
 function tasks(change: Tasks = {}): Tasks {
   return {
-    OpenSweep: ({ full }) => ({ startedAt: STARTED_AT, ...(full ? {} : { from: FROM }) }),
+    CompareRows: () => ({ marked: 0, left: 'nothing', records: false }),
+    OpenSweep: ({ full }) => ({ startedAt: STARTED_AT, full, ...(full ? {} : { from: FROM }) }),
     ListRecords: ({ what, part }) => (what === 'records' ? { listed: 300, listKey: `list-${part}` } : { listed: 0 }),
     CompareLinks: () => ({ compared: 300, batches: [] }),
     CloseSweep: () => null,
@@ -79,6 +80,45 @@ describe('a sweep that finds nothing', () => {
     const machine = new PipelineMachine('sweep', tasks({ ListRecords: () => ({ listed: 0 }) }));
     expect(await machine.run(INPUT)).toMatchObject({ status: 'SUCCEEDED', output: { compared: 0, complete: true } });
     expect(machine.inputsOf('CompareLinks')).toEqual([]);
+  });
+});
+
+describe('a comparison that is due', () => {
+  type Compared = Awaited<ReturnType<NonNullable<Tasks['CompareRows']>>>;
+  const finished = { reasons: ['slot made anew'], looked: 5000, marked: 3 };
+  const parts = (...answers: readonly Partial<Compared>[]) => {
+    const left = [...answers];
+    return tasks({ CompareRows: () => ({ marked: 0, left: 'nothing', records: false, ...left.shift() }) });
+  };
+  const DUE = { object: 'Contact', comparison: true };
+
+  test('is worked off part by part; what it finds goes at once, and why and how much is notified once', async () => {
+    const machine = new PipelineMachine('sweep', parts({ marked: 2, left: 'more' }, { marked: 1, finished }));
+    const ended = await machine.run(DUE);
+    expect(ended).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.inputsOf('CompareRows')).toHaveLength(2);
+    expect(machine.busEvents).toHaveLength(2);
+    expect(machine.busEvents[0]).toMatchObject({ DetailType: 'Changes available' });
+    const execution = machine.executionArn;
+    expect(machine.inputsOf('Notify')).toEqual([{ about: 'comparison', object: 'Contact', execution, ...finished }]);
+    expect(ended.states).not.toContain('Open sweep');
+  });
+
+  test('waits for older transactions, for five minutes', async () => {
+    const older = { left: 'older transactions' } as const;
+    const machine = new PipelineMachine('sweep', parts(older, older, { marked: 1, finished }));
+    expect((await machine.run(DUE)).states.filter((state) => state === 'Wait for older transactions')).toHaveLength(2);
+    const waiting = new PipelineMachine('sweep', parts(...Array.from({ length: 100 }, () => older)));
+    expect(await waiting.run(DUE)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(waiting.inputsOf('CompareRows')).toHaveLength(60);
+  });
+
+  test('precedes every sweep, and is followed by one where it covers the records', async () => {
+    const machine = new PipelineMachine('sweep', parts({ records: true, finished }));
+    expect((await machine.run(DUE)).states).toContain('Open sweep');
+    const scheduled = new PipelineMachine('sweep', parts({ marked: 1, finished }));
+    expect((await scheduled.run(INPUT)).states).toContain('Open sweep');
+    expect(scheduled.inputsOf('Notify')).toMatchObject([{ about: 'comparison' }]);
   });
 });
 
@@ -162,7 +202,7 @@ describe('what is listed', () => {
       { with: 'records', part: 3, listKey: 'list-3' },
       { with: 'deleted', part: 4, listKey: 'log' },
     ]);
-    expect(machine.calls.map(({ task }) => task).slice(1, 5)).toEqual([
+    expect(machine.calls.map(({ task }) => task).slice(2, 6)).toEqual([
       'ListRecords',
       'CompareLinks',
       'ListRecords',

@@ -198,5 +198,5 @@ describe('a full sweep', () => {
 });
 
 test('an unknown object fails at once, with what is known', async () => {
-  await expect(pair.sweep({ object: 'Lead' })).rejects.toThrow('ConfigurationError in Open sweep');
+  await expect(pair.sweep({ object: 'Lead' })).rejects.toThrow('ConfigurationError in Compare rows');
 });

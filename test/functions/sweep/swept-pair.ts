@@ -55,6 +55,7 @@ export class SweptPair implements AsyncDisposable {
     const org = await addOrg(lambda);
     const applyRecords = await import('../../../functions/salesforce-to-postgres/apply-records.ts');
     const tasks: Tasks = {
+      CompareRows: invocation(await import('../../../functions/sweep/compare-rows.ts')),
       OpenSweep: invocation(await import('../../../functions/sweep/open-sweep.ts')),
       ListRecords: invocation(await import('../../../functions/sweep/list-records.ts')),
       CompareLinks: invocation(await import('../../../functions/sweep/compare-links.ts')),

@@ -63,10 +63,10 @@ test('prepared again, the second changes nothing; a slot that is missing althoug
   await lender.rows('select pg_drop_replication_slot($1)', [slot()]);
   const { warnings } = await prepareAgain();
   expect(warnings).toEqual([expect.stringContaining('although records are linked')]);
-  expect(await lender.rows(`select object, stage from ${names.schema}.slot_recovery`)).toEqual([
-    { object: 'Account', stage: 'links' },
-  ]);
-  expect(await lender.rows('select from sfsync.slot_recovery')).toEqual([]);
+  expect(await lender.rows(`select object, stage from ${names.schema}.comparison order by 1`)).toEqual(
+    ['Account', 'Contact', 'Opportunity'].map((object) => ({ object, stage: 'links' })),
+  );
+  expect(await lender.rows('select from sfsync.comparison')).toEqual([]);
   await lender.rows(`truncate ${names.schema}.link`);
 });
 

@@ -1,9 +1,10 @@
 /**
- * Finds what was changed while there was no replication slot: by comparing links with their rows, and rows with their links.
- * What differs is marked due, as if its key had come through the queue. In pages, each a transaction of its own.
+ * Finds what did not come through the queue: by comparing links with their rows, and rows with their links. What differs is marked
+ * due, as if its key had come through. In pages, each a transaction of its own.
  */
 import { collect } from '../../core/agreement/collect.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ComparedPage } from '../../postgres/ledger/comparison.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
@@ -16,16 +17,8 @@ import type { StepContext } from '../step.ts';
 /** Links or rows in one page: steps that work on the same records wait for no longer than that. */
 const PAGE = 2_000;
 
-export interface GapPage {
-  readonly looked: number;
-  /** Links and new rows that are due now. */
-  readonly marked: number;
-  /** Where the next page begins; undefined: that was all. */
-  readonly after: string | undefined;
-}
-
 /** Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. */
-export async function compareLinks(context: StepContext, after: string | undefined): Promise<GapPage> {
+export async function compareLinks(context: StepContext, after: string | undefined): Promise<ComparedPage> {
   const { session, mapping } = context;
   const { keys, ...page } = await inTransaction(session, async () => {
     const { ids, last } = await nextLinkIds(session, mapping.object, after, PAGE);
@@ -50,7 +43,7 @@ async function mark({ session, configuration, mapping }: StepContext, keys: read
 }
 
 /** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
-export async function compareRows(context: StepContext, after: string | undefined): Promise<GapPage> {
+export async function compareRows(context: StepContext, after: string | undefined): Promise<ComparedPage> {
   const { session, mapping } = context;
   const key = `t.${quoteName(mapping.keyColumn)}`;
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
@@ -67,7 +60,7 @@ export async function compareRows(context: StepContext, after: string | undefine
 }
 
 /** How many links and rows there are to look at. */
-export async function countGap(session: Session, mappings: readonly ObjectMapping[]): Promise<number> {
+export async function countCompared(session: Session, mappings: readonly ObjectMapping[]): Promise<number> {
   let all = 0;
   for (const mapping of mappings) {
     const { rows } = await query<{ all: string }>(

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query } from '../session/connection.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
-import { tableOf } from '../tables/rows.ts';
+import { rowsOf } from '../tables/rows.ts';
 
 /**
  * Notes of links whose row is inside that it was. `salesforceIds`: of these links; undefined: of all. Answers how many were
@@ -19,7 +19,7 @@ export async function noteInside(
   const key = pg.escapeIdentifier(mapping.keyColumn);
   const { rowCount } = await query(
     session,
-    `with inside as (select l.id from sfsync.link l join ${tableOf(mapping)} t on l.row_key = t.${key}::text
+    `with inside as (select l.id from sfsync.link l join ${rowsOf(mapping)} t on l.row_key = t.${key}::text
                       where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
                         and not ${outside} order by l.salesforce_id for update of l)
      update sfsync.link l set was_inside = true from inside where l.id = inside.id`,

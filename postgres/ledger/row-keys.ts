@@ -9,7 +9,7 @@ import { letGo } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import type { StoredRow } from '../tables/rows.ts';
-import { tableOf } from '../tables/rows.ts';
+import { rowsOf, tableOf } from '../tables/rows.ts';
 import { carriedIds } from '../tables/salesforce-ids.ts';
 import { type LinkChange, lockLinks, saveLinks } from './links.ts';
 
@@ -55,7 +55,7 @@ export async function findCarriers(
   const { rows } = await query<Carrier>(
     session,
     `select t.${key}::text as key, t.${name(mapping.salesforceIdColumn)} as id
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
        left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
        left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${name(mapping.salesforceIdColumn)}
       where t.${name(mapping.salesforceIdColumn)} is not null and (k.id is null or i.id <> k.id)`,
@@ -74,7 +74,7 @@ export async function findNewRows(
   const { rows } = await query<{ key: string }>(
     session,
     `select t.${key}::text as key
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${tableOf(mapping)} t on t.${key} = x.${key}
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
       where t.${name(mapping.salesforceIdColumn)} is null
         and not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
     [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],

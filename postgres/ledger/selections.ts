@@ -3,7 +3,7 @@ import pg from 'pg';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
-import { tableOf } from '../tables/rows.ts';
+import { rowsOf, tableOf } from '../tables/rows.ts';
 import type { LinkSelection } from './links.ts';
 
 const name = pg.escapeIdentifier;
@@ -25,7 +25,7 @@ export function reinserted(mapping: ObjectMapping, rowKeys: readonly string[]): 
   return {
     where: `l.row_key = any ($2::text[]) and l.base_deleted and l.push_id is null
       and exists (select from jsonb_populate_recordset(null::${tableOf(mapping)}, $3::jsonb) x
-                    join ${tableOf(mapping)} t on t.${key} = x.${key}
+                    join ${rowsOf(mapping)} t on t.${key} = x.${key}
                    where x.${key}::text = l.row_key and t.${name(mapping.salesforceIdColumn)} is null)`,
     values: [rowKeys, JSON.stringify(rowKeys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   };
@@ -33,7 +33,7 @@ export function reinserted(mapping: ObjectMapping, rowKeys: readonly string[]): 
 
 /** Of the links from the id after `afterId` to `lastId`, those of live records whose row is gone: not under another key either. */
 export function goneRows(mapping: ObjectMapping, afterId: string, lastId: string): LinkSelection {
-  const table = tableOf(mapping);
+  const table = rowsOf(mapping);
   return {
     where: `l.id > $2::bigint and l.id <= $3::bigint and l.row_key is not null and l.base_deleted is false
       and not exists (select from ${table} t where t.${name(mapping.keyColumn)}::text = l.row_key)
@@ -56,7 +56,7 @@ export function childrenOfMerged({ field }: FieldMapping, parent: string): LinkS
 export function parentLanded({ field }: FieldMapping, parent: ObjectMapping): LinkSelection {
   return {
     where: `l.waiting <> '{}' and l.waiting ? $2
-      and exists (select from ${tableOf(parent)} p where p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2)`,
+      and exists (select from ${rowsOf(parent)} p where p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2)`,
     values: [field],
   };
 }
@@ -68,8 +68,8 @@ export function putOffParents(child: ObjectMapping, { column }: FieldMapping, pa
       and exists (select from sfsync.rejected_record r
                    where r.object = $1 and r.salesforce_id = l.salesforce_id and r.direction = 'to-postgres'
                      and r.code = $2 and r.resolved_at is null)
-      and not exists (select from ${tableOf(parent)} p
-                        join ${tableOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
+      and not exists (select from ${rowsOf(parent)} p
+                        join ${rowsOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
                        where p.${name(parent.salesforceIdColumn)} = l.salesforce_id)`,
     values: [CHILDREN_EXIST],
   };

@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { type RowRestore, reinsertRows, unmarkDeleted } from '../tables/restore.ts';
-import { tableOf } from '../tables/rows.ts';
+import { rowsOf, tableOf } from '../tables/rows.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -26,7 +26,7 @@ export async function lockDoomed(
   const key = name(mapping.keyColumn);
   await query(
     session,
-    `select from ${tableOf(mapping)} t join jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x using (${key})
+    `select from ${rowsOf(mapping)} t join jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x using (${key})
       order by ${key} for update of t`,
     [keysOf(mapping, removals)],
   );
@@ -42,7 +42,7 @@ export async function buryRows(
   await query(
     session,
     `with doomed as (select * from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
-          gone as (delete from ${tableOf(mapping)} t
+          gone as (delete from ${rowsOf(mapping)} t
                     using jsonb_populate_recordset(null::${tableOf(mapping)}, $3::jsonb) x
                     where t.${key} = x.${key} returning t.${key}::text as key, to_jsonb(t) as "row")
      insert into sfsync.tombstone (object, salesforce_id, row_key, "row")

@@ -8,32 +8,56 @@ import { RetryableError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
+import { quoteName } from '../session/quote.ts';
+import type { TableFacts } from './table-facts.ts';
 
 /** A mapping that was compared with its table. */
 export interface InForceMapping extends ObjectMapping {
   /** Numbers (pg_attribute.attnum) by column, as the step has looked at them; undefined: it has not. */
   readonly columnNumbers?: ReadonlyMap<string, number> | undefined;
+  /** undefined: the step has not looked at it, or it is not there. */
+  readonly tableFacts?: TableFacts | undefined;
 }
 
 /** The code of the error of a look at the columns that is out of date. */
 export const COLUMNS_MOVED = 'COLUMNS_MOVED';
 
-/** Once for each table and transaction, after its rows were read. Throws RetryableError when a mapped column is another one. */
-export async function compareColumns(session: Session, mapping: InForceMapping): Promise<void> {
+/**
+ * Once for each table and transaction, after its rows were read, with the tables of its lookups. Throws RetryableError when a mapped
+ * column is another one, or the table: one that took its name may have other rows, or partitions.
+ */
+export async function compareTables(
+  session: Session,
+  mapping: InForceMapping,
+  lookups: readonly InForceMapping[],
+): Promise<void> {
   const { columnNumbers: numbers } = mapping;
   const compared = session.transaction?.compared;
   if (numbers === undefined || compared?.has(mapping.object)) return;
-  const { rows } = await query<{ column: string; number: number }>(
+  const tables = [mapping, ...lookups];
+  const { rows } = await query<{ place: number; oid: string; columns: Readonly<Record<string, number>> | null }>(
     session,
-    `select attname as column, attnum::int as number from pg_attribute
-      where attrelid = format('%I.%I', $1::text, $2::text)::regclass and attnum > 0 and not attisdropped`,
-    [mapping.schema, mapping.table],
+    `select w.place::int as place, w.name::regclass::oid::text as oid,
+            case when w.place = 1 then (
+              select json_object_agg(attname, attnum) from pg_attribute
+               where attrelid = w.name::regclass and attnum > 0 and not attisdropped) end as columns
+       from unnest($1::text[]) with ordinality as w (name, place)`,
+    [tables.map(({ schema, table }) => `${quoteName(schema)}.${quoteName(table)}`)],
   );
-  const found = new Map(rows.map(({ column, number }) => [column, number]));
-  const moved = mapping.fields.find(({ column }) => found.get(column) !== numbers.get(column));
-  if (moved !== undefined) {
-    const place = `${mapping.schema}.${mapping.table}.${moved.column}`;
-    throw new RetryableError(COLUMNS_MOVED, `Column ${place} was dropped, renamed or added while a step was using it.`);
+  for (const { place, oid, columns } of rows) {
+    const table = tables[place - 1] as InForceMapping;
+    const name = `${table.schema}.${table.table}`;
+    if (table.tableFacts !== undefined && table.tableFacts.oid !== oid) {
+      throw new RetryableError(COLUMNS_MOVED, `Another table got the name ${name} while a step was using it.`);
+    }
+    const moved = columns && mapping.fields.find(({ column }) => columns[column] !== numbers.get(column));
+    if (moved) {
+      const column = `${name}.${moved.column}`;
+      throw new RetryableError(
+        COLUMNS_MOVED,
+        `Column ${column} was dropped, renamed or added while a step was using it.`,
+      );
+    }
   }
   compared?.add(mapping.object);
 }

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
-import { tableOf } from './rows.ts';
+import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -16,7 +16,7 @@ export async function holdParents(
   const id = name(parent.salesforceIdColumn);
   const { rows } = await query<{ id: string; key: string }>(
     session,
-    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${tableOf(parent)}
+    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${rowsOf(parent)}
       where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share`,
     [salesforceIds],
   );
@@ -37,7 +37,7 @@ export async function parentStates(
 ): Promise<Map<string, ParentState>> {
   if (keys.length === 0) return new Map();
   const key = name(parent.keyColumn);
-  const wanted = `jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x join ${tableOf(parent)} p on p.${key} = x.${key}`;
+  const wanted = `jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x join ${rowsOf(parent)} p on p.${key} = x.${key}`;
   const { rows } = await query<{ key: string; linked: boolean | null }>(
     session,
     `with free as (select p.${key} as key, p.${name(parent.salesforceIdColumn)} is not null as linked
@@ -61,7 +61,7 @@ export async function childKeysOf(
     session,
     `select c.${name(child.keyColumn)}::text as key
        from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
-       join ${tableOf(child)} c on c.${name(lookup.column)} = p.${name(parent.keyColumn)}`,
+       join ${rowsOf(child)} c on c.${name(lookup.column)} = p.${name(parent.keyColumn)}`,
     [JSON.stringify(parentKeys.map((key) => ({ [parent.keyColumn]: key })))],
   );
   return rows.map(({ key }) => key);
@@ -77,8 +77,8 @@ export async function childKeysOfRecords(
 ): Promise<string[]> {
   const { rows } = await query<{ key: string }>(
     session,
-    `select t.${name(child.keyColumn)}::text as key from ${tableOf(parent)} p
-       join ${tableOf(child)} t on t.${name(lookup.column)} = p.${name(parent.keyColumn)}
+    `select t.${name(child.keyColumn)}::text as key from ${rowsOf(parent)} p
+       join ${rowsOf(child)} t on t.${name(lookup.column)} = p.${name(parent.keyColumn)}
       where p.${name(parent.salesforceIdColumn)} = any ($1::text[])`,
     [salesforceIds],
   );
@@ -96,9 +96,9 @@ export async function blockingChildren(
   const id = name(parent.salesforceIdColumn);
   const { rows } = await query<{ id: string }>(
     session,
-    `select p.${id} as id from ${tableOf(parent)} p
+    `select p.${id} as id from ${rowsOf(parent)} p
       where p.${id} = any ($1::text[])
-        and exists (select from ${tableOf(child)} t where t.${name(lookup.column)} = p.${name(parent.keyColumn)})`,
+        and exists (select from ${rowsOf(child)} t where t.${name(lookup.column)} = p.${name(parent.keyColumn)})`,
     [salesforceIds],
   );
   return rows.map((row) => row.id);
@@ -116,7 +116,7 @@ export async function lockColumn(
   const { rows } = await query<{ key: string; value: string | null }>(
     session,
     `select t.${key}::text as key, t.${name(column)}::text as value
-       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${tableOf(child)} t on t.${key} = x.${key}
+       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}
       order by t.${key} for no key update of t`,
     [JSON.stringify(rowKeys.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
   );
@@ -134,7 +134,7 @@ export async function fillNulls(
   const [key, column] = [name(child.keyColumn), name(lookup.column)];
   await query(
     session,
-    `update ${tableOf(child)} t set ${column} = x.${column}
+    `update ${rowsOf(child)} t set ${column} = x.${column}
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
       where t.${key} = x.${key} and t.${column} is null`,
     [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
@@ -174,9 +174,9 @@ export async function takeOutParents(
     session,
     `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
                      from jsonb_to_recordset($1::jsonb) as d (id text, survivor text)
-                     join ${tableOf(parent)} p on p.${parentId} = d.id
-                     left join ${tableOf(parent)} s on s.${parentId} = d.survivor)
-     update ${tableOf(child)} t set ${column} = gone.survivor_key
+                     join ${rowsOf(parent)} p on p.${parentId} = d.id
+                     left join ${rowsOf(parent)} s on s.${parentId} = d.survivor)
+     update ${rowsOf(child)} t set ${column} = gone.survivor_key
        from gone where t.${column} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
      returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
     [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
-import { columnsOf, tableOf, updateRows } from './rows.ts';
+import { columnsOf, rowsOf, tableOf, updateRows } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -23,7 +23,7 @@ export async function markDeleted(
   const key = name(mapping.keyColumn);
   await query(
     session,
-    `update ${tableOf(mapping)} t set ${name(column)} = now()
+    `update ${rowsOf(mapping)} t set ${name(column)} = now()
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
     [JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );
@@ -39,7 +39,7 @@ export async function unmarkDeleted(
   const key = name(mapping.keyColumn);
   const { rows } = await query<{ key: string }>(
     session,
-    `update ${tableOf(mapping)} t set ${name(column)} = null
+    `update ${rowsOf(mapping)} t set ${name(column)} = null
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}
      returning t.${key}::text as key`,
     [JSON.stringify(restores.map((restore) => ({ [mapping.keyColumn]: restore.key })))],

@@ -15,7 +15,7 @@ import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
-import { compareColumns } from './column-numbers.ts';
+import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { outsideFilter } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -23,6 +23,11 @@ const name = pg.escapeIdentifier;
 
 export function tableOf({ schema, table }: ObjectMapping): string {
   return `${name(schema)}.${name(table)}`;
+}
+
+/** The rows of the table, for `from`, `join` and `update`: those that are published, also where other tables inherit from it. */
+export function rowsOf(mapping: InForceMapping): string {
+  return mapping.tableFacts?.kind === 'r' ? `only ${tableOf(mapping)}` : tableOf(mapping);
 }
 
 export interface StoredRow {
@@ -47,27 +52,22 @@ export type RowSelection = { readonly keys: readonly string[] } | { readonly sal
 export async function lockRows(
   session: Session,
   configuration: SyncConfiguration,
-  mapping: ObjectMapping,
+  mapping: InForceMapping,
   selection: RowSelection,
 ): Promise<StoredRow[]> {
   const wanted = 'keys' in selection ? selection.keys : selection.salesforceIds;
   if (wanted.length === 0) return [];
-  const key = name(mapping.keyColumn);
-  const chosen =
-    'keys' in selection
-      ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
-      : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
-  const parents = mapping.fields.filter(({ references }) => references !== undefined);
-  const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
-  const parentIds = parents.map((parent) => `${parentAlias(parent)}."#id"`);
-  const rows = await queryTuples<(string | null)[]>(
+  const parents = mapping.fields.flatMap(({ references }) => references ?? []);
+  const rows = await readRows(session, configuration, mapping, selection, 'published');
+  await compareTables(
     session,
-    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${[...columns, ...parentIds].join(', ')}
-       from ${tableOf(mapping)} t ${parents.map((field) => joinParent(configuration, field)).join(' ')}
-      where ${chosen} order by t.${key} for no key update of t`,
-    [wanted],
+    mapping,
+    parents.map((object) => mappingOf(configuration, object)),
   );
-  await compareColumns(session, mapping);
+  // A row that has moved into a table that inherits is not published any more, and it is not gone.
+  if (rows.length < wanted.length && mapping.tableFacts?.hasChildren === true) {
+    rows.push(...(await readRows(session, configuration, mapping, selection, 'inherited')));
+  }
   return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
     let fields: RowValues | undefined;
     return {
@@ -83,6 +83,34 @@ export async function lockRows(
       },
     };
   });
+}
+
+async function readRows(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: InForceMapping,
+  selection: RowSelection,
+  which: 'published' | 'inherited',
+): Promise<(string | null)[][]> {
+  const key = name(mapping.keyColumn);
+  const chosen =
+    'keys' in selection
+      ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
+      : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
+  const lookups = mapping.fields.filter(({ references }) => references !== undefined);
+  const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
+  const parentIds = lookups.map((lookup) => `${parentAlias(lookup)}."#id"`);
+  const [table, further] =
+    which === 'published'
+      ? [rowsOf(mapping), '']
+      : [tableOf(mapping), `and t.tableoid <> ${Number(mapping.tableFacts?.oid)}`];
+  return queryTuples<(string | null)[]>(
+    session,
+    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${[...columns, ...parentIds].join(', ')}
+       from ${table} t ${lookups.map((field) => joinParent(configuration, field)).join(' ')}
+      where ${chosen} ${further} order by t.${key} for no key update of t`,
+    ['keys' in selection ? selection.keys : selection.salesforceIds],
+  );
 }
 
 /** `values`: a text for each field, and then for each lookup the Salesforce id of the row that it points to. */
@@ -131,7 +159,7 @@ function joinParent(configuration: SyncConfiguration, lookup: FieldMapping): str
   const { column, references } = lookup;
   const parent = mappingOf(configuration, references ?? '');
   const alias = parentAlias(lookup);
-  return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${tableOf(parent)}) ${alias}
+  return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${rowsOf(parent)}) ${alias}
     on ${alias}."#key" = t.${name(column)}`;
 }
 
@@ -157,7 +185,7 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
     const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
     await query(
       session,
-      `update ${tableOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
+      `update ${rowsOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
          from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
         where t.${key} = ${value(mapping.keyColumn)}`,
       [
@@ -175,7 +203,7 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
   const columns = changed.map(({ column }) => name(column)).join(', ');
   await query(
     session,
-    `update ${tableOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
+    `update ${rowsOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
        from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
     [writes.map((write) => write.key), writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields)))],
   );
@@ -219,7 +247,7 @@ export async function insertRows(
   const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
   const keys = await queryTuples<[string, string]>(
     session,
-    `select ${id}, ${key}::text from ${tableOf(mapping)} where ${id} = any ($1::text[])`,
+    `select ${id}, ${key}::text from ${rowsOf(mapping)} where ${id} = any ($1::text[])`,
     [inserts.map(({ salesforceId }) => salesforceId)],
   );
   return new Map(keys);

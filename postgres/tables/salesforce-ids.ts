@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
-import { tableOf } from './rows.ts';
+import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -21,9 +21,9 @@ export async function writeIds(session: Session, mapping: ObjectMapping, pairs: 
   const id = name(mapping.salesforceIdColumn);
   const { rowCount } = await query(
     session,
-    `update ${tableOf(mapping)} t set ${id} = x.${id}
+    `update ${rowsOf(mapping)} t set ${id} = x.${id}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
-      where t.${key} = x.${key} and not exists (select from ${tableOf(mapping)} o where o.${id} = x.${id})`,
+      where t.${key} = x.${key} and not exists (select from ${rowsOf(mapping)} o where o.${id} = x.${id})`,
     [
       JSON.stringify(
         pairs.map(({ salesforceId, rowKey }) => ({
@@ -51,7 +51,7 @@ export async function writeSalesforceIds(
   }));
   await query(
     session,
-    `update ${tableOf(mapping)} t set ${id} = x.${id}
+    `update ${rowsOf(mapping)} t set ${id} = x.${id}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
       where t.${key} = x.${key} and t.${id} is distinct from x.${id}`,
     [JSON.stringify(values)],
@@ -66,6 +66,6 @@ export async function carriedIds(
 ): Promise<string[]> {
   if (salesforceIds.length === 0) return [];
   const id = name(mapping.salesforceIdColumn);
-  const sql = `select ${id} from ${tableOf(mapping)} where ${id} = any ($1::text[])`;
+  const sql = `select ${id} from ${rowsOf(mapping)} where ${id} = any ($1::text[])`;
   return (await queryTuples<[string]>(session, sql, [salesforceIds])).map(([found]) => found);
 }

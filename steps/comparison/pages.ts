@@ -8,7 +8,7 @@ import type { ComparedPage } from '../../postgres/ledger/comparison.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
-import { tableOf } from '../../postgres/tables/rows.ts';
+import { rowsOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { lockPairs } from '../pairs/pairs.ts';
 import { receiveKeys } from '../receive.ts';
@@ -51,7 +51,7 @@ export async function compareRows(context: StepContext, after: string | undefine
     session,
     `select ${key}::text as key,
             exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key}::text) as linked
-       from ${tableOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
+       from ${rowsOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
     [mapping.object, after ?? null, PAGE],
   );
   const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
@@ -65,7 +65,7 @@ export async function countCompared(session: Session, mappings: readonly ObjectM
   for (const mapping of mappings) {
     const { rows } = await query<{ all: string }>(
       session,
-      `select (select count(*) from sfsync.link where object = $1) + (select count(*) from ${tableOf(mapping)}) as all`,
+      `select (select count(*) from sfsync.link where object = $1) + (select count(*) from ${rowsOf(mapping)}) as all`,
       [mapping.object],
     );
     all += Number(rows[0]?.all ?? 0);

@@ -11,7 +11,7 @@ import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
-import { tableOf } from '../../postgres/tables/rows.ts';
+import { rowsOf } from '../../postgres/tables/rows.ts';
 import type { KeyPair } from '../../postgres/tables/salesforce-ids.ts';
 
 /** Rows in one fetch. */
@@ -58,7 +58,7 @@ export async function storeRows(
       `declare load_rows no scroll cursor for
          select ${quoteName(keyColumn)}::text as row_key, ${quoteName(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
                 ${matchBy === undefined ? 'null' : columnText(matchBy)} as match
-           from ${tableOf(mapping)}`,
+           from ${rowsOf(mapping)}`,
     );
     for (let count = 0; ; ) {
       const { rows } = await query<{
@@ -234,7 +234,7 @@ export async function unlinkedParents(session: Session, { object, fields }: Obje
 export async function markNewRows(session: Session, mapping: ObjectMapping): Promise<number> {
   if (mapping.externalIdField === undefined) return 0;
   const select = `select w.row_key from load_row w left join load_key k using (key)
-       join ${tableOf(mapping)} t on t.${quoteName(mapping.keyColumn)}::text = w.row_key
+       join ${rowsOf(mapping)} t on t.${quoteName(mapping.keyColumn)}::text = w.row_key
       where ${ROW_PLACE} = 'apart' and t.${quoteName(mapping.salesforceIdColumn)} is null
         and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)`;
   return addInsertions(session, mapping.object, { select, values: [] }, { known: 'left' });

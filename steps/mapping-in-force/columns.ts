@@ -18,6 +18,7 @@ import type { LookedColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { lookAtColumns, noteVanished, registerColumns } from '../../postgres/ledger/mapped-columns.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { COLUMNS_MOVED, type InForceMapping } from '../../postgres/tables/column-numbers.ts';
+import { lookAtTables } from '../../postgres/tables/table-facts.ts';
 import type { StepContext } from '../step.ts';
 import { fillReturned } from './refill.ts';
 
@@ -52,6 +53,7 @@ export async function withMappingInForce<T>(
 
 async function columnsInForce(context: StepContext, reporter: string | undefined): Promise<ColumnsInForce> {
   const { session, configuration, mapping } = context;
+  const tables = await lookAtTables(session, configuration.objects);
   const looked = await look(session, configuration);
   const numbers = numbersOf(looked);
   const own = looked.filter(({ object }) => object === mapping.object);
@@ -63,6 +65,7 @@ async function columnsInForce(context: StepContext, reporter: string | undefined
   const inForce = (each: ObjectMapping): InForceMapping => ({
     ...withoutFields(each, fieldsOf(leftOut, each.object)),
     columnNumbers: numbers.get(each.object),
+    tableFacts: tables.get(each.object),
   });
   const fitted = () => ({ ...configuration, objects: configuration.objects.map(inForce) });
   const reasons: ReasonCount[] = [];

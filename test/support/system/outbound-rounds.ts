@@ -50,6 +50,7 @@ export class OutboundRounds {
     const queue = {
       receive: async () => waiting.splice(0, 10),
       delete: async () => undefined,
+      handBack: async () => undefined,
       sendAgain: async (message: ChangeMessage) => {
         this.sentAgain.push(message);
       },

@@ -27,6 +27,7 @@ import type { LocalOptions, LocalSystem } from './system.ts';
 /** Ran as it would be deployed: 60 s of a schedule last this long. */
 const MINUTE_MS = 60_000;
 const USUAL_AWS_PORT = 4566;
+const SHORTEST_ALARM_MINUTE_MS = 5_000;
 const USUAL_ORG_PORT = 8800;
 /** The streamer connects within a second; a busy machine may take longer. */
 const STREAMING_TIMEOUT_MS = 30_000;
@@ -156,10 +157,12 @@ export class Start {
   }
 
   async #openAws(org: OrgSimulator): Promise<RunningAws> {
+    const { pollMs = 5_000 } = this.#options;
     const running = await openEmbeddedAws({
       stateDirectory: this.#directory,
       logDirectory: this.#logs,
-      timeScale: MINUTE_MS / (this.#options.pollMs ?? 5_000),
+      timeScale: MINUTE_MS / pollMs,
+      alarmScale: MINUTE_MS / (this.#options.alarmMinuteMs ?? Math.max(pollMs, SHORTEST_ALARM_MINUTE_MS)),
       // This org's AppFlow is as the configuration says that it is.
       quirks: { blankCells: this.#project.configuration.objects[0]?.blankCells ?? 'keep' },
       ports: this.#ports.before('aws', USUAL_AWS_PORT),
@@ -172,7 +175,7 @@ export class Start {
     return running;
   }
 
-  #containers({ aws, iam, journal }: RunningAws): ProcessHost {
+  #containers({ aws, iam, journal, logs, cloudWatch }: RunningAws): ProcessHost {
     const containers = new ProcessHost({
       logDirectory: this.#logs,
       scratchDirectory: join(this.#directory, 'scratch'),
@@ -193,8 +196,12 @@ export class Start {
         const value = await aws.call<Value>('secretsmanager', 'GetSecretValue', { SecretId }, { principal });
         return value.SecretString;
       },
-      onEvent: (container, event) => journalContainer(journal, container, event),
+      onEvent: (container, event, logGroup) => {
+        journalContainer(journal, container, event);
+        if (logGroup !== undefined && event.kind === 'line') logs.write(logGroup, event.line);
+      },
     });
+    cloudWatch.sample(() => containers.metrics());
     this.#shutdown.add('containers', () => containers.stop());
     return containers;
   }

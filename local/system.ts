@@ -19,6 +19,8 @@ export interface LocalOptions {
   readonly directory?: string;
   /** How long a minute of the schedules lasts, in milliseconds. @default 5,000 */
   readonly pollMs?: number;
+  /** How long a minute of the alarms lasts. @default as of the schedules, and at least 5,000: executions are not any faster */
+  readonly alarmMinuteMs?: number;
   /** Forget what earlier runs left. @default false */
   readonly fresh?: boolean;
   /** A database of one's own, to which its owner connects; otherwise the packaged server is started. */

@@ -1,4 +1,5 @@
 import type { CallAws, ResourceMakers } from './resource-maker.ts';
+import { alarmMakers } from './resources/alarms.ts';
 import { bucketMakers } from './resources/buckets.ts';
 import { type ContainerHost, containerMakers } from './resources/containers.ts';
 import { declarationMakers } from './resources/declarations.ts';
@@ -22,6 +23,7 @@ export interface Hosts {
 export function resourceMakers(call: CallAws, hosts: Hosts): ResourceMakers {
   return {
     ...declarationMakers(),
+    ...alarmMakers(call),
     ...bucketMakers(call),
     ...queueMakers(call),
     ...topicMakers(call),

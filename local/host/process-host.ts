@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { HealthCheck } from './health-check.ts';
 import { endProcess } from './leftover-process.ts';
-import type { ContainerDefinition, ContainerHost } from './resources/containers.ts';
+import type { ContainerDefinition, ContainerHost, ServiceNames } from './resources/containers.ts';
 import { parseSecretReference, secretVariable } from './secret-reference.ts';
 import { type ProcessEvent, SupervisedProcess } from './supervised-process.ts';
 
@@ -20,7 +20,7 @@ export interface ProcessHostOptions {
   readonly secret: (secretId: string, roleArn: string) => Promise<string>;
   /** Remembers what runs, so that the next start can end what a killed run left behind. */
   readonly processesFile: string;
-  readonly onEvent: (container: string, event: ProcessEvent) => void;
+  readonly onEvent: (container: string, event: ProcessEvent, logGroup: string | undefined) => void;
 }
 
 const processesSchema = z.array(z.object({ pid: z.number(), words: z.array(z.string()) }));
@@ -28,6 +28,7 @@ const processesSchema = z.array(z.object({ pid: z.number(), words: z.array(z.str
 const LONGEST_STOP_MS = 10_000;
 
 interface RunningService {
+  readonly names: ServiceNames;
   readonly container: string;
   readonly process: SupervisedProcess;
   /** What its command line has. */
@@ -38,14 +39,18 @@ interface RunningService {
 export class ProcessHost implements ContainerHost {
   readonly #options: ProcessHostOptions;
   readonly #services = new Map<string, RunningService>();
-  readonly #given: { readonly service: string; readonly definition: ContainerDefinition }[] = [];
+  readonly #given: {
+    readonly service: string;
+    readonly definition: ContainerDefinition;
+    readonly names: ServiceNames;
+  }[] = [];
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
   }
 
-  run(service: string, definition: ContainerDefinition): void {
-    this.#given.push({ service, definition });
+  run(service: string, definition: ContainerDefinition, names: ServiceNames): void {
+    this.#given.push({ service, definition, names });
   }
 
   async remove(service: string): Promise<void> {
@@ -62,9 +67,9 @@ export class ProcessHost implements ContainerHost {
     await Promise.all(
       processesSchema.parse(JSON.parse(left)).map((known) => endProcess(known, 'SIGTERM', LONGEST_STOP_MS)),
     );
-    for (const { service, definition } of this.#given.splice(0)) {
+    for (const { service, definition, names } of this.#given.splice(0)) {
       const process = this.#processOf(definition);
-      this.#services.set(service, { container: definition.name, process, words: definition.command.slice(1) });
+      this.#services.set(service, { names, container: definition.name, process, words: definition.command.slice(1) });
       process.start();
     }
   }
@@ -80,6 +85,16 @@ export class ProcessHost implements ContainerHost {
   /** The process ids of what runs now. */
   get pids(): readonly number[] {
     return [...this.#services.values()].flatMap(({ process }) => (process.pid === undefined ? [] : [process.pid]));
+  }
+
+  /** How many tasks of each service run, as Container Insights counts them. */
+  metrics() {
+    return [...this.#services.values()].map(({ names: { cluster, service }, process }) => ({
+      namespace: 'ECS/ContainerInsights',
+      name: 'RunningTaskCount',
+      dimensions: { ClusterName: cluster, ServiceName: service },
+      value: process.pid === undefined ? 0 : 1,
+    }));
   }
 
   /** Stops every process, and waits until they are gone. */
@@ -112,7 +127,7 @@ export class ProcessHost implements ContainerHost {
           this.#remember();
         }
         if (event.kind === 'died') health?.end();
-        onEvent(definition.name, event);
+        onEvent(definition.name, event, definition.logGroup);
       },
     });
     const health = this.#healthOf(definition, supervised);
@@ -134,7 +149,7 @@ export class ProcessHost implements ContainerHost {
       );
     return new HealthCheck(settings, isWell, () => {
       const text = `unhealthy after ${settings.retries} failed checks`;
-      this.#options.onEvent(definition.name, { kind: 'unhealthy', reason: text });
+      this.#options.onEvent(definition.name, { kind: 'unhealthy', reason: text }, definition.logGroup);
       supervised.replace();
     });
   }

@@ -5,7 +5,7 @@ import { TemplateFault } from './template.ts';
 
 /** Calls an AWS operation by service and API name, in this process or anywhere else. */
 export type CallAws = <Output = unknown>(
-  service: 's3' | 'sqs' | 'sns' | 'events' | 'states' | 'lambda' | 'appflow' | 'secretsmanager',
+  service: 's3' | 'sqs' | 'sns' | 'events' | 'states' | 'lambda' | 'appflow' | 'secretsmanager' | 'monitoring' | 'logs',
   operation: string,
   input: object,
 ) => Promise<Output>;

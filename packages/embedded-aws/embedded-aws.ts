@@ -4,6 +4,8 @@ import { AppFlow } from './appflow/appflow.ts';
 import type { AppFlowQuirks } from './appflow/quirks.ts';
 import type { SalesforceConnection } from './appflow/salesforce/salesforce-connection.ts';
 import { CloudFormation } from './cloudformation.ts';
+import { CloudWatch } from './cloudwatch/cloudwatch.ts';
+import { Logs } from './cloudwatch/logs.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
 import { EventBridge } from './events/event-bridge.ts';
 import { Iam } from './iam/iam.ts';
@@ -34,6 +36,8 @@ export interface EmbeddedAwsOptions {
   readonly logDirectory: string;
   /** How many times as frequent schedules are. */
   readonly timeScale: number;
+  /** How many times as short periods of alarms are. @default as the schedules */
+  readonly alarmScale?: number;
   /** What AWS does not document about AppFlow, where it shall differ from the default. */
   readonly quirks?: Partial<AppFlowQuirks>;
   /** Tried first. */
@@ -50,6 +54,8 @@ export interface RunningAws {
   readonly lambda: Lambda;
   readonly appflow: AppFlow;
   readonly cloudFormation: CloudFormation;
+  readonly cloudWatch: CloudWatch;
+  readonly logs: Logs;
   /**
    * Begins to work on what is accepted: deliveries, schedules, executions of an earlier run. To be called once the
    * stack stands.
@@ -74,6 +80,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
       return endpoint.origin;
     },
     journal,
+    measure: (point) => cloudWatch.add(point),
     now: Date.now,
     async call<Output>(service: ServiceName, operation: string, input: object, caller = CONSOLE): Promise<Output> {
       const run = services.get(service)?.operations[operation];
@@ -86,8 +93,11 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
   };
 
   const iam = new Iam(aws);
+  const cloudWatch = new CloudWatch(aws, store, { timeScale: options.alarmScale ?? timeScale });
+  const logs = new Logs(aws);
   const s3 = new S3(aws, store, { directory: join(stateDirectory, 'aws', 's3') });
   const sqs = new Sqs(aws, store);
+  cloudWatch.sample(() => sqs.metrics());
   const sns = new Sns(aws, store, { onPublish: (message) => keepNotification(stateDirectory, message) });
   const events = new EventBridge(aws, store, { timeScale });
   const states = new StepFunctions(aws, store);
@@ -95,6 +105,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     stateDirectory: join(stateDirectory, 'aws', 'lambda'),
     logsDirectory: logDirectory,
     credentialsFor: (roleArn) => iam.credentialsFor(roleArn),
+    onLog: (logGroup, text) => logs.write(logGroup, text),
   });
   const appflow = new AppFlow(aws, store, {
     timeScale,
@@ -107,6 +118,8 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     cloudformation: cloudFormation,
     events,
     lambda,
+    logs,
+    monitoring: cloudWatch,
     s3,
     secretsmanager: new SecretsManager(aws, store),
     sns,
@@ -135,6 +148,8 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     lambda,
     appflow,
     cloudFormation,
+    cloudWatch,
+    logs,
     async start() {
       sns.start();
       lambda.start();
@@ -142,9 +157,11 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
       s3.start();
       states.resume();
       await appflow.start();
+      cloudWatch.start();
     },
     async stop() {
       // First whatever begins new work, then whatever works on it.
+      await cloudWatch.stop();
       await Promise.all([appflow.stop(), events.stop(), sns.stop()]);
       await states.stop();
       await lambda.stop();

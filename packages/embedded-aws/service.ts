@@ -6,6 +6,8 @@
  * a rule starts a state machine), so there is one implementation of each operation for all callers.
  */
 
+import type { MetricPoint } from './cloudwatch/metric.ts';
+
 export const ACCOUNT = '000000000000';
 
 export type ServiceName =
@@ -18,6 +20,8 @@ export type ServiceName =
   | 'appflow'
   | 'secretsmanager'
   | 'cloudformation'
+  | 'logs'
+  | 'monitoring'
   | 'sts';
 
 /** Who calls. `principal` is the ARN of the role whose access key signed the request, or `console` for a person. */
@@ -59,6 +63,8 @@ export interface EmbeddedAws {
   call<Output = unknown>(service: ServiceName, operation: string, input: object, caller?: Caller): Promise<Output>;
   /** Writes to the journal what happened. */
   readonly journal: Journal;
+  /** A value of a metric, for the alarms that look at it. */
+  measure(point: MetricPoint): void;
   /** Now, in milliseconds since 1970. */
   now(): number;
 }

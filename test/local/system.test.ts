@@ -44,6 +44,7 @@ function start(): Promise<LocalSystem> {
     configurationFile,
     directory,
     pollMs: 1_000,
+    alarmMinuteMs: 1_000,
     onEntry: (entry) => {
       entries.push(entry);
       for (const listener of listeners) listener();
@@ -123,6 +124,22 @@ test('the streamer is started again when it is killed', async () => {
   await entry((each) => entries.indexOf(each) >= before && /^streaming from/.test(each.text));
   expect(entries.slice(before)).toContainEqual(expect.objectContaining({ kind: 'fault', subject: 'wal-streamer' }));
 });
+
+test('a flow that is stopped sets off its alarm, and the alarm ends when it runs again', async () => {
+  const flowName = system.endpoints.resources['inboundFlow.Opportunity'] ?? '';
+  const notified = (state: string) =>
+    entry(
+      ({ kind, text }) => kind === 'notification' && text.startsWith(`${state}: `) && text.includes('FlowOpportunity'),
+    );
+  await system.call('appflow', 'StopFlow', { flowName });
+  await notified('ALARM');
+  await system.call('appflow', 'StartFlow', { flowName });
+  await notified('OK');
+  const lines = (await readFile(join(directory, 'notifications.jsonl'), 'utf8')).trimEnd().split('\n');
+  const messages = lines.map((line) => JSON.parse(line) as { subject: string; message: string });
+  const [alarm] = messages.filter(({ subject }) => subject.includes('FlowOpportunity'));
+  expect(alarm?.message).toContain('No run of the inbound flow of Opportunity has succeeded for a while');
+}, 120_000);
 
 test('stopped, nothing answers any more; started again, it goes on with what there was', async () => {
   const { aws, salesforce, postgres } = system.endpoints;

@@ -213,6 +213,7 @@ export class PipelineMachine {
       region: 'eu-central-1',
       origin: 'http://127.0.0.1:1',
       now: this.clock.now,
+      measure: () => undefined,
       journal: {
         record: (entry) => {
           for (const listener of this.#listeners) listener({ ...entry, at: this.clock.now() });

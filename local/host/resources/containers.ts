@@ -22,12 +22,20 @@ export interface ContainerDefinition {
   /** What the container's own calls are made with. */
   readonly taskRoleArn: string;
   readonly executionRoleArn: string;
+  /** Where its log lines are measured. */
+  readonly logGroup: string | undefined;
+}
+
+/** A service as its metrics name it. */
+export interface ServiceNames {
+  readonly cluster: string;
+  readonly service: string;
 }
 
 /** Runs the containers of services; a service that is given again gets the new definition at its next start. */
 export interface ContainerHost {
   /** `service` is the logical id. */
-  run(service: string, container: ContainerDefinition): void;
+  run(service: string, container: ContainerDefinition, names: ServiceNames): void;
   remove(service: string): Promise<void>;
 }
 
@@ -45,6 +53,7 @@ const taskSchema = z.object({
         Command: z.array(z.string()).optional(),
         Environment: z.array(namedValue).default([]),
         Secrets: z.array(z.object({ Name: z.string(), ValueFrom: z.string() })).default([]),
+        LogConfiguration: z.object({ Options: z.record(z.string(), z.string()).default({}) }).optional(),
         StopTimeout: z.number().default(30),
         HealthCheck: z
           .object({
@@ -61,6 +70,7 @@ const taskSchema = z.object({
 });
 const serviceSchema = z.object({
   TaskDefinition: z.string(),
+  Cluster: z.string().default('default'),
   DesiredCount: z.literal(1, 'the local host runs services of one task').default(1),
 });
 
@@ -88,15 +98,15 @@ export function containerMakers(host: ContainerHost): ResourceMakers {
     },
     'AWS::ECS::Service': {
       make(properties, context) {
-        const { TaskDefinition } = readProperties(serviceSchema, properties, context);
+        const { TaskDefinition, Cluster: cluster } = readProperties(serviceSchema, properties, context);
         const definition = definitions.get(TaskDefinition);
         if (definition === undefined) {
           throw new TemplateFault(
             `Resource ${context.logicalId}: the task definition ${TaskDefinition} is not of this stack`,
           );
         }
-        host.run(context.logicalId, definition);
         const name = context.name(255);
+        host.run(context.logicalId, definition, { cluster, service: name });
         const ref = `arn:aws:ecs:${context.region}:${context.account}:service/${name}`;
         return { ref, attributes: { Name: name, ServiceArn: ref } };
       },
@@ -119,6 +129,7 @@ function containerOf(task: z.output<typeof taskSchema>, { assembly, logicalId }:
     healthCheck: container.HealthCheck && healthCheckOf(container.HealthCheck, logicalId),
     taskRoleArn: task.TaskRoleArn,
     executionRoleArn: task.ExecutionRoleArn,
+    logGroup: container.LogConfiguration?.Options['awslogs-group'],
   };
 }
 

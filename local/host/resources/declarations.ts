@@ -1,12 +1,11 @@
 import type { ResourceMakers } from '../resource-maker.ts';
 
 /**
- * What has a meaning in AWS only: network, encryption at rest, alarms and dashboards, access to buckets. Locally such a
+ * What has a meaning in AWS only: network, encryption at rest, dashboards, access to buckets. Locally such a
  * resource is a name that others may refer to. Whether an attribute exists is known by the use that is made of it.
  */
 const DECLARATIONS: Readonly<Record<string, readonly string[]>> = {
   'AWS::CDK::Metadata': [],
-  'AWS::CloudWatch::Alarm': ['Arn'],
   'AWS::CloudWatch::CompositeAlarm': ['Arn'],
   'AWS::CloudWatch::Dashboard': [],
   'AWS::EC2::SecurityGroup': ['GroupId', 'VpcId'],
@@ -15,7 +14,6 @@ const DECLARATIONS: Readonly<Record<string, readonly string[]>> = {
   'AWS::KMS::Alias': [],
   'AWS::KMS::Key': ['Arn', 'KeyId'],
   'AWS::Logs::LogGroup': ['Arn'],
-  'AWS::Logs::MetricFilter': [],
   'AWS::S3::BucketPolicy': [],
 };
 

@@ -20,6 +20,7 @@ const functionSchema = z.object({
   MemorySize: z.coerce.number().default(128),
   ReservedConcurrentExecutions: z.coerce.number().optional(),
   Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()) }).optional(),
+  LoggingConfig: z.object({ LogGroup: z.string().optional() }).optional(),
   DeadLetterConfig: z.object({ TargetArn: z.string() }).optional(),
 });
 const permissionSchema = z.object({ FunctionName: z.string(), Principal: z.string() });
@@ -50,6 +51,7 @@ export function functionMakers(host: FunctionHost): ResourceMakers {
           timeoutSeconds: given.Timeout,
           memoryMegabytes: given.MemorySize,
           reservedConcurrency: given.ReservedConcurrentExecutions,
+          logGroup: given.LoggingConfig?.LogGroup,
           deadLetterQueueArn: given.DeadLetterConfig?.TargetArn,
         };
         settingsByName.set(name, settings);

@@ -118,6 +118,8 @@ function accessDenied(service: ServiceName, message: string): AwsError {
     case 'events':
     case 'states':
     case 'secretsmanager':
+    case 'monitoring':
+    case 'logs':
       return new AwsError('AccessDeniedException', message, 400);
     default:
       throw service satisfies never;

@@ -44,6 +44,10 @@ export function requiredPermissions(
       const stack = named(given.StackName, (name) => arn('cloudformation', `stack/${name}/*`));
       return [on(`cloudformation:${operation}`, stack)];
     }
+    case 'monitoring':
+      return [on(`cloudwatch:${operation}`)];
+    case 'logs':
+      return [on(`logs:${operation}`)];
     case 'sts':
       // Allowed to everybody, whatever the policies say.
       return operation === 'GetCallerIdentity' ? [] : [on(`sts:${operation}`, text(given.RoleArn))];

@@ -15,11 +15,13 @@ export interface InvocationReport {
 /** One function's log: `<directory>/<function name>.log`, with the lines that Lambda writes around an invocation. */
 export class FunctionLog {
   readonly #file: string;
+  readonly #onText: (text: string) => void;
   /** As in CloudWatch, one per execution environment; here one per run of the host. */
   readonly streamName: string;
 
-  constructor(directory: string, functionName: string, now: number) {
+  constructor(directory: string, functionName: string, now: number, onText: (text: string) => void = () => undefined) {
     mkdirSync(directory, { recursive: true });
+    this.#onText = onText;
     this.#file = join(directory, `${functionName}.log`);
     const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '/');
     this.streamName = `${day}/[$LATEST]${randomBytes(16).toString('hex')}`;
@@ -27,6 +29,7 @@ export class FunctionLog {
 
   write(text: string): void {
     appendFileSync(this.#file, text);
+    this.#onText(text);
   }
 
   static start(requestId: string): string {

@@ -19,6 +19,8 @@ export interface FunctionSettings {
   readonly maximumRetryAttempts?: number | undefined;
   /** Of asynchronous invocations, in seconds. @default 21,600 */
   readonly maximumEventAgeSeconds?: number | undefined;
+  /** Where its log lines are measured. */
+  readonly logGroup?: string | undefined;
   /** @default nodejs22.x */
   readonly runtime?: string | undefined;
 }

@@ -25,6 +25,8 @@ export interface LambdaOptions {
   readonly logsDirectory: string;
   /** The credentials of a function's role. */
   readonly credentialsFor: (roleArn: string) => Credentials;
+  /** Gets what a function with a log group writes. */
+  readonly onLog?: (logGroup: string, text: string) => void;
   /** Invocations at one time, all functions together; beyond it they are throttled. @default 50 */
   readonly concurrency?: number;
   /** How long an idle sandbox is kept. @default 5 minutes */
@@ -135,7 +137,11 @@ export class Lambda {
     if (existing !== undefined) return existing;
     const settings = this.#book.get(name)?.settings;
     if (settings === undefined) return undefined;
-    const log = new FunctionLog(this.#options.logsDirectory, name, this.#aws.now());
+    const { logsDirectory, onLog = () => undefined } = this.#options;
+    const { logGroup } = settings;
+    const log = new FunctionLog(logsDirectory, name, this.#aws.now(), (text) => {
+      if (logGroup !== undefined) onLog(logGroup, text);
+    });
     const credentials = this.#options.credentialsFor(settings.roleArn);
     const environment = functionEnvironment(settings, this.#aws, credentials, log.streamName);
     const pool = new FunctionPool({

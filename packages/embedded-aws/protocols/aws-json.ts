@@ -15,6 +15,12 @@ export const JSON_SERVICES: Readonly<
   sqs: { target: 'AmazonSQS', version: '1.0', namespace: 'com.amazonaws.sqs#' },
   states: { target: 'AWSStepFunctions', version: '1.0', namespace: 'com.amazonaws.swf.service.v2.model#' },
   events: { target: 'AWSEvents', version: '1.1', namespace: '' },
+  monitoring: {
+    target: 'GraniteServiceVersion20100801',
+    version: '1.0',
+    namespace: 'com.amazonaws.cloudwatch.v2010_08_01#',
+  },
+  logs: { target: 'Logs_20140328', version: '1.1', namespace: '' },
   secretsmanager: { target: 'secretsmanager', version: '1.1', namespace: '' },
 };
 

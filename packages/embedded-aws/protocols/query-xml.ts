@@ -5,6 +5,7 @@ import { document, element, type Xml, type XmlContent } from './xml.ts';
 /** The services that speak the query protocol: form in, XML out. */
 export const QUERY_SERVICES: Readonly<Partial<Record<ServiceName, { readonly namespace: string }>>> = {
   cloudformation: { namespace: 'http://cloudformation.amazonaws.com/doc/2010-05-15/' },
+  monitoring: { namespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/' },
   sns: { namespace: 'http://sns.amazonaws.com/doc/2010-03-31/' },
   sts: { namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' },
 };

@@ -118,6 +118,12 @@ export class Messages {
     return { visible: Number(row?.visible), inFlight: Number(row?.in_flight), delayed: Number(row?.delayed) };
   }
 
+  /** Of all messages, also those in flight, in milliseconds; 0: there is none. */
+  ageOfOldest(queue: Queue, now: number): number {
+    const at = this.#statements.oldest.get(queue.name)?.at;
+    return typeof at === 'number' ? now - at : 0;
+  }
+
   clear(queue: string): void {
     this.#statements.clear.run(queue);
   }
@@ -189,6 +195,7 @@ const SQL = {
   redrive: `INSERT INTO sqs_message (queue, id, body, attributes, system, sent_at, visible_at)
     SELECT ?, ?, body, attributes, system, ?, ? FROM sqs_message WHERE sequence = ?`,
   nextVisible: 'SELECT min(visible_at) AS at FROM sqs_message WHERE queue = ? AND visible_at > ?',
+  oldest: 'SELECT min(sent_at) AS at FROM sqs_message WHERE queue = ?',
   find: 'SELECT visible_at, receive_count FROM sqs_message WHERE queue = ? AND id = ?',
   show: 'UPDATE sqs_message SET visible_at = ? WHERE queue = ? AND id = ?',
   delete: 'DELETE FROM sqs_message WHERE queue = ? AND id = ?',

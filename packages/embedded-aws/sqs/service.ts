@@ -15,6 +15,9 @@ export class Sqs {
   readonly operations: Operations;
   readonly #arrivals = new Arrivals();
   readonly #tasks: MoveTasks;
+  readonly #aws: EmbeddedAws;
+  readonly #queues: Queues;
+  readonly #messages: Messages;
 
   constructor(aws: EmbeddedAws, store: DatabaseSync) {
     const queues = new Queues(store, aws.region);
@@ -23,6 +26,9 @@ export class Sqs {
     const onMessages = new MessageOperations(aws, queues, messages, this.#arrivals);
     const tasks = new MoveTasks(aws, store, queues, messages, this.#arrivals);
     this.#tasks = tasks;
+    this.#aws = aws;
+    this.#queues = queues;
+    this.#messages = messages;
     this.operations = {
       AddPermission: onQueues.addPermission.bind(onQueues),
       CancelMessageMoveTask: tasks.cancelMessageMoveTask.bind(tasks),
@@ -48,6 +54,23 @@ export class Sqs {
       TagQueue: onQueues.tagQueue.bind(onQueues),
       UntagQueue: onQueues.untagQueue.bind(onQueues),
     };
+  }
+
+  /** What CloudWatch measures of each queue (SQS Developer Guide, "Available CloudWatch metrics"). Ages in seconds. */
+  metrics(): { namespace: string; name: string; dimensions: Record<string, string>; value: number }[] {
+    const now = this.#aws.now();
+    return this.#queues.all().flatMap((queue) => {
+      const of = (name: string, value: number) => {
+        return { namespace: 'AWS/SQS', name, dimensions: { QueueName: queue.name }, value };
+      };
+      const { visible, inFlight, delayed } = this.#messages.counts(queue, now);
+      return [
+        of('ApproximateNumberOfMessagesVisible', visible),
+        of('ApproximateNumberOfMessagesNotVisible', inFlight),
+        of('ApproximateNumberOfMessagesDelayed', delayed),
+        of('ApproximateAgeOfOldestMessage', this.#messages.ageOfOldest(queue, now) / 1000),
+      ];
+    });
   }
 
   /** Ends move tasks (they go on at the next start) and lets waiting receives look once more. */

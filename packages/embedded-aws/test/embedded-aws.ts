@@ -69,6 +69,7 @@ async function start(options: TestAwsOptions, directory: string, clockOffset: nu
       return origin;
     },
     journal,
+    measure: () => undefined,
     now: () => Date.now() + offset,
     async call<Output>(service: ServiceName, operation: string, input: object, caller = CONSOLE) {
       const found = services.get(service)?.operations[operation];

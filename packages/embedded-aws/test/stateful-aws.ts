@@ -1,3 +1,4 @@
+import type { MetricPoint } from '../cloudwatch/metric.ts';
 import { AwsError, type Caller, CONSOLE, type EmbeddedAws, type JournalEntry, type ServiceName } from '../service.ts';
 import type { Timers } from '../timers.ts';
 
@@ -57,6 +58,12 @@ export class StatefulAws implements EmbeddedAws, Timers {
         resolve(entry);
       });
     });
+  }
+
+  readonly points: MetricPoint[] = [];
+
+  measure(point: MetricPoint): void {
+    this.points.push(point);
   }
 
   now(): number {

@@ -7,6 +7,7 @@ import { ProcessHost } from '../../../local/host/process-host.ts';
 import type { ContainerDefinition } from '../../../local/host/resources/containers.ts';
 import type { ProcessEvent } from '../../../local/host/supervised-process.ts';
 
+const NAMES = { cluster: 'cluster', service: 'service' };
 let directory: string;
 const hosts: ProcessHost[] = [];
 beforeEach(async () => {
@@ -26,6 +27,7 @@ const definition: Omit<ContainerDefinition, 'directory'> = {
   healthCheck: undefined,
   taskRoleArn: 'arn:task',
   executionRoleArn: 'arn:execution',
+  logGroup: undefined,
 };
 
 function makeHost() {
@@ -55,7 +57,7 @@ function makeHost() {
 test('the container has its environment, its secrets by the execution role, keys of the task role and a /tmp of its own', async () => {
   await writeFile(join(directory, 'main.js'), 'console.log(JSON.stringify(process.env)); setInterval(() => {}, 1e3);');
   const { host, asked, line } = makeHost();
-  host.run('Service', { ...definition, directory });
+  host.run('Service', { ...definition, directory }, NAMES);
   await host.start();
   expect(JSON.parse(await line)).toMatchObject({
     LEVEL: 'INFO',
@@ -70,7 +72,7 @@ test('the container has its environment, its secrets by the execution role, keys
 test('what a killed run left behind is ended by the next start', async () => {
   await writeFile(join(directory, 'main.js'), 'console.log("up"); setInterval(() => {}, 1e3);');
   const killed = makeHost();
-  killed.host.run('Service', { ...definition, directory });
+  killed.host.run('Service', { ...definition, directory }, NAMES);
   await killed.host.start();
   await killed.line;
   const [pid = 0] = killed.host.pids;
@@ -87,7 +89,7 @@ test('a container that hangs is ended by its health check, which looks into the 
   const healthCheck = { command, intervalMs: 50, timeoutMs: 5_000, retries: 2, startPeriodMs: 0 };
   await mkdir(join(directory, 'scratch', 'streamer'), { recursive: true });
   await writeFile(join(directory, 'scratch', 'streamer', 'heartbeat'), '');
-  host.run('Service', { ...definition, directory, healthCheck });
+  host.run('Service', { ...definition, directory, healthCheck }, NAMES);
   await host.start();
   await line;
   await rm(join(directory, 'scratch', 'streamer', 'heartbeat'));

@@ -202,6 +202,7 @@ export class FlowRunner {
     this.#active.delete(record.executionId);
     const ended: ExecutionRecord = { ...record, status, totals, message, updatedAt: now };
     this.#recordEnd(flow, ended);
+    this.#measureEnd(ended);
     if (!flow) return ended;
     await reports.ended(flow, ended);
     if (suspended !== undefined) await reports.deactivated(flow, suspended, now);
@@ -221,6 +222,17 @@ export class FlowRunner {
       text: `${flow?.object ?? run.flowName}: ${count}${refused}${outcome}`,
       details: { executionId: run.executionId, status: run.status, ...run.totals },
     });
+  }
+
+  /** AppFlow User Guide, "Monitoring Amazon AppFlow". */
+  #measureEnd({ flowName, status, totals }: ExecutionRecord): void {
+    const { aws } = this.#parts;
+    const measure = (name: string, value: number) => {
+      aws.measure({ namespace: 'AWS/AppFlow', name, dimensions: { FlowName: flowName }, value, at: aws.now() });
+    };
+    if (status === 'Successful') measure('FlowExecutionsSucceeded', 1);
+    if (status === 'Error') measure('FlowExecutionsFailed', 1);
+    measure('FlowExecutionRecordsProcessed', totals.recordsProcessed);
   }
 
   async #allFields(flow: InboundFlow, salesforce: SalesforceClient): Promise<readonly string[]> {

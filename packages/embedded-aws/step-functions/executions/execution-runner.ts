@@ -209,9 +209,26 @@ export class ExecutionRunner {
       text: `execution ${ended.name} ${ended.status}${ended.error === null ? '' : `: ${ended.error}`}`,
       details: { executionArn: ended.arn, status: ended.status },
     });
+    this.#measureEnd(ended.machineArn, ended.status);
     this.#announcements.announce(ended);
   }
+
+  /** Of each kind of end, so that those of the other kinds count as none (Step Functions Developer Guide, "Monitoring metrics"). */
+  #measureEnd(StateMachineArn: string, status: string): void {
+    const at = this.#clock.now();
+    for (const [name, ended] of Object.entries(END_METRICS)) {
+      const value = ended === status ? 1 : 0;
+      this.#aws.measure({ namespace: 'AWS/States', name, dimensions: { StateMachineArn }, value, at });
+    }
+  }
 }
+
+const END_METRICS: Readonly<Record<string, string>> = {
+  ExecutionsSucceeded: 'SUCCEEDED',
+  ExecutionsFailed: 'FAILED',
+  ExecutionsTimedOut: 'TIMED_OUT',
+  ExecutionsAborted: 'ABORTED',
+};
 
 function errorAndCause(error: string | undefined, cause: string | undefined) {
   return { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };

@@ -30,6 +30,8 @@ export class FakeAws implements EmbeddedAws, Timers {
     subscribe: () => () => {},
   };
 
+  measure(): void {}
+
   now(): number {
     return this.clock;
   }

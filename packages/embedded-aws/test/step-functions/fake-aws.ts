@@ -40,6 +40,8 @@ export class FakeAws implements EmbeddedAws {
     this.#now = now;
   }
 
+  measure(): void {}
+
   now(): number {
     return this.#now();
   }

@@ -40,7 +40,7 @@ interface Part {
   readonly pushAgain: readonly { line: PushLine; revision: number }[];
 }
 
-/** Settles the records of a batch that were read back. A record whose outcome is unknown keeps its push open. */
+/** Settles the records of a batch that were read back. A push of which something may still land stays open. */
 export async function settleBatch(
   context: StepContext,
   batchId: string,
@@ -103,7 +103,7 @@ async function settlePart(
     return [{ id, pair, revision, version: readBack, outcome }];
   });
   const results = judged.flatMap(({ revision, outcome, ...record }) => {
-    if (outcome === 'unknown' || outcome === 'push again') return [];
+    if (outcome === 'open' || outcome === 'push again') return [];
     const { pair, version } = record;
     return [
       { ...record, outcome, result: settle(mapping, pair, version, outcome, { revision, readAt: answers.readAt }) },

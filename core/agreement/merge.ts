@@ -136,8 +136,10 @@ class Merge {
     if (direction === 'to-postgres') return theirs;
     if (direction === 'to-salesforce') return mine;
     const sent = this.#push?.sent[field];
+    // A filler was no edit of the row: while it is as it was, and whatever became of the push, it has nothing to say.
+    const mayBeUndone = this.#unknown && sent?.filler === false;
     if (theirs === base) {
-      if (this.#unknown && this.#mayHaveMoved && sent !== undefined) {
+      if (mayBeUndone && this.#mayHaveMoved) {
         this.#log({
           field,
           reason: 'push may have been undone',
@@ -149,7 +151,7 @@ class Merge {
       return mine;
     }
     if (theirs === sent?.value) return mine;
-    if (mine === base && !(this.#unknown && sent !== undefined)) return theirs;
+    if (mine === base && !mayBeUndone) return theirs;
     const winner = this.#winner(policy, row);
     this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
     return winner === 'salesforce' ? theirs : mine;

@@ -53,13 +53,11 @@ export function decide(
   { revision, readAt, pushId, now, clockSkew }: DecidingRound,
 ): Decision {
   if (pair.link.revision !== revision) return { outcome: 'left' };
-  const merged = restoreSeen(
-    mapping,
-    pair.link.push,
-    look,
-    mergeFresh(mapping, pair, look, { readAt, unknown: mayHaveLanded(pair.link.push, look, clockSkew) }),
-  );
   const { push: before } = pair.link;
+  const unknown = mayHaveLanded(before, look, clockSkew);
+  const known = before === undefined || unknown ? pair : { ...pair, link: unsent(pair.link, before) };
+  const fresh = mergeFresh(mapping, known, look, { readAt, unknown });
+  const merged = unknown ? restoreSeen(mapping, before, look, fresh) : fresh;
   // What became of it was not known, but here it is: deleted.
   const landed = before?.sentDeleted === true && purges(mapping, merged);
   const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
@@ -130,13 +128,13 @@ export function settle(
   const { link, row } = pair;
   const { push } = link;
   if (push === undefined || link.revision !== round.revision) return { outcome: 'again' };
-  const answered =
-    outcome === 'accepted' ? acknowledge(link, push, readBack) : outcome === 'refused' ? unsent(link, push) : link;
+  const mayBeOurs = outcome === 'accepted' || outcome === 'unknown';
+  const answered = outcome === 'accepted' ? acknowledge(link, push, readBack) : mayBeOurs ? link : unsent(link, push);
   const fresh = mergeFresh(mapping, { link: answered, row }, readBack, {
     readAt: round.readAt,
     unknown: outcome === 'unknown',
   });
-  const merged = restoreSeen(mapping, push, readBack, fresh);
+  const merged = mayBeOurs ? restoreSeen(mapping, push, readBack, fresh) : fresh;
   const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;
   // An accepted delete is verified now; an accepted purge is done.
   const purgeDue = outcome === 'accepted' && push.sentDeleted === true ? !link.purgeDue : link.purgeDue;
@@ -164,7 +162,7 @@ function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): L
   return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
 }
 
-/** Nothing of a refused push is in the record: the same value there is an edit of a person. */
+/** Nothing of a push that was not taken is in the record: the same value there is an edit of a person. */
 function unsent(link: Link, push: OpenPush): Link {
   return { ...link, push: { ...push, sent: {} } };
 }
@@ -177,7 +175,8 @@ function refusedBy(push: OpenPush): Refused {
 
 /**
  * RESTORE. A file showed a value of a pushed field while the push was under way (logged then), and Salesforce now holds
- * ours: the push has overwritten it. A filler gives way to it; a real edit gives way unless the policy prefers Postgres.
+ * ours: the push has overwritten it, unless nothing of it has landed. A filler gives way to it; a real edit gives way unless
+ * the policy prefers Postgres.
  */
 function restoreSeen(
   mapping: ObjectMapping,

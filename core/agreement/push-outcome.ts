@@ -2,7 +2,7 @@
 import type { FieldValues } from '../mapping/canonical.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
-import type { Link, OpenPush } from './link.ts';
+import type { Link } from './link.ts';
 import type { Outcome } from './outbound.ts';
 
 export interface PushAnswer {
@@ -14,40 +14,40 @@ export interface PushAnswer {
   readonly isWithdrawn: boolean;
 }
 
-/** `push again`: through the API, whose answer is definite. */
+/**
+ * What is known of a push that may be settled, or what else is to be done. push again: through the API, whose answer is
+ * definite. open: something of it may still land, so it is left until it is fenced.
+ */
+export type PushEnd = Outcome | 'push again' | 'open';
+
 export function outcomeOfPush(
   link: Link,
   readBack: SalesforceVersion,
   { answer, flowFailures, isWithdrawn }: PushAnswer,
-): Outcome | 'push again' {
+): PushEnd {
   const { push } = link;
-  if (push === undefined) return 'unknown';
+  if (push === undefined) return 'open';
   if (isWithdrawn) return 'not applied';
-  if (answer !== undefined || push.delivery === 'api') return answer ?? 'unknown';
-  return flowFailures === undefined ? 'unknown' : outcomeOfRun(link, readBack, flowFailures);
-}
-
-/** Whether the record holds what was sent; then it was accepted, whatever the run's failure count says. */
-export function holdsSent(push: OpenPush, version: SalesforceVersion): boolean {
-  return !version.deleted && Object.entries(push.sent).every(([field, { value }]) => version.fields[field] === value);
+  if (answer !== undefined) return answer === 'unknown' ? 'open' : answer;
+  return push.delivery === 'api' || flowFailures === undefined ? 'open' : outcomeOfRun(link, readBack, flowFailures);
 }
 
 /**
- * What a run of the flow says of one record, which is read back after it. The run only counts failures, and does not say
- * which rows they were: those whose record holds what was sent went through. A run may also pass over a row whose
- * record was deleted at that moment and count no failure: where all that was to change is as before, nothing shows that the push
- * was ever there. `push again`: through the API, whose answer is definite.
+ * What a run of the flow says of one record, which is read back after it: nothing of the push can land any more. The run only
+ * counts failures, and does not say which rows they were. A file's row is written as a whole, so a record that holds all edits
+ * was written. One that is as before was not, also where no failure was counted: a run passes over a row whose record is deleted
+ * at that moment. Any other was edited since. Where all rows went through, that edit came after ours; else it may be either's,
+ * and nothing is sent over it: the merge of the read-back decides.
  */
-export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: number): Outcome | 'push again' {
+export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: number): PushEnd {
   const { base, push } = link;
-  if (push === undefined) return 'unknown';
+  if (push === undefined) return 'open';
   if (readBack.deleted) return 'not applied';
-  if (holdsSent(push, readBack)) return 'accepted';
   const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
-  const asBefore = edits.every(
-    ([field, { value }]) => readBack.fields[field] === base?.fields[field] && readBack.fields[field] !== value,
-  );
-  return failures > 0 || asBefore ? 'push again' : 'accepted';
+  const holds = ([field, { value }]: (typeof edits)[number]) => readBack.fields[field] === value;
+  if (edits.every(holds)) return 'accepted';
+  if (edits.every((edit) => !holds(edit) && readBack.fields[edit[0]] === base?.fields[edit[0]])) return 'push again';
+  return failures > 0 ? 'unknown' : 'accepted';
 }
 
 /** The same push once more, through the API and with changed fields only: its answer is definite. */

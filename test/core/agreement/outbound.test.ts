@@ -135,6 +135,16 @@ describe('decide, through the API', () => {
     expect(conflicts.length).toBe(isUndone ? 1 : 0);
     const theirs = decided(before, row(), version({ x: 's' }));
     expect(theirs).toMatchObject(isUndone ? { conflicts: [{ reason: 'both edited' }] } : { row: row({ x: 's' }) });
+    const filled = link({ push: push({ sentAt, sent: sent({ x: 'ours', mine: 'b' }, true) }) });
+    expect(decided(filled, row(), version({ x: 's', mine: 's' }))).toMatchObject({
+      row: row({ x: 's', mine: 's' }),
+      conflicts: [],
+    });
+    const seen = { x: { value: 'seen', sure: true } };
+    const showing = link({ push: push({ sentAt, sent: sent({ x: 'ours' }), seen }) });
+    expect(decided(showing, row({ x: 'ours' }), version({ x: 'ours' }))).toMatchObject({
+      row: row({ x: isUndone ? 'seen' : 'ours' }),
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, OpenPush, RowVersion } from '../../../core/agreement/link.ts';
 import { type Outcome, settle } from '../../../core/agreement/outbound.ts';
-import { holdsSent, outcomeOfPush, outcomeOfRun, pushAgain } from '../../../core/agreement/push-outcome.ts';
+import { outcomeOfPush, outcomeOfRun, pushAgain } from '../../../core/agreement/push-outcome.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
@@ -189,6 +189,17 @@ test('a link that has changed since the read-back began is read back again', () 
 });
 
 describe('what a file showed while the push was open', () => {
+  test.for(['refused', 'not applied'] as const)(
+    'does not come back when the push was %s: a user has set the same',
+    (outcome) => {
+      expect(settled(outcome, version({ x: 'ours' }), { before: seeing('x', true, false) })).toMatchObject({
+        row: row({ x: 'ours' }),
+        conflicts: [],
+        link: { dirty: false },
+      });
+    },
+  );
+
   const seeing = (field: 'x' | 'mine', sure: boolean, filler: boolean) =>
     push({ sent: sent({ [field]: 'ours' }, filler), seen: { [field]: { value: 'seen', sure } } });
   const landed = (field: 'x' | 'mine', before: OpenPush, was = row({ [field]: 'ours' }), holds = 'ours') =>
@@ -232,7 +243,9 @@ describe('what a run of a flow says of a record', () => {
   test.for([
     ['holds what was sent', version({ x: 'ours' }), 3, 'accepted'],
     ['was written again since, and no row failed', version({ x: 'later' }), 0, 'accepted'],
-    ['was written again since, and a row failed', version({ x: 'later' }), 1, 'push again'],
+    ['was written again since, and a row failed', version({ x: 'later' }), 1, 'unknown'],
+    ['holds our edit, and another one in a filler', version({ x: 'ours', mine: 's' }), 1, 'accepted'],
+    ['is as before, but for a filler', version({ mine: 's' }), 1, 'push again'],
     ['is as before, and a row failed', version(), 1, 'push again'],
     ['is as before, though no row failed', version(), 0, 'push again'],
     ['is deleted', version({}, { deleted: true }), 0, 'not applied'],
@@ -244,11 +257,23 @@ describe('what a run of a flow says of a record', () => {
 describe('a run of a flow that failed to put some rows', () => {
   const before = push({ delivery: 'appflow', sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
 
-  test('has put those whose record holds all that was sent', () => {
-    expect(holdsSent(before, version({ x: 'ours' }))).toBe(true);
-    expect(holdsSent(before, version())).toBe(false);
-    expect(holdsSent(before, version({ x: 'ours', mine: 's' }))).toBe(false);
-    expect(holdsSent(before, version({ x: 'ours' }, { deleted: true }))).toBe(false);
+  test.for([
+    ['one edit is there, the other as before', { x: 'ours' }],
+    ['one edit is there, the other was edited again', { x: 'ours', outward: 's' }],
+    ['one is as before, the other was edited', { outward: 's' }],
+  ] as const)('and a record of which %s: nothing is sent over it', ([, holds]) => {
+    const both = push({ delivery: 'appflow', sent: sent({ x: 'ours', outward: 'ours' }) });
+    expect(outcomeOfRun(link({ push: both }), version(holds), 1)).toBe('unknown');
+    expect(outcomeOfRun(link({ push: both }), version(holds), 0)).toBe('accepted');
+  });
+
+  test('leaves a record that was edited since to the merge: the edit is logged, and its field decides', () => {
+    const flow = push({ delivery: 'appflow', sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } });
+    expect(settled('unknown', version({ x: 'later', mine: 's' }), { before: flow })).toMatchObject({
+      row: row({ x: 'later', mine: 's' }),
+      conflicts: [{ field: 'x', salesforce: 'later', postgres: 'ours', winner: 'salesforce' }],
+      link: { push: undefined, dirty: false },
+    });
   });
 
   test('is followed by a push of the others through the API: the same one, without fillers', () => {
@@ -264,11 +289,11 @@ describe('how a push ended', () => {
   const api = link({ push: push({ sent: sent({ x: 'p' }) }) });
 
   test.each([
-    ['there is none', link(), none, 'unknown'],
+    ['there is none', link(), none, 'open'],
     ['the API has answered', api, { ...none, answer: 'refused' }, 'refused'],
-    ['the API has not answered', api, { ...none, flowFailures: 0 }, 'unknown'],
+    ['the API has not answered', api, { ...none, flowFailures: 0 }, 'open'],
     ['the API has answered a row of the flow', flow, { ...none, answer: 'accepted', flowFailures: 1 }, 'accepted'],
-    ['no run of the flow has ended', flow, none, 'unknown'],
+    ['no run of the flow has ended', flow, none, 'open'],
     ['a run has ended, and the record holds what was sent', flow, { ...none, flowFailures: 1 }, 'accepted'],
     [
       'it was refused for a field that is left out',

@@ -138,12 +138,19 @@ function loadOf(world: World, push: Push, { side }: Reading): Load {
     xBy: own.x === undefined ? side.xBy : row.xBy,
     yBy: own.y === undefined ? side.yBy : row.yBy,
     life: row.life,
-    lookedX: lineage(world, side.xBy),
-    lookedY: lineage(world, side.yBy),
-    lookedLife: lineage(world, side.life),
+    ...lookedAt(world, { side }),
     needless:
       outgoing.kind === 'update' &&
       FIELDS.every((field) => (own[field] ?? fillers[field] ?? side[field]) === side[field]),
+  };
+}
+
+/** What the look before a push has seen, or the read-back before it goes once more. */
+function lookedAt(world: World, { side }: Pick<Reading, 'side'>): Pick<Load, 'lookedX' | 'lookedY' | 'lookedLife'> {
+  return {
+    lookedX: lineage(world, side.xBy),
+    lookedY: lineage(world, side.yBy),
+    lookedLife: lineage(world, side.life),
   };
 }
 
@@ -164,13 +171,17 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
     world: { ...world, step: { ...step, at: 'answered' } as const },
   };
   const outcome = outcomeOf(driver, world, step);
+  if (outcome === 'open') return [{ what: 'settle: it may still land', world: { ...world, step: IDLE } }];
   if (outcome === 'push again') {
     const { link: open, fields } = rules.pushAgain(link, world.clock * SECOND);
     const push: Push = { delivery: 'api', outgoing: { kind: 'update', fields }, fillers: {} };
     return [
       {
         what: 'settle: once more through the API',
-        world: sends({ ...world, link: open, excuses: world.excuses + 1 }, { ...load, push }),
+        world: sends(
+          { ...world, link: open, excuses: world.excuses + 1 },
+          { ...load, push, ...lookedAt(world, reading) },
+        ),
       },
     ];
   }

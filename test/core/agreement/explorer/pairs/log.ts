@@ -25,7 +25,9 @@ export function write(
   const before = world.row;
   // A merge makes a new base; what was only noted agrees on nothing.
   const agreed =
-    merged.link.base === world.link.base ? world : { ...world, logged: world.logged | agreements(world, from) };
+    merged.link.base === world.link.base
+      ? world
+      : { ...world, logged: world.logged | agreements(world, from, merged.row) };
   const written = { ...logged(scenario, agreed, merged.conflicts, from), link: merged.link };
   const after = { ...written, row: rowAfter(world, merged.row, from) };
   const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
@@ -66,14 +68,15 @@ function logged(scenario: Scenario, world: World, conflicts: readonly Conflict[]
   return { ...world, logged, falseConflict, needlessConflict, excuses };
 }
 
-/** Edits that want the same on both sides: each has got it. */
-function agreements(world: World, from: Side): number {
+/** Edits that want the same on both sides: each has got it, unless the row becomes something else. */
+function agreements(world: World, from: Side, after: RowVersion | undefined): number {
   const { row } = world;
   // Our delete may still be on its way when a user's is found.
   const bothDeleted = from.deleted && (row.deleted || world.link.push?.sentDeleted === true);
   if (bothDeleted) return lineage(world, from.life) | lineage(world, row.life);
   if (from.deleted || row.deleted) return 0;
-  const same = FIELDS.filter((field) => from[field] === row[field]);
+  const stays = (field: Field) => after === undefined || after.fields[field] === row[field];
+  const same = FIELDS.filter((field) => from[field] === row[field] && stays(field));
   return same.reduce((all, field) => all | differing(world, by(from, field), by(row, field)), 0);
 }
 

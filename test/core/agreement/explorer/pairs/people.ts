@@ -21,7 +21,7 @@ export function editable(scenario: Scenario, world: World): readonly Field[] {
 
 export function people(scenario: Scenario, edits: Edits, world: World): Move[] {
   const made: Move[] = [];
-  const { salesforce, left, clock } = world;
+  const { salesforce, row, step, left, clock } = world;
   const late = left.lateCommits > 0 && world.stamp >= clock;
   const times = late ? [...stamps(world), clock - 1] : stamps(world);
   const paid = (stamp: number) => (stamp < clock ? spend(world, 'lateCommits') : world);
@@ -30,7 +30,9 @@ export function people(scenario: Scenario, edits: Edits, world: World): Move[] {
       for (const stamp of times) {
         const before = spend(paid(stamp), 'editsInSalesforce');
         const { world: edited, edit } = edits.make(before, 'person', lineage(world, by(salesforce, field)));
-        for (const value of valuesFor(scenario, field, edit, salesforce[field])) {
+        const mayAgree = scenario.sameValue === true && step.at === 'answered' && step.answer === 'refused';
+        const same = mayAgree && row[field] !== salesforce[field] ? [row[field]] : [];
+        for (const value of [...valuesFor(scenario, field, edit, salesforce[field]), ...same]) {
           const side = withValue(salesforce, field, value, edit);
           const what = `a person sets ${value} in Salesforce, stamp ${stamp}`;
           made.push({ what, world: committed({ ...edited, salesforce: side }, stamp) });

@@ -156,6 +156,33 @@ function pushes(): SwitchedOff[] {
       violation: 'an edit was lost',
     },
     {
+      rule: 'a run that counted failures is not repeated over what was edited since',
+      without: {
+        outcomeOfPush: (link, readBack, how) => {
+          const outcome = RULES.outcomeOfPush(link, readBack, how);
+          return outcome === 'unknown' ? 'push again' : outcome;
+        },
+      },
+      scenario: { editsInSalesforce: 1, editsOfRow: 1, countedFailures: 1, delivery: 'appflow' },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'nothing is restored over what a push that was refused has not overwritten',
+      without: {
+        settle: (mapping, { link, row }, readBack, outcome, round) => {
+          const result = RULES.settle(mapping, { link, row }, readBack, outcome, round);
+          const x = link.push?.seen.x;
+          if (result.outcome === 'again' || result.row === undefined || x?.sure !== true) return result;
+          const { sent } = link.push ?? {};
+          if (readBack.fields.x !== sent?.x?.value || result.row.fields.x !== sent?.x?.value) return result;
+          const restored = { ...result.row, fields: { ...result.row.fields, x: x.value } };
+          return { ...result, row: restored, link: { ...result.link, dirty: true } };
+        },
+      },
+      scenario: { editsInSalesforce: 2, editsOfRow: 1, refusals: 1, sameValue: true },
+      violation: 'an edit was lost',
+    },
+    {
       rule: 'a run without failures is not believed for a record that is as before',
       without: {
         outcomeOfPush: (link, readBack, how) => {

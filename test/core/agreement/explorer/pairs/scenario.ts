@@ -59,6 +59,8 @@ export interface Scenario extends Partial<Budgets> {
   readonly direction?: 'to-postgres' | 'to-salesforce';
   /** Edits choose among three values, so that a field may go back to an earlier one; else every edit makes a new value. */
   readonly editsBack?: boolean;
+  /** A person may set what a push has just been refused. (Once it has landed, no read can tell the two apart.) */
+  readonly sameValue?: boolean;
   /** Counts edits that were overwritten in the documented window as lost: shows what the rules save of them. */
   readonly noWindow?: boolean;
 }

@@ -28,6 +28,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { editsInSalesforce: 1, editsOfRow: 1, lostLeases: 1, delivery: 'appflow' },
   { editsOfRow: 2, refusals: 1, lostAnswers: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, refusals: 1, countedFailures: 1, delivery: 'appflow' },
+  { editsInSalesforce: 1, editsOfRow: 1, countedFailures: 2, delivery: 'appflow', policy: 'any' },
+  { editsInSalesforce: 2, editsOfRow: 1, refusals: 1, sameValue: true },
   { editsOfRow: 1, deletesInSalesforce: 2, delivery: 'appflow' },
   { editsOfRow: 2, crashes: 1, lostAnswers: 1, editsBack: true },
   { editsInSalesforce: 1, editsOfRow: 1, editsBack: true, crashes: 1 },

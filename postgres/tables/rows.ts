@@ -46,8 +46,9 @@ export interface StoredRow {
 export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
 
 /**
- * Locks the rows in key order and reads their mapped fields. Against writes, not against new children: a step that deletes a
- * row locks it against them as well (see `lockDoomed`).
+ * Locks the rows in key order and reads their mapped fields, and then the parents that they point to: of a row that was
+ * changed while we waited for its lock, a join would show the parent from before. Against writes, not against new children:
+ * a step that deletes a row locks it against them as well (see `lockDoomed`).
  */
 export async function lockRows(
   session: Session,
@@ -57,17 +58,18 @@ export async function lockRows(
 ): Promise<StoredRow[]> {
   const wanted = 'keys' in selection ? selection.keys : selection.salesforceIds;
   if (wanted.length === 0) return [];
+  const rows = await readRows(session, mapping, selection, 'published');
+  // A row that has moved into a table that inherits is not published any more, and it is not gone.
+  if (rows.length < wanted.length && mapping.tableFacts?.hasChildren === true) {
+    rows.push(...(await readRows(session, mapping, selection, 'inherited')));
+  }
+  const parentIds = await readParents(session, configuration, mapping, rows);
   const parents = mapping.fields.flatMap(({ references }) => references ?? []);
-  const rows = await readRows(session, configuration, mapping, selection, 'published');
   await compareTables(
     session,
     mapping,
     parents.map((object) => mappingOf(configuration, object)),
   );
-  // A row that has moved into a table that inherits is not published any more, and it is not gone.
-  if (rows.length < wanted.length && mapping.tableFacts?.hasChildren === true) {
-    rows.push(...(await readRows(session, configuration, mapping, selection, 'inherited')));
-  }
   return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
     let fields: RowValues | undefined;
     return {
@@ -78,7 +80,7 @@ export async function lockRows(
       outside: mapping.filter === undefined ? undefined : outside === 'true',
       // Converted when they are looked at: by then the server has something else to do.
       get fields() {
-        fields ??= readValues(mapping, values);
+        fields ??= readValues(mapping, values, parentIds);
         return fields;
       },
     };
@@ -87,7 +89,6 @@ export async function lockRows(
 
 async function readRows(
   session: Session,
-  configuration: SyncConfiguration,
   mapping: InForceMapping,
   selection: RowSelection,
   which: 'published' | 'inherited',
@@ -97,30 +98,60 @@ async function readRows(
     'keys' in selection
       ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
       : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
-  const lookups = mapping.fields.filter(({ references }) => references !== undefined);
   const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
-  const parentIds = lookups.map((lookup) => `${parentAlias(lookup)}."#id"`);
   const [table, further] =
     which === 'published'
       ? [rowsOf(mapping), '']
       : [tableOf(mapping), `and t.tableoid <> ${Number(mapping.tableFacts?.oid)}`];
   return queryTuples<(string | null)[]>(
     session,
-    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}, ${[...columns, ...parentIds].join(', ')}
-       from ${table} t ${lookups.map((field) => joinParent(configuration, field)).join(' ')}
-      where ${chosen} ${further} order by t.${key} for no key update of t`,
+    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${[marks(mapping), ...columns].join(', ')}
+       from ${table} t where ${chosen} ${further} order by t.${key} for no key update of t`,
     ['keys' in selection ? selection.keys : selection.salesforceIds],
   );
 }
 
-/** `values`: a text for each field, and then for each lookup the Salesforce id of the row that it points to. */
-function readValues(mapping: ObjectMapping, values: readonly (string | null)[]): RowValues {
+/** The columns of a locked row that come before its fields. */
+const MARKS = 5;
+
+/** Of each lookup field the Salesforce ids of the rows that it points to, by their keys. */
+type ParentIds = ReadonlyMap<string, ReadonlyMap<string, string | null>>;
+
+/** Of locked rows. */
+async function readParents(
+  session: Session,
+  configuration: SyncConfiguration,
+  mapping: ObjectMapping,
+  rows: readonly (readonly (string | null)[])[],
+): Promise<ParentIds> {
+  const found = new Map<string, ReadonlyMap<string, string | null>>();
+  for (const [i, { field, column, references }] of mapping.fields.entries()) {
+    if (references === undefined) continue;
+    const keys = [...new Set(rows.flatMap((row) => row[MARKS + i] ?? []))];
+    const parent = mappingOf(configuration, references);
+    const type = (await tableColumns(session, mapping)).types.get(column) ?? 'text';
+    const ids =
+      keys.length === 0
+        ? []
+        : await queryTuples<[string, string | null]>(
+            session,
+            `select x.key::text, p.${name(parent.salesforceIdColumn)} from unnest($1::${type}[]) as x (key)
+               join ${rowsOf(parent)} p on p.${name(parent.keyColumn)} = x.key`,
+            [keys],
+          );
+    found.set(field, new Map(ids));
+  }
+  return found;
+}
+
+/** `values`: a text for each field, of a lookup that of the parent's key. */
+function readValues(mapping: ObjectMapping, values: readonly (string | null)[], parents: ParentIds): RowValues {
   const fields: Record<string, RowValue> = wholeRecord(mapping);
-  let parent = mapping.fields.length;
   mapping.fields.forEach((field, i) => {
     const text = values[i] ?? null;
+    const ids = parents.get(field.field);
     fields[field.field] =
-      field.references === undefined ? readValue(field, text) : readLookup(field, text, values[parent++] ?? null);
+      ids === undefined || text === null ? readValue(field, text) : readLookup(field, text, ids.get(text) ?? null);
   });
   return fields;
 }
@@ -145,22 +176,9 @@ function readValue({ type, field }: FieldMapping, text: string | null): RowValue
   }
 }
 
-/** `key`: of the parent's row, which may have no Salesforce id. */
-function readLookup(field: FieldMapping, key: string | null, parentId: string | null): RowValue {
-  return key !== null && parentId === null ? { unlinked: key } : readValue(field, parentId);
-}
-
-function parentAlias({ field }: FieldMapping): string {
-  return name(`parent ${field}`);
-}
-
-/** A lookup is compared as the parent's Salesforce id, which the parent's row carries. */
-function joinParent(configuration: SyncConfiguration, lookup: FieldMapping): string {
-  const { column, references } = lookup;
-  const parent = mappingOf(configuration, references ?? '');
-  const alias = parentAlias(lookup);
-  return `left join (select ${name(parent.keyColumn)} as "#key", ${name(parent.salesforceIdColumn)} as "#id" from ${rowsOf(parent)}) ${alias}
-    on ${alias}."#key" = t.${name(column)}`;
+/** A lookup is compared as the parent's Salesforce id, which the parent's row carries. `key`: of that row. */
+function readLookup(field: FieldMapping, key: string, parentId: string | null): RowValue {
+  return parentId === null ? { unlinked: key } : readValue(field, parentId);
 }
 
 /** A value per field; for lookups the parent's key (null while the parent has no row). */

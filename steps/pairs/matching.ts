@@ -110,14 +110,18 @@ async function rowsByKey(
   const free = rows.filter((row) => row.free).map((row) => row.row_key);
   const wanted = mapping.externalIdField === undefined ? [] : free;
   const insertions = await lockInsertions(session, configuration, mapping, wanted);
-  // Another execution may have given one of them an id: what counts is how they stand under the lock.
+  // One of them may have got an id since, or another value: what counts is how they stand under the lock.
   const locked = await lockRows(session, configuration, mapping, { keys: free });
-  const still = new Set(locked.filter(({ salesforceId }) => salesforceId === undefined).map((row) => row.key));
+  const still = new Map(
+    locked
+      .filter(({ salesforceId }) => salesforceId === undefined)
+      .map((row) => [row.key, matchingKey(row.fields[matchBy.field])]),
+  );
   const byKey = Map.groupBy(rows, ({ match }) => readKey(matchBy, match));
   const byMatch = new Map(
     keys.map((each): [string, RowsOfKey] => {
       const having = (byKey.get(each) ?? []).map((row) => row.row_key);
-      return [each, { all: having.length, free: having.filter((rowKey) => still.has(rowKey)) }];
+      return [each, { all: having.length, free: having.filter((rowKey) => still.get(rowKey) === each) }];
     }),
   );
   return { rows: byMatch, insertions };

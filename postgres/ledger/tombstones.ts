@@ -5,6 +5,7 @@
 import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import { RowIgnoredError } from '../session/server-errors.ts';
 import { type RowRestore, reinsertRows, unmarkDeleted } from '../tables/restore.ts';
 import { rowsOf, tableOf } from '../tables/rows.ts';
 
@@ -39,7 +40,7 @@ export async function buryRows(
   removals: readonly RowRemoval[],
 ): Promise<void> {
   const key = name(mapping.keyColumn);
-  await query(
+  const { rowCount } = await query(
     session,
     `with doomed as (select * from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
           gone as (delete from ${rowsOf(mapping)} t
@@ -55,6 +56,7 @@ export async function buryRows(
       keysOf(mapping, removals),
     ],
   );
+  if (rowCount !== removals.length) throw new RowIgnoredError(tableOf(mapping), 'delete');
 }
 
 function keysOf(mapping: ObjectMapping, removals: readonly RowRemoval[]): string {

@@ -19,19 +19,20 @@ export interface CopyColumn<Item> {
 
 /**
  * Copies items into a table (quoted, with its schema). The values of an item are asked for while the server works on those
- * before.
+ * before. Answers how many rows the server made of them.
  */
 export async function copyRows<Item>(
   session: Session,
   table: string,
   columns: readonly CopyColumn<Item>[],
   items: readonly Item[],
-): Promise<void> {
+): Promise<number> {
   const names = columns.map(({ name }) => pg.escapeIdentifier(name)).join(', ');
   const { schema } = namesOf(session);
   try {
-    await session.query(new Copy(inSchema(`copy ${table} (${names}) from stdin`, schema), () => chunks(columns, items)))
-      .done;
+    return await session.query(
+      new Copy(inSchema(`copy ${table} (${names}) from stdin`, schema), () => chunks(columns, items)),
+    ).done;
   } catch (error) {
     throw classified(error);
   }
@@ -45,14 +46,15 @@ interface CopyConnection {
 
 /** The callbacks are those that pg's client gives to whatever it submits. */
 class Copy implements Submittable {
-  readonly done: Promise<void>;
+  readonly done: Promise<number>;
   readonly submit: Submittable['submit'];
   readonly handleCopyInResponse: (connection: CopyConnection) => void;
   readonly handleError: (error: Error) => void;
   readonly handleReadyForQuery: () => void;
+  #rows = 0;
 
   constructor(statement: string, text: () => Iterable<string>) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.done = promise;
     this.submit = (connection) => connection.query(statement);
     this.handleCopyInResponse = (connection) => {
@@ -60,10 +62,13 @@ class Copy implements Submittable {
       connection.endCopyFrom();
     };
     this.handleError = reject;
-    this.handleReadyForQuery = resolve;
+    this.handleReadyForQuery = () => resolve(this.#rows);
   }
 
-  handleCommandComplete(): void {}
+  /** `COPY 12`; rows that a trigger left out are not counted. */
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    this.#rows = Number(text.split(' ').at(-1));
+  }
 }
 
 const CHUNK_CHARACTERS = 64 * 1024;

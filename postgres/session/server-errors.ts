@@ -87,6 +87,19 @@ export class RowRefusedError extends RejectedRecordError {
 }
 
 /**
+ * The server took the statement without a complaint and wrote fewer rows than it names, which are there and locked: a trigger or a
+ * rule of the application left one out, or made something else of it.
+ */
+export class RowIgnoredError extends RowRefusedError {
+  constructor(table: string, action: string) {
+    super(new ServerError(Object.assign(new pg.DatabaseError('', 0, 'error'), { code: ROW_NOT_WRITTEN })));
+    this.message = `PostgreSQL reported no error and did not ${action} the row of ${table}: a trigger that returns null, a trigger that changes its key, or a rule (do instead) of the table is in the way.`;
+  }
+}
+
+const ROW_NOT_WRITTEN = 'ROW_NOT_WRITTEN';
+
+/**
  * The error of a statement that works with records, as the refusal of one of them; undefined: it is not, or need not be, a
  * record's fault. See `isOfRecord`.
  */

@@ -8,6 +8,8 @@ export interface TableColumns {
   readonly notNull: ReadonlySet<string>;
   /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
   readonly keyDefault: string | undefined;
+  /** Triggers of the application see a new row before it is written. */
+  readonly hasInsertTriggers: boolean;
 }
 
 export interface TransactionFacts {

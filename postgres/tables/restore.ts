@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import { RowIgnoredError } from '../session/server-errors.ts';
 import { columnsOf, rowsOf, tableOf, updateRows } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -21,12 +22,13 @@ export async function markDeleted(
   keys: readonly string[],
 ): Promise<void> {
   const key = name(mapping.keyColumn);
-  await query(
+  const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set ${name(column)} = now()
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
     [JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );
+  if (rowCount !== keys.length) throw new RowIgnoredError(tableOf(mapping), 'mark');
 }
 
 /** Brings marked rows back. Answers those that are not there any more, so that they have to be inserted. */
@@ -74,12 +76,13 @@ export async function reinsertRows(
       .filter((column) => writable.has(column))
       .map(name)
       .join(', ');
-    await query(
+    const { rowCount } = await query(
       session,
       `insert into ${tableOf(mapping)} (${columns}) overriding system value
        select ${columns} from jsonb_populate_record(null::${tableOf(mapping)}, $1::jsonb)`,
       [JSON.stringify(row)],
     );
+    if (rowCount !== 1) throw new RowIgnoredError(tableOf(mapping), 'insert');
   }
 }
 

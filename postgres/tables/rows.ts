@@ -15,6 +15,7 @@ import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
+import { RowIgnoredError } from '../session/server-errors.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { outsideFilter } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
@@ -201,7 +202,7 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
     const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
     const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
     const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
-    await query(
+    const { rowCount } = await query(
       session,
       `update ${rowsOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
          from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
@@ -211,6 +212,7 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
         ...changed.map(({ field, type }) => group.map(({ fields }) => toPostgres(type, fields[field] ?? null))),
       ],
     );
+    if (rowCount !== group.length) throw new RowIgnoredError(tableOf(mapping), 'update');
   }
 }
 
@@ -219,12 +221,13 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
   const key = name(mapping.keyColumn);
   const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
   const columns = changed.map(({ column }) => name(column)).join(', ');
-  await query(
+  const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
        from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
     [writes.map((write) => write.key), writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields)))],
   );
+  if (rowCount !== writes.length) throw new RowIgnoredError(tableOf(mapping), 'update');
 }
 
 /** Keys for rows that are to be inserted; undefined when the table has no default that makes them. */
@@ -260,15 +263,20 @@ export async function insertRows(
     })),
   ];
   if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
-  await copyRows(session, tableOf(mapping), copied, inserts);
-  if (keyed) return new Map();
+  const made = await copyRows(session, tableOf(mapping), copied, inserts);
+  if (made !== inserts.length) throw new RowIgnoredError(tableOf(mapping), 'insert');
+  if (keyed && !(await tableColumns(session, mapping)).hasInsertTriggers) return new Map();
   const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
   const keys = await queryTuples<[string, string]>(
     session,
     `select ${id}, ${key}::text from ${rowsOf(mapping)} where ${id} = any ($1::text[])`,
     [inserts.map(({ salesforceId }) => salesforceId)],
   );
-  return new Map(keys);
+  const found = new Map(keys);
+  const isThere = (insert: RowInsert) =>
+    insert.key === undefined ? found.has(insert.salesforceId) : found.get(insert.salesforceId) === insert.key;
+  if (!inserts.every(isThere)) throw new RowIgnoredError(tableOf(mapping), 'insert');
+  return keyed ? new Map() : found;
 }
 
 /** Values as `jsonb_populate_recordset` takes them, by column. */

@@ -30,10 +30,23 @@ export async function rowsStandAlone(session: Session, mapping: ObjectMapping): 
   return rows[0]?.alone === true;
 }
 
+interface ColumnRow {
+  readonly column: string;
+  readonly type: string;
+  readonly not_null: boolean;
+  readonly insert_triggers: boolean;
+  readonly default: string | null;
+}
+
+/** Of pg_trigger.tgtype: for each row, before, insert. */
+const BEFORE_INSERT = 7;
+
 async function readColumns(session: Session, { schema, table, keyColumn }: ObjectMapping): Promise<TableColumns> {
-  const { rows } = await query<{ column: string; type: string; not_null: boolean; default: string | null }>(
+  const { rows } = await query<ColumnRow>(
     session,
     `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
+            (select count(*) > 0 from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass
+                and not tgisinternal and tgtype & ${BEFORE_INSERT} = ${BEFORE_INSERT}) as insert_triggers,
             case when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
                  when has_sequence_privilege(s.sequence, 'usage') then format('nextval(%L)', s.sequence) end as default
        from pg_attribute a
@@ -46,5 +59,6 @@ async function readColumns(session: Session, { schema, table, keyColumn }: Objec
     types: new Map(rows.map(({ column, type }) => [column, type])),
     notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
     keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
+    hasInsertTriggers: rows[0]?.insert_triggers === true,
   };
 }

@@ -7,6 +7,7 @@ import { salesforceDrift } from '../core/mapping/org-drift.ts';
 import { tableDrift } from '../core/mapping/table-drift.ts';
 import { listDrift } from '../postgres/ledger/drift.ts';
 import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
+import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
 import { readTables } from '../postgres/prepare/table-catalog.ts';
@@ -41,10 +42,13 @@ export async function findDrift(
     inTables.push({ kind: 'broken', text });
   }
   for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
-  if (org === undefined) return [...inTables, ...(await vanishedFields(client))];
+  if (org === undefined) {
+    return [...inTables, ...otherOrg(await readOrg(client), undefined), ...(await vanishedFields(client))];
+  }
   const inSalesforce: Drift[] = [];
   try {
     const connection = await org();
+    inSalesforce.push(...otherOrg(await readOrg(client), connection.organizationId));
     for (const mapping of configuration.objects) {
       const described = await describeObject(connection, mapping.object);
       inSalesforce.push(...salesforceDrift(mapping, described, tables.get(mapping.object)?.columns ?? []));
@@ -55,6 +59,14 @@ export async function findDrift(
     inSalesforce.push(...(await vanishedFields(client)));
   }
   return [...inTables, ...inSalesforce];
+}
+
+/** `reached`: the org that was asked; undefined: none was, and what the steps have found counts. */
+function otherOrg(linked: LinkedOrg | undefined, reached: string | undefined): Drift[] {
+  const other = reached ?? linked?.other ?? undefined;
+  if (linked === undefined || other === undefined || other === linked.id) return [];
+  const text = `the database is linked with org ${linked.id}, and the secret leads to org ${other}: nothing is written to either side; correct the secret, or run \`sfsync org --accept ${other}\` if it is meant`;
+  return [{ kind: 'broken', text }];
 }
 
 /** What the pipelines have seen, where the org itself was not asked. */

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { needsKey } from '../core/agreement/first-load.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { mappingOf, type SyncConfiguration } from '../core/mapping/configuration.ts';
+import { requireOrg } from '../postgres/ledger/org.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { compareSides, type FirstLoad } from '../steps/first-load/compare.ts';
 import { linkSides } from '../steps/first-load/link.ts';
@@ -45,8 +46,10 @@ export function addLoadCommand(program: Command, configuration: SyncConfiguratio
       const mapping = mappingOf(configuration, options.object);
       const clean = await withDatabase(
         databaseOf(surroundings),
-        (session) =>
-          load({ session, connection, configuration, mapping, execution: EXECUTION }, options, processTerminal),
+        async (session) => {
+          if (options.dryRun !== true) await requireOrg(session, connection.organizationId);
+          return load({ session, connection, configuration, mapping, execution: EXECUTION }, options, processTerminal);
+        },
         deployment,
       );
       if (!clean) process.exitCode = 1;

@@ -14,6 +14,7 @@ import { addDevCommand } from './dev.ts';
 import { addInitCommand } from './init/command.ts';
 import { addListings } from './listings.ts';
 import { addLoadCommand } from './load.ts';
+import { addOrgCommand } from './org.ts';
 import { addPrepareCommand } from './prepare.ts';
 import { openProject, withProjectOptions } from './project.ts';
 import { addRecoverSlotCommand } from './recover-slot.ts';
@@ -46,6 +47,7 @@ function addProjectCommands(program: Command, configuration: SyncConfiguration, 
   addRedriveCommands(program, configuration, deployment);
   addRecoverSlotCommand(program, configuration, deployment);
   addReleaseCommand(program, configuration, deployment);
+  addOrgCommand(program, deployment);
 }
 
 /** A fault that has an answer is reported in its own words; anything else is a bug, and needs its stack. */

@@ -24,6 +24,7 @@ export type CredentialSource = () => Promise<SalesforceCredentials>;
 interface Access {
   readonly instanceUrl: string;
   readonly token: string;
+  readonly organizationId: string | undefined;
 }
 
 // A Lambda environment is frozen between two invocations and wakes up with sockets that Salesforce has closed since. A
@@ -34,6 +35,8 @@ Object.assign(https, { globalAgent: new https.Agent({ keepAlive: false }) });
 
 /** A connection with a token; one that cannot renew it ends with its session. */
 export interface SalesforceConnection extends jsforce.Connection {
+  /** 15 characters; undefined: it was not made by a log-in. */
+  readonly organizationId?: string | undefined;
   /** Throws SyncErrors where no token is given. */
   renewToken?(): Promise<void>;
 }
@@ -41,15 +44,22 @@ export interface SalesforceConnection extends jsforce.Connection {
 /** Renews its token by the credentials with which it was made. */
 class LoggedIn extends jsforce.Connection implements SalesforceConnection {
   readonly #credentials: CredentialSource;
+  readonly organizationId: string | undefined;
 
-  constructor({ instanceUrl, token }: Access, credentials: CredentialSource) {
+  constructor({ instanceUrl, token, organizationId }: Access, credentials: CredentialSource) {
     // The client shows in change events and in Salesforce's own logs.
     super({ instanceUrl, version: API_VERSION, callOptions: { client: 'sfsync' }, accessToken: token });
     this.#credentials = credentials;
+    this.organizationId = organizationId;
   }
 
   async renewToken(): Promise<void> {
-    this.accessToken = (await newToken(this.#credentials)).token;
+    const { token, organizationId } = await newToken(this.#credentials);
+    if (organizationId !== this.organizationId) {
+      const [before, now] = [this.organizationId, organizationId].map((id) => id ?? '(unknown)');
+      throw new RetryableError('OTHER_ORG', `The secret leads to org ${now} now, and this connection is to ${before}.`);
+    }
+    this.accessToken = token;
   }
 }
 
@@ -68,14 +78,19 @@ async function newToken(credentials: CredentialSource): Promise<Access> {
   const { instanceUrl, clientId, clientSecret, refreshToken } = await credentials();
   const oauth2 = new jsforce.OAuth2({ loginUrl: instanceUrl, clientId, clientSecret });
   try {
-    const { access_token: token } =
+    const { access_token: token, id } =
       refreshToken === undefined
         ? await oauth2.requestToken({ grant_type: 'client_credentials' })
         : await oauth2.refreshToken(refreshToken);
-    return { instanceUrl, token };
+    return { instanceUrl, token, organizationId: organizationOf(id) };
   } catch (error) {
     throw loginFailed(error);
   }
+}
+
+/** From the user's identity URL, `https://.../id/<organization>/<user>`. The last three of 18 characters only repeat the case. */
+function organizationOf(identity: unknown): string | undefined {
+  return typeof identity === 'string' ? /\/id\/(00D\w{12})/.exec(identity)?.[1] : undefined;
 }
 
 /** What the token endpoint refuses by a code of OAuth, also by one that is not listed, is a matter of the connected app. */

@@ -110,7 +110,10 @@ export async function readRecordsOfFile(
   if (reservePercent !== undefined) keepReserve(mapping.object, usage, reservePercent);
   const versionsKey = recordsKey.replace(/\.jsonl$/, `-read-${Date.parse(readAt)}.jsonl`);
   const [first, ...others] = [...lines, ...looks];
-  await storage.writeLines(versionsKey, first === undefined ? [] : [{ ...first, types }, ...others]);
+  await storage.writeLines(
+    versionsKey,
+    first === undefined ? [] : [{ ...first, types, org: connection.organizationId }, ...others],
+  );
   const found = byId.records.size + byExternalId.records.size;
   log.debug('records read', { recordsKey, wanted: all.length, found });
   return { versionsKey, readAt, records: all.length };

@@ -14,6 +14,7 @@ import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configura
 import { withoutFields } from '../core/mapping/drift.ts';
 import { objectsWithDue } from '../postgres/ledger/due.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
+import { requireOrg } from '../postgres/ledger/org.ts';
 import { type RejectContext, reportRejects } from '../postgres/ledger/rejects.ts';
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
@@ -85,6 +86,7 @@ export function runStep<T>(
   work: (step: RunningStep) => Promise<T>,
 ): Promise<StepResult<T>> {
   return withMappingInForce(context, request.reporter, async ({ reasons, ...columns }) => {
+    await requireOrgOf(context, request);
     const fields = await fieldsLeftOut(context, request);
     const inForce = { ...columns, mapping: withoutFields(columns.mapping, fields.leftOut) };
     const { done, rejects } = await inStepTransaction(inForce, fields.leftOut, request, work);
@@ -118,6 +120,12 @@ export function underLease<T>(context: StepContext, { lease }: Holding, work: ()
     if (lease) await holdLease(session, mapping.object, execution);
     return work();
   });
+}
+
+/** What was read in another org is neither merged nor answered; a file does not say in which it was read. */
+async function requireOrgOf({ session }: StepContext, { fields }: StepRequest): Promise<void> {
+  if (fields === 'columns only') return;
+  await requireOrg(session, fields === 'of a file' ? undefined : fields.read.find(({ org }) => org !== undefined)?.org);
 }
 
 /** With the whole mapping: a field may have drifted, and its column be gone. */

@@ -162,6 +162,9 @@ export const readSalesforceOutput = z.strictObject({
 /** What Salesforce answered about the types of fields in doubt; the first line holds it for all of them. See core/mapping/drift.ts. */
 export const typeCheck = z.record(z.string(), z.string().nullable()).optional();
 
+/** The org that was read, its id in 15 characters; the first line holds it for all of them. */
+export const orgOfRead = z.string().optional();
+
 /** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */
 export const readLine = z.strictObject({
   id: z.string(),
@@ -172,5 +175,6 @@ export const readLine = z.strictObject({
   /** Mapped fields that Salesforce does not have for our user, so that the read did without them. */
   without: z.array(z.string()).optional(),
   types: typeCheck,
+  org: orgOfRead,
   isListed: z.boolean().optional(),
 });

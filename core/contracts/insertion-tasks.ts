@@ -20,6 +20,7 @@ const insertionLook = insertionToRead.extend({
   rejected: rejectedLine.optional(),
   without: readLine.shape.without,
   types: readLine.shape.types,
+  org: readLine.shape.org,
 });
 export type InsertionLook = Readonly<z.output<typeof insertionLook>>;
 
@@ -28,6 +29,7 @@ const insertLine = z.strictObject({
   kind: z.literal('insert'),
   externalId: z.string(),
   fields: z.record(z.string(), z.union([z.string(), z.boolean()])),
+  org: pushLine.shape.org,
 });
 export type InsertLine = Readonly<z.output<typeof insertLine>>;
 

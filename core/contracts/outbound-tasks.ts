@@ -78,6 +78,8 @@ export const pushLine = z.strictObject({
   kind: z.enum(['update', 'delete', 'purge', 'revive']),
   /** Canonical values; empty for a delete or purge. */
   fields: fieldValues,
+  /** The org in which it was decided, and to which alone it may be sent; the first line holds it for all of them. */
+  org: z.string().optional(),
 });
 export type PushLine = Readonly<z.output<typeof pushLine>>;
 

@@ -24,7 +24,8 @@ export const handler = defineHandler({
     const now = Date.now();
     const round = { readAt: Date.parse(readAt), now, newRows };
     const { pushes, inserts, heldDeletes, ...outcome } = await decideBatch(context, batchId, looks, round);
-    const keys = await layOutPushes({ storage, mapping, execution, batchId }, looks, { pushes, inserts });
+    const org = [...looks, ...newRows].find((look) => look.org !== undefined)?.org;
+    const keys = await layOutPushes({ storage, mapping, execution, batchId }, looks, { pushes, inserts, org });
     const pushed = pushes.length + inserts.length;
     const looked = looks.length + newRows.length;
     log.info('batch decided', { batchId, looked, pushed, inserts: inserts.length, heldDeletes, ...outcome });

@@ -28,7 +28,8 @@ export const handler = defineHandler({
     log.info('batch settled', { batchId, ...outcome, readAgain: readAgain.length, pushAgain: pushAgain.length });
     const batch = { storage, mapping, execution, batchId };
     if (flowFailures !== undefined) await archiveCsv(batch);
-    const keys = await layOutLeftOver(batch, attempt, { readAgain, pushAgain });
+    const org = [...readBacks, ...answers.newRows].find((line) => line.org !== undefined)?.org;
+    const keys = await layOutLeftOver(batch, attempt, { org, readAgain, pushAgain });
     const notAfter = pushAgain.length > 0 ? { notAfter: pushDeadline(settings, now) } : {};
     return { ...outcome, attempt, ...keys, ...notAfter };
   },

@@ -67,7 +67,9 @@ async function linkOnce(load: FirstLoad, ids: readonly string[]): Promise<Round>
     const revision = claims.get(id)?.revision ?? 0;
     // Deleted and never linked: nothing to do.
     const isThere = unusable !== undefined || version?.deleted === false;
-    return isThere ? [{ id, revision, version, rejected: unusable, without: byId.without, types }] : [];
+    return isThere
+      ? [{ id, revision, version, rejected: unusable, without: byId.without, types, org: connection.organizationId }]
+      : [];
   });
   const there = new Set(lines.map(({ id }) => id));
   const vanished = free.filter((id) => !there.has(id)).length;

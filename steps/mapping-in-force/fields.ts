@@ -35,6 +35,7 @@ export interface ReadFields {
   readonly version?: ReadVersion | undefined;
   readonly without?: readonly string[] | undefined;
   readonly types?: TypeCheck | undefined;
+  readonly org?: string | undefined;
 }
 
 /** For what a fresh read found; remembers what is gone, and what is back. `reporter` names the step in what is reported once. */

@@ -27,12 +27,17 @@ interface Look {
 export async function layOutPushes(
   batch: Batch,
   looks: readonly Look[],
-  decided: { readonly pushes: readonly Decided[]; readonly inserts: readonly DecidedInsertion[] },
+  decided: {
+    readonly pushes: readonly Decided[];
+    readonly inserts: readonly DecidedInsertion[];
+    readonly org: string | undefined;
+  },
 ) {
   const { storage, mapping, batchId } = batch;
   const { inserts } = decided;
   const pushes = inParentOrder(mapping, looks, decided.pushes);
   const byApi = pushes.filter(({ push }) => push.delivery === 'api').map(pushLineOf);
+  const org = decided.org;
   const byFlow = pushes.filter(({ push }) => push.delivery === 'appflow');
   const csvKey = byFlow.length === 0 ? undefined : outboundKey(mapping.object, batchId);
   const keys = {
@@ -40,14 +45,21 @@ export async function layOutPushes(
       ...pushes.map(({ id, revision }) => ({ id, revision })),
       ...inserts.map(({ line: _, ...row }) => row),
     ]),
-    updatesKey: await writeLines(batch, `updates-${batchId}`, [
-      ...byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),
-      ...inserts.map(({ line }) => line),
-    ]),
+    updatesKey: await writeLines(
+      batch,
+      `updates-${batchId}`,
+      ofOrg(org, [
+        ...byApi.filter(({ kind }) => kind === 'update' || kind === 'revive'),
+        ...inserts.map(({ line }) => line),
+      ]),
+    ),
     deletesKey: await writeLines(
       batch,
       `deletes-${batchId}`,
-      byApi.filter(({ kind }) => kind === 'delete' || kind === 'purge'),
+      ofOrg(
+        org,
+        byApi.filter(({ kind }) => kind === 'delete' || kind === 'purge'),
+      ),
     ),
     csvKey,
   };
@@ -59,13 +71,19 @@ function pushLineOf({ id, push: { outgoing } }: Decided): PushLine {
   return { id, kind: outgoing.kind, fields: 'fields' in outgoing ? outgoing.fields : {} };
 }
 
+/** The first line names the org that was looked at: what sends the lines may be logged in elsewhere by then. */
+function ofOrg<Line extends object>(org: string | undefined, [first, ...others]: readonly Line[]): object[] {
+  return first === undefined ? [] : [{ ...first, org }, ...others];
+}
+
 interface LeftOver {
+  readonly org: string | undefined;
   readonly readAgain: readonly object[];
   readonly pushAgain: readonly { readonly line: PushLine; readonly revision: number }[];
 }
 
 /** Lays out what the read-back of a batch has left over. Only what is there has a key. */
-export async function layOutLeftOver(batch: Batch, attempt: number, { readAgain, pushAgain }: LeftOver) {
+export async function layOutLeftOver(batch: Batch, attempt: number, { org, readAgain, pushAgain }: LeftOver) {
   const place = `${batch.batchId}-${attempt}`;
   const pushed = pushAgain.map(({ line, revision }) => ({ id: line.id, revision }));
   return present({
@@ -73,7 +91,10 @@ export async function layOutLeftOver(batch: Batch, attempt: number, { readAgain,
     pushAgainKey: await writeLines(
       batch,
       `push-again-${place}`,
-      pushAgain.map(({ line }) => line),
+      ofOrg(
+        org,
+        pushAgain.map(({ line }) => line),
+      ),
     ),
     pushedAgainKey: await writeLines(batch, `pushed-again-${place}`, pushed),
   });

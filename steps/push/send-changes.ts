@@ -7,7 +7,7 @@ import { pushRevives, pushUpdates } from '../../salesforce/push.ts';
 import { pushInserts } from '../../salesforce/push-inserts.ts';
 import type { PushTarget } from '../../salesforce/record-answer.ts';
 import { sendAtMostOnce, unknownOutcomes } from './at-most-once.ts';
-import { type PushFile, type Sender, targetOf } from './push-file.ts';
+import { type PushFile, requireOrgOf, type Sender, targetOf } from './push-file.ts';
 import { withTypes } from './type-check.ts';
 
 /** Answers the key of the outcomes. More than `bulkAboveRecords` updates go as one job. */
@@ -17,6 +17,7 @@ export function sendChanges(sender: Sender, file: PushFile, bulkAboveRecords: nu
   const { pushKey } = file;
   return sendAtMostOnce(sender.storage, pushKey, {
     async send(lines, keepJob) {
+      requireOrgOf(sender, lines);
       const [inserts, changes] = parted(lines);
       const byBulk = bulkLines(changes, bulkAboveRecords);
       const pushed = await pushLines(target, without(changes, byBulk));

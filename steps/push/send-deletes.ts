@@ -2,7 +2,7 @@
 import { parted } from '../../core/contracts/insertion-tasks.ts';
 import { pushDeletes, pushPurges } from '../../salesforce/push.ts';
 import { sendAtMostOnce } from './at-most-once.ts';
-import { type PushFile, type Sender, targetOf } from './push-file.ts';
+import { type PushFile, requireOrgOf, type Sender, targetOf } from './push-file.ts';
 
 /** Answers the key of the outcomes. */
 export function sendDeletes(sender: Sender, file: PushFile): Promise<string> {
@@ -10,6 +10,7 @@ export function sendDeletes(sender: Sender, file: PushFile): Promise<string> {
   const { pushKey } = file;
   return sendAtMostOnce(sender.storage, pushKey, {
     async send(lines) {
+      requireOrgOf(sender, lines);
       const changes = parted(lines)[1];
       const deletes = changes.filter(({ kind }) => kind === 'delete');
       const purges = changes.filter(({ kind }) => kind === 'purge');

@@ -3,7 +3,16 @@ import type { ObjectMapping } from '../mapping/configuration.ts';
 import type { NewRow } from './insertion.ts';
 import { missingParents, nextStep } from './insertion.ts';
 import type { Link, Pair } from './link.ts';
-import { afterLook, mayGo, NOTHING_REFUSED, nothingRefused, outgoing, withWaiting } from './link.ts';
+import {
+  afterLook,
+  isUnknown,
+  mayGo,
+  NOTHING_REFUSED,
+  nothingRefused,
+  outgoing,
+  staysUnknown,
+  withWaiting,
+} from './link.ts';
 import type { Parents } from './references.ts';
 
 /** Whether a collected link has anything to do: if not, it is no longer dirty. */
@@ -15,7 +24,17 @@ export function isDue(mapping: ObjectMapping, { link, row }: Pair): boolean {
 /** COLLECT: the link as it goes on after a look at its row. */
 export function collect(mapping: ObjectMapping, { link, row }: Pair): Link {
   const seen = afterLook(mapping, link, withWaiting(link, row));
-  return { ...seen, dirty: isDue(mapping, { link: seen, row }), revision: link.revision + 1 };
+  return {
+    ...seen,
+    dirty: isDue(mapping, { link: seen, row }) || isIncomplete(mapping, { link: seen, row }),
+    revision: link.revision + 1,
+  };
+}
+
+/** A field is new in the mapping: what the row holds there may be an edit, and only a look at the record shows it. */
+function isIncomplete(mapping: ObjectMapping, { link: { base }, row }: Pair): boolean {
+  if (base === undefined || base.deleted || row === undefined || row.outside === true) return false;
+  return mapping.fields.some((field) => isUnknown(base, field.field) && !staysUnknown(field, base, row));
 }
 
 export interface Chosen {

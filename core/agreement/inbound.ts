@@ -6,7 +6,7 @@ import type { ObjectMapping } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import type { Link, OpenPush, Pair, RowVersion, SeenField } from './link.ts';
-import { withWaiting } from './link.ts';
+import { isUnknown, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { merge } from './merge.ts';
 
@@ -85,7 +85,11 @@ function raised(link: Link): Link {
 function equalsBase(mapping: ObjectMapping, link: Link, version: SalesforceVersion): boolean {
   const { base } = link;
   if (base === undefined || base.deleted !== version.deleted) return false;
-  return mapping.fields.every(({ field }) => base.fields[field] === version.fields[field]);
+  return mapping.fields.every(({ field, direction }) => {
+    // Salesforce says nothing of what it may not edit, as long as the row does not either.
+    const isMute = direction === 'to-salesforce' && isUnknown(base, field);
+    return isMute || base.fields[field] === version.fields[field];
+  });
 }
 
 /**

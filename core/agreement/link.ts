@@ -4,7 +4,7 @@
  */
 import type { CanonicalValue, FieldValues, RowValues } from '../mapping/canonical.ts';
 import { isUnsendable } from '../mapping/canonical.ts';
-import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
+import type { Delivery, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import { type Deferrable, NOT_PUT_OFF } from './due.ts';
@@ -21,7 +21,25 @@ export interface RowVersion {
 /** What Salesforce last held, as far as we know. */
 export interface Base {
   readonly deleted: boolean;
+  /** A field that is missing here is unknown: it is new in the mapping, and no version of it was ever merged. */
   readonly fields: FieldValues;
+}
+
+export function isUnknown({ fields }: Base, field: string): boolean {
+  return fields[field] === undefined;
+}
+
+/**
+ * A field that is unknown after a merge, too. What only PostgreSQL may edit is not taken from Salesforce, and a column that nothing
+ * has been written to yet says nothing: it would empty the field in all records.
+ */
+export function staysUnknown(
+  { field, type, direction }: FieldMapping,
+  base: Base,
+  row: RowVersion | undefined,
+): boolean {
+  if (direction !== 'to-salesforce' || !isUnknown(base, field)) return false;
+  return row === undefined || row.fields[field] === type.blank;
 }
 
 /** One field of an open push. A filler is an unchanged field that a CSV of whole rows had to carry. */
@@ -199,6 +217,8 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   let due = false;
   for (const { field } of outgoingFields(mapping)) {
     const value = row.fields[field];
+    // What both sides agreed on has to be known first: a merge of a version makes it so.
+    if (isUnknown(base, field)) continue;
     if (!base.deleted && value === base.fields[field]) continue;
     // One that has another value than what it waits for was edited since.
     if (value === undefined || value === waiting[field] || isUnsendable(value)) continue;

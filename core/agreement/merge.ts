@@ -8,7 +8,7 @@ import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/con
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion } from './link.ts';
-import { afterLook, mayGo, outgoing, stillRefused, withWaiting } from './link.ts';
+import { afterLook, isUnknown, mayGo, outgoing, staysUnknown, stillRefused, withWaiting } from './link.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
@@ -20,7 +20,12 @@ export interface RecordState {
 export interface Conflict {
   /** undefined: the record as a whole, a delete against an edit. */
   readonly field: string | undefined;
-  readonly reason: 'both edited' | 'deleted and edited' | 'push may have been undone' | 'edited during our push';
+  readonly reason:
+    | 'both edited'
+    | 'deleted and edited'
+    | 'push may have been undone'
+    | 'edited during our push'
+    | 'new in the mapping';
   readonly base: CanonicalValue | RecordState | undefined;
   readonly salesforce: CanonicalValue | RecordState;
   readonly postgres: RowValue | RecordState;
@@ -48,7 +53,10 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
     link.base === undefined
       ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
-  return { ...merged, link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version) }, merged.row) };
+  return {
+    ...merged,
+    link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version, merged.row) }, merged.row),
+  };
 }
 
 /** The link with `refused` and `dirty` as they follow from its base and the row. */
@@ -61,8 +69,16 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
 }
 
 /** A first version that holds the mapped fields and no others is the base as it stands; nothing has to be copied. */
-function baseOf(mapping: ObjectMapping, base: Base | undefined, { deleted, fields }: SalesforceVersion): Base {
-  if (base !== undefined) return { deleted, fields: withShown({ ...base.fields }, fields, mapping.fields) };
+function baseOf(
+  mapping: ObjectMapping,
+  base: Base | undefined,
+  { deleted, fields }: SalesforceVersion,
+  row: RowVersion | undefined,
+): Base {
+  if (base !== undefined) {
+    const known = mapping.fields.filter((field) => !staysUnknown(field, base, row));
+    return { deleted, fields: withShown({ ...base.fields }, fields, known) };
+  }
   const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
   const isExact = isWhole && Object.keys(fields).length === mapping.fields.length;
   return {
@@ -113,13 +129,18 @@ class Merge {
   }
 
   of(row: RowVersion | undefined): { row: RowVersion | undefined; conflicts: readonly Conflict[] } {
-    const merged = this.#version.deleted ? this.#deleted(row) : row === undefined ? this.#rowGone() : this.#fields(row);
+    const merged = this.#version.deleted
+      ? this.#deleted(row && this.#fields(row, ({ field }) => isUnknown(this.#base, field)))
+      : row === undefined
+        ? this.#rowGone()
+        : this.#fields(row);
     return { row: merged, conflicts: this.#conflicts };
   }
 
-  #fields(row: RowVersion): RowVersion {
+  #fields(row: RowVersion, isMeant: (field: FieldMapping) => boolean = () => true): RowVersion {
     let fields: Record<string, RowValue> | undefined;
     for (const field of this.#mapping.fields) {
+      if (!isMeant(field)) continue;
       const value = this.#field(field, row);
       if (value === undefined || value === row.fields[field.field]) continue;
       fields ??= { ...row.fields };
@@ -128,13 +149,15 @@ class Merge {
     return fields === undefined ? row : { ...row, fields };
   }
 
-  #field({ field, direction, policy }: FieldMapping, row: RowVersion): RowValue | undefined {
+  #field(mapped: FieldMapping, row: RowVersion): RowValue | undefined {
+    const { field, direction, policy } = mapped;
     const base = this.#base.fields[field];
     const mine = row.fields[field];
     const theirs = this.#version.fields[field];
     if (theirs === undefined || mine === undefined || theirs === mine) return mine;
     if (direction === 'to-postgres') return theirs;
     if (direction === 'to-salesforce') return mine;
+    if (base === undefined) return this.#joining(mapped, theirs, mine, row);
     const sent = this.#push?.sent[field];
     // A filler was no edit of the row: while it is as it was, and whatever became of the push, it has nothing to say.
     const mayBeUndone = this.#unknown && sent?.filler === false;
@@ -154,6 +177,18 @@ class Merge {
     if (mine === base && !mayBeUndone) return theirs;
     const winner = this.#winner(policy, row);
     this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
+    return winner === 'salesforce' ? theirs : mine;
+  }
+
+  /**
+   * A field of which it is not known what both sides agreed on. What is empty, or was never written, is no edit: it gives way.
+   */
+  #joining(mapped: FieldMapping, theirs: CanonicalValue, mine: RowValue, row: RowVersion): RowValue {
+    const { field, type, policy, columnDefault } = mapped;
+    if (theirs === type.blank) return mine;
+    if (mine === type.blank || mine === columnDefault) return theirs;
+    const winner = this.#winner(policy, row);
+    this.#log({ field, reason: 'new in the mapping', salesforce: theirs, postgres: mine, winner });
     return winner === 'salesforce' ? theirs : mine;
   }
 
@@ -201,7 +236,7 @@ class Merge {
   #touchedInSalesforce(): boolean {
     return this.#mapping.fields.some(({ field, direction }) => {
       const theirs = this.#version.fields[field];
-      if (direction !== 'both' || theirs === undefined) return false;
+      if (direction !== 'both' || theirs === undefined || isUnknown(this.#base, field)) return false;
       return theirs !== this.#base.fields[field] && theirs !== this.#push?.sent[field]?.value;
     });
   }
@@ -231,6 +266,7 @@ class Merge {
 function outgoingEdits(mapping: ObjectMapping, row: RowVersion, base: Base, version: SalesforceVersion) {
   return mapping.fields.filter(({ field, direction }) => {
     const mine = row.fields[field];
+    if (isUnknown(base, field)) return false;
     return (
       direction !== 'to-postgres' && mine !== undefined && mine !== base.fields[field] && mine !== version.fields[field]
     );

@@ -3,6 +3,7 @@
  */
 import type { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
+import type { CanonicalValue } from './canonical.ts';
 import { configurationFaults } from './configuration-faults.ts';
 import { type fieldSchema, objectSchema, syncSchema } from './configuration-schema.ts';
 import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
@@ -61,6 +62,8 @@ export interface FieldMapping {
   readonly policy: ConflictPolicy;
   /** The sobject that a lookup points to; set for references only. */
   readonly references: string | undefined;
+  /** What rows hold that nothing was written to since the column was added; absent: null. Of a mapping in force only. */
+  readonly columnDefault?: CanonicalValue | undefined;
 }
 
 export interface ObjectMapping {

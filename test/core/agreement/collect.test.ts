@@ -12,6 +12,7 @@ const looked = (more: Partial<Looked> = {}): Looked => {
 test.for<[string, Partial<Link>, RowVersion | undefined, Partial<Looked>, string]>([
   ['that equals the base is done', {}, row(), {}, 'done'],
   ['with an edit is due', {}, row({ x: 'p' }), {}, 'due'],
+  ['with a field that is new in the mapping is due', { base: { deleted: false, fields: {} } }, row(), {}, 'due'],
   ['with an open push is due', { push: push() }, row(), {}, 'due'],
   ['that has to be read again is due', { rereadDue: true }, row(), {}, 'due'],
   ['whose row has lost its id is due', {}, row(), { lacksId: true }, 'due'],

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenPush } from '../../../core/agreement/link.ts';
 import { merge } from '../../../core/agreement/merge.ts';
-import { type CanonicalValue, UNREADABLE } from '../../../core/mapping/canonical.ts';
+import { type CanonicalValue, type FieldValues, type RowValues, UNREADABLE } from '../../../core/mapping/canonical.ts';
 import { base, ID, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 interface FieldCase {
@@ -253,6 +253,74 @@ describe('a lookup', () => {
       row: row({ parent: PARENT }),
       conflicts: [{ field: 'parent', winner: 'salesforce' }],
     });
+  });
+});
+
+describe('a field that is new in the mapping', () => {
+  const unknown = (...fields: string[]) => {
+    const known = Object.entries(base().fields).filter(([field]) => !fields.includes(field));
+    return link({ base: { deleted: false, fields: Object.fromEntries(known) } });
+  };
+
+  test.for<[string, string, RowValues, FieldValues, RowValues, boolean, number]>([
+    ['is agreed on where both sides are equal', 'x', { x: 's' }, { x: 's' }, { x: 's' }, false, 0],
+    ['takes what Salesforce has into an empty column', 'x', { x: null }, { x: 's' }, { x: 's' }, false, 0],
+    ['does so under every policy', 'mine', { mine: null }, { mine: 's' }, { mine: 's' }, false, 0],
+    ['goes to Salesforce where only the row has it', 'x', { x: 'p' }, { x: null }, { x: 'p' }, true, 0],
+    ['is a conflict where both have another value', 'x', { x: 'p' }, { x: 's' }, { x: 's' }, false, 1],
+    ['is decided by its policy then', 'mine', { mine: 'p' }, { mine: 's' }, { mine: 'p' }, true, 1],
+    ['that Salesforce owns is taken', 'inward', { inward: 'p' }, { inward: null }, { inward: null }, false, 0],
+    ['that PostgreSQL owns is sent', 'outward', { outward: 'p' }, { outward: 's' }, { outward: 'p' }, true, 0],
+    ['is not emptied by an empty column', 'outward', { outward: null }, { outward: 's' }, { outward: null }, false, 0],
+  ])('%s', ([, field, before, theirs, after, dirty, conflicts]) => {
+    const merged = merge(thing, { link: unknown(field), row: row(before) }, version(theirs), false);
+    expect(merged).toMatchObject({ row: row(after), link: { dirty } });
+    expect(merged.conflicts.map(({ reason }) => reason)).toEqual(Array(conflicts).fill('new in the mapping'));
+    expect(merged.link.base?.fields).toEqual(
+      field === 'outward' && before.outward === null ? unknown(field).base?.fields : version(theirs).fields,
+    );
+  });
+
+  test('that an empty column left alone is sent as soon as something is written there', () => {
+    const merged = merge(
+      thing,
+      { link: unknown('outward'), row: row({ outward: 'p' }) },
+      version({ outward: 's' }),
+      false,
+    );
+    expect(merged.link).toMatchObject({ dirty: true, base: { fields: { outward: 's' } } });
+  });
+
+  test('takes what Salesforce has where the column holds its default', () => {
+    const fields = thing.fields.map((each) => (each.field === 'mine' ? { ...each, columnDefault: 'standard' } : each));
+    const merged = (mine: string | null) =>
+      merge({ ...thing, fields }, { link: unknown('mine'), row: row({ mine: 'standard' }) }, version({ mine }), false);
+    expect(merged('s')).toMatchObject({ row: row({ mine: 's' }), conflicts: [] });
+    expect(merged(null)).toMatchObject({ row: row({ mine: 'standard' }), conflicts: [], link: { dirty: true } });
+  });
+
+  test('does not make the record one that was edited: it is deleted with its row, and its row with it', () => {
+    const gone = merge(thing, { link: unknown('x'), row: undefined }, version({ x: 's' }), false);
+    expect(gone).toMatchObject({ row: undefined, conflicts: [], link: { dirty: true } });
+    const deleted = merge(
+      thing,
+      { link: unknown('x'), row: row({ x: 'p' }) },
+      version({ x: 's' }, { deleted: true }),
+      false,
+    );
+    expect(deleted.row).toBeUndefined();
+  });
+
+  test('is filled before a record that comes back is written', () => {
+    const before = unknown('mine');
+    const dead = { ...before, base: before.base && { ...before.base, deleted: true } };
+    const merged = merge(
+      thing,
+      { link: dead, row: row({ mine: null }) },
+      version({ mine: 's' }, { deleted: true }),
+      false,
+    );
+    expect(merged.row).toMatchObject(row({ mine: 's' }));
   });
 });
 

@@ -11,7 +11,8 @@ export type Maker =
   | 'application'
   | 'application deletes'
   | 'application inserts'
-  | 'trigger';
+  | 'trigger'
+  | 'before';
 
 /** A trigger may fire for each push; a scenario with more of them writes without end. */
 const TRIGGERED = 9;
@@ -24,6 +25,8 @@ export class Edits {
   readonly ours: number;
   /** All that delete or revive. */
   readonly lives: number;
+  /** What was written into a field before it was mapped. */
+  readonly before: number;
 
   constructor(scenario: Scenario) {
     const { editsInSalesforce, deletesInSalesforce, editsOfRow, deletesOfRow } = budgetsOf(scenario);
@@ -39,8 +42,10 @@ export class Edits {
       'application deletes': range(deletesOfRow),
       'application inserts': range(deletesOfRow),
       trigger: range(scenario.trigger === undefined ? 0 : TRIGGERED),
+      before: range(scenario.joins === undefined ? 0 : 2),
     };
     this.total = next - 1;
+    this.before = scenario.joins === undefined ? 0 : bits(this.#first.before, 2);
     this.ours = bits(this.#first.application, editsOfRow);
     this.lives =
       bits(this.#first['person deletes'], deletesInSalesforce) | bits(this.#first['application deletes'], deletesOfRow);

@@ -9,7 +9,7 @@ import type { Push } from '../../../../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
 import { takes } from '../takes.ts';
 import { lineage } from './edits.ts';
-import { shownPush } from './flights.ts';
+import { carried, shownPush } from './flights.ts';
 import { write } from './log.ts';
 import { asked, type Driver, type Move } from './moves.ts';
 import { FIELDS } from './scenario.ts';
@@ -130,7 +130,7 @@ function sends(world: World, load: Load): World {
 
 function loadOf(world: World, push: Push, { side }: Reading): Load {
   const { row } = world;
-  const { outgoing, fillers } = push;
+  const { outgoing } = push;
   const own = 'fields' in outgoing ? outgoing.fields : {};
   return {
     id: world.link.push?.id ?? '',
@@ -140,8 +140,7 @@ function loadOf(world: World, push: Push, { side }: Reading): Load {
     life: row.life,
     ...lookedAt(world, { side }),
     needless:
-      outgoing.kind === 'update' &&
-      FIELDS.every((field) => (own[field] ?? fillers[field] ?? side[field]) === side[field]),
+      outgoing.kind === 'update' && FIELDS.every((field) => (carried(push, field) ?? side[field]) === side[field]),
   };
 }
 

@@ -3,8 +3,19 @@ import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import { lineage, lineageOfValues } from './edits.ts';
 import type { Driver, Move } from './moves.ts';
 import { committed, stamps } from './people.ts';
-import { FIELDS } from './scenario.ts';
-import { type Answer, by, type Flight, IDLE, type Load, type Side, spend, type World, withValue } from './world.ts';
+import { FIELDS, type Field } from './scenario.ts';
+import {
+  type Answer,
+  by,
+  EMPTY,
+  type Flight,
+  IDLE,
+  type Load,
+  type Side,
+  spend,
+  type World,
+  withValue,
+} from './world.ts';
 
 /** Of pushes that the holder of the lease waits for, or no execution. */
 export function landing(driver: Driver, world: World, awaitedBy: readonly Flight['awaitedBy'][]): Move[] {
@@ -60,7 +71,7 @@ function abandoned(driver: Driver, world: World, { load }: Flight): Move[] {
 /** Salesforce takes a push. Edits that it overwrites without its look having seen them are lost in the window. */
 function land(driver: Driver, world: World, load: Load, stamp: number): { world: World; outcome: Outcome } {
   const { salesforce } = world;
-  const { outgoing, fillers } = load.push;
+  const { outgoing } = load.push;
   if (outgoing.kind === 'purge') {
     return { world: salesforce.deleted ? { ...world, purged: true } : world, outcome: 'accepted' };
   }
@@ -73,8 +84,8 @@ function land(driver: Driver, world: World, load: Load, stamp: number): { world:
     window |= lineage(world, salesforce.life) & ~lineage(world, load.life) & ~load.lookedLife & ~driver.edits.ours;
   }
   for (const field of FIELDS) {
-    const value = outgoing.fields[field] ?? fillers[field];
-    if (typeof value !== 'string') continue;
+    const value = carried(load.push, field);
+    if (value === undefined) continue;
     const [theirs, ours] = [by(salesforce, field), by(load, field)];
     if (value === salesforce[field]) {
       if (theirs !== ours) logged |= lineage(world, theirs) | lineage(world, ours);
@@ -111,6 +122,13 @@ function triggered({ scenario: { trigger }, edits }: Driver, world: World): Worl
   if (trigger !== 'writes y' || salesforce.y === value) return world;
   const { world: edited, edit } = edits.make(world, 'trigger', lineage(world, salesforce.yBy));
   return { ...edited, salesforce: withValue(salesforce, 'y', value, edit) };
+}
+
+/** What a push brings to a field, a filler or not; undefined: it leaves the field alone. */
+export function carried({ outgoing, fillers }: Push, field: Field): string | undefined {
+  const own = 'fields' in outgoing ? outgoing.fields[field] : undefined;
+  const value = own === undefined ? fillers[field] : own;
+  return value === undefined ? undefined : String(value ?? EMPTY);
 }
 
 export function shownPush({ outgoing, fillers }: Push): string {

@@ -5,7 +5,7 @@ import { triggeredInPostgres } from './application.ts';
 import { type Edits, lineage } from './edits.ts';
 import type { Rules } from './rules.ts';
 import { FIELDS, type Field, type Scenario } from './scenario.ts';
-import { by, type Side, type World, withValue } from './world.ts';
+import { by, EMPTY, type Side, type World, withValue } from './world.ts';
 
 export interface Written {
   readonly link: Link;
@@ -41,7 +41,7 @@ function rowAfter(world: World, now: RowVersion | undefined, from: Side): Side {
   if (now === undefined) return row.deleted ? row : { ...row, life: from.life, deleted: true };
   let side: Side = row.deleted ? { ...row, life: from.life, deleted: false } : row;
   for (const field of FIELDS) {
-    const value = String(now.fields[field]);
+    const value = String(now.fields[field] ?? EMPTY);
     if (value === row[field] && !row.deleted) continue;
     const restored = field === 'x' ? world.seenX : world.seenY;
     side = withValue(side, field, value, value === from[field] ? by(from, field) : restored);
@@ -58,7 +58,7 @@ function logged(scenario: Scenario, world: World, conflicts: readonly Conflict[]
       logged |= ofRecord(world, salesforce, from) | ofRecord(world, postgres, row);
       continue;
     }
-    const theirs = salesforce === from[field] ? by(from, field) : field === 'x' ? world.seenX : world.seenY;
+    const theirs = (salesforce ?? EMPTY) === from[field] ? by(from, field) : field === 'x' ? world.seenX : world.seenY;
     const mine = by(row, field);
     logged |= lineage(world, theirs) | lineage(world, mine);
     if (conflict.reason === 'both edited') falseConflict ||= contains(world, theirs, mine);

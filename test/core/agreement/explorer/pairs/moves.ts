@@ -40,7 +40,7 @@ export function recordSpace(scenario: Scenario, rules: Partial<Rules> = {}): Spa
   };
   const identity = new Identity(scenario);
   return {
-    start: initialWorld(scenario, edits.total),
+    start: initialWorld(scenario, edits),
     moves: (world) => moves(driver, world),
     identity: (world) => identity.of(world),
     violations: (world) => violations(driver, world),

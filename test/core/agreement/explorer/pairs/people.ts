@@ -15,7 +15,7 @@ export function committed(world: World, stamp: number): World {
 
 /** x and y are alike until the first edit, unless the scenario distinguishes them. */
 export function editable(scenario: Scenario, world: World): readonly Field[] {
-  const alike = scenario.trigger === undefined && scenario.direction === undefined;
+  const alike = scenario.trigger === undefined && scenario.direction === undefined && scenario.joins === undefined;
   return alike && world.lineages.every((made, edit) => made === 0 || edit === 0) ? ['x'] : FIELDS;
 }
 

@@ -7,6 +7,7 @@ import { type Link, newLink, type RowVersion } from '../../../../../core/agreeme
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import type { FieldValues } from '../../../../../core/mapping/canonical.ts';
 import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
+import type { Edits } from './edits.ts';
 import { type Budget, type Budgets, budgetsOf, type Field, type Scenario } from './scenario.ts';
 
 const ID = '001000000000001AAA';
@@ -133,8 +134,23 @@ export interface World {
 
 export const IDLE: Step = { at: 'idle' };
 
-/** Both sides agree and are linked. */
-export function initialWorld(scenario: Scenario, edits: number): World {
+/** Both sides are linked, and agree but for a field that is new in the mapping. */
+export function initialWorld(scenario: Scenario, edits: Edits): World {
+  const agreed = agreedWorld(scenario, edits.total);
+  if (scenario.joins === undefined) return agreed;
+  const base = { deleted: false, fields: { y: 'y0' } };
+  const joining = { ...agreed, link: { ...agreed.link, base, rereadDue: true } };
+  return filled(scenario, edits, filled(scenario, edits, joining, 'salesforce'), 'row');
+}
+
+/** What somebody wrote into the field before it was mapped must not go without a trace; that it is empty says nothing. */
+function filled({ joins }: Scenario, edits: Edits, world: World, which: 'salesforce' | 'row'): World {
+  if (joins === `${which} empty`) return { ...world, [which]: withValue(world[which], 'x', EMPTY, 0) };
+  const { world: made, edit } = edits.make(world, 'before', 1);
+  return { ...made, [which]: withValue(made[which], 'x', `x${edit}`, edit) };
+}
+
+function agreedWorld(scenario: Scenario, edits: number): World {
   const side: Side = { x: 'x0', y: 'y0', xBy: 0, yBy: 0, life: 0, deleted: false };
   const base = { deleted: false, fields: fieldsOf(side) };
   return {
@@ -177,8 +193,11 @@ export function spend(world: World, budget: Budget): World {
   return { ...world, left: { ...world.left, [budget]: world.left[budget] - 1 } };
 }
 
+/** Stands for null. */
+export const EMPTY = '';
+
 export function fieldsOf({ x, y }: Pick<Side, 'x' | 'y'>): FieldValues {
-  return { x, y };
+  return { x: x === EMPTY ? null : x, y };
 }
 
 export function by(side: Pick<Side, 'xBy' | 'yBy'>, field: Field): number {

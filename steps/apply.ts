@@ -1,12 +1,15 @@
 /** Applies versions from Salesforce to links and rows, set by set; a record that the database refuses is rejected alone. */
 import type { z } from 'zod';
 import { acceptReread, receive } from '../core/agreement/inbound.ts';
+import { isUntouchedClaim } from '../core/agreement/link.ts';
+import { passBy } from '../core/agreement/unmerged.ts';
 import type { MappedLine, readLine, recordToRead } from '../core/contracts/inbound-tasks.ts';
 import { NOT_VISIBLE, type Reject, rejectOf } from '../core/contracts/rejects.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { usableWithout } from '../core/mapping/salesforce-record.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
+import { changeLinks } from '../postgres/ledger/links.ts';
 import type { Item, Rule, SetResult } from './apply-set.ts';
 import { applyWave, waves } from './apply-wave.ts';
 import { runStep, type StepContext, type StepRequest, type StepResult } from './step.ts';
@@ -111,13 +114,18 @@ async function apply(
   const { done, ...result } = await runStep(context, whole, async (step) => {
     const { items, rejects, toAsk } = sort(step.drifted);
     step.reject('to-postgres', rejects);
+    const passedBy = new Map<string, Instant>();
     const refuse = ({ version, line }: Item, error: RejectedRecordError) => {
+      passedBy.set(version.id, Math.max(version.stamp, passedBy.get(version.id) ?? 0));
       const refused = step.mapping.fields.find(({ column }) => 'column' in error && error.column === column);
       const field = error.field ?? refused?.field;
       step.reject('to-postgres', [rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line)]);
     };
     const parts: SetResult[] = [];
     for (const wave of waves(items)) parts.push(...(await applyWave(step, wave, rule, refuse)));
+    await changeLinks(step.session, step.mapping.object, { salesforceIds: [...passedBy.keys()] }, (link) =>
+      isUntouchedClaim(link) ? undefined : passBy(link, passedBy.get(link.salesforceId) ?? 0),
+    );
     const sum = (count: (part: SetResult) => number) => parts.reduce((total, part) => total + count(part), 0);
     return {
       inserted: sum((part) => part.inserted),

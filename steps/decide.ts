@@ -1,6 +1,6 @@
 /** DECIDE for a batch, in one transaction under the lease. */
 import type { z } from 'zod';
-import { nothingRefused } from '../core/agreement/link.ts';
+import { nothingRefused, type Pair } from '../core/agreement/link.ts';
 import type { Decision, Push } from '../core/agreement/outbound.ts';
 import { decide } from '../core/agreement/outbound.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
@@ -12,7 +12,7 @@ import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { guardDeletes, heldToReport } from './delete-guard.ts';
-import { giveUpOn } from './give-up.ts';
+import { giveUpOn, setAsideAll } from './give-up.ts';
 import { decideInsertions } from './new-rows/decide-new-rows.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
@@ -53,7 +53,14 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     const heldDeletes = await heldToReport(session, mapping.object, batchId, { before: heldBefore, held });
 
     const unusable = rejectsOfReads(looks);
-    const { stuck, gone } = await giveUpOn(step, [...refused, ...unusable]);
+    const looked = new Map(found.map(({ id, version }) => [id, version]));
+    const unwritten = ({ link }: Pair) => {
+      const version = looked.get(link.salesforceId);
+      const outcome = link.push === undefined ? undefined : ('unknown' as const);
+      return version && { version: { ...version, mergedInto: version.mergedInto }, outcome };
+    };
+    await setAsideAll(step, refused, unwritten, round);
+    const { stuck, gone } = await giveUpOn(step, unusable);
     const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
     const listed = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     step.reject(

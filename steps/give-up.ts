@@ -1,9 +1,12 @@
 /** Records of a batch that cannot be merged: they are no longer due, until something changes. */
-import { anythingToSend, giveUp, mayBeMissing } from '../core/agreement/outbound.ts';
+import type { Outcome } from '../core/agreement/outbound.ts';
+import { anythingToSend, giveUp, mayBeMissing, setAside } from '../core/agreement/unmerged.ts';
 import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
+import type { Instant } from '../core/mapping/instant.ts';
+import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
-import { lockPairs } from './pairs/pairs.ts';
+import { lockPairs, type StoredPair } from './pairs/pairs.ts';
 import type { StepContext } from './step.ts';
 
 export interface GivenUp {
@@ -27,7 +30,11 @@ export async function giveUpOn(
   const pairs = await lockPairs(context, ids);
   await saveLinks(
     session,
-    [...pairs.values()].map((pair) => ({ linkId: pair.linkId, stored: pair.stored, link: giveUp(mapping, pair) })),
+    [...pairs.values()].map((pair) => ({
+      linkId: pair.linkId,
+      stored: pair.stored,
+      link: giveUp(mapping, pair, accepted.has(pair.link.salesforceId)),
+    })),
   );
   const missing = new Set(
     rejects.flatMap(({ code, salesforceId }) => (code === NOT_VISIBLE.code ? (salesforceId ?? []) : [])),
@@ -37,4 +44,30 @@ export async function giveUpOn(
   );
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds: [...gone] });
   return { stuck: new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id)), gone };
+}
+
+/** A version of which PostgreSQL has refused the row, and what is known of the push that was open. */
+export interface Unwritten {
+  readonly version: SalesforceVersion;
+  readonly outcome: Outcome | undefined;
+}
+
+/** Sets records aside whose rows PostgreSQL does not take. `of`: undefined leaves the link as it is. */
+export async function setAsideAll(
+  context: StepContext,
+  rejects: readonly Reject[],
+  of: (pair: StoredPair) => Unwritten | undefined,
+  round: { readonly readAt: Instant; readonly now: Instant },
+): Promise<void> {
+  const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
+  const pairs = await lockPairs(context, ids);
+  await saveLinks(
+    context.session,
+    [...pairs.values()].flatMap((pair) => {
+      const unwritten = of(pair);
+      if (unwritten === undefined) return [];
+      const link = setAside(pair, unwritten.version, unwritten.outcome, round);
+      return { linkId: pair.linkId, stored: pair.stored, link };
+    }),
+  );
 }

@@ -6,11 +6,12 @@ import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
-import { giveUpOn } from './give-up.ts';
+import { giveUpOn, setAsideAll } from './give-up.ts';
 import { sentDrifted, typesIn } from './mapping-in-force/fields.ts';
 import { settleInsertions } from './new-rows/settle-new-rows.ts';
 import { lockPairs, type StoredPair } from './pairs/pairs.ts';
@@ -61,8 +62,20 @@ export async function settleBatch(
     const { parts, refused } = await step.inParts(found, (part) => settlePart(step, batchId, part, answers));
     const accepted = [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : []));
     const unusable = rejectsOfReads(readBacks);
-    const { gone } = await giveUpOn(step, [...refused, ...unusable], new Set(accepted));
-    const inserted = await settleInsertions(step, batchId, newRows, { outcomes: insertOutcomes, readAt });
+    const readBack = new Map(found.map((line) => [line.id, line]));
+    const unwritten = (pair: StoredPair) => {
+      const judged = judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
+      return judged === undefined || judged.outcome === 'open' || judged.outcome === 'push again'
+        ? undefined
+        : { version: judged.version, outcome: judged.outcome };
+    };
+    await setAsideAll(step, refused, unwritten, answers);
+    const { gone } = await giveUpOn(step, unusable, new Set(accepted));
+    const inserted = await settleInsertions(step, batchId, newRows, {
+      outcomes: insertOutcomes,
+      readAt,
+      now: answers.now,
+    });
     step.reject('to-salesforce', [
       ...unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? '')),
       ...parts.flatMap((part) => part.rejects),
@@ -90,18 +103,7 @@ async function settlePart(
     context,
     readBacks.map(({ id }) => id),
   );
-  const judged = readBacks.flatMap(({ id, revision, version }) => {
-    const pair = pairs.get(id);
-    if (pair?.link.push?.id !== batchId || version === undefined) return [];
-    const readBack = { ...version, mergedInto: version.mergedInto };
-    const line = answers.outcomes.get(id);
-    const outcome = outcomeOfPush(pair.link, readBack, {
-      answer: line?.outcome,
-      flowFailures: answers.flowFailures,
-      isWithdrawn: line !== undefined && sentDrifted(mapping, pair.link.push.sent, line),
-    });
-    return [{ id, pair, revision, version: readBack, outcome }];
-  });
+  const judged = readBacks.flatMap((line) => judge(mapping, batchId, pairs.get(line.id), line, answers) ?? []);
   const results = judged.flatMap(({ revision, outcome, ...record }) => {
     if (outcome === 'open' || outcome === 'push again') return [];
     const { pair, version } = record;
@@ -139,6 +141,26 @@ async function settlePart(
       .map(({ id, pair }) => ({ id, revision: pair.link.revision })),
     pushAgain: again.map(({ id, link, fields }) => ({ line: { id, kind: 'update', fields }, revision: link.revision })),
   };
+}
+
+/** How the push of this batch has ended for a record; undefined: its push is another one by now, or was not read back. */
+function judge(
+  mapping: ObjectMapping,
+  batchId: string,
+  pair: StoredPair | undefined,
+  readBack: ReadBack | undefined,
+  answers: BatchAnswers,
+) {
+  if (readBack?.version === undefined || pair?.link.push?.id !== batchId) return undefined;
+  const { id, revision } = readBack;
+  const version = { ...readBack.version, mergedInto: readBack.version.mergedInto };
+  const line = answers.outcomes.get(id);
+  const outcome = outcomeOfPush(pair.link, version, {
+    answer: line?.outcome,
+    flowFailures: answers.flowFailures,
+    isWithdrawn: line !== undefined && sentDrifted(mapping, pair.link.push.sent, line),
+  });
+  return { id, pair, revision, version, outcome };
 }
 
 function refusal({ link }: StoredPair, answer: OutcomeLine | undefined): Reject {

@@ -9,7 +9,7 @@ import type { ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
-import { type Deferrable, NOT_PUT_OFF } from './due.ts';
+import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
 import type { Received } from './inbound.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, Pair, RowVersion } from './link.ts';
@@ -114,6 +114,15 @@ export function passOver(insertion: Insertion): Insertion {
 /** The row is due no longer: it waits for its parent, or for an edit. */
 export function atRest(insertion: Insertion): Insertion {
   return { ...insertion, ...NOT_PUT_OFF, dirty: false };
+}
+
+/**
+ * PostgreSQL does not take the row as the record that was found has it. While an upsert is open, its record may be ours: what
+ * was sent is its base, and nothing else remembers that. So it is looked at again, after a pause.
+ */
+export function unwrittenInsertion(mapping: ObjectMapping, newRow: NewRow, now: Instant): Insertion {
+  const { insertion } = newRow;
+  return insertion.push === undefined ? refusedInsertion(mapping, newRow) : putOff({ ...insertion, dirty: false }, now);
 }
 
 /** The row as it is now is not sent, before it changes or its reject is redriven. */

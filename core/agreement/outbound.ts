@@ -7,11 +7,10 @@ import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
-import { isDue } from './collect.ts';
 import { becomesDue, NOT_PUT_OFF } from './due.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
-import { isGone, mayGo, NOTHING_REFUSED, outgoing, withWaiting } from './link.ts';
+import { mayGo, NOTHING_REFUSED, outgoing } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
 
@@ -152,7 +151,7 @@ function purges({ deleteRecord }: ObjectMapping, { link, row }: Merged): boolean
  * The base takes what was accepted before the read-back is merged. Otherwise a person's later edit of the same field
  * would look like a conflict, and a trigger that normalises our value would be fought for ever.
  */
-function acknowledge(link: Link, push: OpenPush, readBack: SalesforceVersion): Link {
+export function acknowledge(link: Link, push: OpenPush, readBack: Pick<SalesforceVersion, 'deleted'>): Link {
   if (link.base === undefined) return link;
   const sent = Object.entries(push.sent).map(([field, { value }]) => [field, value] as const);
   const { sentDeleted } = push;
@@ -167,7 +166,7 @@ function unsent(link: Link, push: OpenPush): Link {
   return { ...link, push: { ...push, sent: {} } };
 }
 
-function refusedBy(push: OpenPush): Refused {
+export function refusedBy(push: OpenPush): Refused {
   const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
   if (push.sentDeleted !== undefined) return { ...NOTHING_REFUSED, deleted: push.sentDeleted };
   return { fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])), deleted: undefined };
@@ -210,35 +209,7 @@ function restoreSeen(
   return { link: agree(mapping, merged.link, row), row, conflicts: [...merged.conflicts, ...conflicts] };
 }
 
-/**
- * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
- * accepted our delete. `accepted`: of the open push.
- */
-export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
-  return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
-}
-
 /** The record's reject is redriven: what was refused is forgotten, and both sides are looked at afresh. */
 export function takenUp(link: Link): Link {
   return { ...becomesDue(link, 'read again'), ...NOT_PUT_OFF, dirty: true, refused: NOTHING_REFUSED };
-}
-
-/**
- * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
- * changes. A row that is gone has got what it wanted.
- */
-export function giveUp(mapping: ObjectMapping, { link, row }: Pair): Link {
-  const out = outgoing(mapping, link, withWaiting(link, row));
-  const base = isGone(mapping, link, row) && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
-  const refused: Refused = {
-    fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
-    deleted: out?.kind === 'revive' ? false : link.refused.deleted,
-  };
-  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
-  return { ...link, ...done, base, refused, revision: link.revision + 1 };
-}
-
-/** Whether something was to be sent. The look that was ordered for the sake of Salesforce's side alone sends nothing. */
-export function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
-  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
 }

@@ -33,7 +33,7 @@ export async function decideInsertions(
   const { session, mapping } = context;
   const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
   const pushes: DecidedInsertion[] = [];
-  const done = await inParts(context, looks, async (part) => {
+  const done = await inParts(context, looks, now, async (part) => {
     const stored = await lockLooked(context, part);
     const adoptions: Adoption[] = [];
     const decided: DecidedInsertion[] = [];

@@ -1,10 +1,11 @@
 /** What DECIDE and SETTLE do with new rows: look them up, make pairs of them, and list those that are refused. */
 import type { NamedRecord } from '../../core/agreement/insertion.ts';
-import { refusedInsertion } from '../../core/agreement/insertion.ts';
+import { refusedInsertion, unwrittenInsertion } from '../../core/agreement/insertion.ts';
 import { isClaim, newLink } from '../../core/agreement/link.ts';
 import type { Merged } from '../../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
+import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
 import { lockLinks, type StoredLink } from '../../postgres/ledger/links.ts';
@@ -29,13 +30,17 @@ export interface InsertionsDone {
 export async function inParts<Done extends InsertionsDone>(
   context: StepContext,
   looks: readonly InsertionLook[],
+  now: Instant,
   work: (part: readonly InsertionLook[]) => Promise<Done>,
 ): Promise<InsertionsDone & { readonly parts: readonly Done[] }> {
   const { session, configuration, mapping } = context;
   const failed: Reject[] = [];
   const parts = await bisect(session, looks, work, async ({ externalId }, { code, message, field }) => {
     const found = (await lockInsertions(session, configuration, mapping, [externalId])).get(externalId);
-    if (found !== undefined) failed.push(...(await refuse(context, [{ found, code, reason: message, field }])));
+    if (found === undefined) return;
+    const insertion = unwrittenInsertion(mapping, found, now);
+    await saveInsertions(session, [{ insertionId: found.insertionId, insertion }]);
+    failed.push(rowReject(externalId, code, message, field));
   });
   return {
     parts,

@@ -18,15 +18,22 @@ import {
   writeAdoptions,
 } from './new-rows.ts';
 
+/** What the upserts were answered, and when the read-back was made. */
+interface SettlingRound {
+  readonly readAt: Instant;
+  readonly now: Instant;
+  readonly outcomes: ReadonlyMap<string, InsertOutcome>;
+}
+
 /** SETTLE, in the transaction of the batch. An insertion that is gone was adopted in between. */
 export async function settleInsertions(
   context: StepContext,
   batchId: string,
   readBacks: readonly InsertionLook[],
-  { readAt, outcomes }: { readonly readAt: Instant; readonly outcomes: ReadonlyMap<string, InsertOutcome> },
+  { readAt, now, outcomes }: SettlingRound,
 ): Promise<InsertionsDone & { readonly readAgain: readonly InsertionToRead[] }> {
   const { session, mapping } = context;
-  const done = await inParts(context, readBacks, async (part) => {
+  const done = await inParts(context, readBacks, now, async (part) => {
     const adoptions: Adoption[] = [];
     const again: InsertionToRead[] = [];
     const refused: Reject[] = [];

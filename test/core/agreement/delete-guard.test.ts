@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { collect } from '../../../core/agreement/collect.ts';
 import { heldReported, isStorm, sendHeld, takeBackHeld } from '../../../core/agreement/delete-guard.ts';
 import { agree } from '../../../core/agreement/merge.ts';
-import { decide, giveUp } from '../../../core/agreement/outbound.ts';
+import { decide } from '../../../core/agreement/outbound.ts';
+import { giveUp } from '../../../core/agreement/unmerged.ts';
 import { base, link, row, thing, version } from './thing.ts';
 
 const guard = { percent: 10, atLeast: 20, atMost: 500, windowMinutes: 60 };
@@ -46,7 +47,7 @@ describe('a delete that is held', () => {
       dirty: false,
       guard: undefined,
     });
-    expect(giveUp(thing, { link: held, row: undefined })).toMatchObject({ dirty: false, guard: undefined });
+    expect(giveUp(thing, { link: held, row: undefined }, false)).toMatchObject({ dirty: false, guard: undefined });
   });
 
   test('gives way to an edit of the record', () => {

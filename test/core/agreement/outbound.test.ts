@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, RowVersion } from '../../../core/agreement/link.ts';
 import type { Merged } from '../../../core/agreement/merge.ts';
-import { decide, giveUp, takenUp } from '../../../core/agreement/outbound.ts';
+import { decide, takenUp } from '../../../core/agreement/outbound.ts';
+import { giveUp } from '../../../core/agreement/unmerged.ts';
 import { UNREADABLE } from '../../../core/mapping/canonical.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import {
@@ -191,7 +192,8 @@ describe('decide, through AppFlow', () => {
 });
 
 describe('a record that a fresh read does not find', () => {
-  const unfound = (more: Partial<Link>, was: RowVersion | undefined) => giveUp(thing, { link: link(more), row: was });
+  const unfound = (more: Partial<Link>, was: RowVersion | undefined) =>
+    giveUp(thing, { link: link(more), row: was }, false);
 
   test('is no longer due until its row changes', () => {
     const after = unfound({ dirty: true, rereadDue: true, push: push() }, row({ x: 'p' }));

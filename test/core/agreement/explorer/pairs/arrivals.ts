@@ -3,7 +3,7 @@
 import type { Received } from '../../../../../core/agreement/inbound.ts';
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
 import { lineage } from './edits.ts';
-import { write } from './log.ts';
+import { write, writesRow } from './log.ts';
 import { asked, type Driver, type Move } from './moves.ts';
 import { FIELDS } from './scenario.ts';
 import {
@@ -72,17 +72,25 @@ function judged(
 }
 
 function applied(
-  { scenario, edits, rules }: Driver,
+  driver: Driver,
   world: World,
   arrival: Exclude<Arrival, { kind: 'to read' }>,
   others: readonly Arrival[],
   result: ReturnType<typeof judged>,
+  taken = false,
 ): Move[] {
+  const { scenario, edits, rules } = driver;
   const { side, stamp } = arrival.reading;
   const what = `${arrival.kind === 'file' ? 'file' : 're-read'} ${shown(side)}, stamp ${stamp}: ${result.outcome}`;
   if (result.outcome === 'again') {
     const order: Arrival = { kind: 'to read', revision: world.link.revision };
     return [{ what, world: { ...world, arrivals: [...others, order] } }];
+  }
+  if (world.left.rowRefusals > 0 && result.outcome === 'merged' && !taken && writesRow(world, result)) {
+    const link = arrival.kind === 'file' ? rules.passBy(world.link, stamp * SECOND) : world.link;
+    const listed = { ...spend(world, 'rowRefusals'), arrivals: others, link, unmerged: true };
+    const refused = { what: `${what}, and PostgreSQL refuses the row`, world: listed };
+    return [refused, ...applied(driver, world, arrival, others, result, true)];
   }
   const noted = remembered(world, arrival.reading, result);
   const written = write(scenario, edits, rules, noted, result, side);

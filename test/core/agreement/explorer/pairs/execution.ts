@@ -5,12 +5,12 @@
  */
 
 import { becomesDue } from '../../../../../core/agreement/due.ts';
-import type { Push } from '../../../../../core/agreement/outbound.ts';
+import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
 import { takes } from '../takes.ts';
 import { lineage } from './edits.ts';
 import { carried, shownPush } from './flights.ts';
-import { write } from './log.ts';
+import { type Written, write, writesRow } from './log.ts';
 import { asked, type Driver, type Move } from './moves.ts';
 import { FIELDS } from './scenario.ts';
 import {
@@ -105,11 +105,18 @@ function collected({ rules, mappings }: Driver, world: World): Move[] {
 
 function decided(driver: Driver, world: World, { revision, reading }: At<'looked'>): Move[] {
   const { scenario, edits, rules, mappings } = driver;
-  const pair = { link: world.link, row: rowVersion(world) };
+  const { link } = world;
+  const pair = { link, row: rowVersion(world) };
   const round = { revision, readAt: reading.at, pushId: `push ${reading.at}`, now: world.clock * SECOND, clockSkew: 0 };
   const ask = (mapping: ObjectMapping) => rules.decide(mapping, pair, versionOf(reading), round);
-  return asked(mappings, ask).map((decision): Move => {
-    const idle = { ...world, step: IDLE };
+  const idle = { ...world, step: IDLE };
+  const refused: Move[] = asked(mappings, ask)
+    .filter((decision) => decision.outcome !== 'left' && mayRefuse(world, decision))
+    .map(() => ({
+      what: 'decide: PostgreSQL refuses the row',
+      world: rowRefused(driver, idle, reading, link.push === undefined ? undefined : 'unknown'),
+    }));
+  const made = asked(mappings, ask).map((decision): Move => {
     if (decision.outcome === 'left') return { what: 'decide: the link has changed, left', world: idle };
     const closed = { ...write(scenario, edits, rules, idle, decision, reading.side), seenX: 0, seenY: 0 };
     if (decision.outcome === 'done') {
@@ -122,6 +129,18 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
     const sending = sends(closed, loadOf(closed, push, reading));
     return { what: `decide sends ${shownPush(push)}`, world: { ...sending, pushedRefused } };
   });
+  return [...made, ...refused];
+}
+
+function mayRefuse(world: World, merged: Written): boolean {
+  return world.left.rowRefusals > 0 && writesRow(world, merged);
+}
+
+/** PostgreSQL does not take the row as the version has it: the record is listed. */
+function rowRefused({ rules }: Driver, world: World, reading: Reading, outcome: Outcome | undefined): World {
+  const pair = { link: world.link, row: rowVersion(world) };
+  const link = rules.setAside(pair, versionOf(reading), outcome, { readAt: reading.at, now: world.clock * SECOND });
+  return { ...spend(world, 'rowRefusals'), link, unmerged: true, seenX: 0, seenY: 0, excuses: world.excuses + 1 };
 }
 
 function sends(world: World, load: Load): World {
@@ -187,13 +206,19 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
   const pair = { link, row: rowVersion(world) };
   const ask = (mapping: ObjectMapping) =>
     rules.settle(mapping, pair, version, outcome, { revision, readAt: reading.at });
-  return asked(mappings, ask).map((result): Move => {
+  const made = asked(mappings, ask).map((result): Move => {
     if (result.outcome === 'again') return again;
     const written = write(scenario, edits, rules, { ...world, step: IDLE }, result, reading.side);
     const refused = outcome === 'refused' ? refusable(load.push) : written.refused;
     const listed = outcome === 'refused' || (written.listed && outcome !== 'accepted');
     return { what: `settle: ${outcome}`, world: { ...written, seenX: 0, seenY: 0, refused, listed } };
   });
+  const refused = asked(mappings, ask).filter((result) => result.outcome !== 'again' && mayRefuse(world, result));
+  const aside = refused.map(() => ({
+    what: `settle: ${outcome}, and PostgreSQL refuses the row`,
+    world: rowRefused(driver, { ...world, step: IDLE }, reading, outcome),
+  }));
+  return [...made, ...aside];
 }
 
 function outcomeOf({ rules }: Driver, { link }: World, { answer, reading }: At<'read back'>) {

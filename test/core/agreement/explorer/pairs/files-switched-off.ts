@@ -140,6 +140,12 @@ function files(): SwitchedOff[] {
       violation: 'an edit was lost that a file had shown',
     },
     {
+      rule: 'a version of which PostgreSQL has refused the row counts as the newest one',
+      without: { passBy: (link) => link },
+      scenario: { editsInSalesforce: 2, editsOfRow: 1, rowRefusals: 1 },
+      violation: 'the sides differ for good',
+    },
+    {
       rule: 'an order to read again is durable',
       without: { collectsRereads: false },
       scenario: { editsInSalesforce: 2, inboundCrashes: 1 },

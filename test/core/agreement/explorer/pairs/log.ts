@@ -27,13 +27,19 @@ export function write(
   const agreed =
     merged.link.base === world.link.base
       ? world
-      : { ...world, logged: world.logged | agreements(world, from, merged.row) };
+      : { ...world, unmerged: false, logged: world.logged | agreements(world, from, merged.row) };
   const written = { ...logged(scenario, agreed, merged.conflicts, from), link: merged.link };
   const after = { ...written, row: rowAfter(world, merged.row, from) };
   const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
   const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, after);
   if (triggered === after || !rules.triggersForwarded) return triggered;
   return { ...triggered, link: { ...triggered.link, dirty: true } };
+}
+
+/** Whether PostgreSQL is asked to write the row, and so may refuse that. */
+export function writesRow(world: World, { row }: Written): boolean {
+  if (row === undefined || world.row.deleted) return (row === undefined) !== world.row.deleted;
+  return FIELDS.some((field) => row.fields[field] !== world.row[field]);
 }
 
 function rowAfter(world: World, now: RowVersion | undefined, from: Side): Side {

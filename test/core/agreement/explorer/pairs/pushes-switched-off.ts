@@ -183,6 +183,35 @@ function pushes(): SwitchedOff[] {
       violation: 'an edit was lost',
     },
     {
+      rule: 'the base takes what was accepted also where PostgreSQL refuses the row of the read-back',
+      without: {
+        setAside: (pair, version, outcome, round) =>
+          RULES.setAside(pair, version, outcome === 'accepted' ? 'not applied' : outcome, round),
+      },
+      scenario: { editsInSalesforce: 2, editsOfRow: 1, rowRefusals: 1 },
+      violation: 'a conflict between a value and its own successor',
+    },
+    {
+      rule: 'what the row still has to send is due again when a version is merged after one that PostgreSQL has refused',
+      without: {
+        setAside: (pair, ...rest) => {
+          const link = RULES.setAside(pair, ...rest);
+          const { x, y } = pair.row?.fields ?? {};
+          return { ...link, refused: { ...link.refused, fields: { x: String(x), y: String(y) } } };
+        },
+      },
+      scenario: { editsInSalesforce: 2, editsOfRow: 1, rowRefusals: 1 },
+      violation: 'the sides differ for good',
+    },
+    {
+      rule: 'a delete that has buried an edit is looked at until the row that keeps it is there',
+      without: {
+        setAside: (...args) => ({ ...RULES.setAside(...args), push: undefined }),
+      },
+      scenario: { editsInSalesforce: 1, deletesOfRow: 1, rowRefusals: 1, noWindow: true },
+      violation: 'an edit was lost',
+    },
+    {
       rule: 'a run without failures is not believed for a record that is as before',
       without: {
         outcomeOfPush: (link, readBack, how) => {

@@ -3,6 +3,7 @@ import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { outcomeOfPush, pushAgain } from '../../../../../core/agreement/push-outcome.ts';
+import { passBy, setAside } from '../../../../../core/agreement/unmerged.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
@@ -12,6 +13,8 @@ export interface Rules {
   readonly settle: typeof settle;
   readonly outcomeOfPush: typeof outcomeOfPush;
   readonly pushAgain: typeof pushAgain;
+  readonly passBy: typeof passBy;
+  readonly setAside: typeof setAside;
   /** An open push is collected only when nothing of it can land any more. */
   readonly fenced: boolean;
   /** Every step that writes checks that its execution still has the lease. */
@@ -37,6 +40,8 @@ export const RULES: Rules = {
   settle,
   outcomeOfPush,
   pushAgain,
+  passBy,
+  setAside,
   fenced: true,
   leased: true,
   settlesOwn: true,

@@ -29,6 +29,8 @@ export interface Budgets {
   readonly inboundCrashes: number;
   readonly lostAnswers: number;
   readonly refusals: number;
+  /** Rows that PostgreSQL does not take as a merge would have them. */
+  readonly rowRefusals: number;
   /** Runs of the flow that count a failure although this record went through. */
   readonly countedFailures: number;
   /** Files worked on twice; polls that find nothing new; commits that appear with an older stamp than the one before. */
@@ -78,6 +80,7 @@ export const NO_BUDGET: Budgets = {
   inboundCrashes: 0,
   lostAnswers: 0,
   refusals: 0,
+  rowRefusals: 0,
   countedFailures: 0,
   duplicates: 0,
   idlePolls: 0,

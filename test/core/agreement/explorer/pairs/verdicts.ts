@@ -99,7 +99,8 @@ function undoneEdits(world: World): number {
 }
 
 /** All that differs was refused, and is listed as such. */
-function isListed({ listed, salesforce, row, outside, link: { refused } }: World): boolean {
+function isListed({ listed, unmerged, salesforce, row, outside, link: { refused } }: World): boolean {
+  if (unmerged) return true;
   if (!listed) return false;
   if (outside && !row.deleted) return refused.deleted === true;
   if (salesforce.deleted !== row.deleted) return refused.deleted === row.deleted;

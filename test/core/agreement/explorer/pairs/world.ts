@@ -121,6 +121,8 @@ export interface World {
   readonly window: number;
   /** The record is listed as rejected. */
   readonly listed: boolean;
+  /** PostgreSQL has refused the row of the last version: the record is listed until one is merged. */
+  readonly unmerged: boolean;
   /** What Salesforce refused last, while the row has not been edited since. */
   readonly refused: string;
   readonly writes: number;
@@ -179,6 +181,7 @@ function agreedWorld(scenario: Scenario, edits: number): World {
     logged: 0,
     window: 0,
     listed: false,
+    unmerged: false,
     refused: '',
     writes: 0,
     excuses: 0,

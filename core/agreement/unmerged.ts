@@ -1,0 +1,80 @@
+/** What becomes of a record whose version cannot be merged: no read finds or understands it, or PostgreSQL does not take the row. */
+import type { ObjectMapping } from '../mapping/configuration.ts';
+import type { Instant } from '../mapping/instant.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import { isDue } from './collect.ts';
+import { putOff } from './due.ts';
+import type { Link, OpenPush, Pair, Refused } from './link.ts';
+import { isGone, outgoing, withWaiting } from './link.ts';
+import type { Outcome } from './outbound.ts';
+import { acknowledge, refusedBy } from './outbound.ts';
+
+/**
+ * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
+ * accepted our delete. `accepted`: of the open push.
+ */
+export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
+  return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
+}
+
+/**
+ * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
+ * changes. A row that is gone has got what it wanted. `accepted`: of the open push.
+ */
+export function giveUp(mapping: ObjectMapping, { link: before, row }: Pair, accepted: boolean): Link {
+  const link = accepted && before.push !== undefined ? acknowledge(before, before.push, { deleted: true }) : before;
+  const out = outgoing(mapping, link, withWaiting(link, row));
+  const base = isGone(mapping, link, row) && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
+  const refused: Refused = {
+    fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
+    deleted: out?.kind === 'revive' ? false : link.refused.deleted,
+  };
+  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
+  return { ...link, ...done, base, refused, revision: link.revision + 1 };
+}
+
+/** Whether something was to be sent. The look that was ordered for the sake of Salesforce's side alone sends nothing. */
+export function anythingToSend(mapping: ObjectMapping, { link, row }: Pair): boolean {
+  return link.base !== undefined && isDue(mapping, { link: { ...link, rereadDue: false }, row });
+}
+
+/**
+ * PostgreSQL does not take what the version of a file makes of the row: the record is listed. An older version may still come,
+ * and must not be taken for the newest one.
+ */
+export function passBy(link: Link, stamp: Instant): Link {
+  return { ...link, highWater: Math.max(link.highWater ?? 0, stamp), revision: link.revision + 1 };
+}
+
+/**
+ * The same of a look or a read-back. What is due of the row goes when a version is merged again, or the row changes. What is
+ * known of the push stays known: its values are Salesforce's, or else a person's next edit would look like one that had
+ * not seen them. Only a delete of ours that has buried an edit goes on being looked at, for nothing else tells of that edit.
+ * `outcome`: of the open push, if there is one.
+ */
+export function setAside(
+  { link }: Pair,
+  version: SalesforceVersion,
+  outcome: Outcome | undefined,
+  { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
+): Link {
+  const { push } = link;
+  const appliedAt = Math.max(link.appliedAt ?? 0, readAt);
+  const done = { ...passBy(link, version.stamp), appliedAt, dirty: false, rereadDue: false };
+  if (push === undefined) return done;
+  const mayBeOurs = outcome === 'accepted' || outcome === 'unknown';
+  if (mayBeOurs && push.sentDeleted === true && version.deleted) return putOff(done, now);
+  const known = outcome === 'accepted' ? acknowledge(link, push, version).base : link.base;
+  const base = outcome === 'unknown' ? shown(link, push, version) : known;
+  return { ...done, push: undefined, base, refused: outcome === 'refused' ? refusedBy(push) : link.refused };
+}
+
+/** The base with those values of the push that the version shows. */
+function shown({ base }: Link, push: OpenPush, version: SalesforceVersion): Link['base'] {
+  if (base === undefined) return undefined;
+  const landed = Object.entries(push.sent).filter(([field, { value }]) => version.fields[field] === value);
+  return {
+    ...base,
+    fields: { ...base.fields, ...Object.fromEntries(landed.map(([field, { value }]) => [field, value])) },
+  };
+}

@@ -18,7 +18,7 @@ const LONGEST_PAUSE_MS = 300_000;
 /** An execution waits for what is put off no longer than this. The schedule takes up the rest. */
 export const WAITED_FOR_MS = 30_000;
 
-export function pauseMs(retries: number): number {
+function pauseMs(retries: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retries);
 }
 

@@ -5,9 +5,11 @@
 
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import { toSalesforce } from '../core/mapping/canonical.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { outgoingFields } from '../core/mapping/configuration.ts';
 import { sendInCollections } from './collections.ts';
 import { API_VERSION, type SalesforceConnection } from './connection.ts';
+import { type DeletedParent, deletedParents } from './deleted-along.ts';
 import { type PushTarget, type RecordAnswer, refusedDelete, refusedUpdate } from './record-answer.ts';
 
 /** Writes changed fields. Throws RetryableError when the first request of the target could not even be sent. */
@@ -47,10 +49,33 @@ export async function pushRevives(target: PushTarget, lines: readonly PushLine[]
   const sent = lines.filter(({ id }) => failures.get(id)?.outcome !== 'unknown');
   const updated = await pushUpdates(target, sent);
   const unknown = undeleted.filter(({ outcome }) => outcome === 'unknown');
-  return [
-    ...unknown,
-    ...updated.map((outcome) => (outcome.outcome === 'not applied' ? (failures.get(outcome.id) ?? outcome) : outcome)),
-  ];
+  const answered = updated.map((outcome) =>
+    outcome.outcome === 'not applied' ? (failures.get(outcome.id) ?? outcome) : outcome,
+  );
+  return [...unknown, ...(await withDeletedParents(target, answered))];
+}
+
+/** Says of records that were deleted along with their parent what brings them back. */
+async function withDeletedParents(
+  { connection, mapping }: PushTarget,
+  outcomes: readonly OutcomeLine[],
+): Promise<readonly OutcomeLine[]> {
+  const stuck = outcomes.flatMap(({ id, outcome, code }) =>
+    outcome === 'refused' && code === 'UNDELETE_FAILED' ? id : [],
+  );
+  if (stuck.length === 0) return outcomes;
+  // Only the reason is at stake: what Salesforce has answered stands.
+  const parents = await deletedParents(connection, mapping, stuck).catch(() => new Map<string, DeletedParent>());
+  return outcomes.map((outcome) => {
+    const parent = parents.get(outcome.id);
+    return parent === undefined ? outcome : { ...outcome, ...deletedAlong(mapping, parent) };
+  });
+}
+
+function deletedAlong(mapping: ObjectMapping, { field, object, id }: DeletedParent) {
+  const column = mapping.fields.find((candidate) => candidate.field === field)?.column ?? '';
+  const reason = `Salesforce deleted it along with ${object} ${id}, which its ${field} names, and brings such a record back only with that parent. Undelete that one in Salesforce: the record comes back with it, and takes what the row has (column ${column} among it); then delete the parent again if it is to go. Or delete the row.`;
+  return { code: 'DELETED_WITH_PARENT', field, reason };
 }
 
 /** One collections call that updates records; every one has an answer. */

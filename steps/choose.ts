@@ -1,7 +1,8 @@
 /** COLLECT: which of the records that are due go into the next batch. */
 import type { z } from 'zod';
-import { choose } from '../core/agreement/collect.ts';
-import type { Link } from '../core/agreement/link.ts';
+import { type Chosen as ChosenRecord, choose } from '../core/agreement/collect.ts';
+import { type Link, outgoing, type RowVersion } from '../core/agreement/link.ts';
+import { waitForChildren } from '../core/agreement/references.ts';
 import type { recordToRead } from '../core/contracts/inbound-tasks.ts';
 import type { Reject } from '../core/contracts/rejects.ts';
 import { dueRecords } from '../postgres/ledger/due.ts';
@@ -11,6 +12,7 @@ import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
+import { childrenLeft, waitingForChildren } from './parents/freed-children.ts';
 import { parentsOf } from './parents/wake-children.ts';
 import { inLedger, type StepContext } from './step.ts';
 
@@ -75,15 +77,16 @@ async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLim
   const pairs = [...(await lockPairs(context, ids)).values()];
   const rows = pairs.map(({ row }) => row);
   const parents = await parentsOf(session, configuration, mapping, rows);
-  const judged = pairs.map((pair, i) => {
+  const looks = pairs.map((pair, i) => {
     const unsendable = whyUnsendable(context, pair.row);
     const { linkId, stored, lacksId } = pair;
     const looked = { parents: parents[i] ?? 'as read', lacksId, isUnsendable: unsendable !== undefined };
-    return { linkId, stored, unsendable, ...choose(mapping, pair, looked) };
+    return { linkId, stored, row: pair.row, unsendable, ...choose(mapping, pair, looked) };
   });
+  const { judged, overdue } = await afterChildren(context, looks);
   await saveLinks(session, judged);
   const source = { object, direction: 'to-salesforce', source: 'row', execution } as const;
-  const newRejects = await reportNewRejects(session, source, judged.flatMap(rejectOfUnsendable));
+  const newRejects = await reportNewRejects(session, source, [...judged.flatMap(rejectOfUnsendable), ...overdue]);
   const salesforceIds = judged.flatMap(({ agrees, link }) => (agrees ? link.salesforceId : []));
   await resolveRejects(session, { object, direction: 'to-salesforce', salesforceIds });
   const left = judged.filter(({ step }) => step === 'left').length;
@@ -92,6 +95,30 @@ async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLim
     due: judged.flatMap(({ step, link }) => (step === 'due' ? link : [])),
     newRejects,
   };
+}
+
+/** Deletes of parents wait until their children are freed or deleted. `overdue`: of those that have waited in vain, and go. */
+async function afterChildren<T extends ChosenRecord & { readonly row: RowVersion | undefined }>(
+  context: StepContext,
+  looked: readonly T[],
+): Promise<{ readonly judged: readonly T[]; readonly overdue: readonly Reject[] }> {
+  const { mapping } = context;
+  const deletes = looked.filter(
+    ({ step, link, row }) =>
+      step === 'due' && link.push === undefined && outgoing(mapping, link, row)?.kind === 'delete',
+  );
+  const doomed = deletes.map(({ link: { salesforceId: id, rowKey } }) => ({ id, rowKey }));
+  const waiting = await waitingForChildren(context, doomed);
+  if (waiting.size === 0) return { judged: looked, overdue: [] };
+  const overdue: Reject[] = [];
+  const now = Date.now();
+  const judged = looked.map((each) => {
+    if (!waiting.has(each.link.salesforceId)) return each;
+    const link = waitForChildren(each.link, now);
+    if (link === undefined) overdue.push({ ...childrenLeft(each.link.salesforceId), rowKey: each.link.rowKey });
+    return link === undefined ? each : { ...each, link, step: 'left' as const };
+  });
+  return { judged, overdue };
 }
 
 interface Unsendable {

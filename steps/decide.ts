@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { nothingRefused, type Pair } from '../core/agreement/link.ts';
 import type { Decision, Push } from '../core/agreement/outbound.ts';
 import { decide } from '../core/agreement/outbound.ts';
+import { waitForChildren } from '../core/agreement/references.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook } from '../core/contracts/insertion-tasks.ts';
 import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
@@ -17,6 +18,7 @@ import { decideInsertions } from './new-rows/decide-new-rows.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
+import { waitingForChildren } from './parents/freed-children.ts';
 import { runStep, type StepContext } from './step.ts';
 
 /** One record to push, with the revision of its link after the decision. */
@@ -98,7 +100,7 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now, clockSkew });
     return [{ id, pair, decision, survivor: version.mergedInto }];
   });
-  const guarded = await guardDeletes(context, decisions);
+  const guarded = await guardDeletes(context, await withoutEarlyDeletes(context, decisions));
   const decided = guarded.flatMap(({ decision, ...record }) =>
     decision.outcome === 'left' ? [] : [{ ...record, decision }],
   );
@@ -120,6 +122,20 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     conflicts,
     held: decided.filter(({ decision }) => decision.link.guard === 'held').length,
   };
+}
+
+/** A delete of a parent whose children are to be freed first is left to the next round, which puts it off (choose.ts). */
+async function withoutEarlyDeletes<T extends { readonly id: string; readonly pair: Pair; readonly decision: Decision }>(
+  context: StepContext,
+  decisions: readonly T[],
+): Promise<readonly T[]> {
+  const doomed = decisions.flatMap(({ id, pair, decision }) => {
+    const deletes = decision.outcome === 'push' && decision.push.outgoing.kind === 'delete';
+    return deletes && waitForChildren(pair.link, 0) !== undefined ? { id, rowKey: pair.link.rowKey } : [];
+  });
+  const waiting = await waitingForChildren(context, doomed);
+  if (waiting.size === 0) return decisions;
+  return decisions.map((each) => (waiting.has(each.id) ? { ...each, decision: { outcome: 'left' } } : each));
 }
 
 /** Nothing is left to send, nor left out because Salesforce refused it. */

@@ -6,7 +6,9 @@
  */
 import { isUnlinked } from '../mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../mapping/configuration.ts';
-import { becomesDue } from './due.ts';
+import type { Instant } from '../mapping/instant.ts';
+import { isId18 } from '../mapping/salesforce-id.ts';
+import { becomesDue, putOff } from './due.ts';
 import type { Link, RowVersion } from './link.ts';
 
 /** A lookup of an object, seen from its parent. */
@@ -134,4 +136,54 @@ export function join(link: Link, field: string, column: string | null | undefine
 function withoutWait({ waiting }: Link, field: string): Link['waiting'] {
   const { [field]: _, ...others } = waiting;
   return others;
+}
+
+/** Ids of the records that a live record names, as far as we know; undefined: none. Its children find a parent by them. */
+export function namedRecords({ base }: Link): string[] | undefined {
+  if (base === undefined || base.deleted) return undefined;
+  const ids = Object.values(base.fields).filter((value) => typeof value === 'string' && isId18(value));
+  return ids.length === 0 ? undefined : ids.map(String);
+}
+
+/** How a child stands whose record names a parent that is to be deleted. */
+export interface NamingChild {
+  /** Its link is due, or a push of it is open. */
+  readonly isDue: boolean;
+  /** It has no row, or one that counts as gone. */
+  readonly isGone: boolean;
+  /** The key of the row that its column names. */
+  readonly pointsTo: string | null;
+  /** Its column is null because it waits for the parent. */
+  readonly waits: boolean;
+  /** Salesforce has refused what differs, or the row does not go to Salesforce: nothing will come of the difference. */
+  readonly stays: boolean;
+}
+
+/**
+ * Whether the delete of a parent has to wait for a child: Salesforce deletes many children along with their parent, and a record
+ * that was deleted along cannot be undeleted by itself. So the child is freed, or deleted, first. Its message may be still on its
+ * way: what its row says that its record does not will become due. `parentKey`: of the parent's row, which is gone.
+ */
+export function isInTheWay(
+  { deleteRecord }: ObjectMapping,
+  { direction }: FieldMapping,
+  { isDue, isGone, pointsTo, waits, stays }: NamingChild,
+  parentKey: string | undefined,
+): boolean {
+  if (isDue) return true;
+  if (stays) return false;
+  if (isGone) return deleteRecord !== 'ignore';
+  if (direction === 'to-postgres' || (waits && pointsTo === null)) return false;
+  return pointsTo === null || pointsTo !== parentKey;
+}
+
+/** A parent waits some five minutes for its children: then what keeps them does not end by itself. */
+const MOST_WAITS = 40;
+const LONGEST_WAIT_MS = 8000;
+
+/** The delete of a parent is put off for the sake of its children. undefined: it has waited long enough, and goes. */
+export function waitForChildren(link: Link, now: Instant): Link | undefined {
+  if (link.retries >= MOST_WAITS) return undefined;
+  const later = putOff(link, now);
+  return { ...later, dueAfter: Math.min(later.dueAfter ?? now, now + LONGEST_WAIT_MS) };
 }

@@ -1,6 +1,7 @@
 /** The columns of `sfsync.link`, each listed once, between the table and core/agreement/link.ts. */
 import type { Link, OpenPush } from '../../core/agreement/link.ts';
 import { isIdle, newLink } from '../../core/agreement/link.ts';
+import { namedRecords } from '../../core/agreement/references.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 
 /** A link with its place in the table. */
@@ -34,6 +35,8 @@ const PARTS: { readonly [Each in Member]: LinkPart<Link[Each]> } = {
     columns: [
       { name: 'base', type: 'json', of: ({ base }) => base?.fields },
       { name: 'base_deleted', type: 'boolean', of: ({ base }) => base?.deleted },
+      // By which the children of a parent are found; it follows from the base, and is not read.
+      { name: 'named', type: 'jsonb', of: namedRecords },
     ],
     read(cells, at) {
       const fields = kept<FieldValues>(cells[at]);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { PushLine } from '../../core/contracts/outbound-tasks.ts';
-import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
+import { created, type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
 import { pushDeletes, pushPurges, pushRevives } from '../../salesforce/push.ts';
 import { readRecords } from '../../salesforce/read.ts';
 import type { PushTarget } from '../../salesforce/record-answer.ts';
-import { accounts, createMany, deleteMany, outcomeOf, tally } from './records.ts';
+import { accounts, contacts, createMany, deleteMany, outcomeOf, tally } from './records.ts';
 
 const target = (org: StartedOrg, more: Partial<PushTarget> = {}): PushTarget => ({
   connection: org.connection,
@@ -101,6 +101,25 @@ describe('revives', () => {
     const outcomes = await pushRevives(target(org), ids.map(revival));
     expect(outcomeOf(outcomes, binned)).toEqual({ id: binned, outcome: 'accepted' });
     expect(outcomeOf(outcomes, purged)).toMatchObject({ outcome: 'refused', code: expect.stringMatching(/^[A-Z_]+$/) });
+  });
+
+  test('of records that were deleted along with their parent name the parent, and how they come back', async () => {
+    await using org = await startedOrg();
+    const parent = await created(org, 'Account', { Name: 'Parent' });
+    const child = await created(org, 'Contact', { LastName: 'Child', AccountId: parent });
+    await deleteMany(org, [parent]);
+    const line = { id: child, kind: 'revive', fields: { LastName: 'Child', AccountId: null } } as const;
+    expect(await pushRevives(target(org, { mapping: contacts }), [line])).toEqual([
+      {
+        id: child,
+        outcome: 'refused',
+        code: 'DELETED_WITH_PARENT',
+        field: 'AccountId',
+        reason: expect.stringContaining(`along with Account ${parent}`),
+      },
+    ]);
+    await org.connection.soap.undelete([parent]);
+    expect(await pushRevives(target(org, { mapping: contacts }), [line])).toEqual([{ id: child, outcome: 'accepted' }]);
   });
 
   test('that are undeleted but refused as an update are answered as such', async () => {

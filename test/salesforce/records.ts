@@ -6,6 +6,7 @@ import configuration from '../../examples/lender/sync.config.ts';
 import type { StartedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
 
 export const accounts = mappingOf(configuration, 'Account');
+export const contacts = mappingOf(configuration, 'Contact');
 export const opportunities = mappingOf(configuration, 'Opportunity');
 
 /** Creates records in calls of 200 and forgets that they were counted. Answers their ids in order. */

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { join, loseParent, loseParentToo, stopWaiting, waitFor } from '../../../core/agreement/references.ts';
+import {
+  isInTheWay,
+  join,
+  loseParent,
+  loseParentToo,
+  namedRecords,
+  stopWaiting,
+  waitFor,
+  waitForChildren,
+} from '../../../core/agreement/references.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
 import { base, link, thing } from './thing.ts';
 
@@ -86,4 +95,56 @@ describe('a lookup that waits', () => {
     const landed = stopWaiting(rejected, 'parent');
     expect(landed).toEqual(link({ waiting: { other: B }, rereadDue: true, revision: raised + 1 }));
   });
+});
+
+describe('the delete of a parent', () => {
+  const lookup = (direction: 'both' | 'to-postgres') => {
+    const fields = { parent: reference('parent_id', 'Thing', { direction }) };
+    const [mapping] = defineSync({ objects: { Thing: { table: 'things', fields } } }).objects;
+    const field = mapping?.fields[0];
+    if (mapping === undefined || field === undefined) throw new Error('there is no lookup');
+    return { mapping, field };
+  };
+  const quiet = { isDue: false, isGone: false, pointsTo: 'p', waits: false, stays: false };
+
+  test.each([
+    [true, 'that is due', { isDue: true }],
+    [true, 'that is due, even if Salesforce has refused something of it', { isDue: true, stays: true }],
+    [true, 'that has no row', { isGone: true, pointsTo: null }],
+    [true, 'that was freed', { pointsTo: null }],
+    [true, 'that points to another row', { pointsTo: 'q' }],
+    [false, 'that points to its row', {}],
+    [false, 'whose lookup waits for it', { pointsTo: null, waits: true }],
+    [true, 'that waited for it and points to another row', { pointsTo: 'q', waits: true }],
+    [false, 'of whose difference nothing will come', { pointsTo: null, stays: true }],
+  ])('waits (%s) for a child %s', (waits, _, child) => {
+    const { mapping, field } = lookup('both');
+    expect(isInTheWay(mapping, field, { ...quiet, ...child }, 'p')).toBe(waits);
+  });
+
+  test('waits for no child whose column does not go to Salesforce, nor for one whose record outlives its row', () => {
+    const { mapping, field } = lookup('to-postgres');
+    expect(isInTheWay(mapping, field, { ...quiet, pointsTo: null }, 'p')).toBe(false);
+    const outliving = { ...mapping, deleteRecord: 'ignore' } as const;
+    expect(isInTheWay(outliving, field, { ...quiet, isGone: true }, 'p')).toBe(false);
+  });
+
+  test('waits longer each time, up to eight seconds, and some five minutes in all', () => {
+    let waiting: ReturnType<typeof waitForChildren> = known;
+    const pauses: number[] = [];
+    while (waiting !== undefined) {
+      const before: number = pauses.reduce((sum, pause) => sum + pause, 0);
+      waiting = waitForChildren(waiting, before);
+      if (waiting !== undefined) pauses.push((waiting.dueAfter ?? 0) - before);
+    }
+    expect(pauses.slice(0, 5)).toEqual([1000, 2000, 4000, 8000, 8000]);
+    expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBe(303_000);
+  });
+});
+
+test('a live record names the ids in its fields', () => {
+  expect(namedRecords(known)).toEqual([A]);
+  expect(namedRecords(link({ base: base({ parent: null }) }))).toBeUndefined();
+  expect(namedRecords(link({ base: { ...base({ parent: A }), deleted: true } }))).toBeUndefined();
+  expect(namedRecords(link({ base: undefined }))).toBeUndefined();
 });

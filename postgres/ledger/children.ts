@@ -1,0 +1,41 @@
+/** The children of records: links whose base names them, and how their rows stand. */
+import pg from 'pg';
+import type { NamingChild } from '../../core/agreement/references.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import { outsideFilter } from '../tables/row-filter.ts';
+import { rowsOf } from '../tables/rows.ts';
+import { tableColumns } from '../tables/table-columns.ts';
+
+const name = pg.escapeIdentifier;
+
+export interface FoundChild extends NamingChild {
+  readonly salesforceId: string;
+  readonly parent: string;
+}
+
+/** The live records that name one of these parents by the lookup. Locks nothing. */
+export async function childrenOf(
+  session: Session,
+  child: ObjectMapping,
+  { field, column }: FieldMapping,
+  parents: readonly string[],
+): Promise<FoundChild[]> {
+  if (parents.length === 0) return [];
+  const key = `t.${name(child.keyColumn)}`;
+  const keyType = (await tableColumns(session, child)).types.get(child.keyColumn) ?? 'text';
+  const marked = child.deletedAtColumn === undefined ? 'false' : `t.${name(child.deletedAtColumn)} is not null`;
+  const outside = child.filter?.leaving === 'delete' ? undefined : outsideFilter(child, 't');
+  const isGone = `(${key} is null or ${marked})`;
+  const { rows } = await query<FoundChild>(
+    session,
+    `select l.salesforce_id as "salesforceId", l.base ->> $2 as parent,
+            (l.dirty or l.reread_due or l.push_id is not null) as "isDue", ${isGone} as "isGone",
+            t.${name(column)}::text as "pointsTo", l.waiting ? $2 as waits,
+            case when ${isGone} then l.refused_deleted is true else l.refused ? $2 or ${outside ?? 'false'} end as stays
+       from sfsync.link l left join ${rowsOf(child)} t on ${key} = l.row_key::${keyType}
+      where l.object = $1 and l.named ?| $3::text[] and not l.base_deleted and l.base ->> $2 = any ($3::text[])`,
+    [child.object, field, parents],
+  );
+  return rows;
+}

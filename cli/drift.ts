@@ -11,6 +11,7 @@ import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
 import { readTables } from '../postgres/prepare/table-catalog.ts';
+import { ownVisibilityFaults } from '../postgres/prepare/visibility.ts';
 import type { Session } from '../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { describeObject } from '../salesforce/describe.ts';
@@ -41,6 +42,7 @@ export async function findDrift(
     const text = `${object}.${field}: its column is there again and has refused, last at ${since.toISOString()}, what it should hold, so it is left out in both directions; make the column as it was`;
     inTables.push({ kind: 'broken', text });
   }
+  for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
   for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   if (org === undefined) {
     return [...inTables, ...otherOrg(await readOrg(client), undefined), ...(await vanishedFields(client))];

@@ -22,6 +22,8 @@ export interface TableFacts {
   readonly columns: readonly ColumnFacts[];
   readonly primaryKey: readonly string[];
   readonly uniqueKeys: readonly (readonly string[])[];
+  /** Of all indexes. Absent: a table that is to be made. */
+  readonly indexes?: readonly (readonly string[])[];
   /** Of one column each. */
   readonly foreignKeys: readonly { readonly column: string; readonly schema: string; readonly table: string }[];
 }

@@ -41,23 +41,26 @@ function zones({ table, zoneless }: Proposal): string[] {
 }
 
 function salesforceId(facts: TableFacts): string[] {
-  const { schema, name, columns, uniqueKeys } = facts;
+  const { schema, name, kind, columns, uniqueKeys, indexes } = facts;
   const table = `${quoteName(schema)}.${quoteName(name)}`;
   const exists = columns.some((column) => column.name === SALESFORCE_ID);
-  const unique = uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
+  const found =
+    kind === 'p'
+      ? indexes?.some((key) => key[0] === SALESFORCE_ID)
+      : uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
   return [
     ...(exists ? [] : [`alter table ${table} add column ${quoteName(SALESFORCE_ID)} text;`]),
-    ...(unique ? [] : uniqueIndex(facts, table)),
+    ...(found === true ? [] : indexOfIds(facts, table)),
   ];
 }
 
 /** PostgreSQL makes no index of a partitioned table concurrently, and no unique one without the partition key. */
-function uniqueIndex({ name, kind }: TableFacts, table: string): string[] {
+function indexOfIds({ name, kind }: TableFacts, table: string): string[] {
   const index = `${quoteName(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${quoteName(SALESFORCE_ID)});`;
   if (kind !== 'p') return [`${CONCURRENTLY} ${index}`];
   return [
-    `-- ${table} is partitioned: the index must contain the partition key (add its columns), and blocks writes while it is made.`,
-    `create unique index ${index}`,
+    `-- ${table} is partitioned: an index on the id alone cannot be unique there, and blocks writes while it is made.`,
+    `create index ${index}`,
   ];
 }
 

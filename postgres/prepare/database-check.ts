@@ -8,6 +8,7 @@ import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
+import { visibilityFaults } from './visibility.ts';
 
 const OLDEST_SERVER = 150_000;
 const ACTIVE_ORIGINS_SETTING_SINCE = 180_000;
@@ -58,8 +59,7 @@ export function tableFindings(
   if (table === undefined)
     return { faults: [`${name}: does not exist; create it, or correct ${mapping.object}`], warnings: [] };
   const faults = [
-    ...kindFaults(table),
-    ...rowSecurityFaults(table, server),
+    ...visibilityFaults(table, server),
     ...keyFaults(mapping, table),
     ...salesforceIdFaults(mapping, table),
     ...mapping.fields.flatMap((field) => fieldFaults(field, table)),
@@ -85,21 +85,6 @@ export async function filterFaults(
     if (fault !== undefined) faults.push(`${mapping.schema}.${mapping.table}${fault}`);
   }
   return faults;
-}
-
-function kindFaults(table: CatalogTable): string[] {
-  if (table.kind !== 'r' && table.kind !== 'p') return [': is no table; only tables can be published'];
-  if (table.persistence !== 'p')
-    return [': is unlogged or temporary, so its changes are not in the WAL; make it logged'];
-  return [];
-}
-
-/** A row that the policies hide from us would look deleted, and be deleted in Salesforce. */
-function rowSecurityFaults(table: CatalogTable, server: ServerFacts): string[] {
-  if (!table.rowSecurity || server.applyBypassesRowSecurity) return [];
-  return [
-    `: has row level security, which would hide rows from ${server.applyRole}, and a hidden row looks deleted; create role ${server.applyRole} login bypassrls`,
-  ];
 }
 
 /** Types whose text form is the same in every session and for every equal value. */
@@ -143,10 +128,20 @@ function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: Catalo
   if (!['text', 'varchar'].includes(column.type) || (column.maxLength !== null && column.maxLength < 18)) {
     faults.push(`${salesforceIdColumn}: must be text (an id has 18 characters)`);
   }
-  if (!table.uniqueKeys.some((key) => key.length === 1 && key[0] === salesforceIdColumn)) {
-    faults.push(`${salesforceIdColumn}: must be unique; add a unique constraint (without a condition)`);
-  }
+  faults.push(...uniquenessFaults(salesforceIdColumn, table));
   return faults;
+}
+
+/** A partitioned table has no unique index without its partition key: there an index finds the rows, and their ids are compared. */
+function uniquenessFaults(column: string, { kind, uniqueKeys, indexes }: CatalogTable): string[] {
+  if (kind === 'p') {
+    if (indexes.some((key) => key[0] === column)) return [];
+    return [
+      `${column}: has no index, and rows are looked for by it; create index on it (not unique: the table is partitioned)`,
+    ];
+  }
+  if (uniqueKeys.some((key) => key.length === 1 && key[0] === column)) return [];
+  return [`${column}: must be unique; add a unique constraint (without a condition)`];
 }
 
 function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {

@@ -13,6 +13,7 @@ import type { RolePasswords } from './roles.ts';
 import { ensureRoles, grantRights } from './roles.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readTables } from './table-catalog.ts';
+import { ownVisibilityFaults } from './visibility.ts';
 
 export interface PrepareOptions {
   /** Set when given; otherwise the roles keep the passwords they have. Never printed or sent in clear. */
@@ -54,6 +55,7 @@ export async function prepareDatabase(
     const faults = [
       ...serverFaults(server, configuration.settings.origins),
       ...findings.flatMap((finding) => finding.faults),
+      ...(await ownVisibilityFaults(client)),
       ...(await filterFaults(client, configuration, tables)),
     ];
     if (faults.length > 0) throw unsuitable(faults);

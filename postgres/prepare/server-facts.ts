@@ -20,6 +20,9 @@ export interface ServerFacts {
   readonly applyRole: string;
   /** The Lambdas' role exists and sees every row of a table with row level security. */
   readonly applyBypassesRowSecurity: boolean;
+  readonly applyRoleExists: boolean;
+  /** The role of this session. */
+  readonly ownRole: string;
 }
 
 /** Reads them; any role may. */
@@ -35,6 +38,8 @@ export async function readServerFacts(client: pg.ClientBase, slot: string): Prom
             (select count(*)::int from pg_replication_origin where roname !~ $2) as "otherOrigins",
             exists (select from pg_roles where rolname = 'rds_replication') as "hasRdsReplication",
             exists (select from pg_roles where rolname = $3::text and rolbypassrls) as "applyBypassesRowSecurity",
+            exists (select from pg_roles where rolname = $3::text) as "applyRoleExists",
+            current_user::text as "ownRole",
             $3::text as "applyRole"`,
     [slot, originPattern, applyRole],
   );

@@ -1,6 +1,7 @@
 /** The mapped tables as the database describes them in its catalogs. */
 import type pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { namesOf } from '../session/names.ts';
 
 export interface CatalogColumn {
   readonly name: string;
@@ -20,11 +21,24 @@ export interface CatalogTable {
   readonly kind: string;
   /** pg_class.relpersistence: `p` permanent, `u` unlogged, `t` temporary. */
   readonly persistence: string;
+  readonly owner: string;
   readonly rowSecurity: boolean;
+  /** Of the owner, too. */
+  readonly forcedRowSecurity: boolean;
+  /** From the role of this session. */
+  readonly hidesRowsFromUs: boolean;
+  /** The Lambdas' role has the rights of the owner. */
+  readonly ownedByApply: boolean;
+  /** Tables that inherit from it; partitions are none. */
+  readonly children: readonly string[];
+  /** Rules for writes (CREATE RULE). */
+  readonly rules: readonly string[];
   readonly columns: readonly CatalogColumn[];
   readonly primaryKey: readonly string[];
   /** Columns of the unique indexes that have no condition and no expression. */
   readonly uniqueKeys: readonly (readonly string[])[];
+  /** Columns of all indexes that have no condition and no expression. */
+  readonly indexes: readonly (readonly string[])[];
   /** pg_class.relreplident: `d`efault, `f`ull, `i`ndex, `n`othing. */
   readonly replicaIdentity: string;
   /** The columns of the index under `replica identity using index`. */
@@ -42,6 +56,7 @@ export async function readTables(
     mappings.map(({ object }) => object),
     mappings.map(({ schema }) => schema),
     mappings.map(({ table }) => table),
+    namesOf(client).applyRole,
   ]);
   return new Map(rows.map(({ object, found }) => [object, found ?? undefined]));
 }
@@ -49,6 +64,10 @@ export async function readTables(
 const TABLES = `
 select wanted.object, case when c.oid is not null then jsonb_build_object(
   'kind', c.relkind, 'persistence', c.relpersistence, 'rowSecurity', c.relrowsecurity,
+  'owner', pg_get_userbyid(c.relowner), 'forcedRowSecurity', c.relforcerowsecurity, 'hidesRowsFromUs', row_security_active(c.oid),
+  'ownedByApply', coalesce((select pg_has_role(r.oid, c.relowner, 'usage') from pg_roles r where r.rolname = $4::text), false),
+  'children', array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1),
+  'rules', array(select r.rulename from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1' order by 1),
   'replicaIdentity', c.relreplident,
   'columns', (
     select coalesce(jsonb_agg(jsonb_build_object(
@@ -64,6 +83,9 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'uniqueKeys', (
     select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
     where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null),
+  'indexes', (
+    select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
+    where i.indrelid = c.oid and i.indisvalid and i.indpred is null and i.indexprs is null),
   'identityColumns', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisreplident), '[]'),
   'sequences', (
     select coalesce(jsonb_agg(distinct format('%I.%I', sn.nspname, s.relname)), '[]')

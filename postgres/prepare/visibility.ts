@@ -1,0 +1,75 @@
+/**
+ * Whether the rows that a read of the table shows are those that there are, and those that are published. Each of these faults once
+ * made live records look deleted, or edits stay where they were.
+ */
+import type pg from 'pg';
+import { namesOf } from '../session/names.ts';
+import type { ServerFacts } from './server-facts.ts';
+import type { CatalogTable } from './table-catalog.ts';
+
+export function visibilityFaults(table: CatalogTable, server: ServerFacts): string[] {
+  return [...kindFaults(table), ...rowSecurityFaults(table, server), ...childFaults(table), ...ruleFaults(table)];
+}
+
+function kindFaults({ kind, persistence }: CatalogTable): string[] {
+  if (kind === 'v' || kind === 'm') {
+    return [': is a view, which may hide rows and cannot be published; map the table that it reads'];
+  }
+  if (kind !== 'r' && kind !== 'p') return [': is no table; only tables can be published'];
+  if (persistence !== 'p') return [': is unlogged or temporary, so its changes are not in the WAL; make it logged'];
+  return [];
+}
+
+/** A row that the policies hide would look deleted. A policy that shows all rows does not do: it may be changed at any time. */
+function rowSecurityFaults(table: CatalogTable, server: ServerFacts): string[] {
+  const { rowSecurity, forcedRowSecurity, hidesRowsFromUs, ownedByApply, owner } = table;
+  if (!rowSecurity) return [];
+  const { applyRole } = server;
+  const faults: string[] = [];
+  if (!server.applyBypassesRowSecurity && (forcedRowSecurity || !ownedByApply)) {
+    const verb = server.applyRoleExists ? 'alter role' : 'create role';
+    const login = server.applyRoleExists ? '' : ' login';
+    const orOwner = forcedRowSecurity ? '' : `; or grant ${owner} to ${applyRole}`;
+    faults.push(
+      `: has row level security, which would hide rows from ${applyRole}, and a hidden row looks deleted; ${verb} ${applyRole}${login} bypassrls (as a superuser)${orOwner}`,
+    );
+  }
+  if (hidesRowsFromUs) {
+    faults.push(
+      `: has row level security, which hides rows from ${server.ownRole}, who runs this command; run it as ${forcedRowSecurity ? 'a role with bypassrls' : owner}`,
+    );
+  }
+  return faults;
+}
+
+function childFaults({ children }: CatalogTable): string[] {
+  if (children.length === 0) return [];
+  return [
+    `: ${children.join(', ')} inherit(s) from it, and rows there are published by nothing: they stay out of sync; take them out (alter table ... no inherit), or partition the table by its key`,
+  ];
+}
+
+function ruleFaults({ rules }: CatalogTable): string[] {
+  if (rules.length === 0) return [];
+  return [
+    `: has rule(s) ${rules.join(', ')}: what is written to it becomes something else, and its copies are not; use a trigger instead`,
+  ];
+}
+
+/** Of our own tables. */
+export async function ownVisibilityFaults(client: pg.ClientBase): Promise<string[]> {
+  const { schema, applyRole } = namesOf(client);
+  const { rows } = await client.query<{ tables: string[] | null }>(
+    `select array_agg(c.relname::text order by c.relname) as tables from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind = 'r' and c.relrowsecurity
+        and (row_security_active(c.oid)
+             or not exists (select from pg_roles r where r.rolname = $2
+                             and (r.rolbypassrls or (not c.relforcerowsecurity and pg_has_role(r.oid, c.relowner, 'usage')))))`,
+    [schema, applyRole],
+  );
+  const { tables } = rows[0] ?? {};
+  if (!tables) return [];
+  return [
+    `${schema}: ${tables.join(', ')} have row level security, which would hide what is due; alter table ... disable row level security`,
+  ];
+}

@@ -5,7 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DEFAULT_NAME } from '../core/contracts/deployment-name.ts';
-import type { Message } from '../core/contracts/notice.ts';
+import type { Message } from '../core/contracts/message.ts';
 import type { AwsConnection } from './aws-connection.ts';
 import { ChangesAvailableEvents } from './change-publisher.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';

@@ -12,6 +12,7 @@ import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
 import { type Reject, reasonCounts, rejectOf } from '../core/contracts/rejects.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
+import { conflictReasons } from '../postgres/ledger/conflicts.ts';
 import { objectsWithDue } from '../postgres/ledger/due.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { requireOrg } from '../postgres/ledger/org.ts';
@@ -89,11 +90,11 @@ export function runStep<T>(
     await requireOrgOf(context, request);
     const fields = await fieldsLeftOut(context, request);
     const inForce = { ...columns, mapping: withoutFields(columns.mapping, fields.leftOut) };
-    const { done, rejects } = await inStepTransaction(inForce, fields.leftOut, request, work);
+    const { done, rejects, conflicts } = await inStepTransaction(inForce, fields.leftOut, request, work);
     return {
       done,
       rejected: rejects.length,
-      reasons: [...fields.reasons, ...reasons, ...reasonCounts(rejects)],
+      reasons: [...fields.reasons, ...reasons, ...reasonCounts(rejects), ...conflicts],
       ...(request.joins ? await whoIsDue(inForce, request.source) : { due: false, alsoDue: [] }),
     };
   });
@@ -140,7 +141,7 @@ async function inStepTransaction<T>(
   drifted: ReadonlySet<string>,
   { setting, lease, source }: StepRequest,
   work: (step: RunningStep) => Promise<T>,
-): Promise<{ readonly done: T; readonly rejects: readonly Reject[] }> {
+): Promise<{ readonly done: T; readonly rejects: readonly Reject[]; readonly conflicts: readonly ReasonCount[] }> {
   const { session, configuration, mapping, execution } = context;
   const rejects: Record<Direction, Reject[]> = { 'to-postgres': [], 'to-salesforce': [] };
   const reject = (direction: Direction, found: readonly Reject[]) => void rejects[direction].push(...found);
@@ -159,7 +160,8 @@ async function inStepTransaction<T>(
     for (const direction of ['to-postgres', 'to-salesforce'] as const) {
       await reportRejects(session, { object: mapping.object, direction, source, execution }, rejects[direction]);
     }
-    return { done, rejects: [...rejects['to-postgres'], ...rejects['to-salesforce']] };
+    const conflicts = await conflictReasons(session, mapping.object, execution);
+    return { done, rejects: [...rejects['to-postgres'], ...rejects['to-salesforce']], conflicts };
   });
 }
 

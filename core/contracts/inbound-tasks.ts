@@ -3,11 +3,24 @@ import { z } from 'zod';
 
 const count = z.int().min(0);
 
-/** Why records were rejected, counted: what a notification may say without naming a value. */
+/** Records that a notification names for each reason. */
+export const MAX_NAMED_RECORDS = 5;
+
+/** Codes of conflicts among the reasons of a report, by the side whose value stands. */
+export const CONFLICT_CODES = {
+  salesforce: 'CONFLICT_SALESFORCE_STANDS',
+  postgres: 'CONFLICT_POSTGRES_STANDS',
+} as const;
+
+/** Why records were rejected or in conflict, counted: what a notification may say without naming a value. */
 export const reasonCount = z.strictObject({
   code: z.string(),
   field: z.string().optional(),
+  /** Of the database, by name. */
+  constraint: z.string().optional(),
   count,
+  /** Some of the records, by Salesforce id: an id says nothing about a person. */
+  ids: z.array(z.string()).max(MAX_NAMED_RECORDS).optional(),
   /** Of a field whose type has changed: what is, and the change to make. */
   change: z.string().optional(),
 });

@@ -1,16 +1,12 @@
 /** What the operator reads when something needs attention: what happened, to which file or object, and what to do next. */
 
 import { foundRecords } from '../agreement/sweep.ts';
-import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
 import { comparisonReason } from './comparison.ts';
-import type { ReasonCount } from './inbound-tasks.ts';
+import { DRIFTS } from './drift-notices.ts';
+import { CONFLICT_CODES, type ReasonCount } from './inbound-tasks.ts';
+import { lines, type Message, plural } from './message.ts';
 import type { Notice } from './outbound-tasks.ts';
-import { executionName } from './storage-layout.ts';
-
-export interface Message {
-  readonly subject: string;
-  readonly text: string;
-}
+import { executionName, parseInboundKey } from './storage-layout.ts';
 
 const LISTED_REASONS = 10;
 
@@ -32,71 +28,14 @@ export function messageOf(notice: Notice): Message {
 
 const CHECK = 'npx sfsync check shows how it stands.';
 
-/** What is reported once, and is no reject: its code among the reasons, and its text. */
-const DRIFTS: readonly {
-  readonly code: string;
-  readonly message: (object: string, fields: readonly string[], reasons: readonly ReasonCount[]) => Message;
-}[] = [
-  {
-    code: FIELD_VANISHED,
-    message: (object, fields) => ({
-      subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} vanished from Salesforce`,
-      text: lines(
-        `Salesforce no longer shows ${named(object, fields)}: gone or renamed, or our user may not see it. All other fields go on in both directions; this is notified once.`,
-        'Give our user read access (field-level security), or take the field out of sync.config.ts and deploy: until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
-        'When the field is back, all records of the object are read once more by themselves.',
-      ),
-    }),
-  },
-  {
-    code: FIELD_TYPE_CHANGED,
-    message: (object, fields, drifted) => ({
-      subject: `sfsync: ${plural(fields.length, 'mapped field')} of ${object} changed type in Salesforce`,
-      text: lines(
-        'A field has another type in Salesforce than its mapping reads, and values of it that do not fit. It is left out in both directions; all other fields go on, and this is notified once. Records that were rejected for it before are read again by themselves.',
-        ...drifted.map(({ field, change }) => `  ${object}.${field}: ${change}`),
-        'Change sync.config.ts and the column and deploy, or give the field its type back in Salesforce.',
-        'When its type fits again, the field is taken up by itself within minutes, and all records of the object are read once more. Until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
-      ),
-    }),
-  },
-  {
-    code: COLUMN_VANISHED,
-    message: (object, fields) => ({
-      subject: `sfsync: the ${fields.length === 1 ? 'column' : 'columns'} of ${plural(fields.length, 'mapped field')} of ${object} vanished from Postgres`,
-      text: lines(
-        `The table has no column any more for ${named(object, fields)}: dropped, renamed, or made of a type that cannot hold the field at all. All other fields go on in both directions; this is notified once.`,
-        'Add the column again (or give it its name back), or name its new name in sync.config.ts and deploy, or take the field out of sync.config.ts and deploy.',
-        'When the column is back, it is filled with what both sides last agreed on, and all records of the object are read once more by themselves. Nothing is emptied in Salesforce.',
-      ),
-    }),
-  },
-  {
-    code: COLUMN_REFUSES,
-    message: (object, fields) => ({
-      subject: `sfsync: ${plural(fields.length, 'column')} of ${object} came back and cannot be filled`,
-      text: lines(
-        `The column of ${named(object, fields)} is there again and does not take the values that both sides last agreed on (its type, or a constraint), so the field stays left out in both directions.`,
-        'Make the column as it was. It is tried again every five minutes.',
-      ),
-    }),
-  },
-];
-
-function named(object: string, fields: readonly string[]): string {
-  return fields.map((field) => `${object}.${field}`).join(', ');
-}
-
 function plainMessage(notice: Notice): Message {
   switch (notice.about) {
     case 'file':
       return {
         subject: `sfsync: ${counts(notice)} from Salesforce (${notice.object})`,
         text: lines(
-          `${counts(notice)} while applying s3 key ${notice.key} to Postgres. All other records of the file were applied.`,
-          reasons(notice.reasons),
-          whereToLook(notice.object),
-          'A rejected record is tried again by itself when a newer version of it arrives.',
+          rejected(notice, `while applying s3 key ${notice.key} to Postgres`),
+          conflicts(notice),
           `Execution: ${notice.execution}`,
         ),
       };
@@ -104,10 +43,8 @@ function plainMessage(notice: Notice): Message {
       return {
         subject: `sfsync: ${counts(notice)} to Salesforce (${notice.object})`,
         text: lines(
-          `${counts(notice)} while sending ${notice.object} records to Salesforce. All other records of the batch went through.`,
-          reasons(notice.reasons),
-          whereToLook(notice.object),
-          'A refused value is tried again by itself when the row changes.',
+          rejected(notice, `while sending ${notice.object} records to Salesforce`),
+          conflicts(notice),
           `Execution: ${notice.execution}`,
         ),
       };
@@ -150,22 +87,22 @@ function plainMessage(notice: Notice): Message {
 }
 
 function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
-  const { object, inserted, updated, deleted, rejected, conflicts } = notice;
+  const { object, inserted, updated, deleted } = notice;
   const found = plural(foundRecords(notice), 'record');
   const done = [
     `${inserted} inserted`,
     `${updated} updated`,
     `${deleted} deleted`,
-    `${rejected} rejected`,
-    plural(conflicts, 'conflict'),
+    `${notice.rejected} rejected`,
+    plural(notice.conflicts, 'conflict'),
   ];
   return {
     subject: `sfsync: polling had missed ${found} (${object})`,
     text: lines(
       `The ${notice.full ? 'full ' : ''}sweep of ${object} found ${found} that polling had missed, and read them: ${done.join(', ')}.`,
-      reasons(notice.reasons),
       'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
-      rejected + conflicts > 0 ? whereToLook(object) : undefined,
+      rejected(notice, 'of those that were read'),
+      conflicts(notice),
       `Execution: ${notice.execution}`,
     ),
   };
@@ -189,23 +126,86 @@ function comparison({
   };
 }
 
-function whereToLook(object: string): string {
-  return `Look at: npx sfsync rejects --object ${object}; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)`;
+type Counted = Extract<Notice, { rejected: number }>;
+
+const GONE_ON: Readonly<Record<Counted['about'], string>> = {
+  file: 'All other records of the file were applied.',
+  batch: 'All other records of the batch went through.',
+  sweep: 'All other records went through.',
+};
+
+/** What was rejected, and what to do about it; undefined: nothing. */
+function rejected({ object, about, ...notice }: Counted, when: string): string | undefined {
+  if (notice.rejected === 0) return undefined;
+  const own = notice.reasons.filter(({ code }) => !isReportedOnce(code) && !(code in WINNERS));
+  return lines(
+    `${plural(notice.rejected, 'rejected record')} ${when}. ${GONE_ON[about]}`,
+    ...listed(own, ({ code, field, constraint }) => {
+      const place = [field, constraint && `constraint ${constraint}`].filter(Boolean).join(', ');
+      return place === '' ? code : `${code} (${place})`;
+    }),
+    `npx sfsync rejects --object ${object} says why. A record is tried again by itself when a newer version of it comes from either side.`,
+    `Once the cause is mended otherwise: npx sfsync redrive rejects --object ${object}`,
+  );
+}
+
+/** What a conflict is, and which value stands; undefined: there is none. */
+function conflicts({ object, ...notice }: Counted): string | undefined {
+  if (notice.conflicts === 0) return undefined;
+  const own = notice.reasons.filter(({ code }) => code in WINNERS);
+  return lines(
+    `${plural(notice.conflicts, 'conflict')}: both sides had edited the same ${object}. The policy of the mapping has decided, so both sides are equal; nothing has to be done unless the other value should stand.`,
+    ...listed(own, ({ code, field }) => `${field ?? 'the record as a whole'}, ${WINNERS[code]}`),
+    `npx sfsync conflicts --object ${object} --values shows both values.`,
+  );
+}
+
+/** Codes of conflicts among the reasons, and what became of them. */
+const WINNERS: Readonly<Record<string, string>> = {
+  [CONFLICT_CODES.salesforce]: 'the value of Salesforce stands',
+  [CONFLICT_CODES.postgres]: 'the value of Postgres stands',
+};
+
+function isReportedOnce(code: string): boolean {
+  return DRIFTS.some((drift) => drift.code === code);
 }
 
 function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
   const machine = notice.stateMachine.slice(notice.stateMachine.lastIndexOf(':') + 1);
   const name = executionName(notice.execution);
+  const { object, file } = inputOf(notice.input);
   return {
-    subject: `sfsync: ${machine} ${notice.status}`,
+    subject: `sfsync: ${object === undefined ? '' : `${object}: `}${machine} ${notice.status}`,
     text: lines(
       `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
       notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
       'Mend the cause, then redrive: the execution goes on in the state where it failed.',
-      `  npx sfsync redrive executions`,
+      '  npx sfsync redrive executions',
       `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
+      file === undefined
+        ? undefined
+        : lines(
+            'Where the file itself cannot be read, it fails however often. It stays where it is; this takes the execution off the list:',
+            `  npx sfsync redrive executions --discard ${name}`,
+          ),
     ),
   };
+}
+
+/** What the input of an execution names: its object, and the file of records. */
+function inputOf(input: string | null | undefined): { readonly object?: string; readonly file?: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(input ?? '{}');
+  } catch {
+    // EventBridge cuts what is too long for an event: then nothing is known of it.
+    return {};
+  }
+  const { object, key } = (parsed ?? {}) as { readonly object?: unknown; readonly key?: unknown };
+  const file = typeof key === 'string' ? key : undefined;
+  const ofFile = file === undefined ? undefined : parseInboundKey(file)?.object;
+  const named = typeof object === 'string' ? object : ofFile;
+  return { ...(named === undefined ? {} : { object: named }), ...(file === undefined ? {} : { file }) };
 }
 
 /** The message inside a Lambda's cause, which is JSON text {errorType, errorMessage, trace}. */
@@ -220,24 +220,16 @@ function reasonOf(cause: string | null | undefined): string {
   return cause;
 }
 
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 function counts({ rejected, conflicts }: { rejected: number; conflicts: number }): string {
   const parts = [rejected > 0 && plural(rejected, 'rejected record'), conflicts > 0 && plural(conflicts, 'conflict')];
   return parts.filter(Boolean).join(' and ') || 'nothing rejected';
 }
 
-function reasons(all: readonly ReasonCount[]): string | undefined {
-  const list = all.filter(({ code }) => DRIFTS.every((drift) => drift.code !== code));
-  if (list.length === 0) return undefined;
-  const shown = list
-    .slice(0, LISTED_REASONS)
-    .map(({ code, field, count }) => `  ${count} x ${code}${field ? ` (${field})` : ''}`);
-  return [...shown, ...(list.length > LISTED_REASONS ? ['  ...'] : [])].join('\n');
-}
-
-function lines(...parts: readonly (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined).join('\n');
+function listed(reasons: readonly ReasonCount[], words: (reason: ReasonCount) => string): string[] {
+  const shown = reasons.slice(0, LISTED_REASONS).map((reason) => {
+    const { count, ids = [] } = reason;
+    const records = ids.length === 0 ? '' : `: ${ids.join(', ')}${ids.length < count ? ', ...' : ''}`;
+    return `  ${count} x ${words(reason)}${records}`;
+  });
+  return [...shown, ...(reasons.length > LISTED_REASONS ? ['  ...'] : [])];
 }

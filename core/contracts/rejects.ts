@@ -1,12 +1,14 @@
 /** Rejects: records and rows that one side does not take, with the reason, as steps find them. */
 import type { z } from 'zod';
-import type { ReasonCount, readLine } from './inbound-tasks.ts';
+import { MAX_NAMED_RECORDS, type ReasonCount, type readLine } from './inbound-tasks.ts';
 
 export interface Reject {
   /** undefined where the line of a file does not name it. */
   readonly salesforceId: string | undefined;
   readonly rowKey: string | undefined;
   readonly field: string | undefined;
+  /** The constraint of the database that refused it, by name. */
+  readonly constraint?: string | undefined;
   readonly code: string;
   readonly reason: string;
   readonly line: number | undefined;
@@ -14,10 +16,22 @@ export interface Reject {
 
 /** A reject from what was found; most know neither the row nor a line. */
 export function rejectOf(
-  { id, code, reason, field }: { id?: string | undefined; code: string; reason: string; field?: string | undefined },
+  {
+    id,
+    code,
+    reason,
+    field,
+    constraint,
+  }: {
+    id?: string | undefined;
+    code: string;
+    reason: string;
+    field?: string | undefined;
+    constraint?: string | undefined;
+  },
   line?: number,
 ): Reject {
-  return { salesforceId: id, rowKey: undefined, field, code, reason, line };
+  return { salesforceId: id, rowKey: undefined, field, constraint, code, reason, line };
 }
 
 /** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */
@@ -36,14 +50,23 @@ export function rejectsOfReads(reads: readonly z.output<typeof readLine>[]): Rej
   );
 }
 
-/** Counts by code and field: what of rejects can be shown without a value. */
-export function reasonCounts(rejects: readonly { code: string; field: string | undefined }[]): ReasonCount[] {
-  const groups = Map.groupBy(rejects, ({ code, field }) => `${code} ${field ?? ''}`);
+type Counted = Pick<Reject, 'code' | 'field'> & Partial<Pick<Reject, 'constraint' | 'salesforceId'>>;
+
+/** Counts by code, field and constraint, with some of the records: what of rejects can be shown without a value. */
+export function reasonCounts(rejects: readonly Counted[]): ReasonCount[] {
+  const groups = Map.groupBy(rejects, ({ code, field, constraint }) => JSON.stringify([code, field, constraint]));
   return [...groups.values()]
     .map((group) => {
       const [first] = group;
-      const field = first?.field;
-      return { code: first?.code ?? '', count: group.length, ...(field === undefined ? {} : { field }) };
+      const { field, constraint } = first ?? {};
+      const ids = [...new Set(group.flatMap(({ salesforceId }) => salesforceId ?? []))].slice(0, MAX_NAMED_RECORDS);
+      return {
+        code: first?.code ?? '',
+        count: group.length,
+        ...(field === undefined ? {} : { field }),
+        ...(constraint === undefined ? {} : { constraint }),
+        ...(ids.length === 0 ? {} : { ids }),
+      };
     })
     .sort((a, b) => b.count - a.count);
 }

@@ -1,5 +1,6 @@
 /** `sfsync.conflict`: edits of the same field on both sides, with both values. */
 import type { Conflict } from '../../core/agreement/merge.ts';
+import { CONFLICT_CODES, MAX_NAMED_RECORDS, type ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { query, type Session } from '../session/connection.ts';
 
 export interface ReportedConflict {
@@ -15,6 +16,7 @@ export async function reportConflicts(
   conflicts: readonly ReportedConflict[],
 ): Promise<void> {
   if (conflicts.length === 0) return;
+  if (session.transaction !== undefined) session.transaction.hasConflicts = true;
   const rows = conflicts.map(({ salesforceId, rowKey, conflict }) => ({
     salesforce_id: salesforceId,
     row_key: rowKey ?? null,
@@ -34,6 +36,27 @@ export async function reportConflicts(
             salesforce_value jsonb, postgres_value jsonb, winner text)`,
     [object, execution, JSON.stringify(rows)],
   );
+}
+
+/** What the transaction has listed, counted by field and winner, with some of the records. */
+export async function conflictReasons(session: Session, object: string, execution: string): Promise<ReasonCount[]> {
+  if (session.transaction?.hasConflicts !== true) return [];
+  const { rows } = await query<{
+    winner: keyof typeof CONFLICT_CODES;
+    field: string | null;
+    count: number;
+    ids: string[];
+  }>(
+    session,
+    `select winner, field, count(*)::int as count,
+            (array_agg(distinct salesforce_id))[1:${MAX_NAMED_RECORDS}] as ids
+       from sfsync.conflict where object = $1 and created_at = transaction_timestamp() and execution = $2
+      group by winner, field order by count desc, field`,
+    [object, execution],
+  );
+  return rows.map(({ winner, field, count, ids }) => {
+    return { code: CONFLICT_CODES[winner], count, ...(field === null ? {} : { field }), ids };
+  });
 }
 
 /** A conflict that no operator has marked as seen. */

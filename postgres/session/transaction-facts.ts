@@ -17,8 +17,10 @@ export interface TransactionFacts {
   readonly columns: Map<string, TableColumns>;
   /** Objects whose tables still have the columns that the step looked at. */
   readonly compared: Set<string>;
+  /** Conflicts were listed. */
+  hasConflicts: boolean;
 }
 
 export function noFacts(): TransactionFacts {
-  return { columns: new Map(), compared: new Set() };
+  return { columns: new Map(), compared: new Set(), hasConflicts: false };
 }

@@ -75,7 +75,7 @@ const lastPair = ({ salesforceId }: { readonly salesforceId: string }) => salesf
 const lastId = (id: string) => id;
 
 function addReasons(reasons: readonly ReasonCount[]): ReasonCount[] {
-  const groups = Map.groupBy(reasons, ({ code, field }) => `${code} ${field ?? ''}`);
+  const groups = Map.groupBy(reasons, ({ code, field, constraint }) => JSON.stringify([code, field, constraint]));
   return [...groups.values()]
     .flatMap((group) =>
       group.slice(0, 1).map((first) => ({ ...first, count: group.reduce((n, { count }) => n + count, 0) })),

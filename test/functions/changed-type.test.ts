@@ -30,7 +30,7 @@ const CHANGED_TYPE = {
   count: 1,
   change: 'is a string in Salesforce and mapped as number; map it as text, with a column to match',
 };
-const REJECTED = { code: 'UNREADABLE_VALUE', field: CHANGED, count: 1 };
+const REJECTED = { code: 'UNREADABLE_VALUE', field: CHANGED, count: 1, ids: [expect.any(String)] };
 const makeText = () => account.org.faults({ changedField: { object, field: CHANGED, type: 'string', length: 40 } });
 const describes = async () => (await account.org.stats()).apiCalls.byKind.describe ?? 0;
 const rows = () => account.rows('select name, phone, employee_count::int from lenders order by name');

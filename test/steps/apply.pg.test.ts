@@ -89,7 +89,8 @@ describe('records of a file', () => {
     await apply('Account', version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' }));
     await rows(`update lenders set phone = 'row', website = 'row'`);
     const result = await apply('Account', version('Account', ACCOUNT, 2, { Phone: 'org', Website: 'base' }));
-    expect(result).toMatchObject({ conflicts: 1, due: true });
+    const reasons = [{ code: 'CONFLICT_SALESFORCE_STANDS', field: 'Phone', count: 1, ids: [ACCOUNT] }];
+    expect(result).toMatchObject({ conflicts: 1, reasons, due: true });
     expect(await rows('select phone, website from lenders')).toEqual([{ phone: 'org', website: 'row' }]);
     expect(await rows('select field, base, salesforce_value, postgres_value, winner from sfsync.conflict')).toEqual([
       { field: 'Phone', base: 'base', salesforce_value: 'org', postgres_value: 'row', winner: 'salesforce' },

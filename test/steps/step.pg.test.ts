@@ -42,7 +42,7 @@ describe('work that meets a column which moves', () => {
     expect({ done, rejected, reasons }).toEqual({
       done: 2,
       rejected: 1,
-      reasons: [{ code: 'ATTEMPT_2', count: 1 }],
+      reasons: [{ code: 'ATTEMPT_2', count: 1, ids: [CHILD] }],
     });
     expect(await openRejects()).toEqual([{ direction: 'to-postgres', code: 'ATTEMPT_2', source: 'test' }]);
   });

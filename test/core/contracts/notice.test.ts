@@ -20,11 +20,13 @@ test('of a file: what was rejected, from which file, and where to look', () => {
   });
   expect(subject).toBe('sfsync: 3 rejected records and 1 conflict from Salesforce (Contact)');
   expect(text.split('\n')).toEqual([
-    '3 rejected records and 1 conflict while applying s3 key salesforce/Contact/f/r/0 to Postgres. All other records of the file were applied.',
+    '3 rejected records while applying s3 key salesforce/Contact/f/r/0 to Postgres. All other records of the file were applied.',
     '  2 x STRING_TOO_LONG (Phone)',
     '  1 x 23505',
-    'Look at: npx sfsync rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
-    'A rejected record is tried again by itself when a newer version of it arrives.',
+    'npx sfsync rejects --object Contact says why. A record is tried again by itself when a newer version of it comes from either side.',
+    'Once the cause is mended otherwise: npx sfsync redrive rejects --object Contact',
+    '1 conflict: both sides had edited the same Contact. The policy of the mapping has decided, so both sides are equal; nothing has to be done unless the other value should stand.',
+    'npx sfsync conflicts --object Contact --values shows both values.',
     'Execution: abc',
   ]);
 });
@@ -38,6 +40,49 @@ test('of a batch: counts in words, and no list where there are no reasons', () =
     'sfsync: 2 conflicts to Salesforce (Contact)',
   );
   expect(messageOf({ ...batch, rejected: 1, conflicts: 0 }).text).not.toContain(' x ');
+});
+
+test('of conflicts alone: what they are, which value stands, and in which records', () => {
+  const { subject, text } = messageOf({
+    about: 'batch',
+    object: 'Contact',
+    execution: ARN,
+    rejected: 0,
+    conflicts: 7,
+    reasons: [
+      { code: 'CONFLICT_SALESFORCE_STANDS', field: 'Phone', count: 6, ids: ['1', '2', '3', '4', '5'] },
+      { code: 'CONFLICT_POSTGRES_STANDS', count: 1, ids: ['6'] },
+    ],
+  });
+  expect(subject).toBe('sfsync: 7 conflicts to Salesforce (Contact)');
+  expect(text.split('\n').slice(1)).toEqual([
+    '  6 x Phone, the value of Salesforce stands: 1, 2, 3, 4, 5, ...',
+    '  1 x the record as a whole, the value of Postgres stands: 6',
+    'npx sfsync conflicts --object Contact --values shows both values.',
+    `Execution: ${ARN}`,
+  ]);
+});
+
+test('of a reject: the constraint by its name, and the record', () => {
+  const reasons = [{ code: '23505', constraint: 'lenders_name_key', count: 1, ids: ['001000000000001AAA'] }];
+  const batch = { about: 'batch' as const, object: 'Account', execution: ARN, rejected: 1, conflicts: 0 };
+  expect(messageOf({ ...batch, reasons }).text).toContain(
+    '  1 x 23505 (constraint lenders_name_key): 001000000000001AAA\n',
+  );
+});
+
+test('of a file that cannot be read: the object, and how it leaves the list', () => {
+  const { subject, text } = messageOf({
+    about: 'failed execution',
+    execution: ARN,
+    stateMachine: 'arn:aws:states:eu-west-1:000000000000:stateMachine:salesforce-to-postgres',
+    status: 'FAILED',
+    input: '{"bucket":"b","key":"salesforce/Account/flow/run/file","size":3}',
+    error: 'ConfigurationError',
+    cause: '{"errorType":"ConfigurationError","errorMessage":"no readable record"}',
+  });
+  expect(subject).toBe('sfsync: Account: salesforce-to-postgres FAILED');
+  expect(text).toContain('  npx sfsync redrive executions --discard abc');
 });
 
 test('of many reasons: the first ten, and that there are more', () => {
@@ -61,10 +106,12 @@ test('of a sweep: how many polling had missed, what became of them, and what it 
   expect(subject).toBe('sfsync: polling had missed 4 records (Contact)');
   expect(text.split('\n')).toEqual([
     'The sweep of Contact found 4 records that polling had missed, and read them: 2 inserted, 1 updated, 0 deleted, 1 rejected, 0 conflicts.',
+    'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
+    '1 rejected record of those that were read. All other records went through.',
     '  2 x STRING_TOO_LONG (Phone)',
     '  1 x 23505',
-    'Now and then a few are transactions that committed late in Salesforce. Many, or always some: look at the inbound flow and at failed executions.',
-    'Look at: npx sfsync rejects --object Contact; likewise conflicts. (Tables sfsync.rejected_record and sfsync.conflict.)',
+    'npx sfsync rejects --object Contact says why. A record is tried again by itself when a newer version of it comes from either side.',
+    'Once the cause is mended otherwise: npx sfsync redrive rejects --object Contact',
     `Execution: ${ARN}`,
   ]);
   const full = messageOf({ ...sweep, full: true, inserted: 0, updated: 0, deleted: 1, rejected: 0 });
@@ -119,7 +166,7 @@ test('of a failed execution: the error inside of a Lambda cause, the input, and 
     cause: '{"errorType":"ConfigurationError","errorMessage":"No table.","trace":["at x"]}',
   };
   const { subject, text } = messageOf(failed);
-  expect(subject).toBe('sfsync: postgres-to-salesforce FAILED');
+  expect(subject).toBe('sfsync: Contact: postgres-to-salesforce FAILED');
   expect(text.split('\n')).toEqual([
     'Execution abc of postgres-to-salesforce ended FAILED: ConfigurationError: No table.',
     'Input: {"object":"Contact","trigger":"schedule"}',

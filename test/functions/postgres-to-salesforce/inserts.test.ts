@@ -380,7 +380,7 @@ describe('a value of a linked row that cannot be sent', () => {
     const key = await linked();
     await around.lender.rows(`update loan_applications set amount = 'NaN'`);
     await receive(key);
-    const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1 }];
+    const reasons = [{ code: 'UNREADABLE_VALUE', field: 'Amount', count: 1, ids: [expect.any(String)] }];
     expect(await collectChanges(idle())).toEqual({ next: 'report', rejected: 1, reasons });
     await around.lender.rows(`update loan_applications set title = 'Other', term_months = null`);
     await receive(key);

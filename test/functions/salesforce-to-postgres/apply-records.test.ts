@@ -56,8 +56,8 @@ describe('a file', () => {
     expect(applied).toMatchObject({ inserted: 1, rejected: 2 });
     expect(applied.reasons).toEqual(
       expect.arrayContaining([
-        { code: '23502', field: 'Name', count: 1 },
-        { code: 'UNREADABLE_VALUE', field: 'AnnualRevenue', count: 1 },
+        { code: '23502', field: 'Name', count: 1, ids: [ONE] },
+        { code: 'UNREADABLE_VALUE', field: 'AnnualRevenue', count: 1, ids: [TWO] },
       ]),
     );
     expect(

@@ -84,7 +84,11 @@ describe('of 10,000 records', () => {
     ],
     ['what the table refuses', { Name: null, Phone: SECRET }, { code: '23502', field: 'Name' }],
   ])('one with %s is listed with its line in the file; 9,999 are applied', async (_what, fault, reject) => {
-    expect(await deliver({ 7777: fault })).toEqual({ inserted: 9999, rejected: 1, reasons: [{ ...reject, count: 1 }] });
+    expect(await deliver({ 7777: fault })).toEqual({
+      inserted: 9999,
+      rejected: 1,
+      reasons: [{ ...reject, count: 1, ids: ['001000000007777AAA'] }],
+    });
     expect(await around.lender.rows(REJECTS)).toEqual([
       {
         ...reject,

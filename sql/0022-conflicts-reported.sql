@@ -1,0 +1,2 @@
+-- Which conflicts a transaction has listed, for the report of its step.
+create index conflict_listed on sfsync.conflict (object, created_at);

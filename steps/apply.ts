@@ -12,6 +12,7 @@ import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { changeLinks } from '../postgres/ledger/links.ts';
 import type { Item, Rule, SetResult } from './apply-set.ts';
 import { applyWave, waves } from './apply-wave.ts';
+import { rejectOfRow } from './refused-row.ts';
 import { runStep, type StepContext, type StepRequest, type StepResult } from './step.ts';
 
 /**
@@ -117,9 +118,7 @@ async function apply(
     const passedBy = new Map<string, Instant>();
     const refuse = ({ version, line }: Item, error: RejectedRecordError) => {
       passedBy.set(version.id, Math.max(version.stamp, passedBy.get(version.id) ?? 0));
-      const refused = step.mapping.fields.find(({ column }) => 'column' in error && error.column === column);
-      const field = error.field ?? refused?.field;
-      step.reject('to-postgres', [rejectOf({ id: version.id, code: error.code, reason: error.message, field }, line)]);
+      step.reject('to-postgres', [rejectOfRow(step.mapping, version.id, error, line)]);
     };
     const parts: SetResult[] = [];
     for (const wave of waves(items)) parts.push(...(await applyWave(step, wave, rule, refuse)));

@@ -9,7 +9,7 @@
  */
 import { childLookups } from '../core/agreement/references.ts';
 import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
-import { type Reject, reasonCounts, rejectOf } from '../core/contracts/rejects.ts';
+import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { withoutFields } from '../core/mapping/drift.ts';
 import { conflictReasons } from '../postgres/ledger/conflicts.ts';
@@ -23,6 +23,7 @@ import { bisect } from '../postgres/session/savepoint.ts';
 import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
 import { joinWaiting } from './parents/join-waiting.ts';
+import { rejectOfRow } from './refused-row.ts';
 
 /** What a step works with: one object, in one session, for one execution. */
 export interface StepContext {
@@ -147,8 +148,8 @@ async function inStepTransaction<T>(
   const reject = (direction: Direction, found: readonly Reject[]) => void rejects[direction].push(...found);
   const inParts: RunningStep['inParts'] = async (items, part) => {
     const refused: Reject[] = [];
-    const parts = await bisect(session, items, part, ({ id }, { code, message }) => {
-      refused.push(rejectOf({ id, code, reason: message }));
+    const parts = await bisect(session, items, part, ({ id }, error) => {
+      refused.push(rejectOfRow(mapping, id, error));
     });
     reject('to-postgres', refused);
     return { parts, refused };

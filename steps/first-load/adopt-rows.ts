@@ -1,12 +1,13 @@
 /** Rows that belong to a record by their key get its id, before the records are merged. */
 import { matchingKey } from '../../core/agreement/first-load.ts';
 import { isClaim } from '../../core/agreement/link.ts';
-import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
+import type { Reject } from '../../core/contracts/rejects.ts';
 import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
 import { type KeyPair, writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import { wakeChildren } from '../parents/wake-children.ts';
+import { rejectOfRow } from '../refused-row.ts';
 import { type RunningStep, runStep, type StepContext } from '../step.ts';
 import { CLAIMED } from './claims.ts';
 
@@ -42,8 +43,8 @@ async function adoptFree(step: RunningStep, pairs: readonly KeyPair[]): Promise<
     session,
     free,
     (part) => writeIds(session, mapping, part),
-    ({ salesforceId, rowKey }, { code, message }) => {
-      refused.push({ ...rejectOf({ id: salesforceId, code, reason: message }), rowKey });
+    ({ salesforceId, rowKey }, error) => {
+      refused.push({ ...rejectOfRow(mapping, salesforceId, error), rowKey });
     },
   );
   step.reject('to-postgres', refused);

@@ -1,6 +1,6 @@
 /** Children that came before their parents. */
 import { join, stopWaiting } from '../../core/agreement/references.ts';
-import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
+import type { Reject } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { LinkSelection, StoredLink } from '../../postgres/ledger/links.ts';
@@ -11,6 +11,7 @@ import { childrenOfMerged, parentLanded, putOffParents } from '../../postgres/le
 import { query, type Session } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { fillNulls, holdParents, lockColumn } from '../../postgres/tables/lookups.ts';
+import { rejectOfRow } from '../refused-row.ts';
 import type { StepContext } from '../step.ts';
 import { requiredLookups } from './required-parents.ts';
 
@@ -66,9 +67,8 @@ async function joinField(
       session,
       [...links.values()],
       (part) => joinPart(session, child, field, parent, part),
-      ({ link: { salesforceId, rowKey } }, { code, message }) => {
-        const reject = rejectOf({ id: salesforceId, code, reason: message, field: field.field });
-        refused.push({ ...reject, rowKey });
+      ({ link: { salesforceId, rowKey } }, error) => {
+        refused.push({ ...rejectOfRow(child, salesforceId, error), field: field.field, rowKey });
       },
     );
   });

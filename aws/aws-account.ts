@@ -4,10 +4,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
 import { DEFAULT_NAME } from '../core/contracts/deployment-name.ts';
 import type { Message } from '../core/contracts/message.ts';
 import type { AwsConnection } from './aws-connection.ts';
-import { ChangesAvailableEvents } from './change-publisher.ts';
+import { ObjectEvents } from './change-publisher.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { type Deployment, readDeployment } from './deployment.ts';
 import { Executions } from './executions.ts';
@@ -65,7 +66,10 @@ export class AwsAccount {
   async announce(objects: readonly string[]): Promise<void> {
     if (objects.length === 0) return;
     const { name = DEFAULT_NAME } = this.#options;
-    await new ChangesAvailableEvents(name, this.#events).put(objects, AbortSignal.timeout(ANNOUNCE_TIMEOUT_MS));
+    await new ObjectEvents(name, CHANGES_AVAILABLE, this.#events).put(
+      objects,
+      AbortSignal.timeout(ANNOUNCE_TIMEOUT_MS),
+    );
   }
 
   publish(topicArn: string, { subject, text }: Message): Promise<void> {

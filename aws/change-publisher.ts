@@ -1,7 +1,6 @@
 /** The sending half of the change queues, and the event that announces it. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
 import { RetryableError } from '../core/errors.ts';
 
 /** SQS takes at most ten messages a call, and 1 MiB in all (Developer Guide, message quotas). */
@@ -45,14 +44,16 @@ export class SqsChangeSender implements ChangeSender {
   }
 }
 
-/** Puts `Changes available` on the default bus. */
-export class ChangesAvailableEvents {
+/** Puts events that name an object on the default bus. */
+export class ObjectEvents {
   readonly #source: string;
+  readonly #type: string;
   readonly #client: EventBridgeClient;
 
-  /** `source`: the deployment's name, which its rule asks for. */
-  constructor(source: string, client = new EventBridgeClient()) {
+  /** `source`: the deployment's name, which the rules ask for. */
+  constructor(source: string, type: string, client = new EventBridgeClient()) {
     this.#source = source;
+    this.#type = type;
     this.#client = client;
   }
 
@@ -61,7 +62,7 @@ export class ChangesAvailableEvents {
     for (let first = 0; first < objects.length; first += MAX_EVENTS) {
       const Entries = objects.slice(first, first + MAX_EVENTS).map((object) => ({
         Source: this.#source,
-        DetailType: CHANGES_AVAILABLE,
+        DetailType: this.#type,
         Detail: JSON.stringify({ object }),
       }));
       const answer = await this.#client.send(new PutEventsCommand({ Entries }), { abortSignal: signal });

@@ -6,11 +6,15 @@ import './memory.ts';
 
 import { Logger } from '@aws-lambda-powertools/logger';
 import configuration from '#sync.config';
-import { ChangesAvailableEvents, SqsChangeSender } from '../aws/change-publisher.ts';
+import { ObjectEvents, SqsChangeSender } from '../aws/change-publisher.ts';
+import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
+import { COMPARISON_DUE, comparisonReason } from '../core/contracts/comparison.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
 import { ConfigurationError, SyncError } from '../core/errors.ts';
+import { tableFault } from '../core/stream/table-faults.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeStream } from './change-stream.ts';
+import { ComparisonAnnouncer } from './comparison-announcer.ts';
 import { Heartbeat } from './health.ts';
 import { discarded } from './memory.ts';
 import { Publisher } from './publisher.ts';
@@ -38,13 +42,19 @@ async function main(stop: AbortSignal): Promise<void> {
   const settings = readSettings(process.env, configuration);
   logger.appendKeys({ slot: settings.slot });
 
-  const events = new ChangesAvailableEvents(settings.name);
+  const events = new ObjectEvents(settings.name, CHANGES_AVAILABLE);
   const announcer = new Announcer({
     put: (objects, signal) => events.put(objects, signal),
     everyMs: configuration.settings.announceEverySeconds * 1000,
     failed: (object, attempt, error) => {
       if (lasting(attempt)) logger.warn('changes cannot be announced', { object, attempt, ...reasonOf(error) });
     },
+  });
+
+  const comparisonEvents = new ObjectEvents(settings.name, COMPARISON_DUE);
+  const comparisons = new ComparisonAnnouncer({
+    put: (objects) => comparisonEvents.put(objects, stop),
+    failed: (objects, error) => logger.warn('comparisons cannot be announced', { objects, ...reasonOf(error) }),
   });
 
   const objects = configuration.objects.map(({ object }) => object);
@@ -73,9 +83,9 @@ async function main(stop: AbortSignal): Promise<void> {
     publisher,
     heartbeat,
     events: {
-      streaming: (from, { server, filtersOrigins }) => {
-        const echoes = filtersOrigins ? 'the server leaves them out' : 'dropped here';
-        logger.info(`streaming from ${formatLsn(from)}`, { server, echoes });
+      streaming: (from, { server }, gap) => {
+        if (gap !== undefined) logger.warn(`all objects are compared: ${comparisonReason(gap.reason)}`);
+        logger.info(`streaming from ${formatLsn(from)}`, { server });
         // A streamer that was killed may have published and not announced.
         if (!announced) for (const object of objects) announcer.changed(object);
         announced = true;
@@ -86,6 +96,14 @@ async function main(stop: AbortSignal): Promise<void> {
       unnamedRows: (object, by) => {
         if (by === 'truncate') logger.warn('a mapped table was truncated: its records count as deleted', { object });
       },
+      unseen: (object, faults) => {
+        if (faults.length === 0) logger.info('edits come through the slot again', { object });
+        else logger.error('edits do not come through the slot', { object, faults: faults.map(tableFault) });
+      },
+      changed: (object, reasons) => {
+        logger.warn('a comparison is due', { object, reasons: reasons.map(comparisonReason) });
+      },
+      comparisonsDue: (due) => void comparisons.due(due, Date.now()),
       tableChanged: ({ table, column, change }) => {
         logger.warn(`a mapped table was changed: ${change}`, { table, column });
       },

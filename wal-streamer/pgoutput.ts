@@ -48,6 +48,8 @@ export class PgoutputDecoder implements StreamDecoder {
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
   }
 
+  name(): void {}
+
   decode(bytes: Buffer): StreamMessage {
     switch (bytes[0]) {
       case TAG.begin: {

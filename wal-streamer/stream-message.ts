@@ -5,7 +5,14 @@ import type { Lsn } from '../core/contracts/lsn.ts';
 export type ChangeOperation = ChangeMessage['keys'][number][1];
 
 export type StreamMessage =
-  | { readonly kind: 'begin'; readonly xid: number; readonly committedAt: number; readonly commitStart: Lsn }
+  | {
+      readonly kind: 'begin';
+      readonly xid: number;
+      readonly committedAt: number;
+      readonly commitStart: Lsn;
+      /** Where the plugin says it here; pgoutput sends a message of its own. */
+      readonly origin?: string | undefined;
+    }
   | { readonly kind: 'origin'; readonly name: string }
   /** A transactional logical message. */
   | { readonly kind: 'marker'; readonly prefix: string }
@@ -47,4 +54,6 @@ export interface TableColumn {
 export interface StreamDecoder {
   /** Throws InvariantError for what the plugin never sends, ConfigurationError when a table has no key column any more. */
   decode(bytes: Buffer): StreamMessage;
+  /** Names of replication origins by number, as they are now; pgoutput sends names. */
+  name(origins: ReadonlyMap<number, string>): void;
 }

@@ -3,7 +3,7 @@
  * also when the same WAL is read again over another connection.
  */
 
-import { RetryableError } from '../core/errors.ts';
+import type { ComparisonReason } from '../core/contracts/comparison.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { TableDescription } from './stream-message.ts';
 
@@ -12,45 +12,52 @@ export interface TableChange {
   readonly table: string;
   readonly column: string | undefined;
   readonly change: string;
+  readonly object: string;
+  /** Why edits may have been lost, also where it was changed and undone between two looks; undefined: none were. */
+  readonly leaves?: ComparisonReason | undefined;
 }
+
+type Change = Omit<TableChange, 'object'>;
 
 export class TableWatch {
   readonly #mappings: ReadonlyMap<string, ObjectMapping>;
   readonly #last = new Map<string, TableDescription>();
-  /** Names of mapped tables by oid. */
-  readonly #named = new Map<number, string>();
+  /** Mapped tables by oid. */
+  readonly #named = new Map<number, ObjectMapping>();
   readonly #reported = new Set<string>();
 
   constructor(mappings: readonly ObjectMapping[]) {
     this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
   }
 
-  /**
-   * Answers what is new. Throws RetryableError, once, when a mapped table has got another name: the next connection
-   * looks at the publication again, and stops when the table is missing there.
-   */
+  /** Answers what is new. */
   described(description: TableDescription): readonly TableChange[] {
     const { oid, table } = description;
     const mapping = this.#mappings.get(table);
-    if (mapping === undefined) {
-      this.#renamed(oid, table);
-      return [];
-    }
-    if (oid !== undefined) this.#named.set(oid, table);
+    if (mapping === undefined) return this.#renamed(oid, table);
+    if (oid !== undefined) this.#named.set(oid, mapping);
     const last = this.#last.get(table);
     this.#last.set(table, description);
-    return [...columnChanges(mapping, description, last), ...identityChanges(mapping, description, last)].filter(
-      (change) => this.#isNews(change),
-    );
+    return [...columnChanges(mapping, description, last), ...identityChanges(mapping, description, last)]
+      .map((change): TableChange => ({ ...change, object: mapping.object }))
+      .filter((change) => this.#isNews(change));
   }
 
-  #renamed(oid: number | undefined, table: string): void {
-    const before = oid === undefined ? undefined : this.#named.get(oid);
-    if (before === undefined || oid === undefined) return;
+  /** What the catalog says of an object's table, which the stream may not have described yet. */
+  known(object: string, oid: string | null): void {
+    const mapping = [...this.#mappings.values()].find((each) => each.object === object);
+    if (mapping !== undefined && oid !== null) this.#named.set(Number(oid), mapping);
+  }
+
+  /** Its changes are no longer those of the mapped table; when it has its name back, it is news again. */
+  #renamed(oid: number | undefined, table: string): TableChange[] {
+    const mapping = oid === undefined ? undefined : this.#named.get(oid);
+    if (mapping === undefined || oid === undefined) return [];
     this.#named.delete(oid);
-    if (!this.#isNews({ table: before, column: undefined, change: `renamed ${oid} ${table}` })) return;
-    const message = `Table ${before} is called ${table} now, and its changes are no longer those of ${before}.`;
-    throw new RetryableError('TABLE_RENAMED', message);
+    const { object } = mapping;
+    const name = `${mapping.schema}.${mapping.table}`;
+    const change = `is called ${table} now (${oid}), and its changes are no longer those of ${object}`;
+    return [{ object, table: name, column: undefined, change, leaves: 'table replaced' }];
   }
 
   #isNews({ table, column, change }: TableChange): boolean {
@@ -65,7 +72,7 @@ function columnChanges(
   mapping: ObjectMapping,
   { table, columns }: TableDescription,
   last: TableDescription | undefined,
-): TableChange[] {
+): Change[] {
   const types = new Map(columns.map(({ name, type }) => [name, type]));
   const before = new Map(last?.columns.map(({ name, type }) => [name, type]));
   return mappedColumns(mapping).flatMap((column) => {
@@ -81,17 +88,19 @@ function identityChanges(
   { keyColumn }: ObjectMapping,
   { table, columns, replicaIdentity }: TableDescription,
   last: TableDescription | undefined,
-): TableChange[] {
+): Change[] {
   if (replicaIdentity === undefined) return [];
+  const isOther = last !== undefined && last.replicaIdentity !== replicaIdentity;
+  const leaves = isOther ? 'replica identity changed' : undefined;
   if (replicaIdentity !== 'n' && !columns.some(({ identity }) => identity)) {
     return [{ table, column: undefined, change: 'has no primary key any more: updates and deletes of its rows fail' }];
   }
   if (replicaIdentity === 'i' && !columns.some(({ name, identity }) => identity && name === keyColumn)) {
     const change = 'the replica identity lacks the key: a delete does not say which row, so all links are looked at';
-    return [{ table, column: keyColumn, change }];
+    return [{ table, column: keyColumn, change, leaves }];
   }
   if (replicaIdentity === (last?.replicaIdentity ?? replicaIdentity) && replicaIdentity !== 'n') return [];
-  return [{ table, column: undefined, change: `the replica identity is ${IDENTITIES[replicaIdentity]} now` }];
+  return [{ table, column: undefined, change: `the replica identity is ${IDENTITIES[replicaIdentity]} now`, leaves }];
 }
 
 const IDENTITIES: Readonly<Record<string, string>> = {

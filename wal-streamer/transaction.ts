@@ -59,9 +59,10 @@ export class TransactionReader {
   read(message: StreamMessage): undefined | Promise<void> {
     switch (message.kind) {
       case 'begin': {
-        const { xid, committedAt, commitStart } = message;
+        const { xid, committedAt, commitStart, origin } = message;
         const transaction = { id: this.#ids.widen(xid).toString(), committedAt, commitStart };
-        this.#open = { transaction, echo: false, started: false, unnamed: new Set() };
+        const echo = origin !== undefined && this.#echo.isOwnOrigin(origin);
+        this.#open = { transaction, echo, started: false, unnamed: new Set() };
         return undefined;
       }
       case 'origin':

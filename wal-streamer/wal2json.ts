@@ -1,6 +1,6 @@
 /**
- * Reads the messages of wal2json, format version 2: one JSON object for each begin, row, message and commit. Our own
- * transactions are left out by the server (`filter-origins`).
+ * Reads the messages of wal2json, format version 2: one JSON object for each begin, row, message and commit. The
+ * origin of a transaction comes as a number; whose it is, is asked of the catalog, now and again.
  */
 
 import { parseLsn } from '../core/contracts/lsn.ts';
@@ -24,6 +24,7 @@ interface Entry {
   readonly timestamp?: string;
   readonly lsn?: string;
   readonly nextlsn?: string;
+  readonly origin?: number;
   readonly schema?: string;
   readonly table?: string;
   readonly columns?: readonly Column[];
@@ -35,6 +36,7 @@ interface Entry {
 export class Wal2jsonDecoder implements StreamDecoder {
   readonly #mappings: ReadonlyMap<string, ObjectMapping>;
   readonly #described: (table: TableDescription) => void;
+  #origins: ReadonlyMap<number, string> = new Map();
   /** Columns and types of the last inserted row, by table. */
   readonly #shapes = new Map<string, readonly Column[]>();
 
@@ -43,14 +45,20 @@ export class Wal2jsonDecoder implements StreamDecoder {
     this.#described = described;
   }
 
+  /** Names of origins by number. One that is not known is taken for that of another feed: an echo costs a look. */
+  name(origins: ReadonlyMap<number, string>): void {
+    this.#origins = origins;
+  }
+
   decode(bytes: Buffer): StreamMessage {
     const text = bytes.toString('utf8');
     const entry = JSON.parse(text) as Entry;
     switch (entry.action) {
       case 'B': {
-        const { xid, timestamp, lsn } = entry;
+        const { xid, timestamp, lsn, origin: number } = entry;
         if (xid === undefined || timestamp === undefined || lsn === undefined) throw unexpected(entry.action);
-        return { kind: 'begin', xid, committedAt: instant(timestamp), commitStart: parseLsn(lsn) };
+        const origin = number === undefined ? undefined : this.#origins.get(number);
+        return { kind: 'begin', xid, committedAt: instant(timestamp), commitStart: parseLsn(lsn), origin };
       }
       case 'C':
         if (entry.nextlsn === undefined) throw unexpected(entry.action);

@@ -1,6 +1,7 @@
 /** What the operator reads when something needs attention: what happened, to which file or object, and what to do next. */
 
 import { foundRecords } from '../agreement/sweep.ts';
+import { tableFault } from '../stream/table-faults.ts';
 import { comparisonReason } from './comparison.ts';
 import { DRIFTS } from './drift-notices.ts';
 import { CONFLICT_CODES, type ReasonCount } from './inbound-tasks.ts';
@@ -108,19 +109,26 @@ function sweep(notice: Extract<Notice, { about: 'sweep' }>): Message {
   };
 }
 
-function comparison({
-  object,
-  execution,
-  reasons: why,
-  looked,
-  marked,
-}: Extract<Notice, { about: 'comparison' }>): Message {
+function comparison(notice: Extract<Notice, { about: 'comparison' }>): Message {
+  const { object, execution, reasons: why, looked, marked, faults } = notice;
+  const found = marked === 0 ? 'nothing was missed' : `${plural(marked, 'record')} had been missed`;
   return {
-    subject: `sfsync: ${object} was compared, ${marked === 0 ? 'nothing was missed' : `${plural(marked, 'record')} had been missed`}`,
+    subject:
+      faults.length > 0
+        ? `sfsync: edits of ${object} do not come through the replication slot`
+        : `sfsync: ${object} was compared, ${found}`,
     text: lines(
-      `Edits of ${object} may not have come through the replication slot:`,
+      ...(faults.length > 0
+        ? [
+            `Edits of ${object} do not reach Salesforce, for its table:`,
+            ...faults.map((fault) => `  - ${tableFault(fault)}`),
+          ]
+        : []),
+      `Edits of ${object} may not have come through the replication slot before:`,
       ...why.map((reason) => `  - ${comparisonReason(reason)}`),
       `So its links were compared with its rows, by itself: ${looked} looked at, ${marked} due now, which go to Salesforce like any other edit.`,
+      faults.length > 0 ? 'When that is mended, they are compared once more, by themselves.' : undefined,
+      'npx sfsync check shows how it stands.',
       `Execution: ${execution}`,
     ),
   };

@@ -1,5 +1,6 @@
 /** Inputs and outputs of the Lambdas of `postgres-to-salesforce`. Data travels by S3 key, never in the state payload. */
 import { z } from 'zod';
+import { comparisonReport } from './comparison.ts';
 import { reasonCount, typeCheck } from './inbound-tasks.ts';
 
 const count = z.int().min(0);
@@ -186,11 +187,7 @@ export const notice = z.discriminatedUnion('about', [
     about: z.literal('comparison'),
     object: z.string(),
     execution: z.string(),
-    /** Why it was due: core/contracts/comparison.ts. */
-    reasons: z.array(z.string()),
-    /** Links and rows. */
-    looked: count,
-    marked: count,
+    ...comparisonReport.shape,
   }),
   z.strictObject({
     about: z.literal('circuit'),

@@ -1,5 +1,6 @@
 /** Inputs and outputs of the Lambdas of `sweep`. Data travels by S3 key, never in the state payload. */
 import { z } from 'zod';
+import { comparisonReport } from './comparison.ts';
 
 const count = z.int().min(0);
 const instant = z.int().min(0);
@@ -9,11 +10,12 @@ export const compareRowsInput = z.strictObject({ object: z.string(), execution: 
 export const compareRowsOutput = z.strictObject({
   /** Links and new rows that are due now. */
   marked: count,
-  left: z.enum(['nothing', 'more', 'older transactions']),
+  /** `no table`: there is none of the mapped name, and nothing to compare with. */
+  left: z.enum(['nothing', 'more', 'older transactions', 'no table']),
   /** The records in Salesforce are to be compared, too. */
   records: z.boolean(),
-  /** A comparison has come to its end, and is to be reported: why it was due, and in all. */
-  finished: z.strictObject({ reasons: z.array(z.string()), looked: count, marked: count }).optional(),
+  /** What the operator is notified of; absent: of nothing. */
+  report: comparisonReport.optional(),
 });
 
 /** `full`: all records against all links, where a scheduled sweep looks at a window. */

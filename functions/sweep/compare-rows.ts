@@ -20,15 +20,8 @@ export const handler = defineHandler({
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const end = Date.now() + PART_MS;
     const part = await comparePart({ session, configuration, mapping, execution }, () => Date.now() >= end);
-    const { looked, marked, left, records, finished } = part;
+    const { looked, marked, left, records, report } = part;
     if (looked > 0 || left !== 'nothing') log.info('compared links and rows', { looked, marked, left });
-    return {
-      marked,
-      left,
-      records,
-      ...(finished && {
-        finished: { reasons: [...finished.reasons], looked: finished.looked, marked: finished.marked },
-      }),
-    };
+    return { marked, left, records, ...(report && { report }) };
   },
 });

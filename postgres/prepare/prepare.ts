@@ -1,8 +1,12 @@
 /** `sfsync prepare`: everything that the database needs, made in the right order; a second run changes nothing. */
 import type pg from 'pg';
+import { comparisonReason } from '../../core/contracts/comparison.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { hasLinks } from '../ledger/comparison.ts';
 import { noteInside } from '../ledger/inside-filter.ts';
+import { noteTables } from '../ledger/mapped-tables.ts';
+import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { applyMigrations } from './migrations.ts';
@@ -63,15 +67,33 @@ export async function prepareDatabase(
 
     await applyMigrations(preparation);
     await ensureRoles(preparation, server, passwords);
-    await ensurePublication(preparation, configuration, slot);
+    const isPublicationNew = await ensurePublication(preparation, configuration, slot);
     await ensureSlot(preparation, configuration, slot);
     await grantRights(preparation, configuration, tables);
+    await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
     const marking = await ensureOrigins(preparation, configuration.settings.origins);
     if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
     // When the connection is gone, so is the lock, and the first error is on its way.
     await client.query(UNLOCK).catch(() => undefined);
+  }
+}
+
+/** What was mended just now, or by others since the streamer looked last: edits in between did not come through the slot. */
+async function noteChanges(
+  preparation: Preparation,
+  configuration: SyncConfiguration,
+  isPublicationNew: boolean,
+): Promise<void> {
+  const { client } = preparation;
+  const first = isPublicationNew && (await hasLinks(client)) ? 'publication changed' : undefined;
+  const { changed } = await noteTables(client as Session, configuration, first);
+  for (const [object, reasons] of changed) {
+    const why = reasons.map(comparisonReason).join('; ');
+    preparation.warn(
+      `${object} is compared by the deployment now, for edits may not have come through the slot: ${why}`,
+    );
   }
 }
 

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { OutputPlugin, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { hasLinks, orderComparison } from '../ledger/comparison.ts';
+import { beginStream } from '../ledger/stream.ts';
 import type { Preparation } from './preparation.ts';
 
 /** duplicate_object, and unique_violation when two create at the same moment. */
@@ -19,12 +20,12 @@ interface PublicationState {
   readonly restricted: readonly string[];
 }
 
-/** Publishes exactly the mapped tables, whole. */
+/** Publishes exactly the mapped tables, whole. Answers whether they had not been published like that before. */
 export async function ensurePublication(
   preparation: Preparation,
   configuration: SyncConfiguration,
   slot: string,
-): Promise<void> {
+): Promise<boolean> {
   const { publication } = preparation.names;
   const wanted = configuration.objects.map(({ schema, table }) => quoted(schema, table));
   const state = await readPublication(preparation);
@@ -35,7 +36,7 @@ export async function ensurePublication(
     );
     preparation.note(what, 'created');
     await warnOfOlderSlot(preparation, slot);
-    return;
+    return true;
   }
   if (state.allTables) {
     throw new ConfigurationError(
@@ -50,7 +51,9 @@ export async function ensurePublication(
       `alter publication ${publication} set (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,
     );
   }
-  preparation.note(what, same && state.complete && state.viaRoot ? 'unchanged' : 'changed');
+  const isUnchanged = same && state.complete && state.viaRoot;
+  preparation.note(what, isUnchanged ? 'unchanged' : 'changed');
+  return !isUnchanged;
 }
 
 /** The publication was dropped: what was changed since the slot stopped is not in it. */
@@ -141,6 +144,7 @@ export async function createSlot(preparation: Preparation, slot: string, plugin:
       { cause: error },
     );
   }
+  await preparation.change((client) => beginStream(client, slot));
   preparation.note(`replication slot ${slot}`, 'created');
 }
 

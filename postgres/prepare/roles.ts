@@ -95,6 +95,9 @@ async function readRoles({ client, names }: Preparation, server: ServerFacts): P
   return new Map(rows.map((role) => [role.name, role]));
 }
 
+/** What the streamer writes down, and the comparisons that it finds due; it may read nothing else, and no mapped table. */
+const STREAMER_TABLES = ['stream', 'mapped_table', 'comparison'];
+
 /** What the Lambdas' role may do: the mapped tables, schema `sfsync`, and to carry a replication origin. */
 export async function grantRights(
   preparation: Preparation,
@@ -102,7 +105,7 @@ export async function grantRights(
   tables: ReadonlyMap<string, CatalogTable | undefined>,
 ): Promise<void> {
   const name = pg.escapeIdentifier;
-  const { schema: ownSchema, applyRole } = preparation.names;
+  const { schema: ownSchema, applyRole, streamerRole } = preparation.names;
   const schemas = [...new Set([ownSchema, ...configuration.objects.map(({ schema }) => schema)])];
   const mapped = configuration.objects.map(({ schema, table }) => `${name(schema)}.${name(table)}`);
   const sequences = [...new Set([...tables.values()].flatMap((table) => table?.sequences ?? []))];
@@ -111,6 +114,9 @@ export async function grantRights(
   await preparation.execute(
     `grant select, insert, update, delete on all tables in schema ${ownSchema} to ${applyRole}`,
   );
+  await preparation.execute(`grant usage on schema ${name(ownSchema)} to ${streamerRole}`);
+  const own = STREAMER_TABLES.map((table) => `${name(ownSchema)}.${table}`).join(', ');
+  await preparation.execute(`grant select, insert, update on ${own} to ${streamerRole}`);
   if (sequences.length > 0)
     await preparation.execute(`grant usage on sequence ${sequences.join(', ')} to ${applyRole}`);
   preparation.note(`rights of ${applyRole} on ${mapped.length} tables`, 'made sure');

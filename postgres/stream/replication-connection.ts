@@ -113,7 +113,7 @@ export class ReplicationConnection<Message> {
         await settleSettings(client, 'stream');
         const facts = await readStreamFacts(client, this.#source);
         this.#listener.starting(facts);
-        return client.query(startCommand(this.#source, facts));
+        return client.query(startCommand(this.#source));
       },
     };
     try {

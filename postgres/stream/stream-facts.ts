@@ -4,18 +4,17 @@ import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 import type { Lsn } from '../../core/contracts/lsn.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import { ConfigurationError, RetryableError } from '../../core/errors.ts';
-import type { ObjectMapping, OutputPlugin } from '../../core/mapping/configuration.ts';
-
-/** `origin` is an option of pgoutput since PostgreSQL 16. */
-const ORIGIN_OPTION_SINCE = 160_000;
+import type { OutputPlugin } from '../../core/mapping/configuration.ts';
+import type { ServerIdentity } from '../../core/stream/slot-history.ts';
 
 export interface StreamFacts {
   /** As in `show server_version`. */
   readonly server: string;
-  /** The server leaves our own transactions out. With pgoutput: all that have an origin, if no other feed has one here. */
-  readonly filtersOrigins: boolean;
-  /** The numbers of our origins. One that is made later is not filtered until the next connection. */
-  readonly ownOrigins: readonly number[];
+  readonly identity: ServerIdentity;
+  /** Up to where the server's WAL is flushed. */
+  readonly walEnd: Lsn;
+  /** The process that reads the slot for us. */
+  readonly pid: number;
   /** What the slot has confirmed. */
   readonly confirmed: Lsn;
   /** An upper bound of the transaction ids in use, as xid8. */
@@ -24,15 +23,11 @@ export interface StreamFacts {
 
 interface Row {
   readonly server: string;
-  readonly version: number;
+  readonly pid: number;
   readonly next: string;
   readonly recovering: boolean;
-  readonly foreignOrigins: boolean;
-  readonly ownOrigins: number[];
   readonly slot: { plugin: string | null; here: boolean; lost: boolean; confirmed: string | null } | null;
   readonly publication: boolean;
-  readonly published: string[];
-  readonly existing: string[];
 }
 
 /** What is asked for: the slot, and what it should be like. */
@@ -40,58 +35,54 @@ export interface StreamPlace {
   readonly slot: string;
   readonly plugin: OutputPlugin;
   readonly names: DatabaseNames;
-  readonly mappings: readonly ObjectMapping[];
 }
 
 /**
- * Reads and checks them. Throws ConfigurationError when slot or publication are missing or of no use: the streamer never
+ * Reads and checks them. What may change while the stream runs is not asked here: `lookAtTables` asks it again and again. Throws ConfigurationError when slot or publication are missing or of no use: the streamer never
  * makes them, for a new slot begins now, and the changes before it would be lost silently.
  */
 export async function readStreamFacts(client: pg.ClientBase, place: StreamPlace): Promise<StreamFacts> {
   const row = await readRow(client, place);
+  const { rows } = await client.query<Identity>('IDENTIFY_SYSTEM');
+  const [identified] = rows;
   if (row.recovering) {
     // In a failover the address may still lead to the standby, which has other slots.
     throw new RetryableError('IN_RECOVERY', 'The server is a standby, or is still recovering.');
   }
-  const faults = [
-    slotFault(row, place),
-    ...(place.plugin === 'pgoutput' ? publicationFaults(row, place) : tableFaults(row, place)),
-  ].filter((fault) => fault !== undefined);
-  if (faults.length > 0) {
+  const faults = [slotFault(row, place), publicationFault(row, place)].filter((fault) => fault !== undefined);
+  if (faults.length > 0 || identified === undefined) {
     throw new ConfigurationError('NOT_PREPARED', `The streamer cannot start: ${faults.join('; ')}.`);
   }
-  const { ownOrigins } = row;
-  const filtersOrigins =
-    place.plugin === 'pgoutput' ? row.version >= ORIGIN_OPTION_SINCE && !row.foreignOrigins : ownOrigins.length > 0;
   return {
     server: row.server,
-    filtersOrigins,
-    ownOrigins,
+    identity: { system: identified.systemid, timeline: Number(identified.timeline) },
+    walEnd: parseLsn(identified.xlogpos),
+    pid: row.pid,
     confirmed: parseLsn(row.slot?.confirmed ?? '0/0'),
     nextTransaction: BigInt(row.next),
   };
 }
 
+/** What the command IDENTIFY_SYSTEM answers. */
+interface Identity {
+  readonly systemid: string;
+  readonly timeline: number | string;
+  readonly xlogpos: string;
+}
+
 /** A replication connection takes simple queries only: no parameters. */
-async function readRow(client: pg.ClientBase, { slot, names, mappings }: StreamPlace): Promise<Row> {
-  const { publication, originPattern } = names;
+async function readRow(client: pg.ClientBase, { slot, names }: StreamPlace): Promise<Row> {
+  const { publication } = names;
   const text = pg.escapeLiteral;
-  const tables = mappings.map(({ schema, table }) => text(`${schema}.${table}`)).join(', ');
   const { rows } = await client.query<Row>(
     `select current_setting('server_version') as server,
-            current_setting('server_version_num')::int as version,
+            pg_backend_pid() as pid,
             pg_is_in_recovery() as recovering,
             case when pg_is_in_recovery() then '0' else pg_snapshot_xmax(pg_current_snapshot())::text end as next,
-            exists (select from pg_replication_origin where roname !~ ${text(originPattern)}) as "foreignOrigins",
-            array(select roident::int from pg_replication_origin where roname ~ ${text(originPattern)}) as "ownOrigins",
             (select json_build_object('plugin', plugin, 'here', database = current_database(),
                                       'lost', coalesce(wal_status = 'lost', false), 'confirmed', confirmed_flush_lsn)
                from pg_replication_slots where slot_name = ${text(slot)}) as slot,
-            exists (select from pg_publication where pubname = ${text(publication)}) as publication,
-            array(select schemaname || '.' || tablename from pg_publication_tables
-                   where pubname = ${text(publication)}) as published,
-            array(select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where n.nspname || '.' || c.relname in (${tables})) as existing`,
+            exists (select from pg_publication where pubname = ${text(publication)}) as publication`,
   );
   return rows[0] as Row;
 }
@@ -111,17 +102,8 @@ function slotFault({ slot: state }: Row, { slot, plugin }: StreamPlace): string 
   return undefined;
 }
 
-function publicationFaults(row: Row, { names: { publication }, mappings }: StreamPlace): string[] {
-  if (!row.publication) return [`publication ${publication} does not exist: run \`sfsync prepare\``];
-  const missing = missingOf(mappings, row.published);
-  return missing.length > 0 ? [`${missing.join(', ')} not in publication ${publication}: run \`sfsync prepare\``] : [];
-}
-
-/** wal2json leaves out a table that is not there, silently. */
-function tableFaults(row: Row, { mappings }: StreamPlace): string[] {
-  return missingOf(mappings, row.existing).map((table) => `table ${table} does not exist`);
-}
-
-function missingOf(mappings: readonly ObjectMapping[], present: readonly string[]): string[] {
-  return mappings.map(({ schema, table }) => `${schema}.${table}`).filter((table) => !present.includes(table));
+/** Without it PostgreSQL 15 ends the stream at the first change, and later servers pass over all of them. */
+function publicationFault(row: Row, { plugin, names: { publication } }: StreamPlace): string | undefined {
+  if (plugin !== 'pgoutput' || row.publication) return undefined;
+  return `publication ${publication} does not exist: run \`sfsync prepare\``;
 }

@@ -141,7 +141,7 @@ async function compareAll(
     const { object } = mapping;
     for (;;) {
       const page = await compareNext({ session: client, configuration, mapping, execution: 'recover-slot' });
-      if (page === 'nothing due') break;
+      if (page === 'nothing due' || page === 'no table') break;
       if (page === 'older transactions') {
         await pause(OLDER_TRANSACTIONS_MS);
         continue;

@@ -1,7 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ChangesAvailableEvents, SqsChangeSender } from '../../aws/change-publisher.ts';
+import { ObjectEvents, SqsChangeSender } from '../../aws/change-publisher.ts';
 import { startTestAws, type TestAws } from '../../packages/embedded-aws/test/embedded-aws.ts';
 
 interface Entry {
@@ -82,7 +82,7 @@ describe('messages', () => {
 });
 
 describe('events', () => {
-  const events = () => new ChangesAvailableEvents('sfsync', new EventBridgeClient(running.client));
+  const events = () => new ObjectEvents('sfsync', 'Changes available', new EventBridgeClient(running.client));
 
   test('name one object each, ten to a call', async () => {
     const objects = Array.from({ length: 12 }, (_, i) => `Object${i}__c`);

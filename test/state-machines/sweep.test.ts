@@ -85,7 +85,7 @@ describe('a sweep that finds nothing', () => {
 
 describe('a comparison that is due', () => {
   type Compared = Awaited<ReturnType<NonNullable<Tasks['CompareRows']>>>;
-  const finished = { reasons: ['slot made anew'], looked: 5000, marked: 3 };
+  const report = { reasons: ['slot made anew'], looked: 5000, marked: 3, faults: [] };
   const parts = (...answers: readonly Partial<Compared>[]) => {
     const left = [...answers];
     return tasks({ CompareRows: () => ({ marked: 0, left: 'nothing', records: false, ...left.shift() }) });
@@ -93,20 +93,20 @@ describe('a comparison that is due', () => {
   const DUE = { object: 'Contact', comparison: true };
 
   test('is worked off part by part; what it finds goes at once, and why and how much is notified once', async () => {
-    const machine = new PipelineMachine('sweep', parts({ marked: 2, left: 'more' }, { marked: 1, finished }));
+    const machine = new PipelineMachine('sweep', parts({ marked: 2, left: 'more' }, { marked: 1, report }));
     const ended = await machine.run(DUE);
     expect(ended).toMatchObject({ status: 'SUCCEEDED' });
     expect(machine.inputsOf('CompareRows')).toHaveLength(2);
     expect(machine.busEvents).toHaveLength(2);
     expect(machine.busEvents[0]).toMatchObject({ DetailType: 'Changes available' });
     const execution = machine.executionArn;
-    expect(machine.inputsOf('Notify')).toEqual([{ about: 'comparison', object: 'Contact', execution, ...finished }]);
+    expect(machine.inputsOf('Notify')).toEqual([{ about: 'comparison', object: 'Contact', execution, ...report }]);
     expect(ended.states).not.toContain('Open sweep');
   });
 
   test('waits for older transactions, for five minutes', async () => {
     const older = { left: 'older transactions' } as const;
-    const machine = new PipelineMachine('sweep', parts(older, older, { marked: 1, finished }));
+    const machine = new PipelineMachine('sweep', parts(older, older, { marked: 1, report }));
     expect((await machine.run(DUE)).states.filter((state) => state === 'Wait for older transactions')).toHaveLength(2);
     const waiting = new PipelineMachine('sweep', parts(...Array.from({ length: 100 }, () => older)));
     expect(await waiting.run(DUE)).toMatchObject({ status: 'SUCCEEDED' });
@@ -114,9 +114,9 @@ describe('a comparison that is due', () => {
   });
 
   test('precedes every sweep, and is followed by one where it covers the records', async () => {
-    const machine = new PipelineMachine('sweep', parts({ records: true, finished }));
+    const machine = new PipelineMachine('sweep', parts({ records: true, report }));
     expect((await machine.run(DUE)).states).toContain('Open sweep');
-    const scheduled = new PipelineMachine('sweep', parts({ marked: 1, finished }));
+    const scheduled = new PipelineMachine('sweep', parts({ marked: 1, report }));
     expect((await scheduled.run(INPUT)).states).toContain('Open sweep');
     expect(scheduled.inputsOf('Notify')).toMatchObject([{ about: 'comparison' }]);
   });

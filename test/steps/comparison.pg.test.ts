@@ -34,16 +34,16 @@ async function editUnseen(): Promise<void> {
 
 test('finds both an edited row and a deleted one, and is reported once with why and how many', async () => {
   await editUnseen();
-  expect(await compare()).toMatchObject({ looked: 0, left: 'nothing', finished: undefined });
+  expect(await compare()).toMatchObject({ looked: 0, left: 'nothing', report: undefined });
   await orderComparison(session, 'Account', 'slot made anew');
   const part = await compare();
   expect(part).toMatchObject({ marked: 2, left: 'nothing', records: false });
-  expect(part.finished).toMatchObject({ reasons: ['slot made anew'], looked: 7, marked: 2 });
+  expect(part.report).toMatchObject({ reasons: ['slot made anew'], looked: 7, marked: 2 });
   const due = await rows('select salesforce_id as id from sfsync.link where dirty order by 1');
   expect(due.map(({ id }) => id)).toEqual([ACCOUNTS[0], ACCOUNTS[1]]);
   // The answer was lost: the same execution asks again, and another one has nothing to report.
-  expect((await compare()).finished).toMatchObject({ marked: 2 });
-  expect((await compare('another')).finished).toBeUndefined();
+  expect((await compare()).report).toMatchObject({ marked: 2 });
+  expect((await compare('another')).report).toBeUndefined();
 });
 
 test('goes on where an execution that died had come to, and begins anew when it is ordered meanwhile', async () => {
@@ -53,7 +53,7 @@ test('goes on where an execution that died had come to, and begins anew when it 
   await editUnseen();
   await orderComparison(session, 'Account', 'asked');
   expect(await readComparison(session, 'Account')).toMatchObject({ stage: 'links', looked: 0 });
-  expect((await compare()).finished).toMatchObject({ reasons: ['slot made anew', 'asked'], marked: 2 });
+  expect((await compare()).report).toMatchObject({ reasons: ['slot made anew', 'asked'], marked: 2 });
 });
 
 test('a page that was ordered anew while it was compared does not count', async () => {
@@ -77,7 +77,7 @@ test('waits for transactions that are older than the order: their edits may not 
 
 test('one that covers the records ends with the full sweep that began after it', async () => {
   await orderComparison(session, 'Account', 'asked', { records: true });
-  expect(await compare()).toMatchObject({ left: 'nothing', records: true, finished: { looked: 8 } });
+  expect(await compare()).toMatchObject({ left: 'nothing', records: true, report: { looked: 8 } });
   const sweep = { object: 'Account', execution: 's', full: false };
   const opened = await openWindow(session, sweep, configuration.settings, Date.now());
   expect(opened).toMatchObject({ full: true });
@@ -86,4 +86,22 @@ test('one that covers the records ends with the full sweep that began after it',
   expect((await readComparison(session, 'Account'))?.finishedAt).toBeNull();
   await closeWindow(session, { ...sweep, ...opened, complete: true });
   expect((await readComparison(session, 'Account'))?.finishedAt).not.toBeNull();
+});
+
+test('an ordinary rewrite that changed nothing is not reported, and a table that does not get through is', async () => {
+  await orderComparison(session, 'Account', 'table rewritten');
+  expect(await compare()).toMatchObject({ left: 'nothing', report: undefined });
+  await rows('alter publication sfsync drop table lenders');
+  await orderComparison(session, 'Account', 'publication changed');
+  expect((await compare()).report).toMatchObject({ marked: 0, faults: ['not published'] });
+});
+
+test('a table that is not there deletes nothing: the comparison stays due, and says so', async () => {
+  await rows('alter table lenders rename to banks');
+  await orderComparison(session, 'Account', 'table replaced');
+  const part = await compare();
+  expect(part).toMatchObject({ looked: 0, left: 'no table', report: { faults: ['no table'] } });
+  expect(await rows('select from sfsync.link where dirty')).toEqual([]);
+  await rows('alter table banks rename to lenders');
+  expect(await compare()).toMatchObject({ left: 'nothing', marked: 0 });
 });

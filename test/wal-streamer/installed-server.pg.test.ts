@@ -60,6 +60,9 @@ function stream(database: TestDatabase, plugin: OutputPlugin) {
       streaming: () => started.resolve(),
       interrupted: (_next, _attempt, error) => started.reject(error),
       unnamedRows: () => undefined,
+      unseen: () => undefined,
+      changed: () => undefined,
+      comparisonsDue: () => undefined,
       tableChanged: (change) => changes.push(change),
     },
   });

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import configuration from '../../examples/lender/sync.config.ts';
+import { dueComparisons } from '../../postgres/ledger/comparison.ts';
 import { prepareDatabase } from '../../postgres/prepare/prepare.ts';
 import { LENDER_TABLES, TEST_PASSWORDS } from '../support/postgres/lender-tables.ts';
 import type { TestDatabase, TestPostgres } from '../support/postgres/postgres.ts';
@@ -123,26 +124,20 @@ describe('what is published', () => {
     const database = await preparedDatabase();
     const { app } = database;
     const another = `feed_${database.name}`;
-    // Once without and once with another feed's origin, for the server filters in the first case and we in the second.
-    for (const round of [1, 2]) {
-      await using queues = await startQueueService();
-      await using streamer = startStreamer(database, queues);
-      const { echoes } = await streamer.streaming();
-      if (round === 2) expect(echoes).toBe('dropped here');
-      await withOrigin(app, 'sfsync_', "insert into lenders (name) values ('own')");
-      await app.query('begin');
-      await app.query("select pg_logical_emit_message(true, 'sfsync', 'echo')");
-      await app.query("insert into lenders (name) values ('own, too')");
-      await app.query('commit');
-      if (round === 2) await withOrigin(app, another, "insert into lenders (id, name) values (500, 'fed')");
-      await app.query("insert into lenders (id, name) values ($1, 'the application')", [1000 + round]);
-      const expected = round === 1 ? ['1001'] : ['500', '1002'];
-      await queues.until(() => keysOf(queues).includes(`${1000 + round}`));
-      expect(keysOf(queues)).toEqual(expected);
-      await confirmedUpToNow(database);
-      expect(await streamer.end('SIGTERM')).toBe(0);
-      if (round === 1) await app.query('select pg_replication_origin_create($1)', [another]);
-    }
+    await using queues = await startQueueService();
+    await using streamer = startStreamer(database, queues);
+    await streamer.streaming();
+    await withOrigin(app, 'sfsync_', "insert into lenders (name) values ('own')");
+    await app.query('begin');
+    await app.query("select pg_logical_emit_message(true, 'sfsync', 'echo')");
+    await app.query("insert into lenders (name) values ('own, too')");
+    await app.query('commit');
+    // The other feed starts after the stream.
+    await app.query('select pg_replication_origin_create($1)', [another]);
+    await withOrigin(app, another, "insert into lenders (id, name) values (500, 'fed')");
+    await app.query("insert into lenders (id, name) values (1000, 'the application')");
+    await queues.until(() => keysOf(queues).includes('1000'));
+    expect(keysOf(queues)).toEqual(['500', '1000']);
     await app.query('select pg_replication_origin_drop($1)', [another]);
   });
 
@@ -171,11 +166,8 @@ describe('what is published', () => {
       })),
     );
     expect(keysOf(queues, 'Contact')).toEqual(['1', '2']);
-    expect(streamer.lines.filter(({ level }) => level === 'WARN').map(({ object }) => object)).toEqual([
-      'Account',
-      'Contact',
-      'Opportunity',
-    ]);
+    const truncated = streamer.lines.filter(({ message }) => message.startsWith('a mapped table was truncated'));
+    expect(truncated.map(({ object }) => object)).toEqual(['Account', 'Contact', 'Opportunity']);
   });
 
   test('all rows of a table whose replica identity does not name the deleted one', async () => {
@@ -207,7 +199,7 @@ describe('what is published', () => {
     await app.query('delete from lenders where lender_id = 1');
     await confirmedUpToNow(database);
     expect(new Set(keysOf(queues))).toEqual(new Set(['1', '2']));
-    const warnings = streamer.lines.filter(({ level }) => level === 'WARN');
+    const warnings = streamer.lines.filter(({ message }) => message.startsWith('a mapped table was changed'));
     expect(new Set(warnings.map(({ column }) => column))).toEqual(new Set(['phone', 'annual_revenue', 'id']));
     expect(warnings).toHaveLength(3);
   });
@@ -263,6 +255,93 @@ describe('the position', () => {
     queues.away = false;
     await queues.until(() => keysOf(queues, 'Contact').length > 0 && keysOf(queues).length > 0);
     await confirmedUpToNow(database);
+  });
+});
+
+describe('a slot that is not where the streamer left it', () => {
+  /** Edits that another reader gets. */
+  const ELSEWHERE: readonly [string, (database: TestDatabase & { readonly app: pg.Client }) => Promise<unknown>][] = [
+    [
+      'another reader has moved it',
+      ({ app, name }) =>
+        app.query(
+          "select from pg_logical_slot_get_binary_changes($1, null, null, 'proto_version', '1', 'publication_names', 'sfsync')",
+          [name],
+        ),
+    ],
+    [
+      'it was advanced by hand',
+      ({ app, name }) => app.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [name]),
+    ],
+    [
+      'it was dropped and made anew by hand',
+      async ({ app, name }) => {
+        await app.query('select pg_drop_replication_slot($1)', [name]);
+        await app.query("select pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
+      },
+    ],
+  ];
+
+  test.for(ELSEWHERE)('%s: a comparison of all objects is due, once', async ([, move]) => {
+    const database = await preparedDatabase();
+    await using queues = await startQueueService();
+    const first = startStreamer(database, queues);
+    await first.streaming();
+    await database.app.query("insert into lenders (name) values ('ours')");
+    await queues.until(() => keysOf(queues).includes('1'));
+    expect(await first.end('SIGKILL')).toBeNull();
+    await database.app.query("insert into lenders (name) values ('theirs')");
+    while ((await slotOf(database)).active_pid !== null) await pause(10);
+    await move(database);
+    const second = startStreamer(database, queues);
+    await second.line(({ message }) => message.startsWith('all objects are compared: the replication slot is further'));
+    await queues.until(() => queues.comparisons.length === 3);
+    expect((await dueComparisons(database.app)).map(({ object, reasons }) => [object, reasons])).toEqual(
+      ['Account', 'Contact', 'Opportunity'].map((object) => [object, ['slot moved']]),
+    );
+    await database.app.query('truncate sfsync.comparison');
+    expect(await second.end('SIGKILL')).toBeNull();
+    await using third = startStreamer(database, queues);
+    await third.streaming();
+    expect(await dueComparisons(database.app)).toEqual([]);
+  });
+
+  test('another reader moved it before the streamer began for the first time', async () => {
+    const database = await preparedDatabase();
+    await database.app.query("insert into lenders (name) values ('theirs')");
+    await database.app.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [database.name]);
+    await using queues = await startQueueService();
+    await using streamer = startStreamer(database, queues);
+    await streamer.streaming();
+    expect(await dueComparisons(database.app)).toHaveLength(3);
+  });
+
+  test('a slot that recover-slot or prepare has made begins a numbering of its own', async () => {
+    const database = await preparedDatabase();
+    await database.app.query('select pg_drop_replication_slot($1)', [database.name]);
+    await database.app.query("insert into lenders (name) values ('while there was none')");
+    await prepareDatabase(database.app, configuration, { slot: database.name });
+    await using queues = await startQueueService();
+    await using streamer = startStreamer(database, queues);
+    await streamer.streaming();
+    expect(await dueComparisons(database.app)).toEqual([]);
+  });
+
+  test('it is on another server, or another timeline: rows may be older than what Salesforce has', async () => {
+    const database = await preparedDatabase();
+    await using queues = await startQueueService();
+    for (const change of ["system_identifier = '1'", 'timeline = 77']) {
+      const before = startStreamer(database, queues);
+      await before.streaming();
+      expect(await before.end('SIGTERM')).toBe(0);
+      await database.app.query(`update sfsync.stream set ${change}`);
+      await using streamer = startStreamer(database, queues);
+      await streamer.streaming();
+      const { rows } = await database.app.query('select reasons, records from sfsync.comparison');
+      const reason = change.startsWith('timeline') ? 'timeline changed' : 'server changed';
+      expect(rows).toEqual(Array.from({ length: 3 }, () => ({ reasons: [reason], records: true })));
+      await database.app.query('truncate sfsync.comparison');
+    }
   });
 });
 
@@ -341,6 +420,7 @@ describe('what may happen to it', () => {
     await confirmedUpToNow(database);
     const seen = new Set(keysOf(queues));
     expect(rows.filter(({ id }) => !seen.has(id))).toEqual([]);
+    expect(await dueComparisons(database.app)).toEqual([]);
     expect(rows.length).toBeGreaterThan(3_000);
   });
 
@@ -373,7 +453,9 @@ describe('what may happen to it', () => {
     await app.query("insert into lenders (name) values ('after')");
     await queues.until(() => keysOf(queues).includes('2'));
     expect(keysOf(queues)).toContain('1');
-    expect(streamer.lines.filter(({ message }) => message.startsWith('streaming from'))).toHaveLength(2);
+    const streaming = () => streamer.lines.filter(({ message }) => message.startsWith('streaming from'));
+    await streamer.line(() => streaming().length === 2);
+    expect(await dueComparisons(app)).toEqual([]);
   });
 
   test('the database is away: a streamer that tries again is healthy, and stops when asked', async () => {
@@ -416,7 +498,6 @@ describe('what may happen to it', () => {
   test.each([
     ['its slot', 'select pg_drop_replication_slot($1)', /replication slot \S+ does not exist: run `sfsync prepare`/],
     ['its publication', 'drop publication sfsync', /publication sfsync does not exist: run `sfsync prepare`/],
-    ['a published table', 'alter publication sfsync drop table lenders', /public\.lenders not in publication sfsync/],
   ])('without %s it stops, says what to do, and makes nothing', async (_, statement, advice) => {
     const database = await preparedDatabase();
     await database.app.query(statement, statement.includes('$1') ? [database.name] : []);
@@ -426,22 +507,31 @@ describe('what may happen to it', () => {
     expect(streamer.lines.at(-1)?.message).toMatch(advice);
   });
 
-  test('a mapped table gets another name: it stops, for its changes are not published any more', async () => {
+  test('a mapped table gets another name, and another table has its name: edits are missing, which is told and compared', async () => {
     const database = await preparedDatabase();
     const { app } = database;
     await using queues = await startQueueService();
     await using streamer = startStreamer(database, queues);
     await streamer.streaming();
     await app.query("insert into lenders (name) values ('before')");
-    await app.query('alter table lenders rename to lenders_old');
-    await app.query('create table lenders (like lenders_old including all)');
-    await app.query("insert into lenders_old (name) values ('under the other name')");
-    expect(await streamer.exit()).toBe(2);
-    expect(streamer.lines.at(-1)?.message).toMatch(/public\.lenders not in publication sfsync/);
-    // Published again, the stream passes the same place.
-    await prepareDatabase(app, configuration, { slot: database.name });
-    await using next = startStreamer(database, queues);
-    await next.streaming();
+    await app.query('create table lenders_new (like lenders including all)');
+    await app.query(
+      'begin; alter table lenders rename to lenders_old; alter table lenders_new rename to lenders; commit',
+    );
+    const told = await streamer.line(({ level }) => level === 'ERROR');
+    expect(told).toMatchObject({ object: 'Account', faults: [expect.stringContaining('not in the publication')] });
+    await streamer.line(({ message }) => message === 'a comparison is due');
+    await queues.until(() => queues.comparisons.includes('Account'));
+    // What others write still arrives, and so does this table's again when prepare has mended the publication.
+    await app.query("insert into borrowers (last_name) values ('of another table')");
+    await queues.until(() => keysOf(queues, 'Contact').length > 0);
+    await app.query('truncate sfsync.comparison');
+    const { warnings } = await prepareDatabase(app, configuration, { slot: database.name });
+    expect(warnings.join()).toMatch(/Account is compared by the deployment now/);
+    expect((await dueComparisons(app)).map(({ object, reasons }) => [object, reasons])).toEqual([
+      ['Account', ['publication changed']],
+    ]);
+    await streamer.line(({ message }) => message === 'edits come through the slot again');
     await app.query("insert into lenders (id, name) values (77, 'in the new table')");
     await queues.until(() => keysOf(queues).includes('77'));
   });

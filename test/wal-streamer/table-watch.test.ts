@@ -26,7 +26,12 @@ describe('DDL on a mapped table', () => {
     watch.described(table());
     const gone = table({ columns: COLUMNS.filter(({ name }) => name !== 'phone') });
     const lines = [
-      { table: 'public.lenders', column: 'phone', change: 'the mapped column is gone or has another name' },
+      {
+        object: 'Account',
+        table: 'public.lenders',
+        column: 'phone',
+        change: 'the mapped column is gone or has another name',
+      },
     ];
     expect(watch.described(gone)).toEqual(lines);
     expect(watch.described(gone)).toEqual([]);
@@ -47,13 +52,33 @@ describe('DDL on a mapped table', () => {
     ]);
   });
 
-  test('that gives it another name makes the streamer look at the publication again, once', () => {
+  test('that gives it another name leaves a comparison due, each time', () => {
     const watch = new TableWatch(configuration.objects);
     watch.described(table());
     const renamed = table({ table: 'public.lenders_old' });
-    expect(() => watch.described(renamed)).toThrow('public.lenders is called public.lenders_old now');
+    const [change, ...further] = watch.described(renamed);
+    expect(change).toMatchObject({ object: 'Account', table: 'public.lenders', leaves: 'table replaced' });
+    expect(change?.change).toContain('is called public.lenders_old now');
+    expect([...further, ...watch.described(renamed)]).toEqual([]);
     watch.described(table());
-    expect(watch.described(renamed)).toEqual([]);
+    expect(watch.described(renamed)).toHaveLength(1);
+  });
+
+  test('that gives another name to a table of which nothing was described yet shows, too', () => {
+    const watch = new TableWatch(configuration.objects);
+    watch.known('Account', '1');
+    expect(watch.described(table({ table: 'other.lenders' }))).toMatchObject([{ leaves: 'table replaced' }]);
+    expect(watch.described(table({ oid: 2, table: 'other.lenders' }))).toEqual([]);
+  });
+
+  test('of its replica identity leaves a comparison due where it was another one before', () => {
+    const watch = new TableWatch(configuration.objects);
+    const byIndex = table({
+      replicaIdentity: 'i',
+      columns: COLUMNS.map((each) => ({ ...each, identity: each.name === 'name' })),
+    });
+    expect(watch.described(byIndex)).toMatchObject([{ leaves: undefined }]);
+    expect(watch.described(table())).toMatchObject([{ leaves: 'replica identity changed' }]);
   });
 });
 

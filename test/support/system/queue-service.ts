@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ChangeMessage } from '../../../core/contracts/change-message.ts';
 import { changeMessage } from '../../../core/contracts/change-message.ts';
+import { COMPARISON_DUE } from '../../../core/contracts/comparison.ts';
 
 export interface QueueService {
   readonly endpoint: string;
@@ -19,6 +20,8 @@ export interface QueueService {
   readonly messages: ChangeMessage[];
   /** Objects of the `Changes available` events, in order. */
   readonly announced: string[];
+  /** Objects of the `Comparison due` events, in order. */
+  readonly comparisons: string[];
   /** Calls of SendMessageBatch that have come, answered or not. */
   readonly arrived: number;
   /** Answers for the next calls; used up one by one. `accept, no answer`: the message is in, and the connection breaks. */
@@ -50,6 +53,7 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
     urlOf: (object) => `${endpoint}/000000000000/${object}`,
     messages: [],
     announced: [],
+    comparisons: [],
     get arrived() {
       return arrived;
     },
@@ -85,7 +89,10 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
     if (service.away) {
       respond(response, 503, { __type: 'ServiceUnavailable', message: 'away' });
     } else if (request.headers['x-amz-target'] === 'AWSEvents.PutEvents') {
-      for (const { Detail = '{}' } of body.Entries) service.announced.push(JSON.parse(Detail).object);
+      for (const { Detail = '{}', DetailType } of body.Entries) {
+        const list = DetailType === COMPARISON_DUE ? service.comparisons : service.announced;
+        list.push(JSON.parse(Detail).object);
+      }
       respond(response, 200, { FailedEntryCount: 0, Entries: body.Entries.map(() => ({ EventId: 'e' })) });
     } else {
       sendBatch(body, response);
@@ -120,7 +127,12 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
 }
 
 interface Call {
-  readonly Entries: readonly { readonly Id?: string; readonly MessageBody?: string; readonly Detail?: string }[];
+  readonly Entries: readonly {
+    readonly Id?: string;
+    readonly MessageBody?: string;
+    readonly Detail?: string;
+    readonly DetailType?: string;
+  }[];
 }
 
 function respond(response: ServerResponse, status: number, body: unknown): void {

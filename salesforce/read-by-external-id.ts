@@ -1,8 +1,10 @@
 /** Fresh reads of records that are known by nothing but the row key that their external id holds. */
+import { SyncError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { deletedFields, parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { QUERY_BYTES } from './read.ts';
+import { soqlText } from './soql-text.ts';
 
 /**
  * The record of each external id, live or in the recycle bin; a live one before deleted ones, of these the last. An id that no
@@ -19,14 +21,47 @@ export async function readByExternalId(
   const fields = [...readFields(mapping), ...deletedFields(object)];
   const select = `SELECT ${fields.join(',')} FROM ${object} WHERE ${externalIdField} IN `;
   for (const part of partsByBytes(externalIds, QUERY_BYTES - encodeURIComponent(select).length)) {
-    const soql = `${select}(${part.join(',')})`;
-    // A page may hold fewer records than the query found, and of one id there may be many in the recycle bin.
-    const pages = { scanAll: true, autoFetch: true, maxFetch: 100_000 };
-    const { records } = await calling(connection, async () => await connection.query(soql, pages));
-    for (const value of records) keep(found, externalIdField, value, parseRecord(mapping, value));
+    await readPart(
+      part,
+      async (ids) => {
+        const soql = `${select}(${ids.map(soqlText).join(',')})`;
+        // A page may hold fewer records than the query found, and of one id there may be many in the recycle bin.
+        const pages = { scanAll: true, autoFetch: true, maxFetch: 100_000 };
+        const { records } = await calling(connection, async () => await connection.query(soql, pages));
+        for (const value of records) keep(found, externalIdField, value, parseRecord(mapping, value));
+      },
+      found,
+    );
   }
   return found;
 }
+
+/** Reads the ids; where Salesforce finds the query malformed, in halves, until the id that makes it so stands alone. */
+async function readPart(
+  ids: readonly string[],
+  read: (ids: readonly string[]) => Promise<void>,
+  found: Map<string, ReadRecord>,
+): Promise<void> {
+  try {
+    await read(ids);
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'MALFORMED_QUERY') throw error;
+    const [only] = ids;
+    if (ids.length === 1 && only !== undefined) {
+      found.set(only, { unusable: UNSPEAKABLE });
+      return;
+    }
+    const half = ids.length >> 1;
+    for (const part of [ids.slice(0, half), ids.slice(half)]) await readPart(part, read, found);
+  }
+}
+
+const UNSPEAKABLE = {
+  code: 'EXTERNAL_ID_UNUSABLE',
+  reason: 'Salesforce does not take the key of this row in a query. Give the row another key.',
+  field: undefined,
+  id: undefined,
+};
 
 function keep(found: Map<string, ReadRecord>, field: string, value: object, record: ReadRecord): void {
   const named: unknown = Object.entries(value).find(([name]) => name === field)?.[1];
@@ -47,18 +82,17 @@ const AMBIGUOUS = {
   id: undefined,
 };
 
-/** Quoted, and as many together as a URL takes. */
+/** As many together as a URL takes. */
 function partsByBytes(externalIds: readonly string[], most: number): string[][] {
   const parts: string[][] = [[]];
   let bytes = 0;
   for (const externalId of externalIds) {
-    const quoted = `'${externalId.replace(/[\\']/g, '\\$&')}'`;
-    const more = encodeURIComponent(`${quoted},`).replace(/'/g, '%27').length;
+    const more = encodeURIComponent(`${soqlText(externalId)},`).replace(/'/g, '%27').length;
     if (bytes + more > most && bytes > 0) {
       parts.push([]);
       bytes = 0;
     }
-    parts.at(-1)?.push(quoted);
+    parts.at(-1)?.push(externalId);
     bytes += more;
   }
   return parts;

@@ -7,6 +7,7 @@ import type { FieldValues } from '../mapping/canonical.ts';
 import { isUnlinked, isUnsendable } from '../mapping/canonical.ts';
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
+import { externalIdFault } from '../mapping/external-id.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
@@ -66,12 +67,13 @@ export function missingParents(mapping: ObjectMapping, row: RowVersion): string[
 /**
  * COLLECT. look: Salesforce is to be asked for the record. drop: the row is gone, has a Salesforce id by now, or is outside
  * the row filter (it comes again when it is changed). rest: it
- * waits for a parent, or was refused and has not changed. An open push is looked at whatever became of the row.
+ * waits for a parent, the filter fails for it, its key cannot be an external id, or it was refused and has not changed. An open push is looked at whatever became of the row.
  */
 export function nextStep(mapping: ObjectMapping, { insertion, row }: NewRow): 'look' | 'drop' | 'rest' {
   if (insertion.push !== undefined) return 'look';
   if (row === undefined || row.outside === true || row.salesforceId !== undefined) return 'drop';
   if (missingParents(mapping, row).length > 0) return 'rest';
+  if (row.outside === 'unknown' || externalIdFault(insertion.rowKey) !== undefined) return 'rest';
   return insertion.refused !== undefined && isSame(insertion.refused, newRecord(mapping, row)) ? 'rest' : 'look';
 }
 

@@ -14,8 +14,8 @@ export interface RowVersion {
   readonly fields: RowValues;
   /** When the row was last edited, by the column that the configuration names; undefined: it names none. */
   readonly editedAt?: Instant | undefined;
-  /** The row filter does not let it out; absent: the object has no filter. */
-  readonly outside?: boolean | undefined;
+  /** The row filter does not let it out. unknown: the filter fails for this row; absent: the object has no filter. */
+  readonly outside?: boolean | 'unknown' | undefined;
 }
 
 /** What Salesforce last held, as far as we know. */
@@ -206,7 +206,7 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
     if (!base.deleted) return { kind: 'delete' };
     return link.purgeDue ? { kind: 'purge' } : undefined;
   }
-  if (row.outside === true) return undefined;
+  if (row.outside === true || row.outside === 'unknown') return undefined;
   // A row that outlived its record by intent brings nothing back.
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted && refused.deleted === false) return undefined;

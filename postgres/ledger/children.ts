@@ -3,6 +3,8 @@ import pg from 'pg';
 import type { NamingChild } from '../../core/agreement/references.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import { inSavepoint } from '../session/savepoint.ts';
+import { RowRefusedError } from '../session/server-errors.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
 import { rowsOf } from '../tables/rows.ts';
 import { tableColumns } from '../tables/table-columns.ts';
@@ -18,21 +20,35 @@ export interface FoundChild extends NamingChild {
 export async function childrenOf(
   session: Session,
   child: ObjectMapping,
-  { field, column }: FieldMapping,
+  lookup: FieldMapping,
   parents: readonly string[],
 ): Promise<FoundChild[]> {
   if (parents.length === 0) return [];
+  const isOutside = child.filter?.leaving === 'delete' ? undefined : outsideFilter(child, 't');
+  const read = (outside: string) => readChildren(session, child, lookup, parents, outside);
+  if (isOutside === undefined) return read('false');
+  // The filter may fail for one of the rows: then none is left out for its sake.
+  const found = await inSavepoint(session, () => read(isOutside));
+  return found instanceof RowRefusedError ? read('false') : found.result;
+}
+
+async function readChildren(
+  session: Session,
+  child: ObjectMapping,
+  { field, column }: FieldMapping,
+  parents: readonly string[],
+  outside: string,
+): Promise<FoundChild[]> {
   const key = `t.${name(child.keyColumn)}`;
   const keyType = (await tableColumns(session, child)).types.get(child.keyColumn) ?? 'text';
   const marked = child.deletedAtColumn === undefined ? 'false' : `t.${name(child.deletedAtColumn)} is not null`;
-  const outside = child.filter?.leaving === 'delete' ? undefined : outsideFilter(child, 't');
   const isGone = `(${key} is null or ${marked})`;
   const { rows } = await query<FoundChild>(
     session,
     `select l.salesforce_id as "salesforceId", l.base ->> $2 as parent,
             (l.dirty or l.reread_due or l.push_id is not null) as "isDue", ${isGone} as "isGone",
             t.${name(column)}::text as "pointsTo", l.waiting ? $2 as waits,
-            case when ${isGone} then l.refused_deleted is true else l.refused ? $2 or ${outside ?? 'false'} end as stays
+            case when ${isGone} then l.refused_deleted is true else l.refused ? $2 or ${outside} end as stays
        from sfsync.link l left join ${rowsOf(child)} t on ${key} = l.row_key::${keyType}
       where l.object = $1 and l.named ?| $3::text[] and not l.base_deleted and l.base ->> $2 = any ($3::text[])`,
     [child.object, field, parents],

@@ -1,15 +1,32 @@
 /** Which links' rows have been inside the row filter of their object: only such a row can leave it. */
 import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { query } from '../session/connection.ts';
+import { query, type Session } from '../session/connection.ts';
+import { bisect } from '../session/savepoint.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
 import { rowsOf } from '../tables/rows.ts';
 
 /**
- * Notes of links whose row is inside that it was. `salesforceIds`: of these links; undefined: of all. Answers how many were
- * noted. In SQL, as the filter is: the configuration brings it along as an expression over the table's columns.
+ * Notes of links whose row is inside that it was. In SQL, as the filter is: the configuration brings it along as an expression
+ * over the table's columns.
  */
 export async function noteInside(
+  session: Session,
+  mapping: ObjectMapping,
+  salesforceIds: readonly string[],
+): Promise<void> {
+  if (outsideFilter(mapping, 't') === undefined || mapping.filter?.leaving !== 'delete') return;
+  // A row for which the filter fails is left as it is.
+  await bisect(
+    session,
+    salesforceIds,
+    (part) => noteAllInside(session, mapping, part),
+    () => undefined,
+  );
+}
+
+/** The same in one statement. `salesforceIds`: of these links; undefined: of all. Answers how many were noted. */
+export async function noteAllInside(
   session: pg.ClientBase,
   mapping: ObjectMapping,
   salesforceIds: readonly string[] | undefined,

@@ -4,7 +4,7 @@ import { comparisonReason } from '../../core/contracts/comparison.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { hasLinks } from '../ledger/comparison.ts';
-import { noteInside } from '../ledger/inside-filter.ts';
+import { noteAllInside } from '../ledger/inside-filter.ts';
 import { noteTables } from '../ledger/mapped-tables.ts';
 import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
@@ -72,7 +72,7 @@ export async function prepareDatabase(
     await grantRights(preparation, configuration, tables);
     await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
     const marking = await ensureOrigins(preparation, configuration.settings.origins);
-    if (!dryRun) for (const mapping of configuration.objects) await noteInside(client, mapping, undefined);
+    if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client, mapping, undefined);
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
     // When the connection is gone, so is the lock, and the first error is on its way.

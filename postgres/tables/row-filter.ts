@@ -1,6 +1,8 @@
 /** The row filter of an object, in SQL. It is an expression over the table's columns that the configuration brings along. */
 import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { queryTuples, type Session } from '../session/connection.ts';
+import { bisect } from '../session/savepoint.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -10,6 +12,35 @@ const name = pg.escapeIdentifier;
  */
 export function outsideFilter({ filter }: ObjectMapping, row: string): string | undefined {
   return filter && `(select ((${filter.where}\n)) is not true from (select ${row}.*) as "the row")`;
+}
+
+/**
+ * By key, whether locked rows are outside the object's filter. A filter may fail for one row, as a cast in it does: that row alone is
+ * unknown. undefined: the object has no filter.
+ */
+export async function readOutside(
+  session: Session,
+  mapping: ObjectMapping,
+  keyType: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, boolean | 'unknown'> | undefined> {
+  const outside = outsideFilter(mapping, 't');
+  if (outside === undefined) return undefined;
+  const key = `t.${name(mapping.keyColumn)}`;
+  const found = new Map<string, boolean | 'unknown'>(keys.map((each) => [each, 'unknown']));
+  // Nothing is locked or written in its savepoints.
+  await bisect(
+    session,
+    keys,
+    async (part) => {
+      const sql = `select ${key}::text, ${outside} from ${name(mapping.schema)}.${name(mapping.table)} t where ${key} = any ($1::${keyType}[])`;
+      for (const [rowKey, isOutside] of await queryTuples<[string, boolean]>(session, sql, [part])) {
+        found.set(rowKey, isOutside);
+      }
+    },
+    () => undefined,
+  );
+  return found;
 }
 
 /**

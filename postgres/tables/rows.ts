@@ -17,7 +17,7 @@ import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
 import { RowIgnoredError } from '../session/server-errors.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
-import { outsideFilter } from './row-filter.ts';
+import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
@@ -39,8 +39,8 @@ export interface StoredRow {
   readonly editedAt: Instant | undefined;
   /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
   readonly softDeleted: boolean;
-  /** The row filter does not let it out; undefined: the object has no filter. */
-  readonly outside: boolean | undefined;
+  /** The row filter does not let it out. unknown: the filter fails for it; undefined: the object has no filter. */
+  readonly outside: boolean | 'unknown' | undefined;
 }
 
 /** Which rows: by key, or by the Salesforce id that they carry. */
@@ -65,20 +65,22 @@ export async function lockRows(
     rows.push(...(await readRows(session, mapping, selection, 'inherited')));
   }
   const parentIds = await readParents(session, configuration, mapping, rows);
+  const keys = rows.map(([rowKey]) => String(rowKey));
+  const outside = await readOutside(session, mapping, await keyType(session, mapping), keys);
   const parents = mapping.fields.flatMap(({ references }) => references ?? []);
   await compareTables(
     session,
     mapping,
     parents.map((object) => mappingOf(configuration, object)),
   );
-  return rows.map(([rowKey, salesforceId, edited, deleted, outside, ...values]) => {
+  return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {
     let fields: RowValues | undefined;
     return {
       key: String(rowKey),
       salesforceId: salesforceId ?? undefined,
       editedAt: parseInstant(edited ?? ''),
       softDeleted: deleted !== null,
-      outside: mapping.filter === undefined ? undefined : outside === 'true',
+      outside: outside?.get(String(rowKey)),
       // Converted when they are looked at: by then the server has something else to do.
       get fields() {
         fields ??= readValues(mapping, values, parentIds);
@@ -113,7 +115,7 @@ async function readRows(
 }
 
 /** The columns of a locked row that come before its fields. */
-const MARKS = 5;
+const MARKS = 4;
 
 /** Of each lookup field the Salesforce ids of the rows that it points to, by their keys. */
 type ParentIds = ReadonlyMap<string, ReadonlyMap<string, string | null>>;
@@ -164,8 +166,7 @@ async function keyType(session: Session, mapping: ObjectMapping): Promise<string
 function marks(mapping: ObjectMapping): string {
   const { updatedAtColumn, deletedAtColumn } = mapping;
   const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
-  const outside = outsideFilter(mapping, 't') ?? 'null';
-  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}, ${outside}::text`;
+  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}`;
 }
 
 function readValue({ type, field }: FieldMapping, text: string | null): RowValue {

@@ -3,6 +3,7 @@ import { chooseInsertion, type InsertionStep } from '../../core/agreement/collec
 import { atRest } from '../../core/agreement/insertion.ts';
 import type { InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
+import { externalIdFault } from '../../core/mapping/external-id.ts';
 import { dueInsertions } from '../../postgres/ledger/due.ts';
 import type { StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
@@ -49,12 +50,19 @@ async function chooseRound(context: StepContext, limit: number): Promise<ChosenR
   return { found: keys.length - of('left').length, due: of('look').map(toRead), newRejects };
 }
 
+const EXTERNAL_ID_UNUSABLE = 'EXTERNAL_ID_UNUSABLE';
+
 /** What is listed of rows that do not go, or not whole. */
 function rejectsOf(
   context: StepContext,
   { insertion, row, step }: StoredInsertion & { readonly step: InsertionStep },
 ): Reject[] {
   if (step === 'drop' || step === 'again' || step === 'left') return [];
+  const fault = externalIdFault(insertion.rowKey);
+  if (fault !== undefined && insertion.push === undefined) {
+    const reason = `The key of this row ${fault}, so Salesforce cannot have it as ${context.mapping.externalIdField}. Give the row another key.`;
+    return [rowReject(insertion.rowKey, EXTERNAL_ID_UNUSABLE, reason, undefined)];
+  }
   const unsendable = whyUnsendable(context, row);
   if (unsendable === undefined) return [];
   return [rowReject(insertion.rowKey, unsendable.code, unsendable.reason, unsendable.field)];

@@ -13,6 +13,10 @@ export function whyUnsendable(
   row: RowVersion | undefined,
 ): Pick<Reject, 'code' | 'reason' | 'field'> | undefined {
   if (row === undefined || row.outside === true) return undefined;
+  if (row.outside === 'unknown') {
+    const reason = `The row filter of ${mapping.object} fails for this row, so whether it may go is not known. It waits until the row, or the filter, is another one.`;
+    return { code: 'FILTER_FAILED', reason, field: undefined };
+  }
   const fields = new Map(mapping.fields.map((each) => [each.field, each]));
   const orphaned = missingParents(mapping, row).find(
     (field) => mappingOf(configuration, fields.get(field)?.references ?? '').externalIdField === undefined,

@@ -29,6 +29,7 @@ export class Preparation {
   readonly #log: (line: string) => void;
   readonly #actions: Action[] = [];
   readonly #warnings: string[] = [];
+  #together = false;
 
   constructor(client: pg.ClientBase, dryRun: boolean, log: (line: string) => void) {
     this.client = client;
@@ -38,6 +39,10 @@ export class Preparation {
 
   get names(): DatabaseNames {
     return namesOf(this.client);
+  }
+
+  get isDryRun(): boolean {
+    return this.#dryRun;
   }
 
   get actions(): readonly Action[] {
@@ -64,7 +69,7 @@ export class Preparation {
     }
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.client.query(sql);
+        await this.#run(sql);
         return;
       } catch (error) {
         const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
@@ -77,6 +82,40 @@ export class Preparation {
           { cause: error },
         );
       }
+    }
+  }
+
+  /** All of the work, or none of it. */
+  async together(work: () => Promise<void>): Promise<void> {
+    if (this.#dryRun) return work();
+    await this.client.query('begin');
+    this.#together = true;
+    try {
+      await work();
+      await this.client.query('commit');
+    } catch (error) {
+      // The first error is the reason, also when the connection is gone.
+      await this.client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      this.#together = false;
+    }
+  }
+
+  /** A statement that fails may be passed over, or tried again: within a transaction it must not end that. */
+  async #run(sql: string): Promise<void> {
+    if (!this.#together) {
+      await this.client.query(sql);
+      return;
+    }
+    await this.client.query('savepoint statement');
+    try {
+      await this.client.query(sql);
+    } catch (error) {
+      await this.client.query('rollback to savepoint statement');
+      throw error;
+    } finally {
+      await this.client.query('release savepoint statement');
     }
   }
 

@@ -9,7 +9,9 @@ import { noteTables } from '../ledger/mapped-tables.ts';
 import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
+import { foreseenFaults } from './foreseen-faults.ts';
 import { applyMigrations } from './migrations.ts';
+import { passwordChanges } from './passwords.ts';
 import type { Action } from './preparation.ts';
 import { Preparation } from './preparation.ts';
 import { ensureOrigins, ensurePublication, ensureSlot } from './replication.ts';
@@ -27,6 +29,11 @@ export interface PrepareOptions {
   /** Name of the replication slot, unique on the server. @default that of the deployment */
   readonly slot?: string;
   readonly log?: (line: string) => void;
+  /**
+   * Whether passwords that others may use are changed, or who is asked. Roles belong to the whole server.
+   * @default false
+   */
+  readonly mayChangePasswords?: boolean | ((changes: readonly string[]) => Promise<boolean>);
 }
 
 export interface Prepared {
@@ -48,8 +55,9 @@ const UNLOCK = 'select pg_advisory_unlock(7347739624)';
 export async function prepareDatabase(
   client: pg.ClientBase,
   configuration: SyncConfiguration,
-  { passwords = {}, dryRun = false, slot = namesOf(client).slot, log = () => undefined }: PrepareOptions = {},
+  options: PrepareOptions = {},
 ): Promise<Prepared> {
+  const { passwords = {}, dryRun = false, slot = namesOf(client).slot, log = () => undefined } = options;
   await client.query(LOCK);
   try {
     const server = await readServerFacts(client, slot);
@@ -62,16 +70,27 @@ export async function prepareDatabase(
       ...(await ownVisibilityFaults(client)),
       ...(await filterFaults(client, configuration, tables)),
     ];
-    if (faults.length > 0) throw unsuitable(faults);
+    const foreseen = await foreseenFaults(preparation, { configuration, server, tables, slot });
+    const changes = await passwordChanges(preparation, passwords);
+    if (dryRun) for (const change of changes) preparation.warn(change);
+    else if (changes.length > 0 && !(await mayChange(changes, faults.length + foreseen.length, options))) {
+      faults.push(...changes.map((change) => `${change}; ${HOW_TO_CHANGE}`));
+    }
+    refuse(faults, foreseen);
     for (const warning of findings.flatMap((finding) => finding.warnings)) preparation.warn(warning);
 
-    await applyMigrations(preparation);
-    await ensureRoles(preparation, server, passwords);
-    const isPublicationNew = await ensurePublication(preparation, configuration, slot);
+    let marking: Prepared['marking'] = 'origin';
+    let isPublicationNew = false;
+    await preparation.together(async () => {
+      await applyMigrations(preparation);
+      await ensureRoles(preparation, server, passwords);
+      isPublicationNew = await ensurePublication(preparation, configuration, slot);
+      await grantRights(preparation, configuration, tables);
+      marking = await ensureOrigins(preparation, configuration.settings.origins);
+    });
+    // A slot cannot be made in a transaction that has written; it comes after its publication.
     await ensureSlot(preparation, configuration, slot);
-    await grantRights(preparation, configuration, tables);
     await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
-    const marking = await ensureOrigins(preparation, configuration.settings.origins);
     if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client, mapping, undefined);
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
@@ -97,7 +116,28 @@ async function noteChanges(
   }
 }
 
-function unsuitable(faults: readonly string[]): ConfigurationError {
-  const list = faults.map((fault) => `  - ${fault}`).join('\n');
-  return new ConfigurationError('UNSUITABLE_DATABASE', `The database has ${faults.length} fault(s):\n${list}`);
+const HOW_TO_CHANGE =
+  'give the password that it has, prepare under another --name, or say that it is meant (--change-passwords)';
+
+/** Nothing is asked where prepare will not go on. */
+async function mayChange(
+  changes: readonly string[],
+  faults: number,
+  { mayChangePasswords }: PrepareOptions,
+): Promise<boolean> {
+  if (typeof mayChangePasswords === 'boolean') return mayChangePasswords;
+  return faults === 0 && mayChangePasswords !== undefined && (await mayChangePasswords(changes));
+}
+
+/** Every fault at once, and nothing was changed. A single one that has a code of its own keeps it. */
+function refuse(faults: readonly string[], foreseen: readonly ConfigurationError[]): void {
+  const [first, ...others] = foreseen;
+  if (faults.length === 0 && first !== undefined && others.length === 0) throw first;
+  const all = [...faults, ...foreseen.map(({ message }) => message)];
+  if (all.length === 0) return;
+  const list = all.map((fault) => `  - ${fault}`).join('\n');
+  throw new ConfigurationError(
+    'UNSUITABLE_DATABASE',
+    `Nothing was changed: the database has ${all.length} fault(s):\n${list}`,
+  );
 }

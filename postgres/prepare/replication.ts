@@ -38,12 +38,8 @@ export async function ensurePublication(
     await warnOfOlderSlot(preparation, slot);
     return true;
   }
-  if (state.allTables) {
-    throw new ConfigurationError(
-      'FOR_ALL_TABLES',
-      `Publication ${publication} is for all tables or schemas, and cannot be narrowed: drop publication ${publication}, then prepare again.`,
-    );
-  }
+  const fault = publicationFault(publication, state);
+  if (fault !== undefined) throw fault;
   const same = [...wanted].sort().join() === [...state.tables].sort().join() && state.restricted.length === 0;
   if (!same) await preparation.execute(`alter publication ${publication} set table ${wanted.join(', ')}`);
   if (!state.complete || !state.viaRoot) {
@@ -54,6 +50,28 @@ export async function ensurePublication(
   const isUnchanged = same && state.complete && state.viaRoot;
   preparation.note(what, isUnchanged ? 'unchanged' : 'changed');
   return !isUnchanged;
+}
+
+function publicationFault(publication: string, { allTables }: PublicationState): ConfigurationError | undefined {
+  if (!allTables) return undefined;
+  return new ConfigurationError(
+    'FOR_ALL_TABLES',
+    `Publication ${publication} is for all tables or schemas, and cannot be narrowed: drop publication ${publication}, then prepare again.`,
+  );
+}
+
+/** What prepare cannot mend of a publication and a slot that are there. */
+export async function replicationFaults(
+  preparation: Preparation,
+  { settings: { plugin } }: SyncConfiguration,
+  slot: string,
+): Promise<ConfigurationError[]> {
+  const publication = await readPublication(preparation);
+  const slotState = await readSlot(preparation.client, slot);
+  return [
+    publication && publicationFault(preparation.names.publication, publication),
+    slotState && slotFault(slot, slotState, plugin),
+  ].filter((fault) => fault !== undefined);
 }
 
 /** The publication was dropped: what was changed since the slot stopped is not in it. */
@@ -118,16 +136,23 @@ export async function readSlot(client: pg.ClientBase, slot: string): Promise<Slo
 const PLUGINS: readonly (string | null)[] = ['pgoutput', 'wal2json'];
 
 /** Throws ConfigurationError for a slot that another program must have made. */
-export function refuseForeignSlot(slot: string, { here, database, plugin }: SlotState): void {
-  if (here && PLUGINS.includes(plugin)) return;
-  throw new ConfigurationError(
+export function refuseForeignSlot(slot: string, state: SlotState): void {
+  if (isForeign(state)) throw foreignSlot(slot, state);
+}
+
+function isForeign({ here, plugin }: SlotState): boolean {
+  return !here || !PLUGINS.includes(plugin);
+}
+
+function foreignSlot(slot: string, { database, plugin }: SlotState): ConfigurationError {
+  return new ConfigurationError(
     'FOREIGN_SLOT',
     `Replication slot ${slot} belongs to database ${database ?? '(none)'}, plugin ${plugin ?? '(none)'}: a slot's name is unique on the server. Choose another name with --slot.`,
   );
 }
 
 /** The output plugin is not installed on the server. */
-const NO_SUCH_FILE = '58P01';
+export const NO_SUCH_FILE = '58P01';
 
 /** Creates the slot. It waits for open transactions. Throws ConfigurationError when the server has no such plugin. */
 export async function createSlot(preparation: Preparation, slot: string, plugin: OutputPlugin): Promise<void> {
@@ -138,14 +163,18 @@ export async function createSlot(preparation: Preparation, slot: string, plugin:
     );
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== NO_SUCH_FILE) throw error;
-    throw new ConfigurationError(
-      NO_SUCH_FILE,
-      `The server has no output plugin ${plugin} (${error.message}). Install it there (Debian: package postgresql-<version>-${plugin}), or set settings.plugin to 'pgoutput', which every server has.`,
-      { cause: error },
-    );
+    throw noPlugin(plugin, error);
   }
   await preparation.change((client) => beginStream(client, slot));
   preparation.note(`replication slot ${slot}`, 'created');
+}
+
+export function noPlugin(plugin: OutputPlugin, error: pg.DatabaseError): ConfigurationError {
+  return new ConfigurationError(
+    NO_SUCH_FILE,
+    `The server has no output plugin ${plugin} (${error.message}). Install it there (Debian: package postgresql-<version>-${plugin}), or set settings.plugin to 'pgoutput', which every server has.`,
+    { cause: error },
+  );
 }
 
 /** Creates the slot, or makes sure that the one of that name is ours and can be read from. */
@@ -169,20 +198,26 @@ export async function ensureSlot(
     await createSlot(preparation, slot, plugin);
     return;
   }
-  refuseForeignSlot(slot, state);
+  const fault = slotFault(slot, state, plugin);
+  if (fault !== undefined) throw fault;
+  preparation.note(`replication slot ${slot}`, 'unchanged');
+}
+
+function slotFault(slot: string, state: SlotState, plugin: OutputPlugin): ConfigurationError | undefined {
+  if (isForeign(state)) return foreignSlot(slot, state);
   if (state.lost) {
-    throw new ConfigurationError(
+    return new ConfigurationError(
       'LOST_SLOT',
       `Replication slot ${slot} was invalidated: WAL that it needed is gone. Run \`sfsync recover-slot\`, which makes it anew and finds what was changed without it.`,
     );
   }
   if (state.plugin !== plugin) {
-    throw new ConfigurationError(
+    return new ConfigurationError(
       'OTHER_PLUGIN',
       `Replication slot ${slot} was made for the output plugin ${state.plugin ?? '(none)'}, settings.plugin is ${plugin}. If the slot is sfsync's own, stop the streamer and run \`sfsync recover-slot\`; otherwise choose another name with --slot.`,
     );
   }
-  preparation.note(`replication slot ${slot}`, 'unchanged');
+  return undefined;
 }
 
 const ORIGIN_FUNCTIONS = [

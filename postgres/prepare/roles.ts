@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { fits, verifierOf } from './passwords.ts';
 import type { Preparation } from './preparation.ts';
 import { scramVerifier } from './scram.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -79,6 +80,10 @@ async function ensureLogin(
 
 async function setPassword(preparation: Preparation, role: string, password: string | undefined): Promise<void> {
   if (password === undefined) return;
+  if (fits(password, role, await verifierOf(preparation.client, role))) {
+    preparation.note(`password of ${role}`, 'unchanged');
+    return;
+  }
   await preparation.execute(`alter role ${role} password ${pg.escapeLiteral(scramVerifier(password))}`, {
     shown: `alter role ${role} password '...'`,
   });

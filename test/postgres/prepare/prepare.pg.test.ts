@@ -146,7 +146,7 @@ describe('prepare', () => {
     const error = await prepare(database, defineSync(definition)).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect((error as Error).message.split('\n')).toEqual([
-      'The database has 12 fault(s):',
+      'Nothing was changed: the database has 12 fault(s):',
       expect.stringContaining('public.lenders: has no primary key'),
       expect.stringContaining('public.lenders.salesforce_id: must be unique'),
       expect.stringContaining('public.lenders.phone: the column does not exist'),

@@ -1,10 +1,13 @@
-/** Listings for the sweep: ids and stamps page by page, and the delete log. */
+/** Listings for the sweep: records page by page, and the delete log. */
 
 import type { ListedRecord, LoggedDelete } from '../core/agreement/sweep.ts';
 import { InvariantError } from '../core/errors.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { parseInstant } from '../core/mapping/instant.ts';
 import { toId18 } from '../core/mapping/salesforce-id.ts';
+import { parseRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { API_VERSION, answeredCode, callFailed, calling, inSession, type SalesforceConnection } from './connection.ts';
+import { withKnownFields } from './known-fields.ts';
 
 export interface Listing {
   readonly records: readonly ListedRecord[];
@@ -24,30 +27,36 @@ interface Page {
  */
 export async function listRecords(
   connection: SalesforceConnection,
-  object: string,
+  mapping: ObjectMapping,
   { from, locator, limit }: { readonly from?: number; readonly locator?: string; readonly limit: number },
 ): Promise<Listing> {
   const records: ListedRecord[] = [];
-  let url: string | undefined = locator ?? queryUrl(object, from);
-  while (url !== undefined && records.length < limit) {
-    const page: Page = await get(connection, url);
-    records.push(...page.records.map(parseListed));
+  const first = (known: ObjectMapping) => get<Page>(connection, queryUrl(known, from));
+  let page = await (locator === undefined
+    ? withKnownFields(connection, mapping, first)
+    : get<Page>(connection, locator));
+  let url: string | undefined;
+  for (;;) {
+    records.push(...page.records.map((value) => parseListed(mapping, value)));
     url = page.done ? undefined : page.nextRecordsUrl;
+    if (url === undefined || records.length >= limit) break;
+    page = await get<Page>(connection, url);
   }
   return { records, locator: url };
 }
 
-function queryUrl(object: string, from: number | undefined): string {
+function queryUrl(mapping: ObjectMapping, from: number | undefined): string {
   const since = from === undefined ? '' : ` WHERE SystemModstamp >= ${new Date(from).toISOString()}`;
-  const soql = `SELECT Id, SystemModstamp, IsDeleted FROM ${object}${since}`;
+  const soql = `SELECT ${readFields(mapping).join(',')} FROM ${mapping.object}${since}`;
   return `/services/data/v${API_VERSION}/queryAll?q=${encodeURIComponent(soql)}`;
 }
 
-function parseListed(value: unknown): ListedRecord {
+function parseListed(mapping: ObjectMapping, value: unknown): ListedRecord {
   const { Id, SystemModstamp, IsDeleted } = value as Readonly<Record<string, unknown>>;
   const stamp = typeof SystemModstamp === 'string' ? parseInstant(SystemModstamp) : undefined;
   if (stamp === undefined) throw unreadable('a record without a SystemModstamp');
-  return { id: idOf(Id), stamp, deleted: IsDeleted === true };
+  const { version } = parseRecord(mapping, value);
+  return { id: idOf(Id), stamp, deleted: IsDeleted === true, fields: version?.fields };
 }
 
 function get<T>(connection: SalesforceConnection, url: string): Promise<T> {

@@ -4,7 +4,8 @@
  * compares a listing of records with the links. Here is decided which of them have to be read; the read then goes
  * through the same rules as any other (inbound.ts), so the sweep itself changes nothing.
  */
-import type { Settings } from '../mapping/configuration.ts';
+import type { FieldValues } from '../mapping/canonical.ts';
+import type { ObjectMapping, Settings } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 
@@ -13,6 +14,8 @@ export interface ListedRecord {
   readonly id: string;
   readonly stamp: Instant;
   readonly deleted: boolean;
+  /** Mapped fields that our user may see; undefined: one of them holds a value that does not fit. */
+  readonly fields: FieldValues | undefined;
 }
 
 /** An entry of Salesforce's delete log: the record was deleted then, and may be purged since. */
@@ -28,6 +31,8 @@ export interface SweptLink {
   readonly highWater: Instant | undefined;
   /** Whether Salesforce last held it deleted; undefined: no version was ever merged. */
   readonly deleted: boolean | undefined;
+  /** The mapped fields as Salesforce last held them; undefined: no version was ever merged. */
+  readonly base: FieldValues | undefined;
   /** A push is open or a re-read is due: the record is read afresh anyway. */
   readonly busy: boolean;
 }
@@ -39,14 +44,23 @@ export interface Known {
 }
 
 /**
- * Why a record has to be read. missing: it has no link. different: its version is not the one that was merged.
+ * Why a record has to be read. missing: it has no link. different: Salesforce does not hold what the link knows.
  * deleted: Salesforce no longer has it, or has logged its deletion. rejected before: it is reported already; it is
  * tried again.
  */
 export type Finding = 'missing' | 'different' | 'deleted' | 'rejected before';
 
-/** A listed record, live or in the recycle bin. undefined: it need not be read. */
-export function findListed(listed: ListedRecord, known: Known, missedBefore: Instant): Finding | undefined {
+/**
+ * A listed record, live or in the recycle bin. undefined: it need not be read. Values are compared and not stamps: of two
+ * transactions that stamp a record within one second the second may commit long after the first was read, and a stamp that
+ * is known already does not show that.
+ */
+export function findListed(
+  mapping: ObjectMapping,
+  listed: ListedRecord,
+  known: Known,
+  missedBefore: Instant,
+): Finding | undefined {
   const { link } = known;
   if (listed.stamp >= missedBefore || link?.busy === true) return undefined;
   const linked = link?.deleted !== undefined;
@@ -54,7 +68,15 @@ export function findListed(listed: ListedRecord, known: Known, missedBefore: Ins
   if (known.rejected) return 'rejected before';
   if (!linked) return 'missing';
   if (hasMoved(link, missedBefore)) return undefined;
-  return listed.stamp === link.highWater && listed.deleted === link.deleted ? undefined : 'different';
+  return isAsKnown(mapping, listed, link) ? undefined : 'different';
+}
+
+/** What a deleted record holds says nothing: it cannot be edited. */
+function isAsKnown({ fields: mapped }: ObjectMapping, { deleted, fields }: ListedRecord, link: SweptLink): boolean {
+  const { base } = link;
+  if (deleted || link.deleted === true) return deleted === link.deleted;
+  if (fields === undefined || base === undefined) return false;
+  return mapped.every(({ field }) => fields[field] === undefined || fields[field] === base[field]);
 }
 
 /** An entry of the delete log. A link whose high-water mark is newer shows that the record lived on. */
@@ -88,10 +110,14 @@ export function missedBefore(startedAt: Instant, polledUntil: Instant | undefine
   return Math.min(startedAt, Math.max(aged, polled));
 }
 
-/** Where a sweep of a window begins: it overlaps the one before, and makes up for those that did not come to an end. */
+/**
+ * Where a sweep of a window begins: it overlaps the one before, and makes up for those that did not come to an end. What was
+ * stamped a moment before the last one was not looked at by it, or may have been committed since.
+ */
 export function windowStart(startedAt: Instant, sweptUntil: Instant | undefined, settings: Settings): Instant {
   const start = startedAt - settings.sweepWindowMinutes * 60_000;
-  return Math.floor(Math.min(start, sweptUntil ?? start) / 1000) * 1000;
+  const notFinal = Math.max(settings.lateCommitMinutes, settings.sweepGraceMinutes) * 60_000;
+  return Math.floor(Math.min(start, (sweptUntil ?? startedAt) - notFinal) / 1000) * 1000;
 }
 
 /**

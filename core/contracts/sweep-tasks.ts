@@ -43,7 +43,13 @@ export const listRecordsOutput = z.strictObject({
   locator: z.string().optional(),
 });
 
-export const listedRecord = z.strictObject({ id: z.string(), stamp: instant, deleted: z.boolean() });
+export const listedRecord = z.strictObject({
+  id: z.string(),
+  stamp: instant,
+  deleted: z.boolean(),
+  /** Canonical values of the mapped fields that our user may see; absent: one of them cannot be read. */
+  fields: z.record(z.string(), z.union([z.string(), z.boolean(), z.null()])).optional(),
+});
 export const loggedDelete = z.strictObject({ id: z.string(), deletedAt: instant });
 
 const comparison = {

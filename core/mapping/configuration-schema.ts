@@ -95,6 +95,8 @@ const settingsSchema = z.strictObject({
    * its delete log reaches back 15 days (REST API Developer Guide, getDeleted).
    */
   sweepWindowMinutes: z.int().min(10).max(20_160).default(1440),
+  /** A transaction in Salesforce may commit this long after it has stamped its records, in minutes: until then no stamp is final. */
+  lateCommitMinutes: z.int().min(1).max(1440).default(15),
   /** A record that is this old and not here was missed, whatever is known of the inbound flow; in minutes. */
   sweepGraceMinutes: z.int().min(1).max(1440).default(15),
   /** How often all records are compared with all links, in hours; 0: only at a request. */

@@ -1,4 +1,4 @@
-/** Lists what Salesforce has, by id and stamp only: records live and in the recycle bin, and the delete log. */
+/** Lists what Salesforce has: records live and in the recycle bin, and the delete log. */
 import { z } from 'zod';
 import configuration from '#sync.config';
 import { Storage } from '../../aws/storage.ts';
@@ -18,9 +18,9 @@ export const handler = defineHandler({
   input: listRecordsInput,
   output: listRecordsOutput,
   run: async (input, { log }) => {
-    mappingOf(configuration, input.object);
+    const mapping = mappingOf(configuration, input.object);
     const connection = await sharedConnection(SALESFORCE_SECRET_ARN);
-    const list = await listPart({ storage, connection, log }, input);
+    const list = await listPart({ storage, connection, mapping, log }, input);
     log.info('listed', { what: input.what, part: input.part, listed: list.listed });
     return list;
   },

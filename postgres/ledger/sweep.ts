@@ -33,10 +33,11 @@ const knownRow = z
     revision: z.string().transform(Number).nullable(),
     high_water: z.date().nullable(),
     deleted: z.boolean().nullable(),
+    base: z.record(z.string(), z.union([z.string(), z.boolean(), z.null()])).nullish(),
     busy: z.boolean().nullable(),
     rejected: z.boolean(),
   })
-  .transform(({ id, revision, high_water, deleted, busy, rejected }): [string, Known] => {
+  .transform(({ id, revision, high_water, deleted, base, busy, rejected }): [string, Known] => {
     const link: SweptLink | undefined =
       revision === null
         ? undefined
@@ -44,6 +45,7 @@ const knownRow = z
             revision,
             highWater: high_water?.getTime(),
             deleted: deleted ?? undefined,
+            base: base ?? undefined,
             busy: busy === true,
           };
     return [id, { link, rejected }];
@@ -64,7 +66,7 @@ export async function knownRecords(
   for (let first = 0; first < ids.length; first += SET_RECORDS) {
     const { rows } = await query(
       session,
-      `select x.id, ${LINK}, ${REJECTED} x.id) as rejected
+      `select x.id, ${LINK}, l.base, ${REJECTED} x.id) as rejected
          from unnest($2::text[]) as x (id) left join sfsync.link l on l.object = $1 and l.salesforce_id = x.id`,
       [object, ids.slice(first, first + SET_RECORDS)],
     );

@@ -9,6 +9,7 @@ import {
   type ListedRecord,
   type LoggedDelete,
 } from '../../core/agreement/sweep.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { knownRecords, unlistedRecords } from '../../postgres/ledger/sweep.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -27,11 +28,11 @@ const UNKNOWN: Known = { link: undefined, rejected: false };
 /** Compares listed records with their links. */
 export async function compareListed(
   session: Session,
-  object: string,
+  mapping: ObjectMapping,
   listed: readonly ListedRecord[],
   missedBefore: Instant,
 ): Promise<Found[]> {
-  return compare(session, object, listed, (record, known) => findListed(record, known, missedBefore));
+  return compare(session, mapping.object, listed, (record, known) => findListed(mapping, record, known, missedBefore));
 }
 
 /** Compares entries of the delete log with their links. */

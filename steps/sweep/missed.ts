@@ -4,10 +4,10 @@ import type { Storage } from '../../aws/storage.ts';
 import { missedBefore } from '../../core/agreement/sweep.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import { type compareLinksInput, listedRecord, loggedDelete } from '../../core/contracts/sweep-tasks.ts';
-import type { Settings } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { rememberListed } from '../../postgres/ledger/sweep.ts';
-import type { Session } from '../../postgres/session/connection.ts';
+import { withMappingInForce } from '../mapping-in-force/columns.ts';
+import type { StepContext } from '../step.ts';
 import { compareDeleted, compareListed, compareUnlisted, type Found, type UnlistedPart } from './compare.ts';
 
 /** Records that are read and applied at once: five calls to Salesforce, one transaction. */
@@ -17,27 +17,31 @@ const UNLISTED_LINKS = 100_000;
 
 type Input = z.output<typeof compareLinksInput>;
 
-interface Place {
-  readonly session: Session;
-  readonly storage: Storage;
-  readonly settings: Settings;
-}
-
 /** Compares one part of a list, or of the links that no list had, and stores the records to read in batches. */
-export async function findMissed({ session, storage, settings }: Place, input: Input) {
+export async function findMissed(context: StepContext, storage: Storage, input: Input) {
   const polledUntil = input.polledUntil === 0 ? undefined : input.polledUntil;
-  const before = missedBefore(Date.parse(input.startedAt), polledUntil, settings);
-  const { compared, found, after } = await comparePart(session, storage, input, before);
+  const before = missedBefore(Date.parse(input.startedAt), polledUntil, context.configuration.settings);
+  const { compared, found, after } = await comparePart(context, storage, input, before);
   const batches = await layOut(storage, input, found);
   return { compared, counts: countsOf(found), batches, ...(after !== undefined && { after }) };
 }
 
-async function comparePart(session: Session, storage: Storage, input: Input, before: Instant): Promise<UnlistedPart> {
+async function comparePart(
+  context: StepContext,
+  storage: Storage,
+  input: Input,
+  before: Instant,
+): Promise<UnlistedPart> {
+  const { session } = context;
   const { object, execution } = input;
   switch (input.with) {
     case 'records': {
-      const listed = await storage.readLines(input.listKey, listedRecord);
-      const found = await compareListed(session, object, listed, before);
+      const lines = await storage.readLines(input.listKey, listedRecord);
+      const listed = lines.map(({ fields, ...line }) => ({ ...line, fields }));
+      // A column that is gone keeps its field as it was: to be read again is of no use to it.
+      const found = await withMappingInForce(context, undefined, ({ mapping }) =>
+        compareListed(session, mapping, listed, before),
+      );
       if (input.full) {
         const ids = listed.map(({ id }) => id);
         await rememberListed(session, object, execution, ids);

@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { defineSync, mappingOf, text } from '../../core/mapping/configuration.ts';
 import { created, START, type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
 import { listDeleted, listRecords } from '../../salesforce/list.ts';
 import { createMany, deleteMany } from './records.ts';
 
 const MINUTE = 60_000;
+const mapping = mappingOf(
+  defineSync({ objects: { Account: { table: 'lenders', fields: { Name: text('name'), Phone: text('phone') } } } }),
+  'Account',
+);
 
 async function everything(org: StartedOrg, limit: number, from?: number) {
   const found = [];
@@ -11,7 +16,7 @@ async function everything(org: StartedOrg, limit: number, from?: number) {
   let calls = 0;
   do {
     const place = { limit, ...(from !== undefined && { from }), ...(locator !== undefined && { locator }) };
-    const listing = await listRecords(org.connection, 'Account', place);
+    const listing = await listRecords(org.connection, mapping, place);
     found.push(...listing.records);
     locator = listing.locator;
     calls += 1;
@@ -20,16 +25,16 @@ async function everything(org: StartedOrg, limit: number, from?: number) {
 }
 
 describe('a list of records', () => {
-  test('has ids and stamps of live records and of those in the recycle bin', async () => {
+  test('has stamps and values of live records and of those in the recycle bin', async () => {
     await using org = await startedOrg();
     const live = await created(org, 'Account', { Name: 'Live' });
     org.clock.now += 5000;
     const binned = await created(org, 'Account', { Name: 'Gone' });
     await deleteMany(org, [binned]);
-    expect(await listRecords(org.connection, 'Account', { limit: 100 })).toEqual({
+    expect(await listRecords(org.connection, mapping, { limit: 100 })).toEqual({
       records: [
-        { id: live, stamp: START, deleted: false },
-        { id: binned, stamp: START + 5000, deleted: true },
+        { id: live, stamp: START, deleted: false, fields: { Name: 'Live', Phone: null } },
+        { id: binned, stamp: START + 5000, deleted: true, fields: { Name: 'Gone', Phone: null } },
       ],
       locator: undefined,
     });
@@ -41,13 +46,13 @@ describe('a list of records', () => {
     await created(org, 'Account', { Name: 'Before' });
     org.clock.now += 1000;
     const first = await created(org, 'Account', { Name: 'First' });
-    const { records } = await listRecords(org.connection, 'Account', { from: START + 1000, limit: 100 });
+    const { records } = await listRecords(org.connection, mapping, { from: START + 1000, limit: 100 });
     expect(records.map(({ id }) => id)).toEqual([first]);
   });
 
   test('of an object without records is empty', async () => {
     await using org = await startedOrg();
-    expect(await listRecords(org.connection, 'Account', { limit: 100 })).toEqual({ records: [], locator: undefined });
+    expect(await listRecords(org.connection, mapping, { limit: 100 })).toEqual({ records: [], locator: undefined });
   });
 
   test('comes in parts, each up to the page that reaches the limit, and together they are complete', async () => {
@@ -63,7 +68,7 @@ describe('a list of records', () => {
   test('whose cursor has expired is to be begun again later', async () => {
     await using org = await startedOrg();
     const locator = '/services/data/v66.0/query/01gWs0000000001AAA-2000';
-    await expect(listRecords(org.connection, 'Account', { limit: 1, locator })).rejects.toMatchObject({
+    await expect(listRecords(org.connection, mapping, { limit: 1, locator })).rejects.toMatchObject({
       name: 'RetryableError',
       code: 'INVALID_QUERY_LOCATOR',
     });

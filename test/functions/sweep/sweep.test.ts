@@ -61,6 +61,22 @@ describe('a sweep of the window', () => {
     expect(await pair.rows('select phone, website from lenders')).toEqual([{ phone: '2', website: 'ours' }]);
   });
 
+  test.each([false, true])(
+    'finds the second of two edits of one second, where it committed late (full: %s)',
+    async (full) => {
+      await pair.salesforce.sobject('Account').update({ Id: known, Phone: '2' });
+      await pair.settle();
+      await late(() => pair.salesforce.sobject('Account').update({ Id: known, Phone: '3' }));
+      // As if the poll had read the first edit with the stamp that the second one has.
+      const { SystemModstamp: stamp } = await pair.salesforce.sobject('Account').retrieve(known);
+      await pair.rows(`update sfsync.link set high_water = '${stamp}'`);
+      expect(await pair.rows('select phone from lenders')).toEqual([{ phone: '2' }]);
+      expect((await pair.sweep({ full })).notices).toMatchObject([{ updated: 1, conflicts: 0 }]);
+      expect(await pair.rows('select phone from lenders')).toEqual([{ phone: '3' }]);
+      expect((await pair.sweep({ full })).notices).toEqual([]);
+    },
+  );
+
   test('deletes the row of a record whose delete committed late, and brings it back after a late undelete', async () => {
     await pair.rows(`update lenders set internal_notes = 'kept'`);
     await late(() => pair.salesforce.sobject('Account').destroy(known));

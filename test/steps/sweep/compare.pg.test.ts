@@ -1,4 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { FieldValues } from '../../../core/mapping/canonical.ts';
+import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { forgetListed, rememberListed, saveSweptUntil, sweptUntil } from '../../../postgres/ledger/sweep.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
@@ -31,7 +33,12 @@ function apply(...versions: ReturnType<typeof version>[]) {
 }
 
 const sql = async (text: string) => (await lender.application.query(text)).rows;
-const listed = (n: number, second: number, deleted = false) => ({ id: idOf(n), stamp: stampOf(second), deleted });
+const account = mappingOf(configuration, 'Account');
+/** As it was merged, unless `values` says otherwise. */
+const listed = (n: number, second: number, deleted = false, values: FieldValues = {}) => ({
+  ...version('Account', idOf(n), second, values),
+  deleted,
+});
 const findings = (found: readonly { id: string; revision: number; finding: string }[]) =>
   found.map(({ id, revision, finding }) => [id, revision, finding]);
 
@@ -41,8 +48,8 @@ describe('listed records against links', () => {
     await apply(version('Account', idOf(2), 5), deletedVersion('Account', idOf(3), 5));
     const found = await compareListed(
       session,
-      'Account',
-      [listed(1, 1), listed(2, 6), listed(3, 5, true), listed(4, 1), listed(5, 1, true)],
+      account,
+      [listed(1, 1), listed(2, 5, false, { Phone: 'late' }), listed(3, 5, true), listed(4, 1), listed(5, 1, true)],
       LONG_AFTER,
     );
     expect(findings(found)).toEqual([
@@ -54,14 +61,16 @@ describe('listed records against links', () => {
   test('that differ in the case of a letter are different records', async () => {
     await apply(version('Account', '001000000000aBcAAA', 1));
     const records = ['001000000000aBcAAA', '001000000000abCAAA'].map((id) => ({ ...listed(1, 1), id }));
-    expect(findings(await compareListed(session, 'Account', records, LONG_AFTER))).toEqual([
+    expect(findings(await compareListed(session, account, records, LONG_AFTER))).toEqual([
       ['001000000000abCAAA', 0, 'missing'],
     ]);
   });
 
   test('of another object are not mistaken for those of this one', async () => {
     await apply(version('Account', idOf(1), 1));
-    expect(await compareListed(session, 'Contact', [listed(1, 1)], LONG_AFTER)).toMatchObject([{ finding: 'missing' }]);
+    expect(await compareListed(session, mappingOf(configuration, 'Contact'), [listed(1, 1)], LONG_AFTER)).toMatchObject(
+      [{ finding: 'missing' }],
+    );
   });
 
   test('that are being pushed, or are due to be read, are left alone', async () => {
@@ -69,13 +78,13 @@ describe('listed records against links', () => {
     await sql(`update sfsync.link set push_id = 'p' where salesforce_id = '${idOf(1)}'`);
     await sql(`update sfsync.link set reread_due = true where salesforce_id = '${idOf(2)}'`);
     await sql(`update sfsync.link set dirty = true where salesforce_id = '${idOf(3)}'`);
-    const records = [listed(1, 2), listed(2, 2), listed(3, 2)];
-    expect(findings(await compareListed(session, 'Account', records, LONG_AFTER))).toEqual([[idOf(3), 1, 'different']]);
+    const records = [1, 2, 3].map((n) => listed(n, 2, false, { Phone: 's' }));
+    expect(findings(await compareListed(session, account, records, LONG_AFTER))).toEqual([[idOf(3), 1, 'different']]);
   });
 
   test('that were rejected on their way here are known, until the reject is resolved', async () => {
     await apply(version('Account', idOf(1), 1, { Name: null }));
-    const find = async () => findings(await compareListed(session, 'Account', [listed(1, 1)], LONG_AFTER));
+    const find = async () => findings(await compareListed(session, account, [listed(1, 1)], LONG_AFTER));
     expect(await find()).toEqual([[idOf(1), 0, 'rejected before']]);
     await sql(`update sfsync.rejected_record set direction = 'to-salesforce'`);
     expect(await find()).toEqual([[idOf(1), 0, 'missing']]);
@@ -88,7 +97,7 @@ describe('listed records against links', () => {
       ...listed(1, 1),
       id: `0010000000${String(i).padStart(5, '0')}AAA`,
     }));
-    expect(await compareListed(session, 'Account', records, LONG_AFTER)).toHaveLength(25_001);
+    expect(await compareListed(session, account, records, LONG_AFTER)).toHaveLength(25_001);
   });
 });
 

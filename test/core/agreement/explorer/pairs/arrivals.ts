@@ -34,6 +34,25 @@ export function polling(world: World): Move[] {
   ];
 }
 
+/** Everything older than the clock is compared. Records that differ are read, as those that a file leaves open. */
+export function sweeping({ rules, mappings }: Driver, world: World): Move[] {
+  if (world.swept) return [];
+  const { link, salesforce, stamp, clock } = world;
+  const { revision, highWater, base, push, rereadDue } = link;
+  const busy = push !== undefined || rereadDue;
+  const known = { revision, highWater, deleted: base?.deleted, base: base?.fields, busy };
+  const listed = versionOf({ side: salesforce, stamp, at: 0 });
+  const before = (clock + 1) * SECOND;
+  const finding = rules.findListed(mappings.first, listed, { link: known, rejected: false }, before);
+  // What an execution works on is left to the next sweep, for the look may be older than the commit.
+  const swept = { ...world, swept: !busy };
+  const order: Arrival = { kind: 'to read', revision };
+  const arrivals = finding === undefined ? world.arrivals : [...world.arrivals, order];
+  return [
+    { what: `a sweep lists ${shown(salesforce)}: ${finding ?? 'as it should be'}`, world: { ...swept, arrivals } },
+  ];
+}
+
 export function inbound(driver: Driver, world: World): Move[] {
   return world.arrivals.flatMap((arrival, i): Move[] => {
     const others = world.arrivals.filter((_, j) => j !== i);

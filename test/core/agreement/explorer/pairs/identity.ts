@@ -41,7 +41,7 @@ export class Identity {
     this.#step(world, world.step);
     this.#step(world, world.former);
     key.bits(world.purged, world.outside, world.polled, world.queued, world.listed, invisible !== undefined);
-    key.bits(world.unmerged);
+    key.bits(world.unmerged, world.swept);
     this.#edit(world.seenX);
     this.#edit(world.seenY);
     if (invisible !== undefined) {

@@ -1,7 +1,7 @@
 /** Everything that can happen next in a world. sfsync's moves call the functions of core/ and nothing else. */
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
 import { application } from './application.ts';
-import { inbound, polling } from './arrivals.ts';
+import { inbound, polling, sweeping } from './arrivals.ts';
 import { Edits } from './edits.ts';
 import { outbound } from './execution.ts';
 import type { Space } from './explore.ts';
@@ -53,6 +53,7 @@ function moves(driver: Driver, world: World): Move[] {
     ...people(scenario, edits, world),
     ...application(scenario, edits, world),
     ...polling(world),
+    ...sweeping(driver, world),
     ...inbound(driver, world),
     ...landing(driver, world, ['holder', 'none']),
     ...former(driver, world),

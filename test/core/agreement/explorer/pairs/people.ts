@@ -35,7 +35,12 @@ export function people(scenario: Scenario, edits: Edits, world: World): Move[] {
         for (const value of [...valuesFor(scenario, field, edit, salesforce[field]), ...same]) {
           const side = withValue(salesforce, field, value, edit);
           const what = `a person sets ${value} in Salesforce, stamp ${stamp}`;
-          made.push({ what, world: committed({ ...edited, salesforce: side }, stamp) });
+          const after = committed({ ...edited, salesforce: side }, stamp);
+          made.push({ what, world: after });
+          // Its stamp is one that a poll has passed.
+          if (left.hiddenCommits === 0 || !world.polled || stamp > clock) continue;
+          const hidden = { ...spend(after, 'hiddenCommits'), polled: true, swept: false };
+          made.push({ what: `${what}, committed when a poll has passed that`, world: hidden });
         }
       }
     }

@@ -3,11 +3,13 @@ import { choose } from '../../../../../core/agreement/collect.ts';
 import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts';
 import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { outcomeOfPush, pushAgain } from '../../../../../core/agreement/push-outcome.ts';
+import { findListed } from '../../../../../core/agreement/sweep.ts';
 import { passBy, setAside } from '../../../../../core/agreement/unmerged.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
   readonly acceptReread: typeof acceptReread;
+  readonly findListed: typeof findListed;
   readonly choose: typeof choose;
   readonly decide: typeof decide;
   readonly settle: typeof settle;
@@ -35,6 +37,7 @@ export interface Rules {
 export const RULES: Rules = {
   receive,
   acceptReread,
+  findListed,
   choose,
   decide,
   settle,

@@ -37,6 +37,8 @@ export interface Budgets {
   readonly duplicates: number;
   readonly idlePolls: number;
   readonly lateCommits: number;
+  /** Commits that no poll finds, for one has passed their stamp. */
+  readonly hiddenCommits: number;
   /** Commits that logical decoding shows before they are visible. */
   readonly earlyDecodes: number;
 }
@@ -85,6 +87,7 @@ export const NO_BUDGET: Budgets = {
   duplicates: 0,
   idlePolls: 0,
   lateCommits: 0,
+  hiddenCommits: 0,
   earlyDecodes: 0,
 };
 

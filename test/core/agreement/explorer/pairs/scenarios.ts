@@ -40,6 +40,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { editsInSalesforce: 1, editsOfRow: 1, crashes: 1, joins: 'row empty', direction: 'to-salesforce' },
   { editsInSalesforce: 1, editsOfRow: 1, joins: 'both filled', direction: 'to-salesforce' },
   { editsInSalesforce: 2, editsOfRow: 1, rowRefusals: 1 },
+  { editsInSalesforce: 2, hiddenCommits: 1, duplicates: 1 },
+  { editsInSalesforce: 2, editsOfRow: 1, hiddenCommits: 1 },
   { editsInSalesforce: 1, deletesOfRow: 1, deletesInSalesforce: 1, rowRefusals: 1 },
   { editsInSalesforce: 1, editsOfRow: 1, rowRefusals: 1, lostAnswers: 1, policy: 'any' },
   { editsOfRow: 1, deletesInSalesforce: 2, delivery: 'appflow' },

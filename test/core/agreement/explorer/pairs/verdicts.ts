@@ -19,8 +19,11 @@ export type Violation =
   | 'writes without end';
 
 /** Nothing is left to happen but new edits. */
-function isQuiet(rules: Rules, { step, former, queued, link, polled, invisible, arrivals, flights }: World): boolean {
-  const busy = step.at !== 'idle' || former.at !== 'idle' || queued || !polled || invisible !== undefined;
+function isQuiet(
+  rules: Rules,
+  { step, former, queued, link, polled, swept, invisible, arrivals, flights }: World,
+): boolean {
+  const busy = step.at !== 'idle' || former.at !== 'idle' || queued || !polled || !swept || invisible !== undefined;
   return !busy && !takes(link, rules) && arrivals.length + flights.length === 0;
 }
 

@@ -90,6 +90,8 @@ export interface World {
   readonly clock: number;
   /** No commit has happened since the last poll. */
   readonly polled: boolean;
+  /** A sweep has come after all commits that no poll finds. */
+  readonly swept: boolean;
   readonly row: Side;
   /** The second in which the application last edited the row. */
   readonly editedAt: number;
@@ -160,6 +162,7 @@ function agreedWorld(scenario: Scenario, edits: number): World {
     stamp: 2,
     clock: 2,
     polled: true,
+    swept: true,
     row: side,
     editedAt: 0,
     link: { ...newLink(ID, 'key'), base, highWater: 2 * SECOND, wasInside: true },

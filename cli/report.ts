@@ -57,11 +57,19 @@ function describeMarking({ marking, origins }: DatabaseStatus): string {
   return marking === 'origin' ? `marked by replication origin (${origins})` : 'marked by logical message';
 }
 
-function setupFaults({ slot, comparisons, unpublished, missingRoles }: DatabaseStatus, slotName: string): string[] {
+function setupFaults(
+  { slot, comparisons, joins, unpublished, missingRoles }: DatabaseStatus,
+  slotName: string,
+): string[] {
   const faults = missingRoles.map((role) => `role ${role} does not exist: run \`sfsync prepare\``);
   if (unpublished === undefined) faults.push('the publication does not exist: run `sfsync prepare`');
   else if (unpublished.length > 0) faults.push(`not published: ${unpublished.join(', ')}: run \`sfsync prepare\``);
   faults.push(...comparisons.map(comparisonFault));
+  for (const { object, field, records } of joins) {
+    faults.push(
+      `${object}.${field}: the field joins the mapping by itself: ${plural(records, 'record')} due for it so far`,
+    );
+  }
   if (slot === undefined)
     faults.push(
       `replication slot ${slotName} does not exist: run \`sfsync prepare\`, or \`sfsync recover-slot\` where there was one`,

@@ -14,6 +14,7 @@ import { freeLease, takeLease } from '../postgres/ledger/lease.ts';
 import { retainedWalBytes } from '../postgres/prepare/retained-wal.ts';
 import { chooseRecords } from './choose.ts';
 import { confirmHeldReport } from './delete-guard.ts';
+import { joinedFields, joinNext } from './mapping-in-force/joins.ts';
 import { chooseNewRows } from './new-rows/choose-new-rows.ts';
 import { type ReceivePorts, receive } from './receive.ts';
 import type { StepContext } from './step.ts';
@@ -78,6 +79,11 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   for (;;) {
     const chosen = await chooseBatch(collecting);
     if (chosen !== undefined) return chosen;
+    if (!probing) {
+      const joined = await joinedFields(context);
+      if (joined.length > 0) return { next: 'report', rejected: 0, reasons: joined };
+      if (ports.now() <= lookUntil && !(await joinNext(context)).isDone) continue;
+    }
     if (ports.now() > lookUntil) return handOver(context);
     if (await watch(collecting, lookUntil)) continue;
     const ended = await endUnlessDue(collecting);

@@ -42,6 +42,8 @@ const REASONS = {
   'enum renamed': 'values of an enum were renamed, which changes rows without a word',
   'origins changed':
     'numbers of replication origins passed to other feeds: their edits may have been taken for our own',
+  'row filter changed': 'the row filter has changed: rows may have come into it, or left it',
+  'mapped again': 'the configuration was without the object: what was edited in that time was not seen',
 } as const;
 
 /** Why something may have been skipped. */

@@ -1,5 +1,5 @@
-/** What the operator reads of fields that are left out: each is reported once. */
-import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
+/** What the operator reads of fields that are left out, or have joined the mapping: each is reported once. */
+import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_JOINED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import { lines, type Message, plural } from './message.ts';
 
@@ -49,6 +49,17 @@ export const DRIFTS: readonly {
       text: lines(
         `The column of ${named(object, fields)} is there again and does not take the values that both sides last agreed on (its type, or a constraint), so the field stays left out in both directions.`,
         'Make the column as it was. It is tried again every five minutes.',
+      ),
+    }),
+  },
+  {
+    code: FIELD_JOINED,
+    message: (object, fields, joined) => ({
+      subject: `sfsync: ${plural(fields.length, 'field')} of ${object} joined the mapping`,
+      text: lines(
+        'The field was new in the mapping, back in it, or meant something else than before. The records were read for its sake, and both sides merged:',
+        ...joined.map(({ field, count }) => `  ${object}.${field}: ${plural(count, 'record')}`),
+        `What was empty on one side took the value of the other; where both had a value, the policy of the field decided, and both are listed: npx sfsync conflicts --object ${object}`,
       ),
     }),
   },

@@ -24,6 +24,9 @@ export const COLUMN_VANISHED = 'COLUMN_VANISHED';
 /** Code of the report that such a column is there again and refuses the values that it should hold. */
 export const COLUMN_REFUSES = 'COLUMN_REFUSES';
 
+/** Code of the report that a field was new in the mapping, or back, and has joined; its count: records that were read for it. */
+export const FIELD_JOINED = 'FIELD_JOINED';
+
 /** All codes of a field that is left out; each is reported once, and none of them is a reject. */
 export const DRIFT_CODES: readonly string[] = [FIELD_VANISHED, FIELD_TYPE_CHANGED, COLUMN_VANISHED, COLUMN_REFUSES];
 

@@ -9,6 +9,8 @@ export interface WantedColumn {
   readonly schema: string;
   readonly name: string;
   readonly column: string;
+  /** What the values of the field depend on, beside the column. */
+  readonly meaning: Readonly<Record<string, string | null>>;
   /** The object cannot be used without it. */
   readonly needed: boolean;
   /** What its type has to be, and for a lookup the parent's key. */
@@ -30,6 +32,18 @@ export interface LookedColumn {
   readonly state: 'in force' | 'new' | 'gone' | 'returned';
   /** returned: it is another column than the one that was in force, so it is empty. */
   readonly empty: boolean;
+  readonly needed: boolean;
+  readonly meaning: Readonly<Record<string, string | null>>;
+  /** The field was mapped before. */
+  readonly known: boolean;
+  /** It means something else than before, or the mapping names another column for it. */
+  readonly changed: boolean;
+  /** What is remembered of it is not what it is now, and means the same. */
+  readonly stale: boolean;
+  /** The mapping was without it. */
+  readonly back: boolean;
+  /** What both sides agreed on is being taken out of the links. */
+  readonly forgetting: boolean;
 }
 
 /**
@@ -53,13 +67,17 @@ export async function lookAtColumns(session: Session, wanted: readonly WantedCol
     `select w.object, w.field, w.column, t.oid::text as table, a.attnum::int as number,
             case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
             k.attnum is distinct from a.attnum or k.table_oid is distinct from t.oid as empty,
+            w.needed, w.meaning, k.object is not null as known,
+            coalesce(a.attnum is not null and (k.meaning <> w.meaning or (k.column_name <> w.column and k.attnum <> a.attnum)), false) as changed,
+            k.object is not null and (k.meaning is null or k.column_name is distinct from w.column) as stale,
+            k.left_at is not null as back, coalesce(k.joining = 'forgetting', false) as forgetting,
             case when t.oid is null or (a.attnum is null and w.needed) then 'in force'
                  when a.attnum is null then 'gone'
                  when k.object is null or (k.table_oid <> t.oid and k.vanished_at is null) then 'new'
                  when k.vanished_at is null and k.attnum = a.attnum then 'in force'
                  else 'returned' end as state
        from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean,
-            form text, parent_schema text, parent_name text, key text)
+            meaning jsonb, form text, parent_schema text, parent_name text, key text)
        left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
        left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
         and ${FITS}
@@ -69,16 +87,34 @@ export async function lookAtColumns(session: Session, wanted: readonly WantedCol
   return rows;
 }
 
-/** Remembers columns that were not known. */
+const GIVEN = `jsonb_to_recordset($1::jsonb) as x (object text, field text, "table" text, number integer, "column" text, meaning jsonb)`;
+
+/** Remembers columns that were not known, or not as they are. A field of which no link knows anything yet begins to join. */
 export async function registerColumns(session: Session, columns: readonly LookedColumn[]): Promise<void> {
   if (columns.length === 0) return;
   await query(
     session,
-    `insert into sfsync.mapped_column as k (object, field, table_oid, attnum)
-     select object, field, "table"::oid, number from jsonb_to_recordset($1::jsonb) as x (object text, field text, "table" text, number integer)
-      order by object, field
-     on conflict (object, field) do update set table_oid = excluded.table_oid, attnum = excluded.attnum
-       where k.vanished_at is null and k.table_oid <> excluded.table_oid`,
+    `insert into sfsync.mapped_column as k (object, field, table_oid, attnum, column_name, meaning, joining)
+     select object, field, "table"::oid, number, "column", meaning,
+            case when exists (select from sfsync.link l where l.object = x.object and l.base is not null) then 'lacking' end
+       from ${GIVEN} order by object, field
+     on conflict (object, field) do update
+       set table_oid = excluded.table_oid, attnum = excluded.attnum, column_name = excluded.column_name, meaning = excluded.meaning
+       where k.vanished_at is null and (k.table_oid <> excluded.table_oid or k.meaning is null or k.column_name is distinct from excluded.column_name)`,
+    [JSON.stringify(columns)],
+  );
+}
+
+/** The fields mean something else from now on: what both sides agreed on is no base of that. */
+export async function changeMeaning(session: Session, columns: readonly LookedColumn[]): Promise<void> {
+  if (columns.length === 0) return;
+  await query(
+    session,
+    `update sfsync.mapped_column k
+        set table_oid = x."table"::oid, attnum = x.number, column_name = x."column", meaning = x.meaning,
+            vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null, left_at = null,
+            joining = 'forgetting', join_after = null, join_records = 0
+       from ${GIVEN} where k.object = x.object and k.field = x.field`,
     [JSON.stringify(columns)],
   );
 }
@@ -144,7 +180,7 @@ export async function takeColumn(
   await query(
     session,
     `update sfsync.mapped_column
-        set table_oid = $3::oid, attnum = $4, vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null
+        set table_oid = $3::oid, attnum = $4, left_at = null, vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null
       where object = $1 and field = $2`,
     [object, field, table, number],
   );

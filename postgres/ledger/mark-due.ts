@@ -1,6 +1,5 @@
 /** The verb that makes records due, by a selection and a reason. */
 import type { DueReason } from '../../core/agreement/due.ts';
-import type { FieldValues } from '../../core/mapping/canonical.ts';
 import { query, type Session } from '../session/connection.ts';
 import { type LinksOf, selectionOf } from './links.ts';
 import type { Carrier } from './row-keys.ts';
@@ -32,23 +31,6 @@ export async function markLinksDue(
     [object, ...selection.values],
   );
   return rowCount ?? 0;
-}
-
-/**
- * Makes all live records of an object due to be read. A base that lacks one of the fields of `blank` gets the values there. In
- * SQL, for a table has any number of links.
- */
-export async function markAllToRead(session: Session, object: string, blank: FieldValues): Promise<void> {
-  await query(
-    session,
-    `with due as (select l.id from sfsync.link l
-                   where l.object = $1 and l.base is not null and not l.base_deleted order by l.salesforce_id for update of l)
-     update sfsync.link l
-        set base = case when l.base::jsonb ?& $3::text[] then l.base else ($2::jsonb || l.base::jsonb)::json end,
-            ${BECOMES_DUE['read again']}, ${KEEPS_ITS_PLACE}
-       from due where l.id = due.id`,
-    [object, JSON.stringify(blank), Object.keys(blank)],
-  );
 }
 
 /**

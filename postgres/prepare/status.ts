@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { type Comparison, dueComparisons } from '../ledger/comparison.ts';
+import { type ListedJoin, listJoins } from '../ledger/joining-fields.ts';
 import { hasTable, namesOf } from '../session/names.ts';
 
 export interface SlotStatus {
@@ -39,6 +40,8 @@ export interface DatabaseStatus {
   readonly slot: SlotStatus | undefined;
   /** Objects of which something may have been skipped, and which are not all compared yet. */
   readonly comparisons: readonly Comparison[];
+  /** Fields that are joining the mapping. */
+  readonly joins: readonly ListedJoin[];
   /** Mapped tables that the publication lacks; undefined: there is no publication. */
   readonly unpublished: readonly string[] | undefined;
   readonly origins: number;
@@ -64,6 +67,7 @@ export async function readDatabaseStatus(
     ...(await readSetup(client)),
     slot: await readSlot(client, slot),
     comparisons: await dueComparisons(client),
+    joins: await listJoins(client),
     unpublished: await readUnpublished(client, configuration),
     objects: await readObjects(client, configuration),
   };

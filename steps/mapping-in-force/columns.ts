@@ -15,12 +15,13 @@ import {
 } from '../../core/mapping/configuration.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
 import type { LookedColumn } from '../../postgres/ledger/mapped-columns.ts';
-import { lookAtColumns, noteVanished, registerColumns } from '../../postgres/ledger/mapped-columns.ts';
+import { lookAtColumns, noteVanished } from '../../postgres/ledger/mapped-columns.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { COLUMNS_MOVED, type InForceMapping } from '../../postgres/tables/column-numbers.ts';
 import { lookAtTables } from '../../postgres/tables/table-facts.ts';
 import type { StepContext } from '../step.ts';
-import { fillReturned } from './refill.ts';
+import { isForgotten, noteMapping } from './joins.ts';
+import { columnDefault, fillReturned } from './refill.ts';
 
 /** The context with all objects without the fields whose columns are gone, and with the numbers of their columns. */
 export interface ColumnsInForce extends StepContext {
@@ -57,19 +58,18 @@ async function columnsInForce(context: StepContext, reporter: string | undefined
   const looked = await look(session, configuration);
   const numbers = numbersOf(looked);
   const own = looked.filter(({ object }) => object === mapping.object);
-  await registerColumns(
-    session,
-    own.filter(({ state }) => state === 'new'),
-  );
-  const leftOut = new Set(looked.filter(({ state }) => state === 'gone' || state === 'returned'));
+  await noteMapping(context, own);
+  const isLeftOut = (column: LookedColumn) => column.forgetting || isForgotten(column) || column.state === 'gone';
+  const isReturned = (column: LookedColumn) => column.state === 'returned' && !isLeftOut(column);
+  const leftOut = new Set(looked.filter((column) => isLeftOut(column) || isReturned(column)));
   const inForce = (each: ObjectMapping): InForceMapping => ({
-    ...withoutFields(each, fieldsOf(leftOut, each.object)),
+    ...withDefaults(withoutFields(each, fieldsOf(leftOut, each.object)), looked),
     columnNumbers: numbers.get(each.object),
     tableFacts: tables.get(each.object),
   });
   const fitted = () => ({ ...configuration, objects: configuration.objects.map(inForce) });
   const reasons: ReasonCount[] = [];
-  for (const column of own.filter(({ state }) => state === 'returned')) {
+  for (const column of own.filter(isReturned)) {
     const { object, field } = column;
     leftOut.delete(column);
     const returned = { ...context, configuration: fitted(), mapping: mappingOf(fitted(), object) };
@@ -87,18 +87,30 @@ async function columnsInForce(context: StepContext, reporter: string | undefined
   };
 }
 
+/** With what rows hold in columns that were added later, and that nothing was written to. */
+function withDefaults(mapping: ObjectMapping, looked: readonly LookedColumn[]): ObjectMapping {
+  const added = looked.filter(({ object, initial }) => object === mapping.object && initial !== null);
+  if (added.length === 0) return mapping;
+  const fields = mapping.fields.map((each) => {
+    const initial = added.find(({ field }) => field === each.field)?.initial ?? null;
+    return initial === null ? each : { ...each, columnDefault: columnDefault(each, initial) };
+  });
+  return { ...mapping, fields };
+}
+
 function fieldOf(configuration: SyncConfiguration, object: string, field: string): FieldMapping | undefined {
   return mappingOf(configuration, object).fields.find((each) => each.field === field);
 }
 
 async function look(session: Session, configuration: SyncConfiguration): Promise<LookedColumn[]> {
   const wanted = configuration.objects.flatMap((mapping) =>
-    mapping.fields.map(({ field, column, type, references }) => {
+    mapping.fields.map(({ field, column, type, direction, references }) => {
       const needed = field === mapping.matchBy?.field;
       const { schema, table: name, object } = mapping;
       const parent = references === undefined ? undefined : mappingOf(configuration, references);
       const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
-      return { object, field, schema, name, column, needed, form: type.columnForm, ...key };
+      const meaning = { type: type.name, direction, references: references ?? null };
+      return { object, field, schema, name, column, needed, meaning, form: type.columnForm, ...key };
     }),
   );
   return lookAtColumns(session, wanted);

@@ -1,10 +1,10 @@
 /** Fields that Salesforce no longer has, or has as another type: what follows when one is found, and when it is back. */
-import { fromPostgres } from '../../core/mapping/canonical.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { FieldDrift } from '../../postgres/ledger/drift.ts';
 import { closeDrift, noteAsked, noteDrift, noteLookupsAsked, openDrift } from '../../postgres/ledger/drift.ts';
+import { beginJoin, joinPart } from '../../postgres/ledger/joining-fields.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
-import { markAllToRead, markInsertionsDue, markLinksDue } from '../../postgres/ledger/mark-due.ts';
+import { markInsertionsDue, markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { unreadableRecords } from '../../postgres/ledger/rejects.ts';
 import { NEWEST_LIVE } from '../../postgres/ledger/selections.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
@@ -31,8 +31,9 @@ export async function takeBack(session: Session, mapping: ObjectMapping, fields:
   await inTransaction(session, () => readRejectedAgain(session, object, fields));
   await inTransaction(session, async () => {
     if (!(await closeDrift(session, object, fields))) return;
-    const back = mapping.fields.filter(({ field }) => fields.includes(field));
-    await readAllAgain(session, mapping, back);
+    await beginJoin(session, object, fields, 'all');
+    // The first records at once, so that an execution begins.
+    await joinPart(session, object, fields);
   });
 }
 
@@ -42,20 +43,6 @@ async function readRejectedAgain(session: Session, object: string, fields: reado
   if (salesforceIds.length === 0) return;
   await claimLinks(session, object, salesforceIds);
   await markLinksDue(session, object, { salesforceIds }, 'read again');
-}
-
-/**
- * All records of the object are due to be read, in the transaction that takes these fields into force again. Of a record
- * that came since they were left out it is not known what both sides agreed on: nothing, so that what one of them holds is
- * its edit.
- */
-export async function readAllAgain(
-  session: Session,
-  { object }: ObjectMapping,
-  fields: readonly FieldMapping[],
-): Promise<void> {
-  const blank = Object.fromEntries(fields.map(({ field, type }) => [field, fromPostgres(type, null, field)]));
-  await markAllToRead(session, object, blank);
 }
 
 /**

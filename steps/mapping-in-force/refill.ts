@@ -7,13 +7,13 @@
 import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, fromPostgres, type RowValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { beginJoin, joinPart } from '../../postgres/ledger/joining-fields.ts';
 import { columnState, noteColumnRefusal, takeColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
 import { asRefusal } from '../../postgres/session/server-errors.ts';
 import { lockPairs, type StoredPair, writePairs } from '../pairs/pairs.ts';
 import type { StepContext } from '../step.ts';
-import { readAllAgain } from './drift.ts';
 
 /** Filled in one transaction. */
 const FILLED_RECORDS = 2000;
@@ -93,13 +93,17 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
 }
 
 /** What a row holds in the new column before it is written: nothing, or the column's default. */
-function untouchedValues({ type, field }: FieldMapping, initial: string | null): ReadonlySet<RowValue> {
-  const nothing = fromPostgres(type, null, field);
-  if (initial === null || type.columnForm !== 'scalar') return new Set([nothing]);
+function untouchedValues(field: FieldMapping, initial: string | null): ReadonlySet<RowValue> {
+  return new Set([field.type.blank, columnDefault(field, initial)]);
+}
+
+/** `initial`: what rows hold that were there before the column was added. */
+export function columnDefault({ type, field }: FieldMapping, initial: string | null): CanonicalValue {
+  if (initial === null || type.columnForm !== 'scalar') return type.blank;
   try {
-    return new Set([nothing, fromPostgres(type, initial, field)]);
+    return fromPostgres(type, initial, field);
   } catch (error) {
-    if (error instanceof RejectedRecordError) return new Set([nothing]);
+    if (error instanceof RejectedRecordError) return type.blank;
     throw error;
   }
 }
@@ -135,7 +139,9 @@ async function takeIntoForce(
   column: ReturnedColumn,
 ): Promise<void> {
   await inTransaction(session, async () => {
-    await readAllAgain(session, mapping, [field]);
     await takeColumn(session, mapping.object, field.field, column);
+    await beginJoin(session, mapping.object, [field.field], 'all');
+    // The first records at once, so that an execution begins.
+    await joinPart(session, mapping.object, [field.field]);
   });
 }

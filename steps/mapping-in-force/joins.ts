@@ -1,0 +1,62 @@
+/**
+ * How a field joins the mapping. Of one that is new, or means something else than before, the base of no record is known, and
+ * of one that is back both sides may have been edited: all records are read, and merged as any other. The ledger remembers
+ * what the configuration was, so that the first step that runs with another one finds out, whichever it is; `Collect changes` goes on
+ * where nothing else is due, so that edits do not wait for it.
+ *
+ * While a deployment goes on, functions with the former configuration run beside those with the new one. A record that one of them
+ * makes lacks the new fields, which is what "unknown" means; a field that only one of them has is found back at each change.
+ */
+import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
+import { FIELD_JOINED } from '../../core/mapping/drift.ts';
+import { orderComparison } from '../../postgres/ledger/comparison.ts';
+import { beginJoin, type JoinPart, joinPart, takeJoined } from '../../postgres/ledger/joining-fields.ts';
+import { changeMeaning, type LookedColumn, registerColumns } from '../../postgres/ledger/mapped-columns.ts';
+import { noteMapped } from '../../postgres/ledger/mapped-objects.ts';
+import { inTransaction } from '../../postgres/session/connection.ts';
+import { type StepContext, underLease } from '../step.ts';
+
+/** Whether what both sides agreed on of the field is to be taken out of the links first. Records are matched by a needed one. */
+export function isForgotten({ changed, needed }: LookedColumn): boolean {
+  return changed && !needed;
+}
+
+/** Remembers how the object is mapped, and begins what follows from a change. Not within a transaction. */
+export async function noteMapping({ session, configuration, mapping }: StepContext, own: readonly LookedColumn[]) {
+  // A mapping in force is without fields that it does not lack.
+  if ('columnNumbers' in mapping) return;
+  const { object } = mapping;
+  const former = await noteMapped(session, {
+    object,
+    fields: mapping.fields.map(({ field }) => field),
+    filter: mapping.filter?.where,
+    objects: configuration.objects.map((each) => each.object),
+  });
+  if (former === 'back') await orderComparison(session, object, 'mapped again', { records: true });
+  if (former === 'refiltered') await orderComparison(session, object, 'row filter changed');
+  const added = own.filter(({ state }) => state === 'new');
+  const stale = own.filter((column) => column.state === 'in force' && column.stale && !isForgotten(column));
+  await registerColumns(session, [...added, ...stale]);
+  await changeMeaning(session, own.filter(isForgotten));
+  const isBack = ({ state, back, changed }: LookedColumn) =>
+    back && !changed && (state === 'in force' || state === 'new');
+  const back = own.filter(isBack).map(({ field }) => field);
+  if (back.length > 0) await beginJoin(session, object, back, 'all');
+  const begun = [...added.filter(({ known }) => !known).map(({ field }) => field), ...back];
+  // The first records at once, so that an execution begins.
+  if (begun.length > 0) await inTransaction(session, () => joinPart(session, object, begun));
+}
+
+/** Makes the next records due that a joining field needs. Under the lease, for `Collect changes`. */
+export function joinNext(context: StepContext): Promise<JoinPart> {
+  const { session, mapping } = context;
+  const fields = mapping.fields.map(({ field }) => field);
+  return underLease(context, { lease: true }, () => joinPart(session, mapping.object, fields));
+}
+
+/** Fields that have joined, to be reported once. */
+export async function joinedFields(context: StepContext): Promise<ReasonCount[]> {
+  const { session, mapping } = context;
+  const joined = await underLease(context, { lease: true }, () => takeJoined(session, mapping.object));
+  return joined.map(({ field, records: count }) => ({ code: FIELD_JOINED, field, count }));
+}

@@ -1,4 +1,5 @@
 /** AWS as the person at a terminal uses it: with their own credentials, and at the endpoint of their choice. */
+import { AppflowClient } from '@aws-sdk/client-appflow';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -34,6 +35,7 @@ export class AwsAccount {
   readonly #sns: SNSClient;
   readonly #s3: S3Client;
   readonly #events: EventBridgeClient;
+  readonly appflow: AppflowClient;
   #deployment: Promise<Deployment> | undefined;
 
   constructor(options: AwsAccountOptions) {
@@ -45,6 +47,7 @@ export class AwsAccount {
     // An endpoint of one's own has no host name for each bucket.
     this.#s3 = new S3Client({ ...connection, forcePathStyle: connection.endpoint !== undefined });
     this.#events = new EventBridgeClient(connection);
+    this.appflow = new AppflowClient(connection);
   }
 
   /** What the stack's outputs name; read once. Throws as `readDeployment` does. */

@@ -17,6 +17,8 @@ export interface DeadLetter {
   readonly id: string;
   readonly receiptHandle: string;
   readonly body: string;
+  /** When it came into the queue that it was sent to first. */
+  readonly sentAt: Date;
   /** Message attributes: what EventBridge and Lambda report about the failure. */
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -75,12 +77,14 @@ export class DeadLetterQueue {
         WaitTimeSeconds: this.#waitSeconds,
         VisibilityTimeout: VISIBILITY_SECONDS,
         MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp'],
       }),
     );
-    return (Messages ?? []).map(({ MessageId, ReceiptHandle, Body, MessageAttributes }) => ({
+    return (Messages ?? []).map(({ MessageId, ReceiptHandle, Body, MessageAttributes, Attributes }) => ({
       id: MessageId ?? '',
       receiptHandle: ReceiptHandle ?? '',
       body: Body ?? '',
+      sentAt: new Date(Number(Attributes?.SentTimestamp ?? 0)),
       attributes: Object.fromEntries(
         Object.entries(MessageAttributes ?? {}).map(([name, { StringValue }]) => [name, StringValue ?? '']),
       ),

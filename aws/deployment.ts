@@ -41,6 +41,19 @@ export class Deployment {
     return this.#output('UndeliveredNoticesQueueUrl');
   }
 
+  changeQueueUrl(object: string): string {
+    return this.#output(`ChangeQueueUrl${object.replaceAll('_', '')}`);
+  }
+
+  inboundFlowName(object: string): string {
+    return this.#output(`InboundFlowName${object.replaceAll('_', '')}`);
+  }
+
+  /** undefined: the object goes through the API. */
+  outboundFlowName(object: string): string | undefined {
+    return this.#outputs.get(`OutboundFlowName${object.replaceAll('_', '')}`);
+  }
+
   changeDeadLettersUrl(object: string): string {
     return this.#output(`ChangeDeadLetterQueueUrl${object.replaceAll('_', '')}`);
   }

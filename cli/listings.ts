@@ -35,6 +35,7 @@ export function addListings(
         (session) => readOpenRejects(session, { object, direction }, limit + 1),
         deployment,
       );
+      if (found.length > 0) process.exitCode = 1;
       print(json ? asJson(found.slice(0, limit)) : listed(found, limit, 'open reject', rejectTable));
     });
 
@@ -55,6 +56,7 @@ export function addListings(
           }
           const { object, limit, json, values = false } = options;
           const found = await readOpenConflicts(session, { object, limit: limit + 1 });
+          if (found.length > 0) process.exitCode = 1;
           const shown = values ? found : found.map(({ values: _, ...conflict }) => conflict);
           print(
             json
@@ -71,7 +73,8 @@ function listing(command: Command, configuration: SyncConfiguration): Command {
   return withDatabaseOptions(command)
     .addOption(objectOption(configuration))
     .addOption(new Option('--limit <number>', 'at most so many, oldest first').argParser(positive).default(100))
-    .option('--json', 'as a JSON array');
+    .option('--json', 'as a JSON array')
+    .addHelpText('after', '\nExit code 0: there is none; 1: there are some; 2: it could not be done.');
 }
 
 /** A table with a line under it; `found` holds one more than the limit when there are more. */

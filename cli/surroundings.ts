@@ -37,10 +37,16 @@ export function withDatabaseOptions(command: Command): Command {
 }
 
 /** A stack is usually called as its deployment. */
+export function withStackOption(command: Command, deployment: string): Command {
+  return command.addOption(
+    new Option('--stack <name>', 'the CloudFormation stack').default(deployment).env('SFSYNC_STACK'),
+  );
+}
+
 export function withAwsOptions(command: Command, deployment: string): Command {
-  return withDatabaseOptions(command)
-    .addOption(new Option('--stack <name>', 'the CloudFormation stack').default(deployment).env('SFSYNC_STACK'))
-    .addOption(new Option('--region <region>', 'its region (default: as the AWS CLI finds it)').env('AWS_REGION'));
+  return withStackOption(withDatabaseOptions(command), deployment).addOption(
+    new Option('--region <region>', 'its region (default: as the AWS CLI finds it)').env('AWS_REGION'),
+  );
 }
 
 /**

@@ -125,7 +125,7 @@ test('sfsync check looks at the org that is named, and says when none is', async
     code: 1,
     out: expect.stringContaining('! Contact.Email: Salesforce does not show it'),
   });
-  expect(named.out).not.toContain('not looked at');
+  expect(named.out).not.toContain('Salesforce was not looked at');
 });
 
 test('an org is known by any part of its name, so that a typing error is no silence', async () => {

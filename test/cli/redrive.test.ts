@@ -268,7 +268,7 @@ describe('redrive events', () => {
     expect((await stack.take(failures, 1)).map(({ body }) => JSON.parse(body))).toEqual([
       { execution, stateMachine: stack.output('PostgresToSalesforceStateMachineArn'), status: 'FAILED' },
     ]);
-    expect(stack.published.map(({ subject }) => subject)).toEqual(['sfsync: postgres-to-salesforce FAILED']);
+    expect(stack.published.map(({ subject }) => subject)).toEqual(['sfsync: Contact: postgres-to-salesforce FAILED']);
     expect(await stack.count(undelivered)).toBe(0);
   });
 

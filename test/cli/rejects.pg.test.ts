@@ -142,7 +142,7 @@ describe('at the terminal', () => {
 
   test('rejects are a table, or JSON', async () => {
     const [table, json] = await Promise.all([sfsync('rejects'), sfsync('rejects', '--json', '--object', 'Contact')]);
-    expect(table).toMatchObject({ code: 0, err: '' });
+    expect(table).toMatchObject({ code: 1, err: '' });
     expect(table.out).toMatch(/│ 1 +│ Account +│ 001000000000001AAA +│ 1 +│ Phone +│ to-salesforce +│/);
     expect(table.out).toContain('FIELD_INTEGRITY_EXCEPTION: Salesforce says that it');
     expect(table.out).toContain(`${FILE} line 9`);
@@ -163,6 +163,7 @@ describe('at the terminal', () => {
     expect(table).not.toContain('secret');
     expect(conflictTable(conflicts, true)).toMatch(/│ "1" +│ "2" +│ "secret" +│/);
     const json = await sfsync('conflicts', '--json');
+    expect(json.code).toBe(1);
     expect(JSON.parse(json.out)).toHaveLength(2);
     expect(json.out).not.toContain('secret');
     const resolved = await sfsync('conflicts', '--resolve', '1', '4711');

@@ -6,6 +6,7 @@ import type { Drift } from '../core/mapping/drift.ts';
 import { salesforceDrift } from '../core/mapping/org-drift.ts';
 import { tableDrift } from '../core/mapping/table-drift.ts';
 import { listDrift } from '../postgres/ledger/drift.ts';
+import { listInexact } from '../postgres/ledger/inexact-columns.ts';
 import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
 import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
@@ -43,6 +44,10 @@ export async function findDrift(
     inTables.push({ kind: 'broken', text });
   }
   for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
+  for (const { object, field, type, since } of await listInexact(client)) {
+    const text = `${object}.${field}: since ${since.toISOString()} its column, ${type}, has held values of Salesforce otherwise than they are there (rounded, cut or folded); they count as equal; widen the column, or set onLoss 'reject' for the field`;
+    inTables.push({ kind: 'risky', text });
+  }
   for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   if (org === undefined) {
     return [...inTables, ...otherOrg(await readOrg(client), undefined), ...(await vanishedFields(client))];

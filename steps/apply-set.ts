@@ -11,6 +11,7 @@ import { carriedIds } from '../postgres/tables/salesforce-ids.ts';
 import { tableColumns } from '../postgres/tables/table-columns.ts';
 import type { Adoptable } from './pairs/adoption.ts';
 import { findAdoptable, finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
+import { inColumnsOf } from './pairs/column-values.ts';
 import { adoptMatches } from './pairs/matching.ts';
 import type { NewPair, StoredPair } from './pairs/pairs.ts';
 import { lockPairs, newPair } from './pairs/pairs.ts';
@@ -87,17 +88,23 @@ export async function readSet(context: StepContext, items: readonly Item[], newL
   }
   for (const [id, { pair }] of adoptable) pairs.set(id, pair);
   for (const id of unknown) if (!pairs.has(id)) pairs.set(id, newPair(id));
+  const found = items.flatMap((item): ReadRecord[] => {
+    const pair = pairs.get(item.version.id);
+    if (pair === undefined || refused.has(item.version.id)) return [];
+    const adopting = adoptable.get(item.version.id);
+    return [{ item, pair, adopted: adopting?.done === false ? adopting : undefined }];
+  });
+  const unmatched = items.flatMap((item) => {
+    const error = refused.get(item.version.id);
+    return error === undefined ? [] : { item, error };
+  });
+  const arriving = found.map((record) => ({ ...record, version: record.item.version }));
+  const { items: records, refused: lossy } = await inColumnsOf(context, arriving);
   return {
-    records: items.flatMap((item) => {
-      const pair = pairs.get(item.version.id);
-      if (pair === undefined || refused.has(item.version.id)) return [];
-      const adopting = adoptable.get(item.version.id);
-      return { item, pair, adopted: adopting?.done === false ? adopting : undefined };
-    }),
-    refused: items.flatMap((item) => {
-      const error = refused.get(item.version.id);
-      return error === undefined ? [] : { item, error };
-    }),
+    records: records.map(({ version, ...record }) =>
+      version === record.item.version ? record : { ...record, item: { ...record.item, version } },
+    ),
+    refused: [...unmatched, ...lossy.map(({ item: { item }, error }) => ({ item, error }))],
   };
 }
 

@@ -9,12 +9,14 @@ import type { InsertionLook } from '../core/contracts/insertion-tasks.ts';
 import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
+import { versionOf } from '../core/mapping/salesforce-version.ts';
 import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { guardDeletes, heldToReport } from './delete-guard.ts';
 import { giveUpOn, setAsideAll } from './give-up.ts';
 import { decideInsertions } from './new-rows/decide-new-rows.ts';
+import { inColumnsOf, rejectsOfLoss } from './pairs/column-values.ts';
 import { lockPairs } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
@@ -55,13 +57,15 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     const heldDeletes = await heldToReport(session, mapping.object, batchId, { before: heldBefore, held });
 
     const unusable = rejectsOfReads(looks);
+    const lost = parts.flatMap((part) => part.lost);
+    step.reject('to-postgres', lost);
     const looked = new Map(found.map(({ id, version }) => [id, version]));
     const unwritten = ({ link }: Pair) => {
       const version = looked.get(link.salesforceId);
       const outcome = link.push === undefined ? undefined : ('unknown' as const);
-      return version && { version: { ...version, mergedInto: version.mergedInto }, outcome };
+      return version && { version: versionOf(version), outcome };
     };
-    await setAsideAll(step, refused, unwritten, round);
+    await setAsideAll(step, [...refused, ...lost], unwritten, round);
     const { stuck, gone } = await giveUpOn(step, unusable);
     const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
     const listed = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
@@ -93,12 +97,15 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     looks.map(({ id }) => id),
   );
   const clockSkew = configuration.settings.clockSkewSeconds * 1000;
-  const decisions = looks.flatMap(({ id, revision, version }) => {
+  const read = looks.flatMap(({ id, revision, version }) => {
     const pair = pairs.get(id);
     if (pair === undefined || version === undefined) return [];
-    const look = { ...version, mergedInto: version.mergedInto };
+    return [{ id, pair, revision, version: versionOf(version) }];
+  });
+  const weighed = await inColumnsOf(context, read);
+  const decisions = weighed.items.map(({ id, pair, revision, version: look }) => {
     const decision = decide(mapping, pair, look, { revision, readAt, pushId: batchId, now, clockSkew });
-    return [{ id, pair, decision, survivor: version.mergedInto }];
+    return { id, pair, decision, survivor: look.mergedInto };
   });
   const guarded = await guardDeletes(context, await withoutEarlyDeletes(context, decisions));
   const decided = guarded.flatMap(({ decision, ...record }) =>
@@ -120,6 +127,7 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
       decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
     ),
     conflicts,
+    lost: rejectsOfLoss(weighed),
     held: decided.filter(({ decision }) => decision.link.guard === 'held').length,
   };
 }

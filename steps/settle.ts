@@ -8,12 +8,14 @@ import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts'
 import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
+import { versionOf } from '../core/mapping/salesforce-version.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { giveUpOn, setAsideAll } from './give-up.ts';
 import { sentDrifted, typesIn } from './mapping-in-force/fields.ts';
 import { settleInsertions } from './new-rows/settle-new-rows.ts';
+import { inColumnsOf, rejectsOfLoss } from './pairs/column-values.ts';
 import { lockPairs, type StoredPair } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
@@ -36,6 +38,8 @@ export interface BatchAnswers {
 interface Part {
   readonly settled: number;
   readonly conflicts: number;
+  /** Records that are not merged for the sake of a column. */
+  readonly lost: readonly Reject[];
   readonly rejects: readonly Reject[];
   readonly readAgain: readonly { id: string; revision: number }[];
   readonly pushAgain: readonly { line: PushLine; revision: number }[];
@@ -62,6 +66,8 @@ export async function settleBatch(
     const { parts, refused } = await step.inParts(found, (part) => settlePart(step, batchId, part, answers));
     const accepted = [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : []));
     const unusable = rejectsOfReads(readBacks);
+    const lost = parts.flatMap((part) => part.lost);
+    step.reject('to-postgres', lost);
     const readBack = new Map(found.map((line) => [line.id, line]));
     const unwritten = (pair: StoredPair) => {
       const judged = judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
@@ -69,7 +75,7 @@ export async function settleBatch(
         ? undefined
         : { version: judged.version, outcome: judged.outcome };
     };
-    await setAsideAll(step, refused, unwritten, answers);
+    await setAsideAll(step, [...refused, ...lost], unwritten, answers);
     const { gone } = await giveUpOn(step, unusable, new Set(accepted));
     const inserted = await settleInsertions(step, batchId, newRows, {
       outcomes: insertOutcomes,
@@ -103,7 +109,9 @@ async function settlePart(
     context,
     readBacks.map(({ id }) => id),
   );
-  const judged = readBacks.flatMap((line) => judge(mapping, batchId, pairs.get(line.id), line, answers) ?? []);
+  const read = readBacks.flatMap((line) => judge(mapping, batchId, pairs.get(line.id), line, answers) ?? []);
+  const weighed = await inColumnsOf(context, read);
+  const judged = weighed.items;
   const results = judged.flatMap(({ revision, outcome, ...record }) => {
     if (outcome === 'open' || outcome === 'push again') return [];
     const { pair, version } = record;
@@ -133,6 +141,7 @@ async function settlePart(
   return {
     settled: settled.length,
     conflicts,
+    lost: rejectsOfLoss(weighed),
     rejects: settled
       .filter(({ outcome }) => outcome === 'refused')
       .map(({ id, pair }) => refusal(pair, answers.outcomes.get(id))),
@@ -153,7 +162,7 @@ function judge(
 ) {
   if (readBack?.version === undefined || pair?.link.push?.id !== batchId) return undefined;
   const { id, revision } = readBack;
-  const version = { ...readBack.version, mergedInto: readBack.version.mergedInto };
+  const version = versionOf(readBack.version);
   const line = answers.outcomes.get(id);
   const outcome = outcomeOfPush(pair.link, version, {
     answer: line?.outcome,

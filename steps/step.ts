@@ -11,9 +11,10 @@ import { childLookups } from '../core/agreement/references.ts';
 import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
-import { withoutFields } from '../core/mapping/drift.ts';
+import { COLUMN_INEXACT, withoutFields } from '../core/mapping/drift.ts';
 import { conflictReasons } from '../postgres/ledger/conflicts.ts';
 import { objectsWithDue } from '../postgres/ledger/due.ts';
+import { inexactToReport } from '../postgres/ledger/inexact-columns.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { requireOrg } from '../postgres/ledger/org.ts';
 import { type RejectContext, reportRejects } from '../postgres/ledger/rejects.ts';
@@ -32,6 +33,8 @@ export interface StepContext {
   readonly mapping: ObjectMapping;
   /** What rejects and conflicts name; for outbound steps the ARN of the execution that must hold the object's lease. */
   readonly execution: string;
+  /** Names the step, for what is reported once. */
+  readonly reporter?: string | undefined;
 }
 
 /** How fields that are not in force are found, and who reports those that are reported once. */
@@ -90,12 +93,19 @@ export function runStep<T>(
   return withMappingInForce(context, request.reporter, async ({ reasons, ...columns }) => {
     await requireOrgOf(context, request);
     const fields = await fieldsLeftOut(context, request);
-    const inForce = { ...columns, mapping: withoutFields(columns.mapping, fields.leftOut) };
+    const { reporter } = request;
+    const inForce = { ...columns, reporter, mapping: withoutFields(columns.mapping, fields.leftOut) };
     const { done, rejects, conflicts } = await inStepTransaction(inForce, fields.leftOut, request, work);
     return {
       done,
       rejected: rejects.length,
-      reasons: [...fields.reasons, ...reasons, ...reasonCounts(rejects), ...conflicts],
+      reasons: [
+        ...fields.reasons,
+        ...reasons,
+        ...(await inexactReasons(inForce)),
+        ...reasonCounts(rejects),
+        ...conflicts,
+      ],
       ...(request.joins ? await whoIsDue(inForce, request.source) : { due: false, alsoDue: [] }),
     };
   });
@@ -164,6 +174,11 @@ async function inStepTransaction<T>(
     const conflicts = await conflictReasons(session, mapping.object, execution);
     return { done, rejects: [...rejects['to-postgres'], ...rejects['to-salesforce']], conflicts };
   });
+}
+
+async function inexactReasons({ session, mapping, reporter }: StepContext): Promise<ReasonCount[]> {
+  const fields = reporter === undefined ? [] : await inexactToReport(session, mapping.object, reporter);
+  return fields.map((field) => ({ code: COLUMN_INEXACT, field, count: 1 }));
 }
 
 /** Asked of the tables and not of what was just done: a step whose answer was lost answers the same when it is done again. */

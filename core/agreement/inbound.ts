@@ -5,6 +5,7 @@
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import { isStored } from './equality.ts';
 import type { Link, OpenPush, Pair, RowVersion, SeenField } from './link.ts';
 import { isUnknown, withWaiting } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
@@ -107,13 +108,14 @@ function noted(
   const sure = version.stamp > (link.highWater ?? 0);
   const seen: Record<string, SeenField> = { ...push.seen };
   const conflicts: Conflict[] = [];
-  for (const { field, direction } of mapping.fields) {
+  for (const each of mapping.fields) {
+    const { field, direction } = each;
     const sent = push.sent[field]?.value;
     // What only Postgres may edit is ours, whatever is written over it in Salesforce: neither a conflict nor to be restored.
     if (sent === undefined || direction !== 'both') continue;
     const value = version.fields[field];
     const base = link.base?.fields[field];
-    if (value === undefined || value === sent || value === base) continue;
+    if (value === undefined || value === base || isStored(each, sent, value)) continue;
     if (seen[field]?.value === value && (seen[field].sure || !sure)) continue;
     seen[field] = { value, sure };
     const postgres = row?.fields[field] ?? null;

@@ -8,6 +8,7 @@ import type { Delivery, FieldMapping, ObjectMapping } from '../mapping/configura
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import { type Deferrable, NOT_PUT_OFF } from './due.ts';
+import { isAtBase, NOTHING_INEXACT } from './equality.ts';
 
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
@@ -94,6 +95,8 @@ export interface Link extends Deferrable {
   readonly waiting: Readonly<Record<string, string>>;
   readonly push: OpenPush | undefined;
   readonly refused: Refused;
+  /** What the row holds in place of values of the base that one of the sides cannot hold as the other does (equality.ts). */
+  readonly inexact: FieldValues;
   /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
   readonly wasInside: boolean;
   /** Our delete is verified, and the record is to be emptied from the recycle bin. */
@@ -124,6 +127,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     waiting: NOTHING_WAITS,
     push: undefined,
     refused: NOTHING_REFUSED,
+    inexact: NOTHING_INEXACT,
     wasInside: false,
     purgeDue: false,
     guard: undefined,
@@ -219,10 +223,12 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
     const value = row.fields[field];
     // What both sides agreed on has to be known first: a merge of a version makes it so.
     if (isUnknown(base, field)) continue;
-    if (!base.deleted && value === base.fields[field]) continue;
+    const isSame = isAtBase(link, field, value);
+    if (!base.deleted && isSame) continue;
     // One that has another value than what it waits for was edited since.
     if (value === undefined || value === waiting[field] || isUnsendable(value)) continue;
-    fields[field] = value;
+    // A record that comes back has what the row only stands for.
+    fields[field] = isSame ? (base.fields[field] ?? null) : value;
     due ||= value !== refused.fields[field];
   }
   if (base.deleted) return { kind: 'revive', fields };

@@ -7,6 +7,7 @@ import type { CanonicalValue, RowValue, RowValues } from '../mapping/canonical.t
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
+import { fieldsInColumns, inColumn, inexactAfter, isAtBase, isStored } from './equality.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion } from './link.ts';
 import { afterLook, isUnknown, mayGo, outgoing, staysUnknown, stillRefused, withWaiting } from './link.ts';
 
@@ -53,10 +54,9 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
     link.base === undefined
       ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
-  return {
-    ...merged,
-    link: agree(mapping, { ...link, base: baseOf(mapping, link.base, version, merged.row) }, merged.row),
-  };
+  const inexact = inexactAfter(mapping, link, version, merged.row);
+  const agreed = { ...link, base: baseOf(mapping, link.base, version, merged.row), inexact };
+  return { ...merged, link: agree(mapping, agreed, merged.row) };
 }
 
 /** The link with `refused` and `dirty` as they follow from its base and the row. */
@@ -89,11 +89,16 @@ function baseOf(
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
 function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version: SalesforceVersion) {
-  if (row === undefined) return { fields: version.fields };
-  const taken = mapping.fields.filter(
-    ({ direction, policy }) => direction === 'to-postgres' || (direction === 'both' && policy !== 'postgres'),
-  );
-  return { ...row, fields: withShown({ ...row.fields }, version.fields, taken) };
+  const held = fieldsInColumns(version);
+  if (row === undefined) return { fields: held };
+  const taken = mapping.fields.filter((each) => {
+    const { field, direction, policy } = each;
+    if (direction === 'to-postgres') return true;
+    return (
+      direction === 'both' && policy !== 'postgres' && !isStored(each, row.fields[field] ?? null, held[field] ?? null)
+    );
+  });
+  return { ...row, fields: withShown({ ...row.fields }, held, taken) };
 }
 
 /** Adds to `values` what the version holds of these fields. */
@@ -109,8 +114,16 @@ function withShown<Value>(
   return values;
 }
 
+interface Joining {
+  readonly theirs: CanonicalValue;
+  /** As the column holds it. */
+  readonly held: CanonicalValue | undefined;
+  readonly mine: RowValue;
+}
+
 class Merge {
   readonly #mapping: ObjectMapping;
+  readonly #link: Link;
   readonly #base: Base;
   readonly #push: OpenPush | undefined;
   readonly #version: SalesforceVersion;
@@ -121,6 +134,7 @@ class Merge {
 
   constructor(mapping: ObjectMapping, link: Link, base: Base, version: SalesforceVersion, unknown: boolean) {
     this.#mapping = mapping;
+    this.#link = link;
     this.#base = base;
     this.#push = link.push;
     this.#version = version;
@@ -149,19 +163,24 @@ class Merge {
     return fields === undefined ? row : { ...row, fields };
   }
 
-  #field(mapped: FieldMapping, row: RowVersion): RowValue | undefined {
-    const { field, direction, policy } = mapped;
+  #field(mapping: FieldMapping, row: RowVersion): RowValue | undefined {
+    const { field, direction, policy } = mapping;
     const base = this.#base.fields[field];
     const mine = row.fields[field];
     const theirs = this.#version.fields[field];
-    if (theirs === undefined || mine === undefined || theirs === mine) return mine;
-    if (direction === 'to-postgres') return theirs;
+    const held = inColumn(this.#version, field);
+    if (theirs === undefined || mine === undefined || theirs === mine || held === mine) return mine;
+    if (direction === 'to-postgres') return held;
     if (direction === 'to-salesforce') return mine;
-    if (base === undefined) return this.#joining(mapped, theirs, mine, row);
+    if (base === undefined)
+      return isStored(mapping, mine, theirs) ? mine : this.#joining(mapping, { theirs, held, mine }, row);
     const sent = this.#push?.sent[field];
     // A filler was no edit of the row: while it is as it was, and whatever became of the push, it has nothing to say.
     const mayBeUndone = this.#unknown && sent?.filler === false;
     if (theirs === base) {
+      // Not edited, and the column makes something else of it by now: it was altered.
+      const isStale = mine === this.#link.inexact[field] && !isStored(mapping, mine, theirs);
+      if (isStale && sent === undefined) return held;
       if (mayBeUndone && this.#mayHaveMoved) {
         this.#log({
           field,
@@ -173,23 +192,24 @@ class Merge {
       }
       return mine;
     }
-    if (theirs === sent?.value) return mine;
-    if (mine === base && !mayBeUndone) return theirs;
+    if (sent !== undefined && isStored(mapping, sent.value, theirs)) return mine;
+    if (isAtBase(this.#link, field, mine) && !mayBeUndone) return held;
+    if (isStored(mapping, mine, theirs)) return mine;
     const winner = this.#winner(policy, row);
     this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
-    return winner === 'salesforce' ? theirs : mine;
+    return winner === 'salesforce' ? held : mine;
   }
 
   /**
    * A field of which it is not known what both sides agreed on. What is empty, or was never written, is no edit: it gives way.
    */
-  #joining(mapped: FieldMapping, theirs: CanonicalValue, mine: RowValue, row: RowVersion): RowValue {
-    const { field, type, policy, columnDefault } = mapped;
+  #joining(mapping: FieldMapping, { theirs, held = theirs, mine }: Joining, row: RowVersion): RowValue {
+    const { field, type, policy, columnDefault } = mapping;
     if (theirs === type.blank) return mine;
-    if (mine === type.blank || mine === columnDefault) return theirs;
+    if (mine === type.blank || mine === columnDefault) return held;
     const winner = this.#winner(policy, row);
     this.#log({ field, reason: 'new in the mapping', salesforce: theirs, postgres: mine, winner });
-    return winner === 'salesforce' ? theirs : mine;
+    return winner === 'salesforce' ? held : mine;
   }
 
   /** `latest` compares the record's stamp with when the row was edited; both are good to the second, and a tie is Salesforce's. */
@@ -205,7 +225,7 @@ class Merge {
       if (!(ours && !this.#base.deleted && this.#touchedInSalesforce())) return undefined;
       // Our delete buried an edit that a person had just made: the edit survives, and the record is revived.
       this.#logRecord(undefined, 'salesforce');
-      return { fields: this.#version.fields };
+      return { fields: fieldsInColumns(this.#version) };
     }
     // It was deleted because the row has left the filter. What a person had just edited there lives on in the row.
     if (ours && !this.#base.deleted && row.outside === true) return this.#fields(row);
@@ -215,7 +235,7 @@ class Merge {
       return row;
     }
     if (this.#mapping.deleteRow === 'ignore') return row;
-    const edited = outgoingEdits(this.#mapping, row, this.#base, this.#version);
+    const edited = outgoingEdits(this.#mapping, row, this.#link, this.#version);
     if (edited.length === 0) return undefined;
     this.#logRecord({ fields: withShown({}, row.fields, edited) }, 'postgres');
     return row;
@@ -225,19 +245,21 @@ class Merge {
   #rowGone(): RowVersion | undefined {
     if (this.#base.deleted) {
       const ours = this.#push?.sentDeleted === false;
-      return ours ? undefined : { fields: this.#version.fields };
+      return ours ? undefined : { fields: fieldsInColumns(this.#version) };
     }
     if (this.#mapping.deleteRecord === 'ignore' || !this.#touchedInSalesforce()) return undefined;
     this.#logRecord(undefined, 'salesforce');
-    return { fields: this.#version.fields };
+    return { fields: fieldsInColumns(this.#version) };
   }
 
   /** A field that both sides may edit differs from the base, and not by our own write. */
   #touchedInSalesforce(): boolean {
-    return this.#mapping.fields.some(({ field, direction }) => {
+    return this.#mapping.fields.some((each) => {
+      const { field, direction } = each;
       const theirs = this.#version.fields[field];
       if (direction !== 'both' || theirs === undefined || isUnknown(this.#base, field)) return false;
-      return theirs !== this.#base.fields[field] && theirs !== this.#push?.sent[field]?.value;
+      const sent = this.#push?.sent[field];
+      return theirs !== this.#base.fields[field] && !(sent !== undefined && isStored(each, sent.value, theirs));
     });
   }
 
@@ -263,12 +285,11 @@ class Merge {
 }
 
 /** Fields of the row that were edited since the sides agreed: they differ from the base and from Salesforce. */
-function outgoingEdits(mapping: ObjectMapping, row: RowVersion, base: Base, version: SalesforceVersion) {
+function outgoingEdits(mapping: ObjectMapping, row: RowVersion, link: Link, version: SalesforceVersion) {
   return mapping.fields.filter(({ field, direction }) => {
     const mine = row.fields[field];
-    if (isUnknown(base, field)) return false;
-    return (
-      direction !== 'to-postgres' && mine !== undefined && mine !== base.fields[field] && mine !== version.fields[field]
-    );
+    if (link.base === undefined || isUnknown(link.base, field)) return false;
+    if (direction === 'to-postgres' || mine === undefined || isAtBase(link, field, mine)) return false;
+    return mine !== version.fields[field] && mine !== inColumn(version, field);
   });
 }

@@ -8,6 +8,7 @@ import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { becomesDue, NOT_PUT_OFF } from './due.ts';
+import { inexactOf, isStored } from './equality.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
 import { mayGo, NOTHING_REFUSED, outgoing } from './link.ts';
@@ -158,7 +159,8 @@ export function acknowledge(link: Link, push: OpenPush, readBack: Pick<Salesforc
   // A delete is believed only where the record lives again: then a person undeleted it. See `Merge.#deleted`.
   const deleted = sentDeleted === false ? false : sentDeleted === true && !readBack.deleted ? true : link.base.deleted;
   const base = { deleted, fields: { ...link.base.fields, ...Object.fromEntries(sent) } };
-  return { ...link, base, wasInside: link.wasInside && sentDeleted !== true };
+  const inexact = inexactOf(link, base);
+  return { ...link, base, inexact, wasInside: link.wasInside && sentDeleted !== true };
 }
 
 /** Nothing of a push that was not taken is in the record: the same value there is an edit of a person. */
@@ -190,9 +192,11 @@ function restoreSeen(
     const sent = push.sent[field];
     const mine = merged.row.fields[field];
     if (sent === undefined || mine === undefined || !seen.sure) continue;
-    if (version.fields[field] !== sent.value || mine !== sent.value || seen.value === sent.value) continue;
-    const policy = mapping.fields.find((candidate) => candidate.field === field)?.policy;
-    if (!sent.filler && policy === 'postgres') continue;
+    const each = mapping.fields.find((candidate) => candidate.field === field);
+    const theirs = version.fields[field];
+    if (each === undefined || theirs === undefined || !isStored(each, sent.value, theirs)) continue;
+    if (mine !== sent.value || seen.value === sent.value) continue;
+    if (!sent.filler && each.policy === 'postgres') continue;
     restored[field] = seen.value;
     const base = merged.link.base?.fields[field];
     conflicts.push({

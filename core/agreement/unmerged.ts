@@ -1,9 +1,11 @@
 /** What becomes of a record whose version cannot be merged: no read finds or understands it, or PostgreSQL does not take the row. */
+
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { isDue } from './collect.ts';
 import { putOff } from './due.ts';
+import { inexactOf } from './equality.ts';
 import type { Link, OpenPush, Pair, Refused } from './link.ts';
 import { isGone, outgoing, withWaiting } from './link.ts';
 import type { Outcome } from './outbound.ts';
@@ -66,7 +68,8 @@ export function setAside(
   if (mayBeOurs && push.sentDeleted === true && version.deleted) return putOff(done, now);
   const known = outcome === 'accepted' ? acknowledge(link, push, version).base : link.base;
   const base = outcome === 'unknown' ? shown(link, push, version) : known;
-  return { ...done, push: undefined, base, refused: outcome === 'refused' ? refusedBy(push) : link.refused };
+  const inexact = inexactOf(link, base);
+  return { ...done, push: undefined, base, inexact, refused: outcome === 'refused' ? refusedBy(push) : link.refused };
 }
 
 /** The base with those values of the push that the version shows. */

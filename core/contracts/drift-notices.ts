@@ -1,5 +1,12 @@
-/** What the operator reads of fields that are left out, or have joined the mapping: each is reported once. */
-import { COLUMN_REFUSES, COLUMN_VANISHED, FIELD_JOINED, FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../mapping/drift.ts';
+/** What the operator reads of fields that are left out, have joined the mapping, or lose something: each is reported once. */
+import {
+  COLUMN_INEXACT,
+  COLUMN_REFUSES,
+  COLUMN_VANISHED,
+  FIELD_JOINED,
+  FIELD_TYPE_CHANGED,
+  FIELD_VANISHED,
+} from '../mapping/drift.ts';
 import type { ReasonCount } from './inbound-tasks.ts';
 import { lines, type Message, plural } from './message.ts';
 
@@ -60,6 +67,16 @@ export const DRIFTS: readonly {
         'The field was new in the mapping, back in it, or meant something else than before. The records were read for its sake, and both sides merged:',
         ...joined.map(({ field, count }) => `  ${object}.${field}: ${plural(count, 'record')}`),
         `What was empty on one side took the value of the other; where both had a value, the policy of the field decided, and both are listed: npx sfsync conflicts --object ${object}`,
+      ),
+    }),
+  },
+  {
+    code: COLUMN_INEXACT,
+    message: (object, fields) => ({
+      subject: `sfsync: ${plural(fields.length, 'column')} of ${object} cannot hold all values of Salesforce`,
+      text: lines(
+        `The column of ${named(object, fields)} rounds, cuts or folds a value that Salesforce holds. The row has what the column makes of it; the two count as equal, and nothing is written back. This is notified once.`,
+        "Widen the column where that matters, or set onLoss: 'reject' for the field in sync.config.ts: then such records are rejected.",
       ),
     }),
   },

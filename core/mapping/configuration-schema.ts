@@ -12,6 +12,11 @@ export const fieldSchema = z.strictObject({
   type: z.enum(FIELD_TYPE_NAMES),
   direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
   policy: z.enum(['salesforce', 'postgres', 'latest']).default('salesforce'),
+  /**
+   * What becomes of a value of Salesforce that the column rounds, cuts or folds. `accept`: the row holds what the column makes of
+   * it, which counts as equal, and it is notified once. `reject`: the record is rejected.
+   */
+  onLoss: z.enum(['accept', 'reject']).default('accept'),
   references: apiName.optional(),
 });
 

@@ -60,6 +60,8 @@ export interface FieldMapping {
   readonly type: FieldType;
   readonly direction: Direction;
   readonly policy: ConflictPolicy;
+  /** Whether a value of Salesforce that the column cannot hold as it is comes into the row all the same. */
+  readonly onLoss: 'accept' | 'reject';
   /** The sobject that a lookup points to; set for references only. */
   readonly references: string | undefined;
   /** What rows hold that nothing was written to since the column was added; absent: null. Of a mapping in force only. */
@@ -107,7 +109,7 @@ export type Settings = Readonly<z.output<typeof syncSchema>['settings']>;
 
 export type SyncDefinition = z.input<typeof syncSchema>;
 type FieldDefinition = z.input<typeof fieldSchema>;
-type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy'>>;
+type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss'>>;
 
 const field =
   (type: FieldTypeName) =>

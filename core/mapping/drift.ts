@@ -27,8 +27,17 @@ export const COLUMN_REFUSES = 'COLUMN_REFUSES';
 /** Code of the report that a field was new in the mapping, or back, and has joined; its count: records that were read for it. */
 export const FIELD_JOINED = 'FIELD_JOINED';
 
-/** All codes of a field that is left out; each is reported once, and none of them is a reject. */
-export const DRIFT_CODES: readonly string[] = [FIELD_VANISHED, FIELD_TYPE_CHANGED, COLUMN_VANISHED, COLUMN_REFUSES];
+/** Code of the report that the column of a field does not hold values of Salesforce as they are. */
+export const COLUMN_INEXACT = 'COLUMN_INEXACT';
+
+/** All codes of what is reported once of a field, and is no reject. */
+export const DRIFT_CODES: readonly string[] = [
+  FIELD_VANISHED,
+  FIELD_TYPE_CHANGED,
+  COLUMN_VANISHED,
+  COLUMN_REFUSES,
+  COLUMN_INEXACT,
+];
 
 /**
  * The mapping without fields that are gone. Updates go through the API then, which writes what is named and nothing else: the

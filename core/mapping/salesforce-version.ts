@@ -1,6 +1,13 @@
 import type { FieldValues } from './canonical.ts';
 import type { Instant } from './instant.ts';
 
+/** From what travels between the steps, which leaves out what is undefined. */
+export function versionOf(
+  read: Omit<SalesforceVersion, 'mergedInto' | 'inColumns'> & { readonly mergedInto?: string | undefined },
+): SalesforceVersion {
+  return { ...read, mergedInto: read.mergedInto };
+}
+
 /** A record as Salesforce held it when it was read, from a file or by a fresh read. */
 export interface SalesforceVersion {
   /** 18 characters. */
@@ -13,4 +20,6 @@ export interface SalesforceVersion {
   readonly externalId?: string | undefined;
   /** The mapped fields. A field that is absent was not read, which is not null: such a version is read again. */
   readonly fields: FieldValues;
+  /** What the columns of the row make of values that they cannot hold exactly; absent: they hold all of them as they are. */
+  readonly inColumns?: FieldValues | undefined;
 }

@@ -9,6 +9,8 @@ export interface TableColumn {
   /** Of varchar(n) and char(n). */
   readonly maxLength: number | null;
   readonly notNull: boolean;
+  /** `pg_attribute.atttypmod`, of a domain its base type's; absent or -1: none. */
+  readonly modifier?: number;
 }
 
 /** What of its table is gone. `columns`: undefined when there is no such table. */

@@ -96,6 +96,10 @@ const PARTS: { readonly [Each in Member]: LinkPart<Link[Each]> } = {
     ],
     read: (cells, at) => ({ fields: kept<FieldValues>(cells[at]) ?? {}, deleted: kept<boolean>(cells[at + 1]) }),
   },
+  inexact: {
+    columns: [{ name: 'inexact', type: 'jsonb', of: ({ inexact }) => inexact }],
+    read: (cells, at) => kept<Link['inexact']>(cells[at]) ?? {},
+  },
   wasInside: {
     columns: [{ name: 'was_inside', type: 'boolean', of: ({ wasInside }) => wasInside }],
     read: (cells, at) => cells[at] === true,

@@ -122,6 +122,7 @@ export async function grantRights(
   await preparation.execute(`grant usage on schema ${name(ownSchema)} to ${streamerRole}`);
   const own = STREAMER_TABLES.map((table) => `${name(ownSchema)}.${table}`).join(', ');
   await preparation.execute(`grant select, insert, update on ${own} to ${streamerRole}`);
+  await preparation.execute(`grant execute on all functions in schema ${ownSchema} to ${applyRole}`);
   if (sequences.length > 0)
     await preparation.execute(`grant usage on sequence ${sequences.join(', ')} to ${applyRole}`);
   preparation.note(`rights of ${applyRole} on ${mapped.length} tables`, 'made sure');

@@ -12,6 +12,7 @@ export interface CatalogColumn {
   /** The length limit of varchar(n) and char(n). */
   readonly maxLength: number | null;
   readonly notNull: boolean;
+  readonly modifier?: number;
   readonly hasDefault: boolean;
   readonly generated: boolean;
 }
@@ -74,6 +75,7 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'columns', (
     select coalesce(jsonb_agg(jsonb_build_object(
       'name', a.attname, 'type', base.typname, 'kind', base.typtype,
+      'modifier', case when t.typtype = 'd' then t.typtypmod else a.atttypmod end,
       'maxLength', case when base.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
       'notNull', a.attnotnull, 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
     ) order by a.attnum), '[]')

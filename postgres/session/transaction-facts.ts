@@ -1,9 +1,14 @@
 /** What a session has learnt in its transaction, and which may be another thing in the next one. */
+import type { ColumnShape } from '../../core/mapping/field-types/field-type.ts';
 
 /** The columns of a mapped table. */
 export interface TableColumns {
   /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
   readonly types: ReadonlyMap<string, string>;
+  /** What their values depend on. */
+  readonly shapes: ReadonlyMap<string, ColumnShape>;
+  /** By column, with length and precision. */
+  readonly fullTypes: ReadonlyMap<string, string>;
   /** Columns that allow no null. */
   readonly notNull: ReadonlySet<string>;
   /** The expression that makes the key of a new row; undefined: there is none that the role may use. */

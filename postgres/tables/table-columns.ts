@@ -3,6 +3,7 @@
  * are read once in each transaction, so that a column that was changed since does no harm.
  */
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ColumnShape } from '../../core/mapping/field-types/field-type.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
@@ -33,6 +34,8 @@ export async function rowsStandAlone(session: Session, mapping: ObjectMapping): 
 interface ColumnRow {
   readonly column: string;
   readonly type: string;
+  readonly full_type: string;
+  readonly shape: ColumnShape;
   readonly not_null: boolean;
   readonly insert_triggers: boolean;
   readonly default: string | null;
@@ -47,16 +50,27 @@ async function readColumns(session: Session, { schema, table, keyColumn }: Objec
     `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
             (select count(*) > 0 from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass
                 and not tgisinternal and tgtype & ${BEFORE_INSERT} = ${BEFORE_INSERT}) as insert_triggers,
+            format_type(a.atttypid, a.atttypmod) as full_type, base.shape,
             case when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
                  when has_sequence_privilege(s.sequence, 'usage') then format('nextval(%L)', s.sequence) end as default
        from pg_attribute a
        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
        cross join lateral pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), a.attname) as s (sequence)
+       cross join lateral (
+         with recursive of as (
+           select y.*, a.atttypmod as modifier from pg_type y where y.oid = a.atttypid
+           union all
+           select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end from of
+             join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
+         select jsonb_build_object('type', typname, 'kind', typtype, 'modifier', modifier) from of where typtype <> 'd'
+       ) as base (shape)
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
     [schema, table],
   );
   return {
     types: new Map(rows.map(({ column, type }) => [column, type])),
+    shapes: new Map(rows.map(({ column, shape }) => [column, shape])),
+    fullTypes: new Map(rows.map(({ column, full_type: type }) => [column, type])),
     notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
     keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
     hasInsertTriggers: rows[0]?.insert_triggers === true,

@@ -11,6 +11,7 @@ import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/l
 import { lockLinks, type StoredLink } from '../../postgres/ledger/links.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { finishAdoptions } from '../pairs/adoption.ts';
+import { inColumnsOf } from '../pairs/column-values.ts';
 import { writeMerged } from '../pairs/write-merged.ts';
 import type { StepContext } from '../step.ts';
 
@@ -66,21 +67,42 @@ interface Looked {
 }
 
 /** The insertions that were looked for, locked. One that is gone or was made anew is left out. */
-export async function lockLooked(
-  { session, configuration, mapping }: StepContext,
-  looks: readonly InsertionLook[],
-): Promise<readonly Looked[]> {
+export async function lockLooked(context: StepContext, looks: readonly InsertionLook[]): Promise<readonly Looked[]> {
+  const { session, configuration, mapping } = context;
   const salesforceIds = looks.flatMap(({ version }) => version?.id ?? []);
   const links = await lockLinks(session, mapping.object, { salesforceIds });
   const keys = looks.map(({ externalId }) => externalId);
   const stored = await lockInsertions(session, configuration, mapping, keys);
-  return looks.flatMap((look) => {
+  const looked = looks.flatMap((look): Looked[] => {
     const found = stored.get(look.externalId);
     if (found?.insertionId !== look.insertion) return [];
     const { version } = look;
     const isLinked = !isFree(links.get(version?.id ?? ''));
     const named = version && { version: { ...version, mergedInto: version.mergedInto }, isLinked };
     return [{ look, found, named }];
+  });
+  return withInColumns(context, looked);
+}
+
+/** With what the columns make of the records; one that a column may not change is refused alone. */
+async function withInColumns(context: StepContext, looked: readonly Looked[]): Promise<readonly Looked[]> {
+  const arriving = looked.flatMap((each) => {
+    const { found, named } = each;
+    if (named === undefined) return [];
+    const pair = { link: newLink(named.version.id, found.insertion.rowKey), row: found.row };
+    return [{ each, version: named.version, pair }];
+  });
+  const { items, refused } = await inColumnsOf(context, arriving);
+  const versions = new Map(items.map(({ each, version }) => [each, version]));
+  const errors = new Map(refused.map(({ item, error }) => [item.each, error]));
+  return looked.map((each) => {
+    const error = errors.get(each);
+    if (error !== undefined) {
+      const { code, message, field } = error;
+      return { ...each, look: { ...each.look, rejected: { code, reason: message, field } } };
+    }
+    const version = versions.get(each);
+    return each.named === undefined || version === undefined ? each : { ...each, named: { ...each.named, version } };
   });
 }
 

@@ -22,6 +22,7 @@ import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
 import { type OwnOrphan, removeRows } from '../parents/lost-parents.ts';
 import { parentsOf } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
+import { withInexact } from './column-values.ts';
 
 export interface StoredPair extends Pair {
   readonly linkId: string;
@@ -75,16 +76,16 @@ export async function lockPairs(
     }),
   );
   const asStored = new Map(changes.map(({ after }) => [after.salesforceId, after]));
-  return new Map(
-    [...links].map(([id, { linkId, link }]) => {
-      const row = underKey(link) ?? byId.get(id);
-      const rowless = isOthers(link) ? withoutRow(link) : link;
-      const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
-      const live = row?.softDeleted ? undefined : row;
-      const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
-      return [id, { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId }];
-    }),
-  );
+  const pairs = [...links].map(([id, { linkId, link }]): StoredPair => {
+    const row = underKey(link) ?? byId.get(id);
+    const rowless = isOthers(link) ? withoutRow(link) : link;
+    const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
+    const live = row?.softDeleted ? undefined : row;
+    const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
+    return { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId };
+  });
+  const read = await withInexact({ session, mapping }, pairs);
+  return new Map(read.map((pair) => [pair.link.salesforceId, pair]));
 }
 
 function byRowKey(rows: readonly StoredRow[]): Map<string, StoredRow> {

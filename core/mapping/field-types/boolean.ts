@@ -19,6 +19,7 @@ export const boolean = {
 
   columnTypes: ['bool'],
   takesEnums: false,
+  isExact: ({ type }) => ['bool', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,

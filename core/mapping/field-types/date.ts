@@ -19,6 +19,7 @@ export const date = {
 
   columnTypes: ['date'],
   takesEnums: false,
+  isExact: ({ type }) => ['date', 'timestamptz', 'timestamp', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: inUtc,

@@ -27,6 +27,7 @@ export const datetime = {
 
   columnTypes: ['timestamptz'],
   takesEnums: false,
+  isExact: ({ type }) => ['timestamptz', 'timestamp', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: inUtc,

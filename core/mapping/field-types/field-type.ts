@@ -51,6 +51,8 @@ export interface FieldType {
   toSalesforce(value: Value): string | number | boolean;
   /** As a cell of CSV, for AppFlow and the Bulk API. */
   toCsv(value: Value): string;
+  /** Whether Salesforce, given the one value, may hold the other; absent: it holds what it takes. */
+  isStoredAs?(given: string, stored: string): boolean;
 
   // PostgreSQL.
 
@@ -58,6 +60,8 @@ export interface FieldType {
   readonly columnTypes: readonly string[] | undefined;
   /** A column of an enum type holds such values, too. */
   readonly takesEnums: boolean;
+  /** Whether a column surely holds the value as it is, or refuses it. false: only the server knows what it makes of it. */
+  isExact(column: ColumnShape, value: Value): boolean;
   /**
    * What the statements of sfsync need of the column. scalar: nothing, for its values are read and written as texts, and the
    * one that does not fit is refused alone. A column that is no array, or cannot be compared with the key of the parent,
@@ -77,8 +81,18 @@ export interface FieldType {
   /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
   narrowness(
     field: Pick<DescribedField, 'length' | 'scale'>,
-    column: Pick<TableColumn, 'type' | 'maxLength'>,
+    column: Pick<TableColumn, 'type' | 'maxLength' | 'modifier'>,
   ): Narrowness | undefined;
+}
+
+/** A column as its values depend on it. */
+export interface ColumnShape {
+  /** `pg_type.typname`, of a domain its base type's. */
+  readonly type: string;
+  /** `pg_type.typtype`; `e`: an enum. */
+  readonly kind: string;
+  /** `pg_attribute.atttypmod`, of a domain its base type's; -1: none. */
+  readonly modifier: number;
 }
 
 /** What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. */

@@ -20,6 +20,8 @@ export const multipicklist = {
 
   columnTypes: ['_text', '_varchar'],
   takesEnums: false,
+  // An array of a type that changes its elements is none of the types above.
+  isExact: () => true,
   columnForm: 'array',
   columnText: (column) => `array_to_string(${column}, ';')`,
   spelledInColumn: (text) => text,

@@ -1,5 +1,5 @@
 import { Decimal } from 'decimal.js';
-import type { FieldType } from './field-type.ts';
+import type { ColumnShape, FieldType } from './field-type.ts';
 
 /** Whole numbers and fractions without sign characters, exponent or leading zeros, which is how both sides spell nearly all. */
 const PLAIN_DECIMAL = /^(-?(?:0|[1-9]\d{0,99}))(?:\.(\d{0,100}?)0*)?$/;
@@ -8,6 +8,10 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 /** PostgreSQL's numeric has at most 131,072 digits before the point; a larger exponent would only fill the memory. */
 const MAX_EXPONENT = 131_072;
 const INTEGERS = ['int2', 'int4', 'int8'];
+/** Digits that each number of the type keeps. */
+const KEPT_DIGITS: Readonly<Record<string, number>> = { float4: 6, float8: 15 };
+/** Half of the fifteenth digit. */
+const STORED_WITHIN = 5e-16;
 
 /** Numbers by value, as decimal text without exponent and trailing zeros: 100.0 = 1E2 = '100'. */
 export const number = {
@@ -36,17 +40,56 @@ export const number = {
     return new Decimal(number).toFixed() === value ? number : value;
   },
   toCsv: String,
+  isStoredAs,
 
   columnTypes: ['numeric', 'int2', 'int4', 'int8', 'float4', 'float8'],
   takesEnums: false,
+  isExact,
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,
   toPostgres: (value) => value,
   toPostgresJson: (value) => value,
   matching: (column) => ({ value: `(${column}::numeric)`, type: 'numeric' }),
-  narrowness: ({ scale }, { type }) => {
-    if (scale === 0 || !INTEGERS.includes(type)) return undefined;
-    return { inSalesforce: `has ${scale} decimals`, inColumn: 'none', change: 'make the column numeric' };
+  narrowness: ({ scale }, { type, modifier = -1 }) => {
+    const isRounding = type === 'numeric' && modifier !== -1;
+    const held = isRounding ? scaleOf(modifier) : 0;
+    if (scale <= held || !(isRounding || INTEGERS.includes(type))) return undefined;
+    const inColumn = held > 0 ? `holds ${held} and rounds` : 'none';
+    return { inSalesforce: `has ${scale} decimals`, inColumn, change: 'make the column numeric' };
   },
 } as const satisfies FieldType;
+
+/**
+ * Numbers of Salesforce have 64 bits, and what is beyond some fifteen digits is rounded (SOAP API Developer Guide, double; Help
+ * 000394530). Decimal places beyond those of the field are kept (Help 000387302).
+ */
+function isStoredAs(given: string, stored: string): boolean {
+  if (!DECIMAL.test(given) || !DECIMAL.test(stored)) return false;
+  const [ours, theirs] = [new Decimal(given), new Decimal(stored)];
+  return ours.minus(theirs).abs().lte(ours.abs().times(STORED_WITHIN));
+}
+
+/** A fraction is refused by a column of integers, and a number that is too large by every one. */
+function isExact({ type, modifier }: ColumnShape, value: string | boolean): boolean {
+  const text = String(value);
+  if (type === 'numeric') return modifier === -1 || decimals(text) <= scaleOf(modifier);
+  const digits = KEPT_DIGITS[type];
+  if (digits !== undefined) return text.replace(/[-.]/g, '').replace(/^0+/, '').length <= digits;
+  return INTEGERS.includes(type) || type === 'text' || type === 'varchar';
+}
+
+function decimals(text: string): number {
+  const point = text.indexOf('.');
+  return point === -1 ? -trailingZeros(text) : text.length - point - 1;
+}
+
+/** Of a whole number: a negative scale rounds to tens. */
+function trailingZeros(text: string): number {
+  return text === '0' ? Number.POSITIVE_INFINITY : (/0*$/.exec(text)?.[0].length ?? 0);
+}
+
+/** The scale in the modifier of numeric(p,s): eleven bits, with a sign since PostgreSQL 15 (numeric.c, numeric_typmod_scale). */
+function scaleOf(modifier: number): number {
+  return (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
+}

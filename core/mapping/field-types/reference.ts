@@ -19,6 +19,7 @@ export const reference = {
 
   columnTypes: undefined,
   takesEnums: false,
+  isExact: () => true,
   columnForm: 'parent key',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,

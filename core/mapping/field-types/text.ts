@@ -22,6 +22,8 @@ export const text = {
 
   columnTypes: ['text', 'varchar', 'bpchar', 'citext'],
   takesEnums: true,
+  // A text that is too long is refused, unless only blanks are cut off.
+  isExact: ({ type, kind }) => kind === 'e' || ['text', 'varchar', 'bpchar', 'citext', 'json'].includes(type),
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (value) => value,

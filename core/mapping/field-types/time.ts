@@ -23,6 +23,8 @@ export const time = {
 
   columnTypes: ['time'],
   takesEnums: false,
+  isExact: ({ type, modifier }, value) =>
+    (type === 'time' && (modifier === -1 || modifier >= 3 || String(value).endsWith('.000'))) || type === 'text',
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,

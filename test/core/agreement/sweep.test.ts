@@ -168,6 +168,7 @@ describe('a purged record', () => {
     waiting: {},
     push: undefined,
     refused: { fields: {}, deleted: undefined },
+    inexact: {},
     wasInside: false,
     purgeDue: false,
     guard: undefined,

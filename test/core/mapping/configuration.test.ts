@@ -71,6 +71,7 @@ describe('a definition', () => {
             type: FIELD_TYPES.text,
             direction: 'both',
             policy: 'salesforce',
+            onLoss: 'accept',
             references: undefined,
           },
         ],

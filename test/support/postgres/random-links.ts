@@ -29,6 +29,7 @@ export function idOf(n: number): string {
 
 /** A member of Link that has no entry does not compile. */
 const MEMBERS: { readonly [Each in keyof Link]: fc.Arbitrary<Link[Each]> } = {
+  inexact: byField(value),
   salesforceId: id,
   rowKey: maybe(fc.nat({ max: 999 }).map(String)),
   base: maybe(fc.record({ deleted: fc.boolean(), fields: byField(value) })),

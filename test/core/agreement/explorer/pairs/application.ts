@@ -1,4 +1,5 @@
 /** The application, which edits the row, and the change queue, which names its key. */
+import { inColumn } from '../rounding/rounding.ts';
 import { type Edits, lineage, valuesFor } from './edits.ts';
 import type { Move } from './moves.ts';
 import { editable, toggled } from './people.ts';
@@ -18,7 +19,9 @@ export function application(scenario: Scenario, edits: Edits, world: World): Mov
       const seen = lineage(world, by(row, field));
       const { world: edited, edit } = edits.make(spend(world, 'editsOfRow'), 'application', seen);
       const after = { ...edited, editedAt: world.clock, refused: '' };
-      for (const value of valuesFor(scenario, field, edit, row[field])) {
+      for (const given of valuesFor(scenario, field, edit, row[field])) {
+        const value = inColumn(scenario.rounds, field, given);
+        if (value === row[field]) continue;
         const set = { ...after, queued: true, row: withValue(row, field, value, edit) };
         made.push({ what: `the application sets ${value}`, world: triggeredInPostgres(scenario, edits, row.x, set) });
         if (left.earlyDecodes === 0) continue;
@@ -31,17 +34,17 @@ export function application(scenario: Scenario, edits: Edits, world: World): Mov
     const crossed = { ...spend(world, 'crossings'), queued: true, outside: !world.outside };
     made.push({ what: `the row ${world.outside ? 'comes back into' : 'leaves'} the filter`, world: crossed });
   }
-  if (left.deletesOfRow > 0) made.push(deletesOrInserts(edits, world));
+  if (left.deletesOfRow > 0) made.push(deletesOrInserts(scenario, edits, world));
   return made;
 }
 
-function deletesOrInserts(edits: Edits, world: World): Move {
+function deletesOrInserts(scenario: Scenario, edits: Edits, world: World): Move {
   const { row } = world;
   const before = { ...spend(world, 'deletesOfRow'), queued: true, refused: '' };
   const { world: changed, side } = toggled(edits, before, 'row');
   if (!row.deleted) return { what: 'the application deletes the row', world: { ...changed, row: side } };
   const { world: edited, edit } = edits.make(changed, 'application inserts', lineage(world, row.life));
-  const inserted = withValue(side, 'x', `x${edit}`, edit);
+  const inserted = withValue(side, 'x', inColumn(scenario.rounds, 'x', `x${edit}`), edit);
   return { what: `the application inserts the row again with x${edit}`, world: { ...edited, row: inserted } };
 }
 

@@ -35,13 +35,13 @@ export function polling(world: World): Move[] {
 }
 
 /** Everything older than the clock is compared. Records that differ are read, as those that a file leaves open. */
-export function sweeping({ rules, mappings }: Driver, world: World): Move[] {
+export function sweeping({ rules, mappings, scenario }: Driver, world: World): Move[] {
   if (world.swept) return [];
   const { link, salesforce, stamp, clock } = world;
   const { revision, highWater, base, push, rereadDue } = link;
   const busy = push !== undefined || rereadDue;
   const known = { revision, highWater, deleted: base?.deleted, base: base?.fields, busy };
-  const listed = versionOf({ side: salesforce, stamp, at: 0 });
+  const listed = versionOf({ side: salesforce, stamp, at: 0 }, scenario);
   const before = (clock + 1) * SECOND;
   const finding = rules.findListed(mappings.first, listed, { link: known, rejected: false }, before);
   // What an execution works on is left to the next sweep, for the look may be older than the commit.
@@ -77,14 +77,14 @@ function arrived(driver: Driver, world: World, arrival: Arrival, others: readonl
 }
 
 function judged(
-  { rules }: Driver,
+  { rules, scenario }: Driver,
   mapping: ObjectMapping,
   world: World,
   arrival: Exclude<Arrival, { kind: 'to read' }>,
 ) {
   const pair = { link: world.link, row: rowVersion(world) };
   const { reading } = arrival;
-  const version = versionOf(reading);
+  const version = versionOf(reading, scenario);
   return arrival.kind === 'file'
     ? rules.receive(mapping, pair, version, reading.at)
     : rules.acceptReread(mapping, pair, version, { revision: arrival.revision, readAt: reading.at });

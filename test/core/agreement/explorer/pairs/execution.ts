@@ -7,6 +7,7 @@
 import { becomesDue } from '../../../../../core/agreement/due.ts';
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts';
+import { inColumn } from '../rounding/rounding.ts';
 import { takes } from '../takes.ts';
 import { lineage } from './edits.ts';
 import { carried, shownPush } from './flights.ts';
@@ -108,7 +109,7 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
   const { link } = world;
   const pair = { link, row: rowVersion(world) };
   const round = { revision, readAt: reading.at, pushId: `push ${reading.at}`, now: world.clock * SECOND, clockSkew: 0 };
-  const ask = (mapping: ObjectMapping) => rules.decide(mapping, pair, versionOf(reading), round);
+  const ask = (mapping: ObjectMapping) => rules.decide(mapping, pair, versionOf(reading, scenario), round);
   const idle = { ...world, step: IDLE };
   const refused: Move[] = asked(mappings, ask)
     .filter((decision) => decision.outcome !== 'left' && mayRefuse(world, decision))
@@ -127,7 +128,11 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
     const { push } = decision;
     const pushedRefused = world.pushedRefused || world.refused === refusable(push);
     const sending = sends(closed, loadOf(closed, push, reading));
-    return { what: `decide sends ${shownPush(push)}`, world: { ...sending, pushedRefused } };
+    const { outgoing } = push;
+    const x = 'fields' in outgoing ? outgoing.fields.x : undefined;
+    const isMade = x !== reading.side.x && x === inColumn(scenario.rounds, 'x', reading.side.x);
+    const sentBack = world.sentBack || isMade;
+    return { what: `decide sends ${shownPush(push)}`, world: { ...sending, pushedRefused, sentBack } };
   });
   return [...made, ...refused];
 }
@@ -137,9 +142,12 @@ function mayRefuse(world: World, merged: Written): boolean {
 }
 
 /** PostgreSQL does not take the row as the version has it: the record is listed. */
-function rowRefused({ rules }: Driver, world: World, reading: Reading, outcome: Outcome | undefined): World {
+function rowRefused({ rules, scenario }: Driver, world: World, reading: Reading, outcome: Outcome | undefined): World {
   const pair = { link: world.link, row: rowVersion(world) };
-  const link = rules.setAside(pair, versionOf(reading), outcome, { readAt: reading.at, now: world.clock * SECOND });
+  const link = rules.setAside(pair, versionOf(reading, scenario), outcome, {
+    readAt: reading.at,
+    now: world.clock * SECOND,
+  });
   return { ...spend(world, 'rowRefusals'), link, unmerged: true, seenX: 0, seenY: 0, excuses: world.excuses + 1 };
 }
 
@@ -183,7 +191,7 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
   if (link.push === undefined || (rules.settlesOwn && link.push.id !== load.id)) {
     return [{ what: 'settle: its push is no longer open', world: { ...world, step: IDLE } }];
   }
-  const version = versionOf(reading);
+  const version = versionOf(reading, scenario);
   const again = {
     what: 'settle: the link has changed, read back again',
     world: { ...world, step: { ...step, at: 'answered' } as const },
@@ -221,9 +229,9 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
   return [...made, ...aside];
 }
 
-function outcomeOf({ rules }: Driver, { link }: World, { answer, reading }: At<'read back'>) {
+function outcomeOf({ rules, scenario }: Driver, { link }: World, { answer, reading }: At<'read back'>) {
   const isRun = answer === 'run ended' || answer === 'run counted failures';
-  return rules.outcomeOfPush(link, versionOf(reading), {
+  return rules.outcomeOfPush(link, versionOf(reading, scenario), {
     answer: isRun ? undefined : answer,
     flowFailures: isRun ? Number(answer === 'run counted failures') : undefined,
     isWithdrawn: false,

@@ -1,5 +1,6 @@
 /** Pushes on their way: they land, are refused, get lost, or land long after their execution has gone. */
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
+import { inSalesforce } from '../rounding/rounding.ts';
 import { lineage, lineageOfValues } from './edits.ts';
 import type { Driver, Move } from './moves.ts';
 import { committed, stamps } from './people.ts';
@@ -84,8 +85,9 @@ function land(driver: Driver, world: World, load: Load, stamp: number): { world:
     window |= lineage(world, salesforce.life) & ~lineage(world, load.life) & ~load.lookedLife & ~driver.edits.ours;
   }
   for (const field of FIELDS) {
-    const value = carried(load.push, field);
-    if (value === undefined) continue;
+    const given = carried(load.push, field);
+    if (given === undefined) continue;
+    const value = inSalesforce(driver.scenario.rounds, field, given);
     const [theirs, ours] = [by(salesforce, field), by(load, field)];
     if (value === salesforce[field]) {
       if (theirs !== ours) logged |= lineage(world, theirs) | lineage(world, ours);

@@ -62,7 +62,14 @@ export class Identity {
     key.set(window & ~logged);
     key.set(world.shown & ~logged);
     key.set(revives);
-    key.bits(world.falseConflict, world.needlessConflict, world.echo, world.pushedRefused);
+    key.bits(
+      world.falseConflict,
+      world.needlessConflict,
+      world.echo,
+      world.pushedRefused,
+      world.sentBack,
+      world.coarsened,
+    );
     key.number(world.writes);
     key.number(world.excuses);
     key.text(world.refused);
@@ -100,6 +107,7 @@ export class Identity {
     key.text(base?.fields.y);
     key.bits(link.dirty, link.rereadDue, link.wasInside, link.purgeDue, highWater !== undefined, push !== undefined);
     if (highWater !== undefined) this.#stamp(highWater / SECOND);
+    key.text(link.inexact.x);
     key.text(refused.fields.x);
     key.text(refused.fields.y);
     key.optional(refused.deleted);

@@ -1,6 +1,7 @@
 /** Writes link and row as a merge left them, and keeps what its conflicts say. */
 import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
 import type { Conflict } from '../../../../../core/agreement/merge.ts';
+import { inColumn, inSalesforce, isEqual } from '../rounding/rounding.ts';
 import { triggeredInPostgres } from './application.ts';
 import { type Edits, lineage } from './edits.ts';
 import type { Rules } from './rules.ts';
@@ -27,9 +28,12 @@ export function write(
   const agreed =
     merged.link.base === world.link.base
       ? world
-      : { ...world, unmerged: false, logged: world.logged | agreements(world, from, merged.row) };
+      : { ...world, unmerged: false, logged: world.logged | agreements(scenario, world, from, merged.row) };
   const written = { ...logged(scenario, agreed, merged.conflicts, from), link: merged.link };
-  const after = { ...written, row: rowAfter(world, merged.row, from) };
+  const row = rowAfter(scenario, world, merged.row, from);
+  const { rounds } = scenario;
+  const isCoarser = !before.deleted && row.x !== before.x && row.x === inSalesforce(rounds, 'x', before.x);
+  const after = { ...written, row, coarsened: world.coarsened || isCoarser };
   const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
   const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, after);
   if (triggered === after || !rules.triggersForwarded) return triggered;
@@ -42,15 +46,15 @@ export function writesRow(world: World, { row }: Written): boolean {
   return FIELDS.some((field) => row.fields[field] !== world.row[field]);
 }
 
-function rowAfter(world: World, now: RowVersion | undefined, from: Side): Side {
+function rowAfter({ rounds }: Scenario, world: World, now: RowVersion | undefined, from: Side): Side {
   const { row } = world;
   if (now === undefined) return row.deleted ? row : { ...row, life: from.life, deleted: true };
   let side: Side = row.deleted ? { ...row, life: from.life, deleted: false } : row;
   for (const field of FIELDS) {
-    const value = String(now.fields[field] ?? EMPTY);
+    const value = inColumn(rounds, field, String(now.fields[field] ?? EMPTY));
     if (value === row[field] && !row.deleted) continue;
     const restored = field === 'x' ? world.seenX : world.seenY;
-    side = withValue(side, field, value, value === from[field] ? by(from, field) : restored);
+    side = withValue(side, field, value, value === inColumn(rounds, field, from[field]) ? by(from, field) : restored);
   }
   return side;
 }
@@ -75,14 +79,14 @@ function logged(scenario: Scenario, world: World, conflicts: readonly Conflict[]
 }
 
 /** Edits that want the same on both sides: each has got it, unless the row becomes something else. */
-function agreements(world: World, from: Side, after: RowVersion | undefined): number {
+function agreements({ rounds }: Scenario, world: World, from: Side, after: RowVersion | undefined): number {
   const { row } = world;
   // Our delete may still be on its way when a user's is found.
   const bothDeleted = from.deleted && (row.deleted || world.link.push?.sentDeleted === true);
   if (bothDeleted) return lineage(world, from.life) | lineage(world, row.life);
   if (from.deleted || row.deleted) return 0;
   const stays = (field: Field) => after === undefined || after.fields[field] === row[field];
-  const same = FIELDS.filter((field) => from[field] === row[field] && stays(field));
+  const same = FIELDS.filter((field) => isEqual(rounds, field, from[field], row[field]) && stays(field));
   return same.reduce((all, field) => all | differing(world, by(from, field), by(row, field)), 0);
 }
 

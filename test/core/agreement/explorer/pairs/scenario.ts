@@ -6,6 +6,7 @@ import {
   type ObjectMapping,
   text,
 } from '../../../../../core/mapping/configuration.ts';
+import { withRounding } from '../rounding/rounding.ts';
 
 export const FIELDS = ['x', 'y'] as const;
 export type Field = (typeof FIELDS)[number];
@@ -54,6 +55,8 @@ export interface Scenario extends Partial<Budgets> {
   readonly trigger?: 'writes y' | 'normalises x' | 'in Postgres';
   /** `any`: at every conflict both winners are tried, field by field; this covers `latest` with clocks of any kind. */
   readonly policy?: ConflictPolicy | 'any';
+  /** Which side cannot hold values of x as the other does. */
+  readonly rounds?: 'the column' | 'Salesforce';
   readonly deleteRow?: 'delete' | 'ignore';
   readonly deleteRecord?: 'recycle-bin' | 'hard' | 'ignore';
   /** The object has a row filter, and this is what becomes of the record when its row leaves it. */
@@ -118,7 +121,7 @@ export function mappingsFor(scenario: Scenario): Mappings {
 }
 
 function mappingFor(
-  { deleteRow = 'delete', deleteRecord = 'recycle-bin', delivery = 'api', direction, leaving }: Scenario,
+  { deleteRow = 'delete', deleteRecord = 'recycle-bin', delivery = 'api', direction, leaving, rounds }: Scenario,
   policyOfX: ConflictPolicy,
   policyOfY: ConflictPolicy,
 ): ObjectMapping {
@@ -126,5 +129,6 @@ function mappingFor(
   const fields = { x: text('x', options), y: text('y', { policy: policyOfY }) };
   const filter = leaving && { where: 'inside', leaving };
   const thing = { table: 'things', updatedAt: 'updated_at', deleteRow, deleteRecord, delivery, filter, fields };
-  return mappingOf(defineSync({ objects: { Thing: thing } }), 'Thing');
+  const mapping = mappingOf(defineSync({ objects: { Thing: thing } }), 'Thing');
+  return rounds === 'Salesforce' ? withRounding(mapping) : mapping;
 }

@@ -1,4 +1,6 @@
 /** The rules with one of them switched off, and what then goes wrong in which scenario. */
+
+import { ROUNDING_OFF } from '../rounding/switched-off.ts';
 import { FILES_OFF } from './files-switched-off.ts';
 import { PUSHES_OFF } from './pushes-switched-off.ts';
 import type { Rules } from './rules.ts';
@@ -12,4 +14,4 @@ export interface SwitchedOff {
   readonly violation: Violation;
 }
 
-export const SWITCHED_OFF: readonly SwitchedOff[] = [...FILES_OFF, ...PUSHES_OFF];
+export const SWITCHED_OFF: readonly SwitchedOff[] = [...FILES_OFF, ...PUSHES_OFF, ...ROUNDING_OFF];

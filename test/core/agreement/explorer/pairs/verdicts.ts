@@ -1,5 +1,6 @@
 /** What must never be true. */
 
+import { isEqual } from '../rounding/rounding.ts';
 import { takes } from '../takes.ts';
 import { allMade, type Edits, lineage, lineageOfValues } from './edits.ts';
 import type { Driver } from './moves.ts';
@@ -14,6 +15,8 @@ export type Violation =
   | 'a conflict between a value and its own successor'
   | 'a conflict in a field that goes one way'
   | 'a refused value was pushed again'
+  | 'what the column made of a value was sent back'
+  | 'the row lost what Salesforce has rounded'
   | 'an echo'
   | 'more writes than edits'
   | 'writes without end';
@@ -37,6 +40,8 @@ export function violations({ scenario, budgets: given, edits, rules }: Driver, w
   if (world.falseConflict && !unknown) found.push('a conflict between a value and its own successor');
   if (world.needlessConflict) found.push('a conflict in a field that goes one way');
   if (world.pushedRefused) found.push('a refused value was pushed again');
+  if (world.sentBack) found.push('what the column made of a value was sent back');
+  if (world.coarsened) found.push('the row lost what Salesforce has rounded');
   if (world.echo) found.push('an echo');
   if (world.writes > 8) found.push('writes without end');
   const edited =
@@ -84,7 +89,7 @@ function agree(scenario: Scenario, world: World): boolean {
       // A column that nothing was written to says nothing, where only PostgreSQL may edit the field.
       const mute =
         field === 'x' && direction === 'to-salesforce' && row.x === EMPTY && link.base?.fields.x === undefined;
-      return mute || overridden || salesforce[field] === row[field];
+      return mute || overridden || isEqual(scenario.rounds, field, salesforce[field], row[field]);
     })
   );
 }

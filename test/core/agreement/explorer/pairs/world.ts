@@ -7,6 +7,7 @@ import { type Link, newLink, type RowVersion } from '../../../../../core/agreeme
 import type { Outcome, Push } from '../../../../../core/agreement/outbound.ts';
 import type { FieldValues } from '../../../../../core/mapping/canonical.ts';
 import type { SalesforceVersion } from '../../../../../core/mapping/salesforce-version.ts';
+import { inColumn, weighed } from '../rounding/rounding.ts';
 import type { Edits } from './edits.ts';
 import { type Budget, type Budgets, budgetsOf, type Field, type Scenario } from './scenario.ts';
 
@@ -134,6 +135,9 @@ export interface World {
   readonly needlessConflict: boolean;
   readonly echo: boolean;
   readonly pushedRefused: boolean;
+  /** A push carried what the column made of a value; the row took what Salesforce made of one. */
+  readonly sentBack: boolean;
+  readonly coarsened: boolean;
 }
 
 export const IDLE: Step = { at: 'idle' };
@@ -157,15 +161,22 @@ function filled({ joins }: Scenario, edits: Edits, world: World, which: 'salesfo
 function agreedWorld(scenario: Scenario, edits: number): World {
   const side: Side = { x: 'x0', y: 'y0', xBy: 0, yBy: 0, life: 0, deleted: false };
   const base = { deleted: false, fields: fieldsOf(side) };
+  const row = { ...side, x: inColumn(scenario.rounds, 'x', side.x) };
   return {
     salesforce: side,
     stamp: 2,
     clock: 2,
     polled: true,
     swept: true,
-    row: side,
+    row,
     editedAt: 0,
-    link: { ...newLink(ID, 'key'), base, highWater: 2 * SECOND, wasInside: true },
+    link: {
+      ...newLink(ID, 'key'),
+      base,
+      inexact: row.x === side.x ? {} : { x: row.x },
+      highWater: 2 * SECOND,
+      wasInside: true,
+    },
     purged: false,
     outside: false,
     queued: false,
@@ -192,6 +203,8 @@ function agreedWorld(scenario: Scenario, edits: number): World {
     needlessConflict: false,
     echo: false,
     pushedRefused: false,
+    sentBack: false,
+    coarsened: false,
   };
 }
 
@@ -219,8 +232,9 @@ export function rowVersion({ row, editedAt, outside }: World): RowVersion | unde
   return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND, outside };
 }
 
-export function versionOf({ side, stamp }: Reading): SalesforceVersion {
-  return { id: ID, deleted: side.deleted, mergedInto: undefined, stamp: stamp * SECOND, fields: fieldsOf(side) };
+export function versionOf({ side, stamp }: Reading, { rounds }: Scenario): SalesforceVersion {
+  const { deleted } = side;
+  return weighed(rounds, { id: ID, deleted, mergedInto: undefined, stamp: stamp * SECOND, fields: fieldsOf(side) });
 }
 
 /** Salesforce as it is at this moment. */

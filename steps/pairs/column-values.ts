@@ -1,0 +1,151 @@
+/**
+ * What the columns of the rows make of values that come from Salesforce, found before a merge compares them: rules of agreement
+ * take it from `SalesforceVersion.inColumns` and `Link.inexact`.
+ */
+import { isAtBase } from '../../core/agreement/equality.ts';
+import type { Pair } from '../../core/agreement/link.ts';
+import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
+import { RejectedRecordError } from '../../core/errors.ts';
+import type { CanonicalValue } from '../../core/mapping/canonical.ts';
+import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
+import { noteInexact } from '../../postgres/ledger/inexact-columns.ts';
+import {
+  type ColumnValues,
+  columnValues,
+  type InexactField,
+  inexactFields,
+} from '../../postgres/tables/column-values.ts';
+import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import type { StepContext } from '../step.ts';
+
+/** A version that is about to be merged into its pair. */
+export interface Arriving {
+  readonly version: SalesforceVersion;
+  readonly pair: Pair;
+}
+
+/** Rejects of what is not merged for the sake of a column. */
+export function rejectsOfLoss({ refused }: Weighed<Arriving>): Reject[] {
+  return refused.map(({ item: { version }, error: { code, message, field } }) =>
+    rejectOf({ id: version.id, code, reason: message, field }),
+  );
+}
+
+export interface Weighed<Item> {
+  /** Their versions say what the columns make of them. */
+  readonly items: readonly Item[];
+  /** Items with a value that its column does not hold as it is, and may not change. */
+  readonly refused: readonly { readonly item: Item; readonly error: RejectedRecordError }[];
+}
+
+/** Asks what the columns make of the versions. */
+export async function inColumnsOf<Item extends Arriving>(
+  context: StepContext,
+  items: readonly Item[],
+): Promise<Weighed<Item>> {
+  const { session, mapping } = context;
+  const inexact = await inexactFields(session, mapping);
+  if (inexact.length === 0) return { items, refused: [] };
+  const asked = questions(inexact);
+  for (const { version, pair } of items) {
+    for (const { field, isExact } of inexact) {
+      const value = version.fields[field.field];
+      const isThere = value === pair.row?.fields[field.field];
+      if (value !== undefined && !isThere && !isExact(value)) asked.get(field)?.add(value);
+    }
+  }
+  const values = await columnValues(session, mapping, asked);
+  if (values.size === 0) return { items, refused: [] };
+  const lossy = new Set<FieldMapping>();
+  const kept: Item[] = [];
+  const refused: { item: Item; error: RejectedRecordError }[] = [];
+  for (const item of items) {
+    const inColumns = changed(inexact, values, item.version);
+    if (inColumns === undefined) {
+      kept.push(item);
+      continue;
+    }
+    const lost = inexact.find(({ field }) => field.onLoss === 'reject' && isLost(field, inColumns, item));
+    if (lost !== undefined) {
+      refused.push({ item, error: notHeld(mapping, lost.field) });
+      continue;
+    }
+    kept.push({ ...item, version: { ...item.version, inColumns } });
+    for (const { field } of inexact) if (isLost(field, inColumns, item)) lossy.add(field);
+  }
+  const { fullTypes } = await tableColumns(session, mapping);
+  const columns = [...lossy].map(({ field, column }) => ({ field, type: fullTypes.get(column) ?? '' }));
+  await noteInexact(session, mapping.object, columns, context.reporter ?? context.execution);
+  return { items: kept, refused };
+}
+
+/** The value would come into the row as another one; one that is there already has come. */
+function isLost(
+  { field }: FieldMapping,
+  inColumns: Readonly<Record<string, CanonicalValue>>,
+  { pair }: Arriving,
+): boolean {
+  const value = inColumns[field];
+  return value !== undefined && value !== pair.row?.fields[field];
+}
+
+/** Code of a record whose value does not go into its column as it is. */
+export const VALUE_NOT_HELD = 'VALUE_NOT_HELD';
+
+function notHeld({ schema, table }: ObjectMapping, { field, column }: FieldMapping): RejectedRecordError {
+  return new RejectedRecordError(
+    VALUE_NOT_HELD,
+    `Column ${schema}.${table}.${column} cannot hold the value of ${field} as it is, and the field is set to onLoss 'reject'. Widen the column, or change the value in Salesforce.`,
+    field,
+  );
+}
+
+/**
+ * Pairs whose links say what the rows hold in place of the base. They say so themselves since a merge has put it there; this is
+ * for what was there before, and for columns that were altered since.
+ */
+export async function withInexact<Found extends Pair>(
+  { session, mapping }: Pick<StepContext, 'session' | 'mapping'>,
+  pairs: readonly Found[],
+): Promise<readonly Found[]> {
+  const inexact = await inexactFields(session, mapping);
+  if (inexact.length === 0) return pairs;
+  const asked = questions(inexact);
+  const isAsked = ({ link, row }: Pair, { field: { field }, isExact }: InexactField) => {
+    const value = link.base?.fields[field];
+    return row !== undefined && value !== undefined && !isAtBase(link, field, row.fields[field]) && !isExact(value);
+  };
+  for (const pair of pairs) {
+    for (const each of inexact) {
+      const value = pair.link.base?.fields[each.field.field];
+      if (value !== undefined && isAsked(pair, each)) asked.get(each.field)?.add(value);
+    }
+  }
+  const values = await columnValues(session, mapping, asked);
+  if (values.size === 0) return pairs;
+  return pairs.map((pair) => {
+    const { link, row } = pair;
+    const found = inexact.flatMap((each): [string, CanonicalValue][] => {
+      const { field } = each.field;
+      const held = isAsked(pair, each) ? values.get(field)?.get(link.base?.fields[field] ?? null) : undefined;
+      return held !== undefined && held === row?.fields[field] ? [[field, held]] : [];
+    });
+    if (found.length === 0) return pair;
+    return { ...pair, link: { ...link, inexact: { ...link.inexact, ...Object.fromEntries(found) } } };
+  });
+}
+
+function questions(inexact: readonly InexactField[]): Map<FieldMapping, Set<CanonicalValue>> {
+  return new Map(inexact.map(({ field }) => [field, new Set<CanonicalValue>()]));
+}
+
+/** What the columns change of the version; undefined: nothing. */
+function changed(inexact: readonly InexactField[], values: ColumnValues, { fields }: SalesforceVersion) {
+  const found = inexact.flatMap(({ field: { field } }): [string, CanonicalValue][] => {
+    const value = fields[field];
+    const held = value === undefined ? undefined : values.get(field)?.get(value);
+    return held === undefined || held === value ? [] : [[field, held]];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}

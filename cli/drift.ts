@@ -10,9 +10,11 @@ import { listInexact } from '../postgres/ledger/inexact-columns.ts';
 import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
 import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
+import { lackingGrants, lackingOnTables } from '../postgres/prepare/rights.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
-import { readTables } from '../postgres/prepare/table-catalog.ts';
+import { type CatalogTable, readTables } from '../postgres/prepare/table-catalog.ts';
 import { ownVisibilityFaults } from '../postgres/prepare/visibility.ts';
+import { tryWrites } from '../postgres/prepare/write-trial.ts';
 import type { Session } from '../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
 import { describeObject } from '../salesforce/describe.ts';
@@ -43,6 +45,7 @@ export async function findDrift(
     const text = `${object}.${field}: its column is there again and has refused, last at ${since.toISOString()}, what it should hold, so it is left out in both directions; make the column as it was`;
     inTables.push({ kind: 'broken', text });
   }
+  if (server.applyRoleExists) inTables.push(...(await rightsDrift(client, configuration, tables)));
   for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
   for (const { object, field, type, since } of await listInexact(client)) {
     const text = `${object}.${field}: since ${since.toISOString()} its column, ${type}, has held values of Salesforce otherwise than they are there (rounded, cut or folded); they count as equal; widen the column, or set onLoss 'reject' for the field`;
@@ -66,6 +69,23 @@ export async function findDrift(
     inSalesforce.push(...(await vanishedFields(client)));
   }
   return [...inTables, ...inSalesforce];
+}
+
+/** What the Lambdas' role may not do: what prepare grants, and what only a trial shows. */
+async function rightsDrift(
+  client: Session,
+  configuration: SyncConfiguration,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<Drift[]> {
+  const lacking = [...(await lackingOnTables(client, configuration)), ...(await lackingGrants(client, configuration))];
+  if (lacking.length > 0) {
+    return lacking.map((text) => ({ kind: 'broken', text: `${text}: run \`sfsync prepare\`, which grants it` }));
+  }
+  const { faults, untried } = await tryWrites(client, configuration, tables);
+  return [
+    ...faults.map((text): Drift => ({ kind: 'broken', text })),
+    ...untried.map((text): Drift => ({ kind: 'risky', text })),
+  ];
 }
 
 /** `reached`: the org that was asked; undefined: none was, and what the steps have found counts. */

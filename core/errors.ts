@@ -1,5 +1,5 @@
 /**
- * Errors answer one question: what happens next? There are four answers, and so four classes. State machines match on
+ * Errors answer one question: what happens next? There are five answers, and so five classes. State machines match on
  * `name`, which is why it is written out: bundlers rename classes.
  */
 export abstract class SyncError extends Error {
@@ -31,6 +31,11 @@ export class RejectedRecordError extends SyncError {
 /** The pipeline stops and says what to change: a wrong setting, a missing grant, a file that is no record file. */
 export class ConfigurationError extends SyncError {
   override readonly name = 'ConfigurationError' as const;
+}
+
+/** Another execution has taken the object's lease: it goes on with what is due, and this one ends well. */
+export class LeaseLostError extends SyncError {
+  override readonly name = 'LeaseLostError' as const;
 }
 
 /** Our own bug, or an error that is not classified yet: the execution fails and an operator looks. */

@@ -3,7 +3,7 @@
  * soon as that execution no longer runs, so a dead one blocks no other. The object's circuit lies beside it.
  */
 import type { HeldReport } from '../../core/agreement/delete-guard.ts';
-import { InvariantError } from '../../core/errors.ts';
+import { LeaseLostError } from '../../core/errors.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 
@@ -49,7 +49,7 @@ export async function freeLease(session: Session, object: string, execution: str
 
 /**
  * First thing in the transaction of every Postgres step of an execution: the lease is still its own, and stays so until
- * the transaction ends. Throws InvariantError when another execution has it.
+ * the transaction ends. Throws LeaseLostError when another execution has it.
  */
 export async function holdLease(session: Session, object: string, execution: string): Promise<Lease> {
   const { rows } = await query<Lease>(
@@ -59,7 +59,7 @@ export async function holdLease(session: Session, object: string, execution: str
   );
   const lease = rows[0];
   if (lease !== undefined) return lease;
-  throw new InvariantError(
+  throw new LeaseLostError(
     'LEASE_LOST',
     `The lease of ${object} is no longer held by ${execution}: another execution took it over. Nothing was written.`,
   );

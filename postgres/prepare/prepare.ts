@@ -20,6 +20,7 @@ import { ensureRoles, grantRights } from './roles.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readTables } from './table-catalog.ts';
 import { ownVisibilityFaults } from './visibility.ts';
+import { tryWrites } from './write-trial.ts';
 
 export interface PrepareOptions {
   /** Set when given; otherwise the roles keep the passwords they have. Never printed or sent in clear. */
@@ -92,6 +93,10 @@ export async function prepareDatabase(
     await ensureSlot(preparation, configuration, slot);
     await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
     if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client, mapping, undefined);
+    if (!dryRun) {
+      const { faults: refused, untried } = await tryWrites(client, configuration, tables);
+      for (const text of [...refused, ...untried]) preparation.warn(text);
+    }
     return { actions: preparation.actions, warnings: preparation.warnings, marking };
   } finally {
     // When the connection is gone, so is the lock, and the first error is on its way.

@@ -7,6 +7,7 @@ import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { fits, verifierOf } from './passwords.ts';
 import type { Preparation } from './preparation.ts';
+import { lackingGrants } from './rights.ts';
 import { scramVerifier } from './scram.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogTable } from './table-catalog.ts';
@@ -125,5 +126,9 @@ export async function grantRights(
   await preparation.execute(`grant execute on all functions in schema ${ownSchema} to ${applyRole}`);
   if (sequences.length > 0)
     await preparation.execute(`grant usage on sequence ${sequences.join(', ')} to ${applyRole}`);
+  for (const statement of await lackingGrants(preparation.client, configuration)) {
+    // What it is about may belong to others.
+    if (!(await preparation.tryTo(statement))) preparation.warn(`${statement}, as the owner of what it names`);
+  }
   preparation.note(`rights of ${applyRole} on ${mapped.length} tables`, 'made sure');
 }

@@ -7,7 +7,7 @@ import { definitionText, PIPELINES, readDefinition, statesOf, substitute } from 
 import { SUBSTITUTIONS } from './pipeline.ts';
 
 /** Error names of ours that a machine may match on: classes whose name a bundler cannot change. */
-const OUR_ERRORS = ['RetryableError', 'ConfigurationError', 'InvariantError', 'RejectedRecordError'];
+const OUR_ERRORS = ['RetryableError', 'ConfigurationError', 'InvariantError', 'RejectedRecordError', 'LeaseLostError'];
 
 test('our error names are those of the classes', () => {
   const exported = Object.keys(errors).filter((name) => name !== 'SyncError');

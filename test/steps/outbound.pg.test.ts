@@ -267,5 +267,5 @@ test('the lease of an execution that still runs is refused, that of a dead one t
   const other = EXECUTION.replace(/one$/, 'two');
   expect(await takeLease(session, 'Account', other, async () => true)).toBeUndefined();
   expect(await takeLease(session, 'Account', other, async () => false)).toEqual({ circuit: 'closed' });
-  await expect(decide([], undefined)).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
+  await expect(decide([], undefined)).rejects.toMatchObject({ name: 'LeaseLostError', code: 'LEASE_LOST' });
 });

@@ -218,7 +218,7 @@ describe('while Salesforce is away', () => {
 
   test('an execution that has lost the lease opens nothing', async () => {
     await around.lender.rows(`insert into sfsync.lease (object, execution) values ('Account', 'another')`);
-    await expect(open()).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
+    await expect(open()).rejects.toMatchObject({ name: 'LeaseLostError', code: 'LEASE_LOST' });
     expect(await lease()).toEqual({ execution: 'another', circuit: 'closed' });
   });
 

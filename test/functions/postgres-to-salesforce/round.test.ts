@@ -247,7 +247,7 @@ test('an execution that has lost its lease writes nothing', async () => {
   const decided = await decide();
   const outcomes = await push(decided);
   await around.lender.rows(`update sfsync.lease set execution = 'another'`);
-  await expect(settle(decided, outcomes)).rejects.toMatchObject({ name: 'InvariantError', code: 'LEASE_LOST' });
+  await expect(settle(decided, outcomes)).rejects.toMatchObject({ name: 'LeaseLostError', code: 'LEASE_LOST' });
   expect(await links()).toEqual([{ ...CLEAN, push_id: decided.batchId }]);
 });
 

@@ -1,9 +1,11 @@
 /** What `sfsync prepare` and `sfsync check` print. Pure: values in, lines out. */
 
 import { comparisonReason } from '../core/contracts/comparison.ts';
+import { tableFault } from '../core/stream/table-faults.ts';
 import type { Comparison } from '../postgres/ledger/comparison.ts';
 import type { Prepared } from '../postgres/prepare/prepare.ts';
-import type { DatabaseStatus, ObjectStatus, SlotStatus } from '../postgres/prepare/status.ts';
+import type { SlotReader, SlotStatus } from '../postgres/prepare/slot-status.ts';
+import type { DatabaseStatus, ObjectStatus } from '../postgres/prepare/status.ts';
 import { plural } from './terminal.ts';
 
 export function describePreparation({ actions, warnings, marking }: Prepared): string[] {
@@ -21,14 +23,12 @@ export interface StatusReport {
 }
 
 export function describeStatus(status: DatabaseStatus, slotName: string): StatusReport {
-  const { slot, unpublished, objects } = status;
+  const { slot, tables, objects } = status;
+  const faulty = tables.filter(({ faults }) => faults.length > 0).map(({ object }) => object);
   const lines = aligned([
     ['PostgreSQL', status.server],
     ['slot', slot === undefined ? 'missing' : describeSlot(slot)],
-    [
-      'publication',
-      unpublished === undefined ? 'missing' : unpublished.length === 0 ? 'all mapped tables' : 'incomplete',
-    ],
+    ['publication', faulty.length === 0 ? 'all mapped tables' : `not the edits of ${faulty.join(', ')}`],
     ['own transactions', describeMarking(status)],
     ['', ''],
     ['object', 'links', 'due', 'oldest due', 'new rows', 'circuit', 'conflicts', 'rejected'],
@@ -46,10 +46,18 @@ export function describeStatus(status: DatabaseStatus, slotName: string): Status
   return { lines, faults: [...setupFaults(status, slotName), ...objects.flatMap(objectFaults)] };
 }
 
-function describeSlot({ active, confirmed, retainedBytes, safeWalBytes }: SlotStatus): string {
+function describeSlot({ reader, confirmed, retainedBytes, safeWalBytes }: SlotStatus): string {
   const left = safeWalBytes === null ? 'no limit set' : `${megabytes(safeWalBytes)} left`;
-  const reader = active ? 'read by the streamer' : 'not being read';
-  return `${reader}, confirmed ${confirmed ?? '-'}, ${megabytes(retainedBytes)} of WAL retained (${left})`;
+  const by = reader === undefined ? 'not being read' : `read by ${describeReader(reader)}`;
+  return `${by}, confirmed ${confirmed ?? '-'}, ${megabytes(retainedBytes)} of WAL retained (${left})`;
+}
+
+function describeReader({ isStreamer, pid, application, role, address, since }: SlotReader): string {
+  const who = isStreamer
+    ? 'the streamer'
+    : `${application === '' ? 'a program without a name' : application}, role ${role}`;
+  const from = address === null ? '' : ` from ${address}`;
+  return `${who} (process ${pid}${from}${since === null ? '' : ` since ${since.toISOString()}`})`;
 }
 
 function describeMarking({ marking, origins }: DatabaseStatus): string {
@@ -57,13 +65,13 @@ function describeMarking({ marking, origins }: DatabaseStatus): string {
   return marking === 'origin' ? `marked by replication origin (${origins})` : 'marked by logical message';
 }
 
-function setupFaults(
-  { slot, comparisons, joins, unpublished, missingRoles }: DatabaseStatus,
-  slotName: string,
-): string[] {
+function setupFaults({ slot, comparisons, joins, tables, missingRoles }: DatabaseStatus, slotName: string): string[] {
   const faults = missingRoles.map((role) => `role ${role} does not exist: run \`sfsync prepare\``);
-  if (unpublished === undefined) faults.push('the publication does not exist: run `sfsync prepare`');
-  else if (unpublished.length > 0) faults.push(`not published: ${unpublished.join(', ')}: run \`sfsync prepare\``);
+  for (const { object, faults: reasons } of tables) {
+    for (const reason of reasons) {
+      faults.push(`${object}: edits do not come through the slot, for its table ${tableFault(reason)}`);
+    }
+  }
   faults.push(...comparisons.map(comparisonFault));
   for (const { object, field, records } of joins) {
     faults.push(
@@ -78,7 +86,18 @@ function setupFaults(
     faults.push(
       `replication slot ${slotName} is lost: run \`sfsync recover-slot\`, which makes it anew and finds what was changed without it`,
     );
-  else if (!slot.active) faults.push(`replication slot ${slotName} has no reader: is the streamer running?`);
+  else if (slot.reader === undefined)
+    faults.push(`replication slot ${slotName} has no reader: is the streamer running?`);
+  if (slot?.reader?.isStreamer === false) {
+    faults.push(
+      `replication slot ${slotName} is read by ${describeReader(slot.reader)} and not by the streamer: what that one confirms never arrives. End it; the streamer then compares all objects by itself`,
+    );
+  }
+  if (slot?.moved === true) {
+    faults.push(
+      `replication slot ${slotName} is further than the streamer has confirmed: another reader moved it. The streamer compares all objects when it reads the slot again`,
+    );
+  }
   return faults;
 }
 

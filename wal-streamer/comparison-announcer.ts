@@ -1,4 +1,4 @@
-/** Has due comparisons worked off: each is announced once, and again when for a while nobody has gone on with it. */
+/** Has due comparisons worked off: each is announced once, and again when for a while no execution has gone on with it. */
 import type { Comparison } from '../postgres/ledger/comparison.ts';
 
 /** An execution saves its place at least every few seconds; older transactions are waited for for minutes. */
@@ -19,8 +19,8 @@ export class ComparisonAnnouncer {
     this.#options = options;
   }
 
-  async due(comparisons: readonly Comparison[], now: number): Promise<void> {
-    const due = comparisons.filter((comparison) => this.#isDue(comparison, now)).map(({ object }) => object);
+  async due(comparisons: readonly Comparison[], held: ReadonlySet<string>, now: number): Promise<void> {
+    const due = comparisons.filter((comparison) => this.#isDue(comparison, held, now)).map(({ object }) => object);
     for (const { object, order, stage, after } of comparisons) {
       const place = JSON.stringify([order, stage, after]);
       const before = this.#announced.get(object);
@@ -36,11 +36,12 @@ export class ComparisonAnnouncer {
     }
   }
 
-  #isDue({ object, order, stage, after }: Comparison, now: number): boolean {
+  #isDue({ object, order, stage, after }: Comparison, held: ReadonlySet<string>, now: number): boolean {
     const before = this.#announced.get(object);
     if (before === undefined) return true;
     const [lastOrder] = JSON.parse(before.place) as [string];
     if (lastOrder !== order) return true;
+    if (held.has(object)) return false;
     const isStalled = before.place === JSON.stringify([order, stage, after]);
     return isStalled && now - before.at >= (stage === 'records' ? SWEEP_STALLED_MS : STALLED_MS);
   }

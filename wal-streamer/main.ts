@@ -98,12 +98,12 @@ async function main(stop: AbortSignal): Promise<void> {
       },
       unseen: (object, faults) => {
         if (faults.length === 0) logger.info('edits come through the slot again', { object });
-        else logger.error('edits do not come through the slot', { object, faults: faults.map(tableFault) });
+        else logger.warn('edits do not come through the slot', { object, faults: faults.map(tableFault) });
       },
       changed: (object, reasons) => {
         logger.warn('a comparison is due', { object, reasons: reasons.map(comparisonReason) });
       },
-      comparisonsDue: (due) => void comparisons.due(due, Date.now()),
+      comparisonsDue: (due, held) => void comparisons.due(due, held, Date.now()),
       tableChanged: ({ table, column, change }) => {
         logger.warn(`a mapped table was changed: ${change}`, { table, column });
       },

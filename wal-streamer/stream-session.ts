@@ -243,7 +243,7 @@ export class StreamSession {
     }
   }
 
-  /** Leaving has come to its end; at once where nobody leaves. */
+  /** Leaving has come to its end; at once where it was not asked to. */
   #left: Promise<void> = Promise.resolve();
 
   async #leave(): Promise<void> {

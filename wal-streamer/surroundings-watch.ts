@@ -13,8 +13,8 @@ export interface SurroundingsEvents {
   unseen(object: string, faults: readonly TableFault[]): void;
   /** Something may have been skipped; a comparison of the object is due. */
   changed(object: string, reasons: readonly ComparisonReason[]): void;
-  /** At every look: what is due, of the objects that have a table. */
-  comparisonsDue(comparisons: readonly Comparison[]): void;
+  /** At every look: what is due. `held`: objects whose table cannot be read, so that nothing goes on. */
+  comparisonsDue(comparisons: readonly Comparison[], held: ReadonlySet<string>): void;
 }
 
 export class SurroundingsWatch {
@@ -63,7 +63,8 @@ export class SurroundingsWatch {
       this.#said.set(object, now.join());
       this.#events.unseen(object, now);
     }
-    this.#events.comparisonsDue(comparisons.filter(({ object }) => !(faults.get(object) ?? []).includes('no table')));
+    const held = [...faults].filter(([, reasons]) => reasons.includes('no table') || reasons.includes('no rights'));
+    this.#events.comparisonsDue(comparisons, new Set(held.map(([object]) => object)));
   }
 }
 

@@ -39,5 +39,8 @@ export function databaseNames(deployment: string): DatabaseNames {
   };
 }
 
+/** What the streamer calls itself, so that `sfsync check` knows it among the readers of a slot. */
+export const STREAMER_APPLICATION = 'sfsync wal-streamer';
+
 /** Of a deployment that was given no name. */
 export const DEFAULT_NAMES = databaseNames(DEFAULT_NAME);

@@ -10,7 +10,7 @@ export const compareRowsInput = z.strictObject({ object: z.string(), execution: 
 export const compareRowsOutput = z.strictObject({
   /** Links and new rows that are due now. */
   marked: count,
-  /** `no table`: there is none of the mapped name, and nothing to compare with. */
+  /** `no table`: there is none of the mapped name, or we may not read it, and nothing to compare with. */
   left: z.enum(['nothing', 'more', 'older transactions', 'no table']),
   /** The records in Salesforce are to be compared, too. */
   records: z.boolean(),

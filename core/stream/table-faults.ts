@@ -9,6 +9,7 @@ const FAULTS = {
   'rows left out': 'the publication has a row filter: run `sfsync prepare`',
   'not by its root': 'is partitioned, and the publication names its partitions: run `sfsync prepare`',
   'not logged': 'is unlogged or temporary, so its changes are not in the WAL: alter table ... set logged',
+  'no rights': "may not be read and written by the Lambdas' role: run `sfsync prepare`",
   'not a table': 'is no table; only tables can be published',
 } as const;
 

@@ -2,22 +2,13 @@
 import type pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { TableFault } from '../../core/stream/table-faults.ts';
 import { type Comparison, dueComparisons } from '../ledger/comparison.ts';
 import { type ListedJoin, listJoins } from '../ledger/joining-fields.ts';
+import type { Session } from '../session/connection.ts';
 import { hasTable, namesOf } from '../session/names.ts';
-
-export interface SlotStatus {
-  readonly name: string;
-  readonly active: boolean;
-  /** Up to here everything is in the queues: `16/B374D848`. */
-  readonly confirmed: string | null;
-  /** WAL that the server keeps for the slot. */
-  readonly retainedBytes: number;
-  /** `reserved`, `extended`, `unreserved` or `lost`. */
-  readonly walStatus: string | null;
-  /** What may still be written before the slot is lost; null: no limit is set. */
-  readonly safeWalBytes: number | null;
-}
+import { lookAtTables } from '../tables/portraits.ts';
+import { readSlotStatus, type SlotStatus } from './slot-status.ts';
 
 export interface ObjectStatus {
   readonly object: string;
@@ -42,8 +33,8 @@ export interface DatabaseStatus {
   readonly comparisons: readonly Comparison[];
   /** Fields that are joining the mapping. */
   readonly joins: readonly ListedJoin[];
-  /** Mapped tables that the publication lacks; undefined: there is no publication. */
-  readonly unpublished: readonly string[] | undefined;
+  /** Mapped tables, and why edits of them do not come through the slot. */
+  readonly tables: readonly { readonly object: string; readonly faults: readonly TableFault[] }[];
   readonly origins: number;
   /** How the Lambdas' role marks its transactions; undefined: there is no such role. */
   readonly marking: 'origin' | 'message' | undefined;
@@ -65,10 +56,10 @@ export async function readDatabaseStatus(
   }
   return {
     ...(await readSetup(client)),
-    slot: await readSlot(client, slot),
+    slot: await readSlotStatus(client, slot),
     comparisons: await dueComparisons(client),
     joins: await listJoins(client),
-    unpublished: await readUnpublished(client, configuration),
+    tables: (await lookAtTables(client as Session, configuration)).map(({ object, faults }) => ({ object, faults })),
     objects: await readObjects(client, configuration),
   };
 }
@@ -95,30 +86,6 @@ async function readMarking(client: pg.ClientBase): Promise<'origin' | 'message'>
     [namesOf(client).applyRole],
   );
   return rows[0]?.may === true ? 'origin' : 'message';
-}
-
-async function readSlot(client: pg.ClientBase, slot: string): Promise<SlotStatus | undefined> {
-  const { rows } = await client.query<SlotStatus>(
-    `select slot_name as name, active, confirmed_flush_lsn::text as confirmed, wal_status as "walStatus",
-            coalesce(pg_current_wal_lsn() - restart_lsn, 0)::float8 as "retainedBytes",
-            safe_wal_size::float8 as "safeWalBytes"
-       from pg_replication_slots where slot_name = $1 and database = current_database()`,
-    [slot],
-  );
-  return rows[0];
-}
-
-async function readUnpublished(client: pg.ClientBase, configuration: SyncConfiguration): Promise<string[] | undefined> {
-  const { publication } = namesOf(client);
-  const { rows: found } = await client.query('select from pg_publication where pubname = $1', [publication]);
-  if (found.length === 0) return undefined;
-  const { rows } = await client.query<{ name: string }>(
-    `select wanted.schema || '.' || wanted.name as name from unnest($2::text[], $3::text[]) as wanted (schema, name)
-      where not exists (select from pg_publication_tables t
-                         where t.pubname = $1 and t.schemaname = wanted.schema and t.tablename = wanted.name)`,
-    [publication, configuration.objects.map(({ schema }) => schema), configuration.objects.map(({ table }) => table)],
-  );
-  return rows.map(({ name }) => name);
 }
 
 async function readObjects(client: pg.ClientBase, configuration: SyncConfiguration): Promise<ObjectStatus[]> {

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
-import type { DatabaseNames } from '../../core/contracts/database-names.ts';
+import { type DatabaseNames, STREAMER_APPLICATION } from '../../core/contracts/database-names.ts';
 import type { Lsn } from '../../core/contracts/lsn.ts';
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import type { ObjectMapping, OutputPlugin } from '../../core/mapping/configuration.ts';
@@ -82,7 +82,7 @@ export class ReplicationConnection<Message> {
     this.#decode = decode;
     this.#listener = listener;
     this.#service = new LogicalReplicationService(
-      { ...source.database, application_name: 'sfsync wal-streamer', ...CONNECTING },
+      { ...source.database, application_name: STREAMER_APPLICATION, ...CONNECTING },
       { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );
     // The promise of `subscribe` reports the same error.

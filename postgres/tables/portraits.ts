@@ -29,7 +29,7 @@ export async function lookAtTables(session: Session, { objects, settings }: Sync
   }));
   // wal2json goes by names, and by no publication.
   const publication = settings.plugin === 'pgoutput' ? namesOf(session).publication : null;
-  const { rows } = await query(session, LOOK, [JSON.stringify(wanted), publication]);
+  const { rows } = await query(session, LOOK, [JSON.stringify(wanted), publication, namesOf(session).applyRole]);
   return rows.map((row) => lookedRow.parse(row));
 }
 
@@ -85,6 +85,8 @@ select l.object,
                               where a.attrelid = l.oid and a.attname = any (l.columns) and not a.attisdropped), '{}')) as portrait,
        array_remove(case when l.oid is null then array['no table'] else array[
          case when l.relkind not in ('r', 'p') then 'not a table' end,
+         case when exists (select from pg_roles where rolname = $3::text) and not (
+           has_table_privilege($3::text, l.oid, 'select') and has_table_privilege($3::text, l.oid, 'update')) then 'no rights' end,
          case when l.relpersistence <> 'p' then 'not logged' end,
          case when $2::text is null then null
               when not exists (select from publication) then 'no publication'

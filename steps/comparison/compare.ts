@@ -26,8 +26,9 @@ export async function compareNext(context: StepContext): Promise<Looked | Held> 
   if (comparison === undefined || comparison.finishedAt !== null || comparison.stage === 'records')
     return 'nothing due';
   if (comparison.waits) return 'older transactions';
-  // A table that is not there has no row, and no row was deleted.
-  if ((await faultsOf(context)).includes('no table')) return 'no table';
+  // Of a table that is not there, or that we may not read, no row was deleted.
+  const faults = await faultsOf(context);
+  if (faults.includes('no table') || faults.includes('no rights')) return 'no table';
   const after = comparison.after ?? undefined;
   const page = await withMappingInForce(context, undefined, (inForce) =>
     comparison.stage === 'links' ? compareLinks(inForce, after) : compareRows(inForce, after),

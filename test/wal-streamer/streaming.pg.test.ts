@@ -518,7 +518,7 @@ describe('what may happen to it', () => {
     await app.query(
       'begin; alter table lenders rename to lenders_old; alter table lenders_new rename to lenders; commit',
     );
-    const told = await streamer.line(({ level }) => level === 'ERROR');
+    const told = await streamer.line(({ message }) => message === 'edits do not come through the slot');
     expect(told).toMatchObject({ object: 'Account', faults: [expect.stringContaining('not in the publication')] });
     await streamer.line(({ message }) => message === 'a comparison is due');
     await queues.until(() => queues.comparisons.includes('Account'));

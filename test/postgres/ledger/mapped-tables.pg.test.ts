@@ -11,6 +11,7 @@ beforeEach(async () => {
   await lender.rows('drop table lenders, borrowers, loan_applications cascade');
   await lender.rows(LENDER_TABLES);
   await lender.rows('alter publication sfsync set table lenders, borrowers, loan_applications');
+  await lender.rows('grant select, insert, update, delete on all tables in schema public to sfsync_apply');
   // The streamer's role may read no mapped table.
   session = await openSession({
     ...lender.credentials,
@@ -153,6 +154,7 @@ describe('what makes a comparison due', () => {
     );
     await lender.rows('create table part_0 partition of loan_applications for values with (modulus 2, remainder 0)');
     await lender.rows('alter publication sfsync add table loan_applications');
+    await lender.rows('grant select, insert, update, delete on all tables in schema public to sfsync_apply');
     await look();
     await lender.rows('create table part_1 (like loan_applications including all)');
     await lender.rows('alter table loan_applications attach partition part_1 for values with (modulus 2, remainder 1)');
@@ -168,6 +170,7 @@ describe('what makes a comparison due', () => {
 describe('why edits do not come through', () => {
   test.for<[string, string, string]>([
     ['another table has the name now', SWAP, 'not published'],
+    ['the steps may not read it', 'revoke select on lenders from sfsync_apply', 'no rights'],
     ['the table is taken out', 'alter publication sfsync drop table lenders', 'not published'],
     ['there is no table of that name', 'alter table lenders rename to banks', 'no table'],
     [

@@ -44,7 +44,7 @@ test('everything of the second is there, and nothing of the first has changed', 
     origins: configuration.settings.origins,
     marking: 'origin',
     missingRoles: [],
-    unpublished: [],
+    tables: ['Account', 'Contact', 'Opportunity'].map((object) => ({ object, faults: [] })),
   });
   const [schemas] = await lender.rows(
     `select to_regclass('sfsync.link') is not null as first, to_regclass('${names.schema}.link') is not null as second`,

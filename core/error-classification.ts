@@ -58,6 +58,11 @@ export function isOfStatement(code: string): boolean {
   return code.startsWith('42');
 }
 
+/** Another row has a value that may be there once only (unique and exclusion constraints): it may give it up. */
+export function isCollision(code: string): boolean {
+  return code === '23505' || code === '23P01';
+}
+
 /** Another transaction is in the way: a lock that was not to be had in time, a deadlock, a serialisation failure. */
 export function isOfLocks(code: string): boolean {
   return code === '55P03' || code.startsWith('40');

@@ -1,10 +1,12 @@
 /** Applies records in waves, in which none occurs twice, and these in sets; a record that the database refuses is left out alone. */
+import { isCollision } from '../core/error-classification.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
-import { bisect, inSavepoint } from '../postgres/session/savepoint.ts';
+import { inSavepoint } from '../postgres/session/savepoint.ts';
 import { RowRefusedError } from '../postgres/session/server-errors.ts';
 import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
 import type { Item, JudgedRecord, ReadSet, RefusedItem, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';
+import { bisectRecords } from './pairs/collisions.ts';
 import type { StepContext } from './step.ts';
 
 /**
@@ -13,6 +15,8 @@ import type { StepContext } from './step.ts';
  */
 const SET_RECORDS = 4000;
 const FIRST_SET_RECORDS = 500;
+/** Records that may exchange values are tried together. */
+const COLLIDED_RECORDS = 20_000;
 
 type RefuseItem = (item: Item, error: RejectedRecordError) => void;
 
@@ -58,6 +62,7 @@ export async function applyWave(
   let ahead: ReadSet | undefined;
   let judged: JudgedRecord[] | undefined;
   const sets = inSets(wave);
+  const size = sets.length === 1 ? 'whole wave' : 'one of several';
   for (const [i, set] of sets.entries()) {
     const { records, refused } = ahead ?? (await readSet(context, set, 'at once'));
     for (const { item, error } of refused) refuse(item, error);
@@ -65,7 +70,7 @@ export async function applyWave(
     judged ??= await judgeSet(mapping, records, rule);
     const next = isFixed ? sets[i + 1] : undefined;
     ahead = next && (await readSet(context, next, 'at once'));
-    const writing = writeOrBisect(context, left, judged, rule, refuse);
+    const writing = writeOrBisect(context, left, judged, rule, refuse, size);
     const judging = ahead && judgeSet(mapping, ahead.records, rule);
     // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
     await Promise.allSettled([writing, judging]);
@@ -89,16 +94,58 @@ async function writeOrBisect(
   judged: readonly JudgedRecord[],
   rule: Rule,
   refuse: RefuseItem,
+  size: 'whole wave' | 'one of several',
 ): Promise<SetResult[]> {
   const { session } = context;
   const whole = await inSavepoint(session, () => writeSet(context, judged, set));
   if (!(whole instanceof RowRefusedError)) return [whole.result];
+  // Its records may exchange values with those of other sets: they are tried once all are written.
+  if (size === 'one of several' && isCollision(whole.code)) {
+    for (const item of set) refuse(item, whole);
+    return [];
+  }
+  return writeParts(context, set, rule, refuse);
+}
+
+async function writeParts(
+  context: StepContext,
+  set: readonly Item[],
+  rule: Rule,
+  refuse: RefuseItem,
+): Promise<SetResult[]> {
   const work = async (part: readonly Item[]) => {
     const { records, refused } = await readSet(context, part, 'claimed');
-    const judgedAgain = await judgeSet(context.mapping, records, rule);
-    return { result: await writeSet(context, judgedAgain, withoutRefused(part, refused)), refused };
+    const judged = await judgeSet(context.mapping, records, rule);
+    return { result: await writeSet(context, judged, withoutRefused(part, refused)), refused };
   };
-  const parts = await bisect(session, set, work, refuse);
+  const parts = await bisectRecords(context.session, set, ({ version }) => version.id, work, refuse);
   for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);
   return parts.map(({ result }) => result);
+}
+
+/**
+ * Records that were refused because of a value that another row had: by now that one may have given it up, be it in another set. Tried
+ * together, as long as some of them go through.
+ */
+export async function applyCollided(
+  context: StepContext,
+  items: readonly Item[],
+  rule: Rule,
+  refuse: RefuseItem,
+): Promise<SetResult[]> {
+  const results: SetResult[] = [];
+  let left = items;
+  for (;;) {
+    const refused: Parameters<RefuseItem>[] = [];
+    for (let first = 0; first < left.length; first += COLLIDED_RECORDS) {
+      const set = left.slice(first, first + COLLIDED_RECORDS);
+      results.push(...(await writeParts(context, set, rule, (...each) => void refused.push(each))));
+    }
+    if (refused.length === 0) return results;
+    if (refused.length === left.length) {
+      for (const each of refused) refuse(...each);
+      return results;
+    }
+    left = refused.map(([item]) => item);
+  }
 }

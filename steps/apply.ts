@@ -2,16 +2,17 @@
 import type { z } from 'zod';
 import { acceptReread, receive } from '../core/agreement/inbound.ts';
 import { isUntouchedClaim } from '../core/agreement/link.ts';
-import { passBy } from '../core/agreement/unmerged.ts';
+import { passBy, tryLater } from '../core/agreement/unmerged.ts';
 import type { MappedLine, readLine, recordToRead } from '../core/contracts/inbound-tasks.ts';
 import { NOT_VISIBLE, type Reject, rejectOf } from '../core/contracts/rejects.ts';
+import { isCollision } from '../core/error-classification.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { usableWithout } from '../core/mapping/salesforce-record.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
-import { changeLinks } from '../postgres/ledger/links.ts';
+import { changeLinks, claimLinks } from '../postgres/ledger/links.ts';
 import type { Item, Rule, SetResult } from './apply-set.ts';
-import { applyWave, waves } from './apply-wave.ts';
+import { applyCollided, applyWave, waves } from './apply-wave.ts';
 import { rejectOfRow } from './refused-row.ts';
 import { runStep, type StepContext, type StepRequest, type StepResult } from './step.ts';
 
@@ -116,15 +117,30 @@ async function apply(
     const { items, rejects, toAsk } = sort(step.drifted);
     step.reject('to-postgres', rejects);
     const passedBy = new Map<string, Instant>();
+    const tried = new Set<string>();
     const refuse = ({ version, line }: Item, error: RejectedRecordError) => {
+      if (isCollision(error.code)) tried.add(version.id);
       passedBy.set(version.id, Math.max(version.stamp, passedBy.get(version.id) ?? 0));
       step.reject('to-postgres', [rejectOfRow(step.mapping, version.id, error, line)]);
     };
     const parts: SetResult[] = [];
-    for (const wave of waves(items)) parts.push(...(await applyWave(step, wave, rule, refuse)));
-    await changeLinks(step.session, step.mapping.object, { salesforceIds: [...passedBy.keys()] }, (link) =>
-      isUntouchedClaim(link) ? undefined : passBy(link, passedBy.get(link.salesforceId) ?? 0),
-    );
+    const collided = new Set<Item>();
+    for (const wave of waves(items)) {
+      const refuseOrTry = (item: Item, error: RejectedRecordError) =>
+        isCollision(error.code) ? void collided.add(item) : refuse(item, error);
+      parts.push(...(await applyWave(step, wave, rule, refuseOrTry)));
+    }
+    const newest = new Map(items.map((item) => [item.version.id, item]));
+    const again = [...collided].filter((item) => newest.get(item.version.id) === item);
+    parts.push(...(await applyCollided(step, again, rule, refuse)));
+    // What another row keeps from being written becomes due, and is tried again later.
+    await claimLinks(step.session, step.mapping.object, [...tried]);
+    await changeLinks(step.session, step.mapping.object, { salesforceIds: [...passedBy.keys()] }, (link) => {
+      const isClaim = isUntouchedClaim(link);
+      const passed = isClaim ? link : passBy(link, passedBy.get(link.salesforceId) ?? 0);
+      if (tried.has(link.salesforceId)) return tryLater(link, passed, Date.now());
+      return isClaim ? undefined : passed;
+    });
     const sum = (count: (part: SetResult) => number) => parts.reduce((total, part) => total + count(part), 0);
     return {
       inserted: sum((part) => part.inserted),

@@ -1,7 +1,8 @@
 /** Records of a batch that cannot be merged: they are no longer due, until something changes. */
 import type { Outcome } from '../core/agreement/outbound.ts';
-import { anythingToSend, giveUp, mayBeMissing, setAside } from '../core/agreement/unmerged.ts';
+import { anythingToSend, giveUp, mayBeMissing, setAside, tryLater } from '../core/agreement/unmerged.ts';
 import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
+import { isCollision } from '../core/error-classification.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
@@ -60,13 +61,15 @@ export async function setAsideAll(
   round: { readonly readAt: Instant; readonly now: Instant },
 ): Promise<void> {
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
+  const collided = new Set(rejects.flatMap(({ code, salesforceId }) => (isCollision(code) ? salesforceId : [])));
   const pairs = await lockPairs(context, ids);
   await saveLinks(
     context.session,
     [...pairs.values()].flatMap((pair) => {
       const unwritten = of(pair);
       if (unwritten === undefined) return [];
-      const link = setAside(pair, unwritten.version, unwritten.outcome, round);
+      const unmerged = setAside(pair, unwritten.version, unwritten.outcome, round);
+      const link = collided.has(pair.link.salesforceId) ? tryLater(pair.link, unmerged, round.now) : unmerged;
       return { linkId: pair.linkId, stored: pair.stored, link };
     }),
   );

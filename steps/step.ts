@@ -10,6 +10,7 @@
 import { childLookups } from '../core/agreement/references.ts';
 import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
+import { isCollision } from '../core/error-classification.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { COLUMN_INEXACT, withoutFields } from '../core/mapping/drift.ts';
 import { conflictReasons } from '../postgres/ledger/conflicts.ts';
@@ -17,12 +18,12 @@ import { objectsWithDue } from '../postgres/ledger/due.ts';
 import { inexactToReport } from '../postgres/ledger/inexact-columns.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { requireOrg } from '../postgres/ledger/org.ts';
-import { type RejectContext, reportRejects } from '../postgres/ledger/rejects.ts';
+import { type RejectContext, reportNewRejects, reportRejects } from '../postgres/ledger/rejects.ts';
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
 import { inOwnTransaction } from '../postgres/session/origin.ts';
-import { bisect } from '../postgres/session/savepoint.ts';
 import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
+import { bisectRecords } from './pairs/collisions.ts';
 import { joinWaiting } from './parents/join-waiting.ts';
 import { rejectOfRow } from './refused-row.ts';
 
@@ -158,9 +159,15 @@ async function inStepTransaction<T>(
   const reject = (direction: Direction, found: readonly Reject[]) => void rejects[direction].push(...found);
   const inParts: RunningStep['inParts'] = async (items, part) => {
     const refused: Reject[] = [];
-    const parts = await bisect(session, items, part, ({ id }, error) => {
-      refused.push(rejectOfRow(mapping, id, error));
-    });
+    const parts = await bisectRecords(
+      session,
+      items,
+      ({ id }) => id,
+      part,
+      ({ id }, error) => {
+        refused.push(rejectOfRow(mapping, id, error));
+      },
+    );
     reject('to-postgres', refused);
     return { parts, refused };
   };
@@ -168,11 +175,17 @@ async function inStepTransaction<T>(
     if (setting !== undefined) await query(session, setting);
     if (lease) await holdLease(session, mapping.object, execution);
     const done = await work({ ...context, drifted, inParts, reject });
+    const reported: Reject[] = [];
     for (const direction of ['to-postgres', 'to-salesforce'] as const) {
-      await reportRejects(session, { object: mapping.object, direction, source, execution }, rejects[direction]);
+      const others = rejects[direction].filter(({ code }) => !isCollision(code));
+      const repeated = rejects[direction].filter(({ code }) => isCollision(code));
+      const target = { object: mapping.object, direction, source, execution } as const;
+      await reportRejects(session, target, others);
+      // They are tried again and again, and reported once.
+      reported.push(...others, ...(await reportNewRejects(session, target, repeated)));
     }
     const conflicts = await conflictReasons(session, mapping.object, execution);
-    return { done, rejects: [...rejects['to-postgres'], ...rejects['to-salesforce']], conflicts };
+    return { done, rejects: reported, conflicts };
   });
 }
 

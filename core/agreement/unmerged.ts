@@ -72,6 +72,14 @@ export function setAside(
   return { ...done, push: undefined, base, inexact, refused: outcome === 'refused' ? refusedBy(push) : link.refused };
 }
 
+/**
+ * The same where another row has a value that may be there once only: that one may give it up. The record stays listed, and is read
+ * again, later each time. `unmerged`: the link as it is set aside.
+ */
+export function tryLater({ retries }: Link, unmerged: Link, now: Instant): Link {
+  return putOff({ ...unmerged, rereadDue: true, retries }, now);
+}
+
 /** The base with those values of the push that the version shows. */
 function shown({ base }: Link, push: OpenPush, version: SalesforceVersion): Link['base'] {
   if (base === undefined) return undefined;

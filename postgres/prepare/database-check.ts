@@ -68,7 +68,11 @@ export function tableFindings(
   const at = (text: string) => `${name}${text.startsWith(':') ? '' : '.'}${text}`;
   return {
     faults: faults.map(at),
-    warnings: [...insertWarnings(mapping, table), ...requiredLookupWarnings(mapping, table)].map(at),
+    warnings: [
+      ...insertWarnings(mapping, table),
+      ...requiredLookupWarnings(mapping, table),
+      ...exchangeWarnings(mapping, table),
+    ].map(at),
   };
 }
 
@@ -181,6 +185,22 @@ function requiredLookupWarnings(mapping: ObjectMapping, table: CatalogTable): st
       return [];
     return [
       `${column}: allows no null: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that lands; drop not null to have it wait with an empty column`,
+    ];
+  });
+}
+
+/** Unique columns in which two records cannot exchange their values: none of them can be null in between. */
+function exchangeWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
+  const written = new Set(
+    mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
+  );
+  return table.strictKeys.flatMap(({ name, columns, nulls }) => {
+    const mapped = columns.filter((column) => written.has(column));
+    const canBeFreed = nulls && mapped.some((column) => columnOf(table, column)?.notNull === false);
+    if (mapped.length === 0 || canBeFreed) return [];
+    const list = columns.join(', ');
+    return [
+      `${mapped[0]}: two records that exchange their values of (${list}) in Salesforce are listed, and tried again until one of them has another value: index ${name} is checked row by row, and no null frees a value. A constraint that is deferrable lets them through: alter table ${mapping.schema}.${mapping.table} add unique (${list}) deferrable, then drop the other`,
     ];
   });
 }

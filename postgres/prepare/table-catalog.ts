@@ -40,6 +40,12 @@ export interface CatalogTable {
   readonly primaryKey: readonly string[];
   /** Columns of the unique indexes that have no condition and no expression. */
   readonly uniqueKeys: readonly (readonly string[])[];
+  /** Unique indexes that are checked row by row: their constraint, if they have one, is not deferrable. */
+  readonly strictKeys: readonly {
+    readonly name: string;
+    readonly columns: readonly string[];
+    readonly nulls: boolean;
+  }[];
   /** Columns of all indexes that have no condition and no expression. */
   readonly indexes: readonly (readonly string[])[];
   /** pg_class.relreplident: `d`efault, `f`ull, `i`ndex, `n`othing. */
@@ -87,6 +93,12 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'uniqueKeys', (
     select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
     where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null),
+  'strictKeys', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'name', i.indexrelid::regclass::text, 'columns', ${columnsOf('i')},
+      -- Nulls that count as equal (PostgreSQL 15) free no value.
+      'nulls', to_jsonb(i) ->> 'indnullsnotdistinct' is distinct from 'true')), '[]')
+    from pg_index i where i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid and not i.indisprimary),
   'indexes', (
     select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
     where i.indrelid = c.oid and i.indisvalid and i.indpred is null and i.indexprs is null),

@@ -1,3 +1,4 @@
+import { isCollision } from '../../core/error-classification.ts';
 import type { RejectedRecordError } from '../../core/errors.ts';
 import { query, type Session } from './connection.ts';
 import { asRefusal, mayBeOfStatement, ofStatement, RowRefusedError } from './server-errors.ts';
@@ -75,6 +76,7 @@ export async function inSavepoint<Result>(
   } catch (error) {
     const refusal = asRefusal(error);
     if (refusal === undefined) throw error;
+    if (session.transaction !== undefined && isCollision(refusal.code)) session.transaction.hasCollided = true;
     await endSavepoint(session, 'undo');
     return refusal;
   }

@@ -76,3 +76,21 @@ async function readColumns(session: Session, { schema, table, keyColumn }: Objec
     hasInsertTriggers: rows[0]?.insert_triggers === true,
   };
 }
+
+/** Columns of which a unique index, or an exclusion constraint, knows: by themselves, within an expression or in its condition. */
+export async function collidingColumns(
+  session: Session,
+  { schema, table }: ObjectMapping,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await query<{ column: string }>(
+    session,
+    `select distinct a.attname as column
+       from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum > 0 and not a.attisdropped
+      where i.indrelid = format('%I.%I', $1::text, $2::text)::regclass and (i.indisunique or i.indisexclusion)
+        and (a.attnum = any (i.indkey)
+             or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+                           and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))`,
+    [schema, table],
+  );
+  return new Set(rows.map(({ column }) => column));
+}

@@ -13,16 +13,15 @@ import { noteInside } from '../../postgres/ledger/inside-filter.ts';
 import { insertLinks, lockLinks, noteSurvivors, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { keysOfOthers, makeRoom } from '../../postgres/ledger/row-keys.ts';
-import { restoreRows } from '../../postgres/ledger/tombstones.ts';
-import { query } from '../../postgres/session/connection.ts';
 import { holdParents } from '../../postgres/tables/lookups.ts';
 import type { StoredRow } from '../../postgres/tables/rows.ts';
-import { insertRows, lockRows, newKeys, updateRows } from '../../postgres/tables/rows.ts';
+import { lockRows, newKeys } from '../../postgres/tables/rows.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
-import { type OwnOrphan, removeRows } from '../parents/lost-parents.ts';
+import type { OwnOrphan } from '../parents/lost-parents.ts';
 import { parentsOf } from '../parents/wake-children.ts';
 import type { StepContext } from '../step.ts';
 import { withInexact } from './column-values.ts';
+import { writeRows } from './write-rows.ts';
 
 export interface StoredPair extends Pair {
   readonly linkId: string;
@@ -138,16 +137,16 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
     unlinked.map(({ link }) => link),
   );
   await noteSurvivors(session, mapping.object, linked);
-  await updateRows(session, mapping, of('update'));
-  const orphans = await removeRows(context, of('delete'));
-  await restoreRows(session, mapping, of('restore'));
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
-  const madeByTable = await insertRows(session, mapping, withKeys);
+  const { orphans, madeByTable } = await writeRows(context, {
+    updates: of('update'),
+    deletes: of('delete'),
+    restores: of('restore'),
+    inserts: withKeys,
+  });
   for (const [id, key] of madeByTable) keys.set(id, key);
   if (madeByTable.size > 0) linked = writes.map(keyed);
   linked = withLostParents(mapping, linked, orphans);
-  // A deferred constraint is checked while the caller still knows which rows it means.
-  await query(session, 'set constraints all immediate');
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
   const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
   const resting = linked.filter(({ before: { stored }, link }) => isPutToRest(stored, link));
@@ -206,7 +205,9 @@ function withLostParents(
   return plans.map((write) => {
     const lost = write.kind === 'delete' ? undefined : byKey.get(write.link.rowKey ?? '');
     if (lost === undefined) return write;
-    const link = lost.reduce((before, row) => loseParentToo(before, mapping, row.field, row), write.link);
+    // A lookup that the merge has decided itself does not wait.
+    const kept = lost.filter(({ field }) => !(field in write.fields));
+    const link = kept.reduce((before, row) => loseParentToo(before, mapping, row.field, row), write.link);
     return { ...write, stored: undefined, link, waiting: link.waiting };
   });
 }

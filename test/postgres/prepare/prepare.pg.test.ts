@@ -191,6 +191,17 @@ describe('prepare', () => {
     expect(rows.map(({ name }) => name)).toEqual((await readdir('sql')).sort());
   });
 
+  test('warns of unique columns in which two records cannot exchange their values', async () => {
+    const database = await server.createDatabase();
+    const owner = await database.client();
+    await owner.query(`create table lenders (id bigserial primary key, salesforce_id text unique, a text not null default '', b text unique,
+                         c text not null default '' unique deferrable);
+                       create unique index one_a on lenders (a) where b is not null`);
+    const fields = { Name: text('a'), Phone: text('b'), Website: text('c') };
+    const { warnings } = await prepare(database, defineSync({ objects: { Account: { table: 'lenders', fields } } }));
+    expect(warnings).toEqual([expect.stringMatching(/^public\.lenders\.a: two records that exchange .* index one_a/)]);
+  });
+
   test('warns of columns that a new record would leave empty', async () => {
     const database = await server.createDatabase();
     const owner = await database.client();

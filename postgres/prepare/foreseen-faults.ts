@@ -71,11 +71,10 @@ function ownerFaults(
   return objects.flatMap(({ object, schema, table }) => {
     const found = tables.get(object);
     if (found === undefined || found.isOurs) return [];
-    return [
-      lacking(
-        `${schema}.${table} belongs to ${found.owner}, not to ${ownRole}: grant ${found.owner} to ${ownRole}, or run prepare as it`,
-      ),
-    ];
+    const remedy = found.ownerIsSuperuser
+      ? `run prepare as ${found.owner}, or alter table ... owner to ${ownRole}`
+      : `grant ${found.owner} to ${ownRole}, or run prepare as it`;
+    return [lacking(`${schema}.${table} belongs to ${found.owner}, not to ${ownRole}: ${remedy}`)];
   });
 }
 

@@ -11,8 +11,7 @@ const DIRECTORY = new URL('../../sql/', import.meta.url);
 export async function applyMigrations(preparation: Preparation): Promise<void> {
   const { client } = preparation;
   const applied = await appliedMigrations(client);
-  const names = (await readdir(fileURLToPath(DIRECTORY))).filter((name) => name.endsWith('.sql')).sort();
-  for (const name of names) {
+  for (const name of await migrationNames()) {
     if (applied.has(name)) {
       preparation.note(`migration ${name}`, 'unchanged');
       continue;
@@ -24,6 +23,16 @@ export async function applyMigrations(preparation: Preparation): Promise<void> {
     await preparation.execute(statements, { shown: `begin;\n${statements};\ncommit` });
     preparation.note(`migration ${name}`, 'created');
   }
+}
+
+/** Those of this version that the database lacks. */
+export async function pendingMigrations(client: pg.ClientBase): Promise<string[]> {
+  const applied = await appliedMigrations(client);
+  return (await migrationNames()).filter((name) => !applied.has(name));
+}
+
+async function migrationNames(): Promise<string[]> {
+  return (await readdir(fileURLToPath(DIRECTORY))).filter((name) => name.endsWith('.sql')).sort();
 }
 
 async function appliedMigrations(client: pg.ClientBase): Promise<ReadonlySet<string>> {

@@ -8,6 +8,7 @@ import { type ListedJoin, listJoins } from '../ledger/joining-fields.ts';
 import type { Session } from '../session/connection.ts';
 import { hasTable, namesOf } from '../session/names.ts';
 import { lookAtTables } from '../tables/portraits.ts';
+import { pendingMigrations } from './migrations.ts';
 import { readSlotStatus, type SlotStatus } from './slot-status.ts';
 
 export interface ObjectStatus {
@@ -52,6 +53,13 @@ export async function readDatabaseStatus(
     throw new ConfigurationError(
       'NOT_PREPARED',
       `The database has no schema ${namesOf(client).schema}: run \`sfsync prepare\`.`,
+    );
+  }
+  const pending = await pendingMigrations(client);
+  if (pending.length > 0) {
+    throw new ConfigurationError(
+      'NOT_PREPARED',
+      `The database lacks ${pending.length} migration(s) of this version (${pending.join(', ')}): run \`sfsync prepare\`.`,
     );
   }
   return {

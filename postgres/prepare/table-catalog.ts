@@ -23,6 +23,7 @@ export interface CatalogTable {
   /** pg_class.relpersistence: `p` permanent, `u` unlogged, `t` temporary. */
   readonly persistence: string;
   readonly owner: string;
+  readonly ownerIsSuperuser: boolean;
   /** The role of this session has the rights of the owner. */
   readonly isOurs: boolean;
   readonly rowSecurity: boolean;
@@ -73,7 +74,8 @@ export async function readTables(
 const TABLES = `
 select wanted.object, case when c.oid is not null then jsonb_build_object(
   'kind', c.relkind, 'persistence', c.relpersistence, 'rowSecurity', c.relrowsecurity,
-  'owner', pg_get_userbyid(c.relowner), 'isOurs', pg_has_role(c.relowner, 'usage'), 'forcedRowSecurity', c.relforcerowsecurity, 'hidesRowsFromUs', row_security_active(c.oid),
+  'owner', pg_get_userbyid(c.relowner), 'ownerIsSuperuser', (select o.rolsuper from pg_roles o where o.oid = c.relowner),
+  'isOurs', pg_has_role(c.relowner, 'usage'), 'forcedRowSecurity', c.relforcerowsecurity, 'hidesRowsFromUs', row_security_active(c.oid),
   'ownedByApply', coalesce((select pg_has_role(r.oid, c.relowner, 'usage') from pg_roles r where r.rolname = $4::text), false),
   'children', array(select i.inhrelid::regclass::text from pg_inherits i where i.inhparent = c.oid and c.relkind = 'r' order by 1),
   'rules', array(select r.rulename from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1' order by 1),

@@ -22,14 +22,14 @@ function kindFaults({ kind, persistence }: CatalogTable): string[] {
 
 /** A row that the policies hide would look deleted. A policy that shows all rows does not do: it may be changed at any time. */
 function rowSecurityFaults(table: CatalogTable, server: ServerFacts): string[] {
-  const { rowSecurity, forcedRowSecurity, hidesRowsFromUs, ownedByApply, owner } = table;
+  const { rowSecurity, forcedRowSecurity, hidesRowsFromUs, ownedByApply, owner, ownerIsSuperuser } = table;
   if (!rowSecurity) return [];
   const { applyRole } = server;
   const faults: string[] = [];
   if (!server.applyBypassesRowSecurity && (forcedRowSecurity || !ownedByApply)) {
     const verb = server.applyRoleExists ? 'alter role' : 'create role';
     const login = server.applyRoleExists ? '' : ' login';
-    const orOwner = forcedRowSecurity ? '' : `; or grant ${owner} to ${applyRole}`;
+    const orOwner = forcedRowSecurity || ownerIsSuperuser ? '' : `; or grant ${owner} to ${applyRole}`;
     faults.push(
       `: has row level security, which would hide rows from ${applyRole}, and a hidden row looks deleted; ${verb} ${applyRole}${login} bypassrls (as a superuser)${orOwner}`,
     );

@@ -69,7 +69,7 @@ test('a right that is missing is found before anything is made, with all else', 
   await owner.query(`create publication sfsync for all tables`);
   const asDeployer = prepare(made, {}, made.urlAs('deployer', 'p'));
   await expect(asDeployer).rejects.toThrow(
-    /Nothing was changed.*\n.*Publication sfsync is for all tables.*\n.*accounts belongs to postgres, not to deployer: grant postgres to deployer.*\n.*no replication slot/,
+    /Nothing was changed.*\n.*Publication sfsync is for all tables.*\n.*accounts belongs to postgres, not to deployer: run prepare as postgres.*\n.*no replication slot/,
   );
   expect(await schemas(made)).toBe(0);
 });

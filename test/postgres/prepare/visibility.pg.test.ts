@@ -30,7 +30,7 @@ function prepare({ url, name }: TestDatabase) {
 test.each([
   [
     'alter table accounts enable row level security',
-    /accounts: has row level security.*bypassrls.*or grant postgres to/,
+    /accounts: has row level security.*bypassrls \(as a superuser\)$/m,
   ],
   [
     'alter table accounts enable row level security, force row level security',
@@ -83,4 +83,13 @@ test('a partitioned table needs an index for the Salesforce id, and no unique on
   await expect(prepare(made)).rejects.toThrow(/accounts.salesforce_id: has no index/);
   await (await made.client()).query('create index on accounts (salesforce_id)');
   await prepare(made);
+});
+
+test('the owner is named as a remedy, unless that is a superuser', async () => {
+  const made = await database('alter table accounts enable row level security');
+  await (await made.client()).query('create role has_accounts; alter table accounts owner to has_accounts');
+  await expect(prepare(made)).rejects.toThrow(
+    /bypassrls \(as a superuser\); or grant has_accounts to sfsync_visibility_apply/,
+  );
+  await (await made.client()).query('drop owned by has_accounts cascade; drop role has_accounts');
 });

@@ -38,7 +38,8 @@ export function applyVersions(
   lines: readonly MappedLine[],
   readAfter: Instant,
 ): Promise<AppliedVersions> {
-  const request = { reporter: `apply ${context.execution}`, fields: 'of a file', source } as const;
+  const ids = lines.flatMap((line) => ('rejected' in line ? line.rejected.id : line.version.id) ?? []);
+  const request = { reporter: `apply ${context.execution}`, fields: 'of a file', source, joins: ids } as const;
   return apply(
     context,
     request,
@@ -91,7 +92,8 @@ export function applyRereads(
     if (version !== undefined) items.push({ version: complete(version), line: undefined, revision });
     else rejects.push(rejectOf(rejected ?? { ...NOT_VISIBLE, id }));
   }
-  const request = { reporter: `apply ${context.execution}`, fields: { read: lines }, source };
+  const ids = lines.map(({ id }) => id);
+  const request = { reporter: `apply ${context.execution}`, fields: { read: lines }, source, joins: ids };
   return apply(
     context,
     request,
@@ -108,11 +110,11 @@ function complete(
 
 async function apply(
   context: StepContext,
-  request: Pick<Extract<StepRequest, { reporter: string }>, 'reporter' | 'fields' | 'source'>,
+  request: Pick<Extract<StepRequest, { reporter: string }>, 'reporter' | 'fields' | 'source' | 'joins'>,
   sort: (drifted: ReadonlySet<string>) => Sorted,
   rule: Rule,
 ): Promise<AppliedVersions> {
-  const whole = { ...request, lease: false, setting: BY_INDEX, joins: true };
+  const whole = { ...request, lease: false, setting: BY_INDEX };
   const { done, ...result } = await runStep(context, whole, async (step) => {
     const { items, rejects, toAsk } = sort(step.drifted);
     step.reject('to-postgres', rejects);

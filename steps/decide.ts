@@ -46,7 +46,7 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     fields: { read: [...looks, ...newRows] },
     lease: true,
     source: batchId,
-    joins: true,
+    joins: [...looks.map(({ id }) => id), ...newRows.flatMap(({ version }) => version?.id ?? [])],
   };
   const { done, rejected, reasons, alsoDue } = await runStep(context, request, async (step) => {
     const { session, mapping } = step;

@@ -35,7 +35,7 @@ export async function guardDeletes<T extends { readonly decision: Decision }>(
   const deletes = decided.filter(({ decision }) => isGuarded(mapping, decision)).length;
   if (guard === undefined || deletes === 0) return [...decided];
   const chosen = await countChosenDeletes(session, object, deletes, guard.windowMinutes);
-  const storm = await isStorm(guard, chosen, () => liveRecords(session, object));
+  const storm = await isStorm(guard, chosen, (most) => liveRecords(session, object, most));
   return decided.map((each) => {
     const { decision } = each;
     if (!isGuarded(mapping, decision)) return each;

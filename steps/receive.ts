@@ -168,11 +168,11 @@ export async function receiveTruncate(
   const { object } = mapping;
   await inTransaction(() => markInsertionsDue(session, object, 'all'));
   let total = 0;
-  for (let after = '0'; ; ) {
+  for (let after: string | undefined; ; ) {
     const { marked, last } = await inTransaction(async () => {
       const page = await nextLinkIds(session, object, after, TRUNCATED_LINKS);
       if (page.last === undefined) return { marked: 0, last: undefined };
-      const gone = goneRows(mapping, after, page.last);
+      const gone = goneRows(mapping, page.ids);
       return { marked: await markLinksDue(session, object, gone, 'row changed'), last: page.last };
     });
     total += marked;

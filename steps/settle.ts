@@ -59,7 +59,7 @@ export async function settleBatch(
     fields: { read: [...readBacks, ...newRows, { types }] },
     lease: true,
     source: batchId,
-    joins: true,
+    joins: [...readBacks.map(({ id }) => id), ...newRows.flatMap(({ version }) => version?.id ?? [])],
   };
   const { done, rejected, reasons, alsoDue } = await runStep(context, request, async (step) => {
     const found = readBacks.filter(({ version }) => version !== undefined);

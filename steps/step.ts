@@ -55,8 +55,8 @@ export type StepRequest = Reporting & {
   readonly source: string;
   /** A setting of the transaction. */
   readonly setting?: string;
-  /** false: nothing follows the transaction. */
-  readonly joins: boolean;
+  /** The records that are worked on: afterwards they are joined with the parents and children that they have. false: nothing follows. */
+  readonly joins: readonly string[] | false;
 };
 
 type Direction = RejectContext['direction'];
@@ -107,7 +107,9 @@ export function runStep<T>(
         ...reasonCounts(rejects),
         ...conflicts,
       ],
-      ...(request.joins ? await whoIsDue(inForce, request.source) : { due: false, alsoDue: [] }),
+      ...(request.joins === false
+        ? { due: false, alsoDue: [] }
+        : await whoIsDue(inForce, request.source, request.joins)),
     };
   });
 }
@@ -194,10 +196,19 @@ async function inexactReasons({ session, mapping, reporter }: StepContext): Prom
   return fields.map((field) => ({ code: COLUMN_INEXACT, field, count: 1 }));
 }
 
-/** Asked of the tables and not of what was just done: a step whose answer was lost answers the same when it is done again. */
-async function whoIsDue(context: StepContext, source: string): Promise<Pick<StepResult<never>, 'due' | 'alsoDue'>> {
+/**
+ * Asked of the tables, and not of what was just made of the records: a step whose answer was lost answers the same when it is
+ * done again.
+ */
+async function whoIsDue(
+  context: StepContext,
+  source: string,
+  records: readonly string[],
+): Promise<Pick<StepResult<never>, 'due' | 'alsoDue'>> {
   const { session, configuration, mapping } = context;
-  const joined = await inOwnTransaction(session, configuration.settings.origins, () => joinWaiting(context, source));
+  const joined = await inOwnTransaction(session, configuration.settings.origins, () =>
+    joinWaiting(context, source, records),
+  );
   const children = childLookups(configuration, mapping.object).map(({ child }) => child.object);
   const due = await objectsWithDue(session, [...new Set([mapping.object, ...children])]);
   const others = [...new Set([...joined.due, ...due])].filter((object) => object !== mapping.object);

@@ -10,12 +10,17 @@ import type { Decision } from './outbound.ts';
 
 /**
  * Whether deletes are held when `chosen` were chosen within the window, these included. `records`: how many live records
- * the object has; asked only where it matters, for counting them takes time.
+ * the object has, counted up to `most`; asked only where it matters, and no further than it matters, for counting takes time.
  */
-export async function isStorm(guard: DeleteGuard, chosen: number, records: () => Promise<number>): Promise<boolean> {
+export async function isStorm(
+  guard: DeleteGuard,
+  chosen: number,
+  records: (most: number) => Promise<number>,
+): Promise<boolean> {
   if (chosen <= guard.atLeast) return false;
   if (chosen > guard.atMost) return true;
-  return chosen > (guard.percent / 100) * (await records());
+  const share = guard.percent / 100;
+  return share === 0 || chosen > share * (await records(Math.ceil(chosen / share) + 1));
 }
 
 type Push = Extract<Decision, { outcome: 'push' }>;

@@ -1,7 +1,10 @@
-/** Ends a sweep: remembers how far it came, and logs what the metrics are made of. */
+/** Ends a sweep: joins what still waits, remembers how far it came, and logs what the metrics are made of. */
 import { z } from 'zod';
+import configuration from '#sync.config';
 import { foundRecords } from '../../core/agreement/sweep.ts';
 import { closeSweepInput } from '../../core/contracts/sweep-tasks.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import { joinAll } from '../../steps/parents/join-all.ts';
 import { closeWindow } from '../../steps/sweep/window.ts';
 import { sharedSession } from '../connections.ts';
 import { defineHandler, environment } from '../handler.ts';
@@ -13,6 +16,7 @@ export const handler = defineHandler({
   output: z.null(),
   run: async ({ object, full, execution, startedAt, complete, ...counts }, { log }) => {
     const session = await sharedSession(DATABASE_SECRET_ARN);
+    await joinAll({ session, configuration, mapping: mappingOf(configuration, object), execution });
     await closeWindow(session, { object, execution, full, startedAt, complete });
     log.info('swept', {
       full,

@@ -80,18 +80,25 @@ const LOOKUP_ASKED_AGAIN_AFTER = '1 hour';
 
 /**
  * Lookups of which records wait for a parent that cannot be one: its id has another key prefix than the parents that are
- * known. Answers those of which Salesforce is to be asked; they count as asked now.
+ * known. (Ids of an object begin with its prefix, so one look for each prefix knows them all.) Answers those of which Salesforce is to be asked; they count as asked now.
  */
 export async function noteLookupsAsked(session: Session, { object, fields }: ObjectMapping): Promise<string[]> {
   const lookups = fields.flatMap(({ field, references }) => (references === undefined ? [] : { field, references }));
   const { rows } = await query<{ field: string }>(
     session,
-    `with strange as (
-       select distinct r.field from sfsync.link l
-         join jsonb_to_recordset($2::jsonb) as r (field text, "references" text) on l.waiting ? r.field
-         join lateral (select left(salesforce_id, 3) as prefix from sfsync.link p
-                        where p.object = r."references" limit 1) parent on true
-        where l.object = $1 and l.waiting <> '{}' and left(l.waiting ->> r.field, 3) <> parent.prefix)
+    `with recursive known as (
+       (select left(salesforce_id, 3) as prefix, object from sfsync.link order by salesforce_id limit 1)
+       union all
+       select next.* from known cross join lateral (
+         select left(l.salesforce_id, 3), l.object from sfsync.link l where l.salesforce_id > known.prefix || '~'
+          order by l.salesforce_id limit 1) next),
+     strange as (
+       select r.field from jsonb_to_recordset($2::jsonb) as r (field text, "references" text)
+         join lateral (select prefix from known where known.object = r."references" limit 1) parent on true
+        where exists (select from (select from sfsync.waiting w where w.object = $1 and w.field = r.field
+                        and w.parent_id < parent.prefix order by w.parent_id limit 1) lower)
+           or exists (select from (select from sfsync.waiting w where w.object = $1 and w.field = r.field
+                        and w.parent_id > parent.prefix || '~' order by w.parent_id limit 1) higher))
      insert into sfsync.drift as d (object, field, seen_by, closed_at, asked_at)
      select $1, field, 'collect', now(), now() from strange
      on conflict (object, field) do update set asked_at = now()

@@ -1,4 +1,8 @@
-/** What is due towards Salesforce: Postgres is the list of it. */
+/**
+ * What is due towards Salesforce: Postgres is the list of it. `sfsync.due` follows the links by a trigger; an insertion has the
+ * same columns itself. Both are read in the order of an index whose first columns are the object and the state, so that a look
+ * costs what it finds, however much of another object, or put off to a later moment, there is.
+ */
 import { WAITED_FOR_MS } from '../../core/agreement/due.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
@@ -7,9 +11,6 @@ import { query, type Session } from '../session/connection.ts';
 export async function anyDue(session: Session, object: string, withinMs = 0): Promise<boolean> {
   return (await objectsWithDue(session, [object], withinMs)).length > 0;
 }
-
-/** What is put off to a later moment is not due. */
-const IS_TIME = 'due_after is null or due_after <= clock_timestamp()';
 
 /**
  * Of the objects, those of which links or new rows are due, open pushes aside; or become due so soon that an execution waits for
@@ -21,15 +22,14 @@ export async function objectsWithDue(
   withinMs = WAITED_FOR_MS,
 ): Promise<string[]> {
   if (objects.length === 0) return [];
-  const isTime = `due_after is null or due_after <= clock_timestamp() + make_interval(secs => $2)`;
+  const oldest = (table: string, where: string) =>
+    `exists (select from (select from ${table} d where d.object = x.object and ${where} order by d.due_at limit 1) oldest)`;
+  const any = (table: string) =>
+    `${oldest(table, `d.state = 'due'`)} or ${oldest(table, `d.state = 'put off' and d.due_at <= statement_timestamp() + make_interval(secs => $2)`)}`;
   const { rows } = await query<{ object: string }>(
     session,
     `select object from unnest($1::text[]) with ordinality as x (object, place)
-      where (exists (select from sfsync.link l
-                      where l.object = x.object and push_id is null and (dirty or reread_due) and (${isTime}))
-          or exists (select from sfsync.insertion i
-                      where i.object = x.object and push_id is null and dirty and (${isTime})))
-      order by place`,
+      where ${any('sfsync.due')} or ${any('sfsync.insertion')} order by place`,
     [objects, withinMs / 1000],
   );
   return rows.map(({ object }) => object);
@@ -37,52 +37,69 @@ export async function objectsWithDue(
 
 /** Whether pushes through AppFlow are open, which have to be fenced before their records are chosen again. */
 export async function anyOpenFlowPush(session: Session, object: string): Promise<boolean> {
-  const { rows } = await query<{ open: boolean }>(
+  const { rows } = await query(
     session,
-    `select exists (select from sfsync.link where object = $1 and push_id is not null and push_delivery = 'appflow') as open`,
+    `select from sfsync.due where object = $1 and state = 'appflow' order by due_at limit 1`,
     [object],
   );
-  return rows[0]?.open === true;
+  return rows.length > 0;
 }
 
+export interface DueLimits {
+  readonly limit: number;
+  readonly settings: Settings;
+}
+
+/** What is put off to a later moment is not due; nor is an open push whose last request may be alive. */
+const IS_TIME = '(d.due_after is null or d.due_after <= statement_timestamp())';
+const IS_OVER = 'd.sent_at < statement_timestamp() - make_interval(secs => $3)';
+
+/** The oldest of each state in the order of the index, and of these the oldest. `$1`: the object; `$2`: how many. */
+function oldestOf(table: string, column: string, id: string, states: readonly string[]): string {
+  const arms = states.map(
+    (where) =>
+      `(select d.${column} as name, d.due_at, d.${id} as place from ${table} d
+         where d.object = $1 and ${where} order by d.due_at, d.${id} limit $2)`,
+  );
+  return `select name from (${arms.join(' union all ')}) oldest order by due_at, place limit $2`;
+}
+
+const WITHOUT_PUSH = [`d.state = 'due'`, `d.state = 'put off' and d.due_at <= statement_timestamp()`];
+const OPEN_BY_API = `d.state = 'api' and ${IS_TIME} and ${IS_OVER}`;
+const OPEN_BY_APPFLOW = `d.state = 'appflow' and ${IS_TIME} and $4`;
+
 /**
- * Salesforce ids of due records, oldest first; one that was put off is as old as the end of its pause. An open push counts only once it is fenced: through AppFlow when the
- * caller has seen that no run is in progress, through the API when no request of it can be alive any more.
+ * Salesforce ids of due records, oldest first; one that was put off is as old as the end of its pause. An open push counts only
+ * once it is fenced: through AppFlow when the caller has seen that no run is in progress, through the API when no request of it
+ * can be alive any more.
  */
 export async function dueRecords(
   session: Session,
   object: string,
-  {
-    limit,
-    flowFenced,
-    settings,
-  }: { readonly limit: number; readonly flowFenced: boolean; readonly settings: Settings },
+  { limit, flowFenced, settings }: DueLimits & { readonly flowFenced: boolean },
 ): Promise<string[]> {
-  const { rows } = await query<{ id: string }>(
+  const { rows } = await query<{ name: string }>(
     session,
-    `select salesforce_id as id from sfsync.link
-      where object = $1 and (dirty or reread_due or push_id is not null) and (${IS_TIME})
-        and (push_id is null or (push_delivery = 'appflow' and $3)
-             or (push_delivery = 'api' and sent_at < clock_timestamp() - make_interval(secs => $4)))
-      order by coalesce(due_after, dirty_since, sent_at), id limit $2`,
-    [object, limit, flowFenced, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+    oldestOf('sfsync.due', 'salesforce_id', 'salesforce_id', [...WITHOUT_PUSH, OPEN_BY_API, OPEN_BY_APPFLOW]),
+    [object, limit, fenceSeconds(settings), flowFenced],
   );
-  return rows.map(({ id }) => id);
+  return rows.map(({ name }) => name);
 }
 
 /** Row keys of due insertions, oldest first. An open push counts only when no request of it can be alive any more. */
 export async function dueInsertions(
   session: Session,
   object: string,
-  { limit, settings }: { readonly limit: number; readonly settings: Settings },
+  { limit, settings }: DueLimits,
 ): Promise<string[]> {
-  const { rows } = await query<{ row_key: string }>(
+  const { rows } = await query<{ name: string }>(
     session,
-    `select row_key from sfsync.insertion
-      where object = $1 and (dirty or push_id is not null) and (${IS_TIME})
-        and (push_id is null or sent_at < clock_timestamp() - make_interval(secs => $3))
-      order by coalesce(due_after, dirty_since, sent_at), id limit $2`,
-    [object, limit, settings.pushDeadlineSeconds + settings.requestLifeSeconds],
+    oldestOf('sfsync.insertion', 'row_key', 'id', [...WITHOUT_PUSH, OPEN_BY_API]),
+    [object, limit, fenceSeconds(settings)],
   );
-  return rows.map(({ row_key }) => row_key);
+  return rows.map(({ name }) => name);
+}
+
+function fenceSeconds({ pushDeadlineSeconds, requestLifeSeconds }: Settings): number {
+  return pushDeadlineSeconds + requestLifeSeconds;
 }

@@ -32,10 +32,11 @@ export async function forgetChosenDeletes(session: Session, object: string): Pro
   await query(session, 'delete from sfsync.chosen_delete where object = $1', [object]);
 }
 
-/** How many live records the object has. */
-export async function liveRecords(session: Session, object: string): Promise<number> {
-  const sql = 'select count(*)::int as records from sfsync.link where object = $1 and not base_deleted';
-  return (await query<{ records: number }>(session, sql, [object])).rows[0]?.records ?? 0;
+/** How many live records the object has; it is not counted beyond `most`. */
+export async function liveRecords(session: Session, object: string, most: number): Promise<number> {
+  const some = "select from sfsync.link where (object || '') = $1 and not base_deleted limit $2";
+  const sql = `select count(*)::int as records from (${some}) live`;
+  return (await query<{ records: number }>(session, sql, [object, most])).rows[0]?.records ?? 0;
 }
 
 export interface HeldDeletes {

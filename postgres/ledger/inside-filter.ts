@@ -1,10 +1,10 @@
 /** Which links' rows have been inside the row filter of their object: only such a row can leave it. */
-import pg from 'pg';
+import type pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { bisect } from '../session/savepoint.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
-import { rowsOf } from '../tables/rows.ts';
+import { hasKey, rowsOf } from '../tables/rows.ts';
 
 /**
  * Notes of links whose row is inside that it was. In SQL, as the filter is: the configuration brings it along as an expression
@@ -33,14 +33,14 @@ export async function noteAllInside(
 ): Promise<number> {
   const outside = outsideFilter(mapping, 't');
   if (outside === undefined || mapping.filter?.leaving !== 'delete' || salesforceIds?.length === 0) return 0;
-  const key = pg.escapeIdentifier(mapping.keyColumn);
+  const some = salesforceIds === undefined ? '' : 'and l.salesforce_id = any ($2::text[])';
   const { rowCount } = await query(
     session,
-    `with inside as (select l.id from sfsync.link l join ${rowsOf(mapping)} t on l.row_key = t.${key}::text
-                      where l.object = $1 and not l.was_inside and ($2::text[] is null or l.salesforce_id = any ($2))
-                        and not ${outside} order by l.salesforce_id for update of l)
+    `with inside as (select l.id from sfsync.link l join ${rowsOf(mapping)} t on ${hasKey(mapping, 't', 'l.row_key')}
+                      where l.object = $1 and not l.was_inside ${some} and not ${outside}
+                      order by l.salesforce_id for update of l)
      update sfsync.link l set was_inside = true from inside where l.id = inside.id`,
-    [mapping.object, salesforceIds ?? null],
+    [mapping.object, ...(salesforceIds === undefined ? [] : [salesforceIds])],
   );
   return rowCount ?? 0;
 }

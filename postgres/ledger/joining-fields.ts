@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { query, type Session } from '../session/connection.ts';
 import { hasTable } from '../session/names.ts';
+import { IN_ORDER } from './links.ts';
 import { markLinksDue } from './mark-due.ts';
 
 /**
@@ -86,7 +87,7 @@ async function lastOfPart(session: Session, object: string, after: string | null
     session,
     `select max(id) as last from (
        select l.salesforce_id as id from sfsync.link l
-        where l.object = $1 and l.salesforce_id > $2 order by l.salesforce_id limit ${PART_LINKS}) part`,
+        where ${IN_ORDER} and l.salesforce_id > $2 order by l.salesforce_id limit ${PART_LINKS}) part`,
     [object, after ?? ''],
   );
   return rows[0]?.last ?? undefined;

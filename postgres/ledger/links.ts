@@ -19,7 +19,12 @@ export type { StoredLink } from './link-columns.ts';
 export interface LinkSelection {
   readonly where: string;
   readonly values: readonly unknown[];
+  /** Where `where` finds links by what costs more than the links: what is asked of each of them again under its lock. */
+  readonly still?: LinkSelection;
 }
+
+/** All links of an object, in the order of their Salesforce ids: the index for that is found by this expression alone. */
+export const IN_ORDER = `(l.object || '') = $1`;
 
 /** Links of an object: by either of their keys, or by a selection. */
 export type LinksOf =
@@ -113,10 +118,11 @@ const PAGE_LINKS = 2_000;
 export async function inPages<Done>(
   session: Session,
   object: string,
-  { where, values }: LinkSelection,
+  selection: LinkSelection,
   work: (page: LinkSelection) => Promise<Done>,
 ): Promise<Done[]> {
   const done: Done[] = [];
+  const { where, values, still = selection } = selection;
   await query(
     session,
     `declare links_in_pages no scroll cursor for
@@ -127,8 +133,8 @@ export async function inPages<Done>(
     const page = await queryTuples<[string]>(session, `fetch ${PAGE_LINKS} from links_in_pages`);
     if (page.length === 0) break;
     // Within `case` no index serves the condition: it would be gone through once more for each page.
-    const still = `l.salesforce_id = any ($${values.length + 2}::text[]) and case when ${where} then true else false end`;
-    done.push(await work({ where: still, values: [...values, page.map(([id]) => id)] }));
+    const again = `l.salesforce_id = any ($${still.values.length + 2}::text[]) and case when ${still.where} then true else false end`;
+    done.push(await work({ where: again, values: [...still.values, page.map(([id]) => id)] }));
   }
   await query(session, 'close links_in_pages');
   return done;
@@ -170,11 +176,16 @@ export async function saveLinks(session: Session, links: readonly LinkWrite[]): 
       : `${column.name} = x.${column.name}`,
   );
   const [dirty, rereadDue] = ['dirty', 'reread_due'].map((name) => `${names.includes(name) ? 'x' : 'l'}.${name}`);
-  const dueSince = `case when ${dirty} or ${rereadDue} then coalesce(l.dirty_since, clock_timestamp()) end`;
+  if (names.includes('dirty') || names.includes('reread_due')) {
+    assignments.push(
+      `dirty_since = case when ${dirty} or ${rereadDue} then coalesce(l.dirty_since, clock_timestamp()) end`,
+    );
+  }
+  if (assignments.length === 0) return;
   await query(
     session,
     `update sfsync.link l
-        set ${[...assignments, `dirty_since = ${dueSince}`].join(', ')}
+        set ${assignments.join(', ')}
        from rows from (unnest(${arrays.join(', ')}) ${lines.map((source) => `, ${source}`).join('')}) as x (${names.join(', ')})
       where l.id = x.id`,
     [

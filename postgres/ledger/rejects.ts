@@ -31,13 +31,17 @@ export async function reportRejects(
   );
   await query(
     session,
-    `with incoming as (select * from jsonb_to_recordset($5::jsonb)
+    `with incoming as materialized (select * from jsonb_to_recordset($5::jsonb)
             as x (salesforce_id text, row_key text, field text, code text, reason text, line int)),
-          replaced as (delete from sfsync.rejected_record r using incoming x
-             where r.object = $1 and r.direction = $2 and r.resolved_at is null
-               and (r.salesforce_id = x.salesforce_id
-                    or (x.salesforce_id is null and r.salesforce_id is null
-                        and (r.source = $3 and r.line = x.line or r.row_key = x.row_key))))
+          replaced as (delete from sfsync.rejected_record where id = any (array(
+            select r.id from incoming x join sfsync.rejected_record r on r.object = $1 and r.salesforce_id = x.salesforce_id
+             where r.direction = $2 and r.resolved_at is null
+            union all
+            select r.id from incoming x join sfsync.rejected_record r on r.source = $3 and r.line = x.line
+             where r.object = $1 and r.direction = $2 and r.resolved_at is null and r.salesforce_id is null and x.salesforce_id is null
+            union all
+            select r.id from incoming x join sfsync.rejected_record r on r.object = $1 and r.row_key = x.row_key
+             where r.direction = $2 and r.resolved_at is null and r.salesforce_id is null and x.salesforce_id is null)))
      insert into sfsync.rejected_record
        (object, salesforce_id, row_key, field, direction, source, line, code, reason, execution)
      select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, $4 from incoming x`,
@@ -55,8 +59,10 @@ export async function reportNewRejects(
   const { rows } = await query<{ id: string | null; key: string | null; field: string | null; code: string }>(
     session,
     `select salesforce_id as id, row_key as key, field, code from sfsync.rejected_record
-      where object = $1 and direction = $2 and resolved_at is null
-        and (salesforce_id = any ($3::text[]) or salesforce_id is null and row_key = any ($4::text[]))`,
+      where object = $1 and direction = $2 and resolved_at is null and salesforce_id = any ($3::text[])
+     union all
+     select null, row_key, field, code from sfsync.rejected_record
+      where object = $1 and direction = $2 and resolved_at is null and salesforce_id is null and row_key = any ($4::text[])`,
     [
       context.object,
       context.direction,

@@ -3,15 +3,15 @@ import pg from 'pg';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
-import { rowsOf, tableOf } from '../tables/rows.ts';
-import type { LinkSelection } from './links.ts';
+import { hasKey, rowsOf, tableOf } from '../tables/rows.ts';
+import { IN_ORDER, type LinkSelection } from './links.ts';
 
 const name = pg.escapeIdentifier;
 
 /** The newest live record of an object without an open push: the likeliest to be there still when one has to be read. */
 export const NEWEST_LIVE: LinkSelection = {
   where: `l.id = (select n.id from sfsync.link n
-                   where n.object = $1 and n.base is not null and not n.base_deleted and n.push_id is null
+                   where (n.object || '') = $1 and n.base is not null and not n.base_deleted and n.push_id is null
                    order by n.salesforce_id desc limit 1)`,
   values: [],
 };
@@ -31,43 +31,74 @@ export function reinserted(mapping: ObjectMapping, rowKeys: readonly string[]): 
   };
 }
 
-/** Of the links from the id after `afterId` to `lastId`, those of live records whose row is gone: not under another key either. */
-export function goneRows(mapping: ObjectMapping, afterId: string, lastId: string): LinkSelection {
+/** Of these links, those of live records whose row is gone: not under another key either. */
+export function goneRows(mapping: ObjectMapping, salesforceIds: readonly string[]): LinkSelection {
   const table = rowsOf(mapping);
   return {
-    where: `l.id > $2::bigint and l.id <= $3::bigint and l.row_key is not null and l.base_deleted is false
-      and not exists (select from ${table} t where t.${name(mapping.keyColumn)}::text = l.row_key)
+    where: `l.salesforce_id = any ($2::text[]) and l.row_key is not null and l.base_deleted is false
+      and not exists (select from ${table} t where ${hasKey(mapping, 't', 'l.row_key')})
       and not exists (select from ${table} t where t.${name(mapping.salesforceIdColumn)} = l.salesforce_id)`,
-    values: [afterId, lastId],
+    values: [salesforceIds],
+  };
+}
+
+/** Children that wait: all, those that wait for one of these records, or these records themselves. */
+export type WaitingChildren = 'all' | { readonly for: readonly string[] } | { readonly of: readonly string[] };
+
+/** What waits by a lookup as (child, parent), both Salesforce ids. `$1`: the child's object; `$2`: the field. */
+function pairsOf(waiting: WaitingChildren, ids: string): string {
+  if (waiting === 'all')
+    return 'select w.salesforce_id, w.parent_id from sfsync.waiting w where w.object = $1 and w.field = $2';
+  return 'for' in waiting
+    ? `select w.salesforce_id, w.parent_id from unnest(${ids}::text[]) as x (id)
+         join sfsync.waiting w on w.object = $1 and w.field = $2 and w.parent_id = x.id`
+    : `select c.salesforce_id, c.waiting ->> $2 from sfsync.link c
+        where c.object = $1 and c.salesforce_id = any (${ids}::text[]) and c.waiting ? $2`;
+}
+
+/** Children that wait for a parent which is as `isSo` says of its Salesforce id; it takes its values from `$3` on. */
+function childrenOf(
+  { field }: FieldMapping,
+  waiting: WaitingChildren,
+  isSo: (parent: string) => string,
+  values: readonly unknown[] = [],
+): LinkSelection {
+  const pairs = pairsOf(waiting, `$${3 + values.length}`);
+  const ids = waiting === 'all' ? [] : ['for' in waiting ? waiting.for : waiting.of];
+  return {
+    where: `l.salesforce_id = any (array(
+      select pair.child from (${pairs}) as pair (child, parent) where ${isSo('pair.parent')}))`,
+    values: [field, ...values, ...ids],
+    still: { where: `l.waiting ? $2 and ${isSo('(l.waiting ->> $2)')}`, values: [field, ...values] },
   };
 }
 
 /** Children that wait, by the lookup, for a record which was merged into another. */
-export function childrenOfMerged({ field }: FieldMapping, parent: string): LinkSelection {
-  return {
-    where: `l.waiting <> '{}' and not l.reread_due
-      and exists (select from sfsync.link p where p.object = $3 and p.salesforce_id = l.waiting ->> $2
-                     and p.merged_into is not null and p.base_deleted)`,
-    values: [field, parent],
-  };
+export function childrenOfMerged(field: FieldMapping, parent: string, waiting: WaitingChildren): LinkSelection {
+  const isMerged = (id: string) =>
+    `exists (select from sfsync.link p where p.object = $3 and p.salesforce_id = ${id}
+               and p.merged_into is not null and p.base_deleted)`;
+  const { where, values } = childrenOf(field, waiting, isMerged, [parent]);
+  return { where: `${where} and not l.reread_due`, values };
 }
 
 /** Children that wait, by the lookup, for a parent that has a row now. */
-export function parentLanded({ field }: FieldMapping, parent: ObjectMapping): LinkSelection {
-  return {
-    where: `l.waiting <> '{}' and l.waiting ? $2
-      and exists (select from ${rowsOf(parent)} p where p.${name(parent.salesforceIdColumn)} = l.waiting ->> $2)`,
-    values: [field],
-  };
+export function parentLanded(field: FieldMapping, parent: ObjectMapping, waiting: WaitingChildren): LinkSelection {
+  const id = name(parent.salesforceIdColumn);
+  return childrenOf(
+    field,
+    waiting,
+    (salesforceId) => `exists (select from ${rowsOf(parent)} p where p.${id} = ${salesforceId})`,
+  );
 }
 
 /** Parents whose delete was put off because of these children, of which none is left. */
 export function putOffParents(child: ObjectMapping, { column }: FieldMapping, parent: ObjectMapping): LinkSelection {
   return {
-    where: `not l.reread_due
-      and exists (select from sfsync.rejected_record r
-                   where r.object = $1 and r.salesforce_id = l.salesforce_id and r.direction = 'to-postgres'
-                     and r.code = $2 and r.resolved_at is null)
+    where: `l.salesforce_id = any (array(
+        select r.salesforce_id from sfsync.rejected_record r
+         where r.object = $1 and r.code = $2 and r.direction = 'to-postgres' and r.resolved_at is null))
+      and not l.reread_due
       and not exists (select from ${rowsOf(parent)} p
                         join ${rowsOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
                        where p.${name(parent.salesforceIdColumn)} = l.salesforce_id)`,
@@ -75,24 +106,31 @@ export function putOffParents(child: ObjectMapping, { column }: FieldMapping, pa
   };
 }
 
+/** Whether anything waits by the lookup: mostly nothing does. */
+export async function anyWaiting(session: Session, object: string, { field }: FieldMapping): Promise<boolean> {
+  const sql = 'select from sfsync.waiting where object = $1 and field = $2 limit 1';
+  return (await query(session, sql, [object, field])).rows.length > 0;
+}
+
 export interface LinkPage {
-  /** Salesforce ids, in the order of the links' own ids. */
+  /** Salesforce ids, in their order. */
   readonly ids: readonly string[];
-  /** The id of the last link; undefined: there was none. */
+  /** The last of them; undefined: there was none. */
   readonly last: string | undefined;
 }
 
-/** The links that follow the one with the id `afterId`; undefined: from the first. */
+/** The links that follow the one of the record `after`; undefined: from the first. */
 export async function nextLinkIds(
   session: Session,
   object: string,
-  afterId: string | undefined,
+  after: string | undefined,
   limit: number,
 ): Promise<LinkPage> {
-  const { rows } = await query<{ id: string; salesforce_id: string }>(
+  const { rows } = await query<{ id: string }>(
     session,
-    'select l.id::text, l.salesforce_id from sfsync.link l where l.object = $1 and l.id > $2 order by l.id limit $3',
-    [object, afterId ?? '0', limit],
+    `select l.salesforce_id as id from sfsync.link l
+      where ${IN_ORDER} and l.salesforce_id > $2 order by l.salesforce_id limit $3`,
+    [object, after ?? '', limit],
   );
-  return { ids: rows.map(({ salesforce_id }) => salesforce_id), last: rows.at(-1)?.id };
+  return { ids: rows.map(({ id }) => id), last: rows.at(-1)?.id };
 }

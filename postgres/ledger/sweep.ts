@@ -4,6 +4,7 @@ import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
+import { IN_ORDER } from './links.ts';
 
 /** Ids in one statement. */
 const SET_RECORDS = 10_000;
@@ -97,22 +98,40 @@ export async function forgetListed(session: Session, object: string): Promise<vo
   await query(session, 'delete from sfsync.sweep_listed where object = $1', [object]);
 }
 
-/** Links of live records that were not listed, by id: up to `limit` of them after the id `after`. */
+/** Links of an object that were gone through, and those of live records among them that were not listed. */
+export interface UnlistedPage {
+  readonly looked: number;
+  readonly unlisted: ReadonlyMap<string, Known>;
+  /** The id of the last link; undefined: that was all. */
+  readonly last: string | undefined;
+}
+
+/** Goes through the next links after the id `after`, up to `limit`: of so many records mostly none was left out. */
 export async function unlistedRecords(
   session: Session,
   object: string,
   execution: string,
   { after, limit }: { readonly after: string | undefined; readonly limit: number },
-): Promise<Map<string, Known>> {
+): Promise<UnlistedPage> {
+  const { rows: ends } = await query<{ last: string | null; looked: number }>(
+    session,
+    `select max(salesforce_id) as last, count(*)::int as looked
+       from (select l.salesforce_id from sfsync.link l
+              where ${IN_ORDER} and l.salesforce_id > $2 order by l.salesforce_id limit $3) page`,
+    [object, after ?? '', limit],
+  );
+  const { last, looked } = ends[0] ?? { last: null, looked: 0 };
+  if (last === null) return { looked: 0, unlisted: new Map(), last: undefined };
   const { rows } = await query(
     session,
     `select l.salesforce_id as id, ${LINK}, ${REJECTED} l.salesforce_id) as rejected
        from sfsync.link l
-      where l.object = $1 and l.salesforce_id > $3 and not l.base_deleted
+      where ${IN_ORDER} and l.salesforce_id > $3 and l.salesforce_id <= $4 and not l.base_deleted
         and not exists (select from sfsync.sweep_listed s
                          where s.object = $1 and s.execution = $2 and s.salesforce_id = l.salesforce_id)
-      order by l.salesforce_id limit $4`,
-    [object, execution, after ?? '', limit],
+      order by l.salesforce_id`,
+    [object, execution, after ?? '', last],
   );
-  return new Map(rows.map((row) => knownRow.parse(row)));
+  const unlisted = new Map(rows.map((row) => knownRow.parse(row)));
+  return { looked, unlisted, last: looked < limit ? undefined : last };
 }

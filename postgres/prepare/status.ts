@@ -98,7 +98,7 @@ async function readMarking(client: pg.ClientBase): Promise<'origin' | 'message'>
 
 async function readObjects(client: pg.ClientBase, configuration: SyncConfiguration): Promise<ObjectStatus[]> {
   const { rows } = await client.query<ObjectStatus>(
-    `select wanted.object, coalesce(links.total, 0) as links, coalesce(links.due, 0) as due, links.oldest as "oldestDue",
+    `select wanted.object, coalesce(links.total, 0) as links, coalesce(due.due, 0) as due, due.oldest as "oldestDue",
             coalesce(links.held, 0) as "heldDeletes",
             coalesce(lease.circuit, 'closed') as circuit,
             (select count(*)::int from sfsync.insertion i where i.object = wanted.object) as "newRows", lease.circuit_reason as "circuitReason",
@@ -106,12 +106,10 @@ async function readObjects(client: pg.ClientBase, configuration: SyncConfigurati
             (select count(*)::int from sfsync.rejected_record r where r.object = wanted.object and resolved_at is null) as "openRejects"
        from unnest($1::text[]) with ordinality as wanted (object, place)
        left join sfsync.lease on lease.object = wanted.object
-       left join lateral (
-         select count(*)::int as total,
-                count(*) filter (where dirty or push_id is not null or reread_due)::int as due,
-                count(*) filter (where delete_guard = 'held')::int as held,
-                min(dirty_since) filter (where dirty or push_id is not null or reread_due) as oldest
-           from sfsync.link l where l.object = wanted.object) as links on true
+       left join (select object, count(*)::int as total, count(*) filter (where delete_guard = 'held')::int as held
+                    from sfsync.link group by object) as links on links.object = wanted.object
+       left join (select object, count(*)::int as due, min(since) as oldest
+                    from sfsync.due group by object) as due on due.object = wanted.object
       order by wanted.place`,
     [configuration.objects.map(({ object }) => object)],
   );

@@ -6,8 +6,7 @@ import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database
 const WRITTEN = DEFAULT_NAMES.schema;
 /**
  * What a statement consists of, as far as it matters here: texts (with E before them, too), quoted names and comments, which stay as
- * they are, and the schema before a name in it or where it is created. The one text in dollar quotes, the body of
- * `sfsync.in_column`, names no schema.
+ * they are, and the schema before a name in it or where it is created. In dollar quotes there are only statements.
  */
 const PARTS = new RegExp(
   [

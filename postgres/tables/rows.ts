@@ -31,6 +31,16 @@ export function rowsOf(mapping: InForceMapping): string {
   return mapping.tableFacts?.kind === 'r' ? `only ${tableOf(mapping)}` : tableOf(mapping);
 }
 
+/**
+ * Whether the row has the key, as an SQL expression; `key`: an expression for the key's text. It is turned into a value of the
+ * column's type, for the column's index finds no texts.
+ */
+export function hasKey(mapping: ObjectMapping, row: string, key: string): string {
+  const column = name(mapping.keyColumn);
+  const record = `jsonb_build_object(${pg.escapeLiteral(mapping.keyColumn)}, ${key})`;
+  return `${row}.${column} = (jsonb_populate_record(null::${tableOf(mapping)}, ${record})).${column}`;
+}
+
 export interface StoredRow {
   readonly key: string;
   readonly salesforceId: string | undefined;

@@ -224,7 +224,7 @@ export async function unlinkedParents(session: Session, { object, fields }: Obje
   const { rows } = await query<{ parent: string }>(
     session,
     `select parent from unnest($1::text[]) with ordinality as x (parent, place)
-      where not exists (select from sfsync.link l where l.object = x.parent and l.base is not null) order by place`,
+      where not exists (select from sfsync.link l where (l.object || '') = x.parent and l.base is not null) order by place`,
     [[...parents]],
   );
   return rows.map(({ parent }) => parent);

@@ -8,6 +8,7 @@ import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, fromPostgres, type RowValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { beginJoin, joinPart } from '../../postgres/ledger/joining-fields.ts';
+import { IN_ORDER } from '../../postgres/ledger/links.ts';
 import { columnState, noteColumnRefusal, takeColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { inOwnTransaction } from '../../postgres/session/origin.ts';
@@ -74,8 +75,8 @@ async function fill(context: StepContext, field: FieldMapping, initial: string |
   for (let after = ''; ; ) {
     const { rows } = await query<{ id: string }>(
       session,
-      `select salesforce_id as id from sfsync.link
-        where object = $1 and salesforce_id > $2 and base is not null and not base_deleted
+      `select salesforce_id as id from sfsync.link l
+        where ${IN_ORDER} and salesforce_id > $2 and base is not null and not base_deleted
         order by salesforce_id limit ${FILLED_RECORDS}`,
       [mapping.object, after],
     );

@@ -7,7 +7,13 @@ import type { LinkSelection, StoredLink } from '../../postgres/ledger/links.ts';
 import { changeAllLinks, inPages, lockLinks, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { reportRejects, resolveRejects } from '../../postgres/ledger/rejects.ts';
-import { childrenOfMerged, parentLanded, putOffParents } from '../../postgres/ledger/selections.ts';
+import {
+  anyWaiting,
+  childrenOfMerged,
+  parentLanded,
+  putOffParents,
+  type WaitingChildren,
+} from '../../postgres/ledger/selections.ts';
 import { query, type Session } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { fillNulls, holdParents, lockColumn } from '../../postgres/tables/lookups.ts';
@@ -25,7 +31,7 @@ export interface Joined {
  * takes up again what a parent or a child had kept from being written. Runs in a transaction of its own after the one that
  * wrote: of a parent's and a child's transactions, whichever commits last sees the other, so no pair is overlooked.
  */
-export async function joinWaiting(context: StepContext, source: string): Promise<Joined> {
+export async function joinWaiting(context: StepContext, source: string, records: JoinedRecords): Promise<Joined> {
   const { session, configuration, mapping } = context;
   const due = new Set<string>();
   const becameDue = async ({ object }: ObjectMapping, which: LinkSelection) =>
@@ -34,21 +40,40 @@ export async function joinWaiting(context: StepContext, source: string): Promise
     const required = new Set((await requiredLookups(session, child)).map(({ field }) => field));
     for (const field of child.fields) {
       if (field.references === undefined) continue;
-      if (child.object !== mapping.object && field.references !== mapping.object) continue;
       const parent = mappingOf(configuration, field.references);
-      if (await becameDue(child, childrenOfMerged(field, parent.object))) due.add(child.object);
-      if (!required.has(field.field)) {
-        if (await joinField(context, source, child, field, parent)) due.add(child.object);
-      } else {
+      for (const waiting of childrenToJoin(mapping, child, field, records)) {
+        if (!(await anyWaiting(session, child.object, field))) break;
+        if (await becameDue(child, childrenOfMerged(field, parent.object, waiting))) due.add(child.object);
+        if (!required.has(field.field)) {
+          if (await joinField(context, source, child, field, parent, waiting)) due.add(child.object);
+          continue;
+        }
         // Nothing of a record that was rejected for want of this parent is kept here: it is read again.
-        const landed = parentLanded(field, parent);
+        const landed = parentLanded(field, parent, waiting);
         const orphans = await changeAllLinks(session, child.object, landed, (link) => stopWaiting(link, field.field));
         if (orphans > 0) due.add(child.object);
-        if (await becameDue(parent, putOffParents(child, field, parent))) due.add(parent.object);
       }
+      const isOurs = child.object === mapping.object || parent.object === mapping.object;
+      if (!isOurs || !required.has(field.field)) continue;
+      if (await becameDue(parent, putOffParents(child, field, parent))) due.add(parent.object);
     }
   }
   return { due: [...due] };
+}
+
+/** The records that a step has worked on, whatever it made of them; or all that there are. */
+export type JoinedRecords = readonly string[] | 'all';
+
+/** A parent that was worked on asks for its children, and a child for its parent. */
+function childrenToJoin(
+  { object }: ObjectMapping,
+  child: ObjectMapping,
+  { references }: FieldMapping,
+  records: JoinedRecords,
+): WaitingChildren[] {
+  if (records === 'all') return child.object === object || references === object ? ['all'] : [];
+  const asParents: WaitingChildren[] = references === object ? [{ for: records }] : [];
+  return child.object === object ? [...asParents, { of: records }] : asParents;
 }
 
 /** Answers whether a child that was joined is due. */
@@ -58,10 +83,11 @@ async function joinField(
   child: ObjectMapping,
   field: FieldMapping,
   parent: ObjectMapping,
+  waiting: WaitingChildren,
 ): Promise<boolean> {
   const { session, execution } = context;
   const refused: Reject[] = [];
-  const parts = await inPages(session, child.object, parentLanded(field, parent), async (page) => {
+  const parts = await inPages(session, child.object, parentLanded(field, parent, waiting), async (page) => {
     const links = await lockLinks(session, child.object, page);
     return bisect(
       session,
@@ -72,7 +98,7 @@ async function joinField(
       },
     );
   });
-  // Those that the table refuses go on waiting, and are tried again with the next file.
+  // Those that the table refuses go on waiting, and are tried again with the next file of theirs, and by the sweep.
   await reportRejects(session, { object: child.object, direction: 'to-postgres', source, execution }, refused);
   return parts.flat().includes(true);
 }

@@ -74,17 +74,17 @@ export interface UnlistedPart {
   readonly after: string | undefined;
 }
 
-/** Links of live records that were not listed, up to `limit` of them after the id `after`. */
+/** Links of live records that were not listed, among the next `limit` links after the id `after`. */
 export async function compareUnlisted(
   session: Session,
   object: string,
   execution: string,
   place: { readonly after: string | undefined; readonly limit: number; readonly missedBefore: Instant },
 ): Promise<UnlistedPart> {
-  const unlisted = [...(await unlistedRecords(session, object, execution, place))];
+  const { looked, unlisted, last } = await unlistedRecords(session, object, execution, place);
   return {
-    compared: unlisted.length,
-    found: unlisted.flatMap(([id, known]) => found({ id }, known, findUnlisted(known, place.missedBefore))),
-    after: unlisted.length < place.limit ? undefined : unlisted.at(-1)?.[0],
+    compared: looked,
+    found: [...unlisted].flatMap(([id, known]) => found({ id }, known, findUnlisted(known, place.missedBefore))),
+    after: last,
   };
 }

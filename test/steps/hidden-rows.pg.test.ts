@@ -68,6 +68,8 @@ describe('row level security', () => {
 
 describe('a missing right', () => {
   test.each(['select on borrowers', 'select on lenders'])('%s: nothing is inferred from it', async (right) => {
+    await rows(`insert into lenders (name, salesforce_id) values ('Acme', '001000000000001AAA')`);
+    await rows('update borrowers set lender_id = (select id from lenders)');
     await rows(`revoke ${right} from sfsync_apply`);
     await expect(sent()).rejects.toMatchObject({ name: 'ConfigurationError', code: '42501' });
   });

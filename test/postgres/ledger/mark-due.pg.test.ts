@@ -4,7 +4,7 @@ import { becomesDue, type DueReason } from '../../../core/agreement/due.ts';
 import type { Link } from '../../../core/agreement/link.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { anyDue, dueRecords } from '../../../postgres/ledger/due.ts';
-import type { LinksOf } from '../../../postgres/ledger/links.ts';
+import { dropLinks, type LinksOf, saveLinks } from '../../../postgres/ledger/links.ts';
 import { addInsertions, linkRows, markInsertionsDue, markLinksDue } from '../../../postgres/ledger/mark-due.ts';
 import { NEWEST_LIVE } from '../../../postgres/ledger/selections.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
@@ -107,6 +107,50 @@ test('rows are linked to the records whose ids they carry; a record without a li
         const found = await allLinks(session);
         expect(found.slice(0, -1)).toEqual(known.map((link, n) => ({ ...link, rowKey: String(n) })));
         expect(found.at(-1)).toMatchObject({ rowKey: 'a', rereadDue: true, dirty: false, revision: 0 });
+      }),
+    ),
+    RUNS,
+  );
+});
+
+/** What the ledger keeps beside the links, as it follows from them. */
+const BESIDE_LINKS = `
+  select object, salesforce_id, state, due_at, due_after, sent_at, null as field, null as parent_id from sfsync.due
+  union all select object, salesforce_id, null, null, null, null, field, parent_id from sfsync.waiting order by 1, 2, 7`;
+const FROM_LINKS = `
+  select object, salesforce_id,
+         case when push_id is not null then push_delivery when due_after is not null then 'put off' else 'due' end as state,
+         coalesce(due_after, dirty_since, sent_at) as due_at, due_after, sent_at, null as field, null as parent_id
+    from sfsync.link where dirty or reread_due or push_id is not null
+  union all select object, salesforce_id, null, null, null, null, x.key, x.value
+    from sfsync.link, jsonb_each_text(waiting) x order by 1, 2, 7`;
+
+test('what is due and what waits is kept beside the links, whatever becomes of them', async () => {
+  const expectSame = async () => {
+    const beside = (await session.query(BESIDE_LINKS)).rows;
+    expect(beside).toEqual((await session.query(FROM_LINKS)).rows);
+  };
+  await fc.assert(
+    fc.asyncProperty(randomLinks, randomLinks, fc.infiniteStream(fc.boolean()), reason, (links, others, picks, why) =>
+      rolledBack(session, async () => {
+        const stored = await given(session, links);
+        await expectSame();
+        await saveLinks(
+          session,
+          others.flatMap(({ rowKey: _, ...other }) => {
+            const before = stored.get(other.salesforceId);
+            return before === undefined ? [] : { ...before, stored: before.link, link: { ...before.link, ...other } };
+          }),
+        );
+        await expectSame();
+        const picked = links.filter(() => picks.next().value).map(({ salesforceId }) => salesforceId);
+        await markLinksDue(session, OBJECT, { salesforceIds: picked }, why);
+        await expectSame();
+        await dropLinks(
+          session,
+          [...stored.values()].flatMap(({ linkId }) => (picks.next().value ? linkId : [])),
+        );
+        await expectSame();
       }),
     ),
     RUNS,

@@ -55,10 +55,10 @@ test('live records that a full sweep was not shown are found page by page', asyn
         const found: [string, Known][] = [];
         for (let after: string | undefined; ; ) {
           const page = await unlistedRecords(session, OBJECT, EXECUTION, { after, limit });
-          expect(page.size).toBeLessThanOrEqual(limit);
-          if (page.size === 0) break;
-          found.push(...page);
-          after = found.at(-1)?.[0];
+          expect(page.looked).toBeLessThanOrEqual(limit);
+          found.push(...page.unlisted);
+          if (page.last === undefined) break;
+          after = page.last;
         }
         const missing = links.filter(({ salesforceId, base }) => base?.deleted === false && !listed.has(salesforceId));
         // Nothing is shown of these, so their values are compared with nothing.

@@ -5,6 +5,7 @@ import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
 import { decideBatch } from '../../../steps/decide.ts';
+import { joinAll } from '../../../steps/parents/join-all.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { chosenRecords, contextOf } from '../../support/system/steps.ts';
 
@@ -176,7 +177,7 @@ describe('children of a record that was merged in Salesforce', () => {
   });
 });
 
-test('a waiting child that its table refuses to join is listed, and stops no other child', async () => {
+test('a waiting child that its table refuses to join is listed, stops no other child, and is tried again by the sweep', async () => {
   await apply('Contact', child(1, PARENT), child(1, PARENT, '003000000000002AAA'));
   await rows(`alter table borrowers add constraint alone check (salesforce_id <> '${CHILD}' or lender_id is null)`);
   expect(await apply('Account', version('Account', PARENT, 1))).toMatchObject({ inserted: 1 });
@@ -187,6 +188,8 @@ test('a waiting child that its table refuses to join is listed, and stops no oth
   expect(await rows(OPEN)).toEqual([{ salesforce_id: CHILD, code: '23514', field: 'AccountId', line: null }]);
   await rows('alter table borrowers drop constraint alone');
   await apply('Account', version('Account', OTHER, 1));
+  expect(await rows(FAMILY)).toContainEqual({ child: CHILD, parent: null });
+  await joinAll(contextOf(session, configuration, 'Account'));
   expect(await rows(FAMILY)).toContainEqual({ child: CHILD, parent: PARENT });
   expect(await rows(OPEN)).toEqual([]);
 });

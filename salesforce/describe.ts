@@ -21,7 +21,6 @@ const describedObject = z.object({
       referenceTo: z.array(z.string()),
       externalId: z.boolean(),
       unique: z.boolean(),
-      caseSensitive: z.boolean().optional(),
     }),
   ),
 });

@@ -1,29 +1,14 @@
-/** Applies records in waves, in which none occurs twice, and these in sets; a record that the database refuses is left out alone. */
-import { isCollision } from '../core/error-classification.ts';
+/** Applies records in waves, in which none occurs twice, and these part by part. */
+import { isUnderWay } from '../core/agreement/inbound.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
-import { inSavepoint } from '../postgres/session/savepoint.ts';
-import { RowRefusedError } from '../postgres/session/server-errors.ts';
-import { rowsStandAlone } from '../postgres/tables/table-columns.ts';
-import type { Item, JudgedRecord, ReadSet, RefusedItem, Rule, SetResult } from './apply-set.ts';
+import { reportConflicts } from '../postgres/ledger/conflicts.ts';
+import { claimLinks, lockLinks, saveLinks } from '../postgres/ledger/links.ts';
+import { leaveToRead } from '../postgres/ledger/put-off.ts';
+import type { Item, RefusedItem, Rule, SetResult } from './apply-set.ts';
 import { judgeSet, readSet, writeSet } from './apply-set.ts';
-import { bisectRecords } from './pairs/collisions.ts';
 import type { StepContext } from './step.ts';
 
-/**
- * Records in one set: its dozen statements cost a round trip each, and its parameters are some megabytes. Two or three
- * sets are in memory at a time. The first is small, for the server has nothing to do while it is judged.
- */
-const SET_RECORDS = 4000;
-const FIRST_SET_RECORDS = 500;
-/** Records that may exchange values are tried together. */
-const COLLIDED_RECORDS = 20_000;
-
-type RefuseItem = (item: Item, error: RejectedRecordError) => void;
-
-/**
- * Parts in which no record occurs twice, in the order of the input for each record. They are in the order of ids: so that
- * two executions that make links and rows for the same new records wait for each other and do not lock each other out.
- */
+/** Sets in which no record occurs twice, in the order of the input for each record. */
 export function waves(items: readonly Item[]): Item[][] {
   const found: Item[][] = [];
   const seen = new Map<string, number>();
@@ -37,49 +22,33 @@ export function waves(items: readonly Item[]): Item[][] {
   return found;
 }
 
-function inSets(wave: readonly Item[]): (readonly Item[])[] {
-  const sets = [wave.slice(0, FIRST_SET_RECORDS)];
-  for (let start = FIRST_SET_RECORDS; start < wave.length; start += SET_RECORDS) {
-    sets.push(wave.slice(start, start + SET_RECORDS));
-  }
-  return sets;
-}
+/** Records for which nothing decides which row is theirs, by their id: nor does it among fewer of them. */
+export type Undecided = Map<string, RejectedRecordError>;
 
 /**
- * Applies a wave set by set. The next set is read before this one is written, and judged while it is being written, so
- * that the server and this process work at the same time. (Not where a write to one row may change another one of the table, or
- * which row a record belongs to.)
+ * Applies a part. `again`: it was refused, because of one of its rows or because another execution makes the same links. Then links
+ * are claimed first, so that the second execution waits for the first.
  */
-export async function applyWave(
+export async function applyPart(
   context: StepContext,
-  wave: readonly Item[],
+  part: readonly Item[],
   rule: Rule,
-  refuse: RefuseItem,
-): Promise<SetResult[]> {
-  const { session, mapping } = context;
-  const isFixed = mapping.matchBy === undefined && (await rowsStandAlone(session, mapping));
-  const results: SetResult[] = [];
-  let ahead: ReadSet | undefined;
-  let judged: JudgedRecord[] | undefined;
-  const sets = inSets(wave);
-  const size = sets.length === 1 ? 'whole wave' : 'one of several';
-  for (const [i, set] of sets.entries()) {
-    const { records, refused } = ahead ?? (await readSet(context, set, 'at once'));
-    for (const { item, error } of refused) refuse(item, error);
-    const left = withoutRefused(set, refused);
-    judged ??= await judgeSet(mapping, records, rule);
-    const next = isFixed ? sets[i + 1] : undefined;
-    ahead = next && (await readSet(context, next, 'at once'));
-    const writing = writeOrBisect(context, left, judged, rule, refuse, size);
-    const judging = ahead && judgeSet(mapping, ahead.records, rule);
-    // Both have to end before an error leaves: a statement that came after the rollback would stand for itself.
-    await Promise.allSettled([writing, judging]);
-    const written = await writing;
-    for (const { item, error } of written.flatMap((part) => part.refused)) refuse(item, error);
-    results.push(...written);
-    judged = await judging;
-  }
-  return results;
+  { again, undecided }: { readonly again: boolean; readonly undecided: Undecided },
+): Promise<SetResult> {
+  const before = part.flatMap((item): RefusedItem[] => {
+    const error = undecided.get(item.version.id);
+    return error === undefined ? [] : [{ item, error }];
+  });
+  const { records, refused: found } = await readSet(
+    context,
+    withoutRefused(part, before),
+    again ? 'claimed' : 'at once',
+  );
+  for (const { item, error } of found) undecided.set(item.version.id, error);
+  const judged = await judgeSet(context.mapping, records, rule);
+  const refused = [...before, ...found];
+  const written = await writeSet(context, judged, withoutRefused(part, refused));
+  return { ...written, refused: [...refused, ...written.refused] };
 }
 
 function withoutRefused(set: readonly Item[], refused: readonly RefusedItem[]): readonly Item[] {
@@ -87,65 +56,28 @@ function withoutRefused(set: readonly Item[], refused: readonly RefusedItem[]): 
   return out.size === 0 ? set : set.filter((item) => !out.has(item));
 }
 
-/** Writes the set; when one of its rows is refused, or another execution makes the same links, part by part. */
-async function writeOrBisect(
-  context: StepContext,
-  set: readonly Item[],
-  judged: readonly JudgedRecord[],
-  rule: Rule,
-  refuse: RefuseItem,
-  size: 'whole wave' | 'one of several',
-): Promise<SetResult[]> {
-  const { session } = context;
-  const whole = await inSavepoint(session, () => writeSet(context, judged, set));
-  if (!(whole instanceof RowRefusedError)) return [whole.result];
-  // Its records may exchange values with those of other sets: they are tried once all are written.
-  if (size === 'one of several' && isCollision(whole.code)) {
-    for (const item of set) refuse(item, whole);
-    return [];
-  }
-  return writeParts(context, set, rule, refuse);
-}
-
-async function writeParts(
-  context: StepContext,
-  set: readonly Item[],
-  rule: Rule,
-  refuse: RefuseItem,
-): Promise<SetResult[]> {
-  const work = async (part: readonly Item[]) => {
-    const { records, refused } = await readSet(context, part, 'claimed');
-    const judged = await judgeSet(context.mapping, records, rule);
-    return { result: await writeSet(context, judged, withoutRefused(part, refused)), refused };
-  };
-  const parts = await bisectRecords(context.session, set, ({ version }) => version.id, work, refuse);
-  for (const { item, error } of parts.flatMap(({ refused }) => refused)) refuse(item, error);
-  return parts.map(({ result }) => result);
-}
-
 /**
- * Records that were refused because of a value that another row had: by now that one may have given it up, be it in another set. Tried
- * together, as long as some of them go through.
+ * Records whose rows another transaction holds: they become due to be read again, after a pause. While a push of one is open its row
+ * plays no part in what a file says of it, and nothing else may show it again: that is noted.
  */
-export async function applyCollided(
-  context: StepContext,
-  items: readonly Item[],
-  rule: Rule,
-  refuse: RefuseItem,
-): Promise<SetResult[]> {
-  const results: SetResult[] = [];
-  let left = items;
-  for (;;) {
-    const refused: Parameters<RefuseItem>[] = [];
-    for (let first = 0; first < left.length; first += COLLIDED_RECORDS) {
-      const set = left.slice(first, first + COLLIDED_RECORDS);
-      results.push(...(await writeParts(context, set, rule, (...each) => void refused.push(each))));
-    }
-    if (refused.length === 0) return results;
-    if (refused.length === left.length) {
-      for (const each of refused) refuse(...each);
-      return results;
-    }
-    left = refused.map(([item]) => item);
-  }
+export async function leaveLocked(context: StepContext, items: readonly Item[], rule: Rule): Promise<number> {
+  const { session, mapping, execution } = context;
+  const { object } = mapping;
+  const byId = new Map(items.map((item) => [item.version.id, item]));
+  const salesforceIds = [...byId.keys()];
+  await claimLinks(session, object, salesforceIds);
+  const links = await lockLinks(session, object, { salesforceIds });
+  const noted = [...links].flatMap(([id, { linkId, link }]) => {
+    const item = byId.get(id);
+    if (item === undefined || !isUnderWay(link)) return [];
+    const received = rule(mapping, { link, row: undefined }, item);
+    return received.outcome === 'again' ? [] : [{ linkId, stored: link, link: received.link, received }];
+  });
+  await saveLinks(session, noted);
+  const conflicts = noted.flatMap(({ link: { salesforceId, rowKey }, received }) =>
+    received.conflicts.map((conflict) => ({ salesforceId, rowKey, conflict })),
+  );
+  await reportConflicts(session, object, execution, conflicts);
+  await leaveToRead(session, object, salesforceIds, Date.now());
+  return conflicts.length;
 }

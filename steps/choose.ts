@@ -74,7 +74,7 @@ async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLim
   const { session, configuration, mapping, execution } = context;
   const { object } = mapping;
   const ids = await dueRecords(session, object, { limit, flowFenced, settings: configuration.settings });
-  const pairs = [...(await lockPairs(context, ids)).values()];
+  const pairs = [...(await lockPairs(context, ids, 'read')).values()];
   const rows = pairs.map(({ row }) => row);
   const parents = await parentsOf(session, configuration, mapping, rows);
   const looks = pairs.map((pair, i) => {

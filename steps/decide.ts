@@ -1,4 +1,4 @@
-/** DECIDE for a batch, in one transaction under the lease. */
+/** DECIDE for a batch, part by part, under the lease. */
 import type { z } from 'zod';
 import { nothingRefused, type Pair } from '../core/agreement/link.ts';
 import type { Decision, Push } from '../core/agreement/outbound.ts';
@@ -12,6 +12,7 @@ import type { Instant } from '../core/mapping/instant.ts';
 import { versionOf } from '../core/mapping/salesforce-version.ts';
 import { anyHeld } from '../postgres/ledger/held-deletes.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
+import { putOffLinks } from '../postgres/ledger/put-off.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { guardDeletes, heldToReport } from './delete-guard.ts';
 import { giveUpOn, setAsideAll } from './give-up.ts';
@@ -52,10 +53,9 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     const { session, mapping } = step;
     const heldBefore = await anyHeld(session, mapping.object);
     const found = looks.filter(({ version }) => version !== undefined);
-    const { parts, refused } = await step.inParts(found, (part) => decidePart(step, batchId, part, round));
+    const { parts, refused, ...others } = await step.inParts(found, (part) => decidePart(step, batchId, part, round));
     const held = parts.reduce((sum, part) => sum + part.held, 0);
-    const heldDeletes = await heldToReport(session, mapping.object, batchId, { before: heldBefore, held });
-
+    const later = [...others.locked, ...others.left].map(({ id }) => id);
     const unusable = rejectsOfReads(looks);
     const lost = parts.flatMap((part) => part.lost);
     step.reject('to-postgres', lost);
@@ -65,8 +65,14 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
       const outcome = link.push === undefined ? undefined : ('unknown' as const);
       return version && { version: versionOf(version), outcome };
     };
-    await setAsideAll(step, [...refused, ...lost], unwritten, round);
-    const { stuck, gone } = await giveUpOn(step, unusable);
+    const { heldDeletes, stuck, gone } = await step.inTransaction(async () => {
+      await putOffLinks(session, mapping.object, later, round.now);
+      await setAsideAll(step, [...refused, ...lost], unwritten, round);
+      return {
+        heldDeletes: await heldToReport(session, mapping.object, batchId, { before: heldBefore, held }),
+        ...(await giveUpOn(step, unusable)),
+      };
+    });
     const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
     const listed = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
     step.reject(
@@ -74,7 +80,7 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
       listed.filter((reject) => !isStuck(reject)),
     );
     const inserted = await decideInsertions(step, batchId, newRows, round);
-    step.reject('to-salesforce', [...listed.filter(isStuck), ...inserted.rejects]);
+    step.reject('to-salesforce', listed.filter(isStuck));
 
     const pushes = parts.flatMap((part) => part.pushes);
     // Salesforce has answered the look. Whether it also takes what is sent, only the settled batch shows.
@@ -84,7 +90,7 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
       inserts: inserted.pushes,
       conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted.conflicts),
       heldDeletes,
-      circuitClosed: sendsNothing && (await closeCircuit(session, mapping.object)),
+      circuitClosed: sendsNothing && (await step.inTransaction(() => closeCircuit(session, mapping.object))),
     };
   });
   return { ...done, rejected, reasons, alsoDue };

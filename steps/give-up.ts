@@ -1,4 +1,5 @@
 /** Records of a batch that cannot be merged: they are no longer due, until something changes. */
+import { becomesDue, putOff } from '../core/agreement/due.ts';
 import type { Outcome } from '../core/agreement/outbound.ts';
 import { anythingToSend, giveUp, mayBeMissing, setAside, tryLater } from '../core/agreement/unmerged.ts';
 import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
@@ -28,7 +29,7 @@ export async function giveUpOn(
 ): Promise<GivenUp> {
   const { session, mapping } = context;
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
-  const pairs = await lockPairs(context, ids);
+  const pairs = await lockPairs(context, ids, 'read');
   await saveLinks(
     session,
     [...pairs.values()].map((pair) => ({
@@ -53,24 +54,29 @@ export interface Unwritten {
   readonly outcome: Outcome | undefined;
 }
 
-/** Sets records aside whose rows PostgreSQL does not take. `of`: undefined leaves the link as it is. */
+/**
+ * Sets records aside whose rows PostgreSQL does not take. `of`: undefined leaves the link as it is. `again`: another transaction holds
+ * the row; the record is read again after a pause. Answers the pairs as they were.
+ */
 export async function setAsideAll(
   context: StepContext,
-  rejects: readonly Reject[],
+  records: readonly { readonly salesforceId: string | undefined; readonly code?: string }[],
   of: (pair: StoredPair) => Unwritten | undefined,
-  round: { readonly readAt: Instant; readonly now: Instant },
-): Promise<void> {
-  const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
-  const collided = new Set(rejects.flatMap(({ code, salesforceId }) => (isCollision(code) ? salesforceId : [])));
-  const pairs = await lockPairs(context, ids);
-  await saveLinks(
-    context.session,
-    [...pairs.values()].flatMap((pair) => {
-      const unwritten = of(pair);
-      if (unwritten === undefined) return [];
-      const unmerged = setAside(pair, unwritten.version, unwritten.outcome, round);
-      const link = collided.has(pair.link.salesforceId) ? tryLater(pair.link, unmerged, round.now) : unmerged;
-      return { linkId: pair.linkId, stored: pair.stored, link };
-    }),
+  round: { readonly readAt: Instant; readonly now: Instant; readonly again?: boolean },
+): Promise<readonly StoredPair[]> {
+  const ids = records.flatMap(({ salesforceId }) => salesforceId ?? []);
+  const collided = new Set(
+    records.flatMap(({ code, salesforceId }) => (code !== undefined && isCollision(code) ? salesforceId : [])),
   );
+  const pairs = [...(await lockPairs(context, ids, 'read')).values()];
+  const aside = pairs.flatMap((pair) => {
+    const unwritten = of(pair);
+    if (unwritten === undefined) return [];
+    const unmerged = setAside(pair, unwritten.version, unwritten.outcome, round);
+    const link = collided.has(pair.link.salesforceId) ? tryLater(pair.link, unmerged, round.now) : unmerged;
+    const later = round.again === true ? putOff(becomesDue(link, 'read again'), round.now) : link;
+    return [{ linkId: pair.linkId, stored: pair.stored, link: later, pair }];
+  });
+  await saveLinks(context.session, aside);
+  return aside.map(({ pair }) => pair);
 }

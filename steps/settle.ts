@@ -1,4 +1,4 @@
-/** SETTLE for a batch, in one transaction under the lease. */
+/** SETTLE for a batch, part by part, under the lease. */
 import type { z } from 'zod';
 import { settle } from '../core/agreement/outbound.ts';
 import { outcomeOfPush, pushAgain } from '../core/agreement/push-outcome.ts';
@@ -12,7 +12,7 @@ import { versionOf } from '../core/mapping/salesforce-version.ts';
 import { closeCircuit } from '../postgres/ledger/lease.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { resolveRejects } from '../postgres/ledger/rejects.ts';
-import { giveUpOn, setAsideAll } from './give-up.ts';
+import { giveUpOn, setAsideAll, type Unwritten } from './give-up.ts';
 import { sentDrifted, typesIn } from './mapping-in-force/fields.ts';
 import { settleInsertions } from './new-rows/settle-new-rows.ts';
 import { inColumnsOf, rejectsOfLoss } from './pairs/column-values.ts';
@@ -63,36 +63,44 @@ export async function settleBatch(
   };
   const { done, rejected, reasons, alsoDue } = await runStep(context, request, async (step) => {
     const found = readBacks.filter(({ version }) => version !== undefined);
-    const { parts, refused } = await step.inParts(found, (part) => settlePart(step, batchId, part, answers));
+    const { parts, refused, ...others } = await step.inParts(
+      found,
+      (part) => settlePart(step, batchId, part, answers),
+      { done: ({ rejects }) => step.reject('to-salesforce', rejects) },
+    );
+    const later = [...others.locked, ...others.left].map(({ id }) => ({ salesforceId: id }));
     const accepted = [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : []));
     const unusable = rejectsOfReads(readBacks);
     const lost = parts.flatMap((part) => part.lost);
     step.reject('to-postgres', lost);
     const readBack = new Map(found.map((line) => [line.id, line]));
-    const unwritten = (pair: StoredPair) => {
-      const judged = judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
-      return judged === undefined || judged.outcome === 'open' || judged.outcome === 'push again'
-        ? undefined
-        : { version: judged.version, outcome: judged.outcome };
-    };
-    await setAsideAll(step, [...refused, ...lost], unwritten, answers);
-    const { gone } = await giveUpOn(step, unusable, new Set(accepted));
+    const judged = (pair: StoredPair) =>
+      judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
+    const { gone } = await step.inTransaction(async () => {
+      await setAsideAll(step, [...refused, ...lost], (pair) => unwritten(judged(pair)), answers);
+      const held = await setAsideAll(step, later, (pair) => unwritten(judged(pair)), { ...answers, again: true });
+      const notTaken = held.filter((pair) => judged(pair)?.outcome === 'refused');
+      step.reject(
+        'to-salesforce',
+        notTaken.map((pair) => refusal(pair, answers.outcomes.get(pair.link.salesforceId))),
+      );
+      return giveUpOn(step, unusable, new Set(accepted));
+    });
     const inserted = await settleInsertions(step, batchId, newRows, {
       outcomes: insertOutcomes,
       readAt,
       now: answers.now,
     });
-    step.reject('to-salesforce', [
-      ...unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? '')),
-      ...parts.flatMap((part) => part.rejects),
-      ...inserted.rejects,
-    ]);
+    step.reject(
+      'to-salesforce',
+      unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? '')),
+    );
     return {
       settled: parts.reduce((sum, part) => sum + part.settled, inserted.adopted),
       conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted.conflicts),
       readAgain: [...parts.flatMap((part) => part.readAgain), ...inserted.readAgain],
       pushAgain: parts.flatMap((part) => part.pushAgain),
-      circuitClosed: await closeCircuit(step.session, step.mapping.object),
+      circuitClosed: await step.inTransaction(() => closeCircuit(step.session, step.mapping.object)),
     };
   });
   return { ...done, rejected, reasons, alsoDue };
@@ -151,6 +159,15 @@ async function settlePart(
     pushAgain: again.map(({ id, link, fields }) => ({ line: { id, kind: 'update', fields }, revision: link.revision })),
   };
 }
+
+/** What is known of a record whose row is not written now; undefined: its push is not over, or is to go once more. */
+function unwritten(judged: Judged | undefined): Unwritten | undefined {
+  return judged === undefined || judged.outcome === 'open' || judged.outcome === 'push again'
+    ? undefined
+    : { version: judged.version, outcome: judged.outcome };
+}
+
+type Judged = NonNullable<ReturnType<typeof judge>>;
 
 /** How the push of this batch has ended for a record; undefined: its push is another one by now, or was not read back. */
 function judge(

@@ -4,13 +4,14 @@
  * under it.
  *
  * The order of a step that writes rows (`runStep`): look at the columns; note and close drift, each in a transaction of its own;
- * one transaction that the WAL streamer knows as ours, which holds the lease, does the work and lists the rejects; then, for
- * parents and children that committed at the same time, one that joins those that wait; then who else is due.
+ * the work, in short transactions that the WAL streamer knows as ours, each of which holds the lease and lists the rejects that it
+ * has found; then, for parents and children that committed at the same time, those that join what waits; then who else is due.
  */
 import { childLookups } from '../core/agreement/references.ts';
-import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
+import { MAX_NAMED_RECORDS, type ReasonCount } from '../core/contracts/inbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import { isCollision } from '../core/error-classification.ts';
+import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { COLUMN_INEXACT, withoutFields } from '../core/mapping/drift.ts';
 import { conflictReasons } from '../postgres/ledger/conflicts.ts';
@@ -18,13 +19,17 @@ import { objectsWithDue } from '../postgres/ledger/due.ts';
 import { inexactToReport } from '../postgres/ledger/inexact-columns.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
 import { requireOrg } from '../postgres/ledger/org.ts';
+import { leaveToRead } from '../postgres/ledger/put-off.ts';
 import { type RejectContext, reportNewRejects, reportRejects } from '../postgres/ledger/rejects.ts';
+import { NEWEST_LIVE } from '../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../postgres/session/connection.ts';
-import { inOwnTransaction } from '../postgres/session/origin.ts';
-import { withMappingInForce } from './mapping-in-force/columns.ts';
+import { inOwnTransaction, type OwnTransaction, withOwnTransactions } from '../postgres/session/origin.ts';
+import type { SetWork } from '../postgres/session/savepoint.ts';
+import { isLock } from '../postgres/session/server-errors.ts';
+import { haveMoved, withMappingInForce } from './mapping-in-force/columns.ts';
 import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
-import { bisectRecords } from './pairs/collisions.ts';
-import { joinWaiting } from './parents/join-waiting.ts';
+import { type Joined, joinWaiting } from './parents/join-waiting.ts';
+import { type PartsDone, type PartWork, retryingLocks, waitBriefly, workInParts } from './parts.ts';
 import { rejectOfRow } from './refused-row.ts';
 
 /** What a step works with: one object, in one session, for one execution. */
@@ -53,7 +58,7 @@ export type StepRequest = Reporting & {
   readonly lease: boolean;
   /** What rejects name as their source: the key of a file, or the id of a batch. */
   readonly source: string;
-  /** A setting of the transaction. */
+  /** A setting of the transactions. */
   readonly setting?: string;
   /** The records that are worked on: afterwards they are joined with the parents and children that they have. false: nothing follows. */
   readonly joins: readonly string[] | false;
@@ -65,12 +70,20 @@ type Direction = RejectContext['direction'];
 export interface RunningStep extends StepContext {
   /** Fields that are left out for Salesforce's sake. */
   readonly drifted: ReadonlySet<string>;
-  /** Set-based work on records; one that the database refuses is rejected towards PostgreSQL, and its part goes on without it. */
+  /**
+   * Set-based work on records in parts, each of which is committed by itself. One that the database refuses is rejected towards
+   * PostgreSQL, and its part goes on without it.
+   */
   inParts<Item extends { readonly id: string }, Result>(
     items: readonly Item[],
-    work: (part: readonly Item[]) => Promise<Result>,
-  ): Promise<{ readonly parts: readonly Result[]; readonly refused: readonly Reject[] }>;
-  /** Lists rejects when the work is done. Not to be called within a part, which may be done again in halves. */
+    work: SetWork<Item, Result>,
+    more?: Pick<PartWork<Item, Result>, 'done'>,
+  ): Promise<Omit<PartsDone<Item, Result>, 'refused'> & { readonly refused: readonly Reject[] }>;
+  /** As `inParts`, for what has no id, or where more is to be done for what is refused. */
+  inPartsOf<Item, Result>(items: readonly Item[], work: PartWork<Item, Result>): Promise<PartsDone<Item, Result>>;
+  /** Other work: in a transaction of its own, done again after locks that did not come in time. */
+  inTransaction: OwnTransaction;
+  /** Lists rejects with the transaction under way, else with the next. Not to be called in work that may be done again in parts. */
   reject(direction: Direction, rejects: readonly Reject[]): void;
 }
 
@@ -85,7 +98,10 @@ export interface StepResult<T> {
   readonly alsoDue: string[];
 }
 
-/** Does the work of a step that writes rows. It may be repeated, and must keep nothing from an attempt before. */
+/**
+ * Does the work of a step that writes rows. Until it has committed something it may be repeated, and must keep nothing from an
+ * attempt before.
+ */
 export function runStep<T>(
   context: StepContext,
   request: StepRequest,
@@ -96,7 +112,7 @@ export function runStep<T>(
     const fields = await fieldsLeftOut(context, request);
     const { reporter } = request;
     const inForce = { ...columns, reporter, mapping: withoutFields(columns.mapping, fields.leftOut) };
-    const { done, rejects, conflicts } = await inStepTransaction(inForce, fields.leftOut, request, work);
+    const { done, rejects, conflicts } = await inStepTransactions(inForce, fields.leftOut, request, work);
     return {
       done,
       rejected: rejects.length,
@@ -150,50 +166,94 @@ async function fieldsLeftOut(context: StepContext, request: StepRequest): Promis
   return leftOutOfRead(context, request.fields.read, request.reporter);
 }
 
-async function inStepTransaction<T>(
+type Rejects = Record<Direction, Reject[]>;
+
+function inStepTransactions<T>(
   context: StepContext,
   drifted: ReadonlySet<string>,
   { setting, lease, source }: StepRequest,
   work: (step: RunningStep) => Promise<T>,
 ): Promise<{ readonly done: T; readonly rejects: readonly Reject[]; readonly conflicts: readonly ReasonCount[] }> {
   const { session, configuration, mapping, execution } = context;
-  const rejects: Record<Direction, Reject[]> = { 'to-postgres': [], 'to-salesforce': [] };
-  const reject = (direction: Direction, found: readonly Reject[]) => void rejects[direction].push(...found);
-  const inParts: RunningStep['inParts'] = async (items, part) => {
-    const refused: Reject[] = [];
-    const parts = await bisectRecords(
-      session,
-      items,
-      ({ id }) => id,
-      part,
-      ({ id }, error) => {
-        refused.push(rejectOfRow(mapping, id, error));
-      },
-    );
-    reject('to-postgres', refused);
-    return { parts, refused };
-  };
-  return inOwnTransaction(session, configuration.settings.origins, async () => {
-    if (setting !== undefined) await query(session, setting);
-    if (lease) await holdLease(session, mapping.object, execution);
-    const done = await work({ ...context, drifted, inParts, reject });
-    const reported: Reject[] = [];
-    for (const direction of ['to-postgres', 'to-salesforce'] as const) {
-      const others = rejects[direction].filter(({ code }) => !isCollision(code));
-      const repeated = rejects[direction].filter(({ code }) => isCollision(code));
-      const target = { object: mapping.object, direction, source, execution } as const;
-      await reportRejects(session, target, others);
-      // They are tried again and again, and reported once.
-      reported.push(...others, ...(await reportNewRejects(session, target, repeated)));
-    }
-    const conflicts = await conflictReasons(session, mapping.object, execution);
-    return { done, rejects: reported, conflicts };
+  const listed: Reject[] = [];
+  const conflicts: ReasonCount[] = [];
+  let found: Rejects = { 'to-postgres': [], 'to-salesforce': [] };
+  return withOwnTransactions(session, configuration.settings.origins, async (begin) => {
+    const transaction: OwnTransaction = async (part) => {
+      const before = { 'to-postgres': [...found['to-postgres']], 'to-salesforce': [...found['to-salesforce']] };
+      try {
+        const {
+          result: done,
+          reported,
+          reasons,
+        } = await begin(async () => {
+          await waitBriefly(session);
+          if (setting !== undefined) await query(session, setting);
+          if (lease) await holdLease(session, mapping.object, execution);
+          const result = await part();
+          const reported = await reportFound({ object: mapping.object, source, execution }, session, found);
+          return { result, reported, reasons: await conflictReasons(session, mapping.object, execution) };
+        });
+        conflicts.push(...reasons);
+        listed.push(...reported);
+        found = { 'to-postgres': [], 'to-salesforce': [] };
+        return done;
+      } catch (error) {
+        found = before;
+        throw error;
+      }
+    };
+    if (lease) await transaction(async () => undefined);
+    const reject = (direction: Direction, rejects: readonly Reject[]) => void found[direction].push(...rejects);
+    const surroundings = { session, transaction, isMoved: haveMoved, now: () => performance.now() };
+    const inPartsOf: RunningStep['inPartsOf'] = (items, parts) => workInParts(surroundings, items, parts);
+    const inParts: RunningStep['inParts'] = async (items, part, more) => {
+      const rejectOne = (id: string, error: RejectedRecordError) => rejectOfRow(mapping, id, error);
+      const { refused, ...done } = await inPartsOf(items, {
+        ...more,
+        idOf: ({ id }) => id,
+        work: part,
+        refuse: ({ id }, error) => reject('to-postgres', [rejectOne(id, error)]),
+      });
+      return { ...done, refused: refused.map(({ item: { id }, error }) => rejectOne(id, error)) };
+    };
+    const inTransactionOf: OwnTransaction = (part) => retryingLocks(() => transaction(part));
+    const done = await work({ ...context, drifted, inParts, inPartsOf, inTransaction: inTransactionOf, reject });
+    if (Object.values(found).some(({ length }) => length > 0)) await inTransactionOf(async () => undefined);
+    return { done, rejects: listed, conflicts: summedUp(conflicts) };
   });
 }
 
 async function inexactReasons({ session, mapping, reporter }: StepContext): Promise<ReasonCount[]> {
   const fields = reporter === undefined ? [] : await inexactToReport(session, mapping.object, reporter);
   return fields.map((field) => ({ code: COLUMN_INEXACT, field, count: 1 }));
+}
+
+/** Reasons of several transactions: those of one field are one. */
+function summedUp(reasons: readonly ReasonCount[]): ReasonCount[] {
+  const groups = Map.groupBy(reasons, ({ code, field }) => JSON.stringify([code, field]));
+  return [...groups.values()].flatMap((group) =>
+    group.slice(0, 1).map((first) => {
+      const ids = [...new Set(group.flatMap((each) => each.ids ?? []))].slice(0, MAX_NAMED_RECORDS);
+      return { ...first, count: group.reduce((sum, { count }) => sum + count, 0), ids };
+    }),
+  );
+}
+
+/** Lists what was found. Collisions are tried again and again, and reported once. */
+async function reportFound(
+  of: Omit<RejectContext, 'direction'>,
+  session: Session,
+  found: Rejects,
+): Promise<readonly Reject[]> {
+  const reported: Reject[] = [];
+  for (const direction of ['to-postgres', 'to-salesforce'] as const) {
+    const others = found[direction].filter(({ code }) => !isCollision(code));
+    const repeated = found[direction].filter(({ code }) => isCollision(code));
+    await reportRejects(session, { ...of, direction }, others);
+    reported.push(...others, ...(await reportNewRejects(session, { ...of, direction }, repeated)));
+  }
+  return reported;
 }
 
 /**
@@ -206,11 +266,30 @@ async function whoIsDue(
   records: readonly string[],
 ): Promise<Pick<StepResult<never>, 'due' | 'alsoDue'>> {
   const { session, configuration, mapping } = context;
-  const joined = await inOwnTransaction(session, configuration.settings.origins, () =>
-    joinWaiting(context, source, records),
-  );
+  const joined = await joinOrLeave(context, source, records);
   const children = childLookups(configuration, mapping.object).map(({ child }) => child.object);
   const due = await objectsWithDue(session, [...new Set([mapping.object, ...children])]);
   const others = [...new Set([...joined.due, ...due])].filter((object) => object !== mapping.object);
   return { due: due.includes(mapping.object), alsoDue: others };
+}
+
+/**
+ * Where a table is locked, children wait for longer: a record of the object is read again after a pause, and what works on it then
+ * joins them.
+ */
+async function joinOrLeave(context: StepContext, source: string, records: readonly string[]): Promise<Joined> {
+  const { session, configuration, mapping } = context;
+  const { origins } = configuration.settings;
+  try {
+    return await retryingLocks(() =>
+      inOwnTransaction(session, origins, async () => {
+        await waitBriefly(session);
+        return joinWaiting(context, source, records);
+      }),
+    );
+  } catch (error) {
+    if (!isLock(error)) throw error;
+    await inTransaction(session, () => leaveToRead(session, mapping.object, NEWEST_LIVE, Date.now()));
+    return { due: [] };
+  }
 }

@@ -79,6 +79,11 @@ export function mergeFresh(
   return { ...merged, link: { ...merged.link, highWater, appliedAt, rereadDue: false } };
 }
 
+/** A push of the record is open: nothing is merged, and its row plays no part. */
+export function isUnderWay({ push }: Link): boolean {
+  return push !== undefined;
+}
+
 function raised(link: Link): Link {
   return { ...link, revision: link.revision + 1 };
 }

@@ -111,6 +111,8 @@ export const applyRecordsInput = z.discriminatedUnion('from', [
     /** When the file was put, ISO 8601: nothing in it was read later, or earlier than the longest run before. */
     putAt: z.iso.datetime({ offset: true }),
     execution: z.string(),
+    /** How many calls in a row found the table locked. */
+    waits: count.default(0),
   }),
   z.strictObject({
     from: z.literal('reread'),
@@ -139,6 +141,10 @@ export const applyRecordsOutput = z.strictObject({
   alsoDue: z.array(z.string()).optional(),
   /** JSON lines of `recordToRead`; absent: nothing has to be read again. */
   rereadKey: z.string().optional(),
+  /** JSON lines of `mappedLine` for the next call; absent: all were worked on. */
+  restKey: z.string().optional(),
+  /** How many calls in a row found the table locked, this one included; 0: the next one need not wait. */
+  waits: count.optional(),
   attempt: count,
 });
 

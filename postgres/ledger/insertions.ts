@@ -4,7 +4,7 @@ import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
-import { lockRows } from '../tables/rows.ts';
+import { lockRows, type RowAccess } from '../tables/rows.ts';
 
 export interface StoredInsertion {
   readonly insertionId: string;
@@ -31,10 +31,13 @@ export async function lockInsertions(
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
   rowKeys: readonly string[],
+  access: RowAccess = 'lock',
 ): Promise<Map<string, StoredInsertion>> {
   const stored = await lockStored(session, mapping.object, rowKeys);
   const keys = stored.map(({ insertion }) => insertion.rowKey);
-  const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
+  const rows = new Map(
+    (await lockRows(session, configuration, mapping, { keys }, access)).map((row) => [row.key, row]),
+  );
   return new Map(
     stored.map((each) => {
       const row = rows.get(each.insertion.rowKey);

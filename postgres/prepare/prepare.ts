@@ -10,7 +10,6 @@ import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { foreseenFaults } from './foreseen-faults.ts';
-import { keyWarnings } from './key-check.ts';
 import { applyMigrations } from './migrations.ts';
 import { passwordChanges } from './passwords.ts';
 import type { Action } from './preparation.ts';
@@ -79,8 +78,7 @@ export async function prepareDatabase(
       faults.push(...changes.map((change) => `${change}; ${HOW_TO_CHANGE}`));
     }
     refuse(faults, foreseen);
-    const ofKeys = await keyWarnings(client, configuration, tables);
-    for (const warning of [...findings.flatMap((finding) => finding.warnings), ...ofKeys]) preparation.warn(warning);
+    for (const warning of findings.flatMap((finding) => finding.warnings)) preparation.warn(warning);
 
     let marking: Prepared['marking'] = 'origin';
     let isPublicationNew = false;

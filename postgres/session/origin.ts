@@ -17,23 +17,32 @@ import { namesOf } from './names.ts';
 const ROUNDS = 40;
 const PAUSE_MS = 250;
 
+/** Runs work in a transaction that the streamer recognises as ours. */
+export type OwnTransaction = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Runs `work` in a transaction that the streamer recognises as ours. */
-export async function inOwnTransaction<T>(session: Session, origins: number, work: () => Promise<T>): Promise<T> {
-  if (!(await mayUseOrigins(session))) {
-    return inTransaction(session, async () => {
-      await query(session, 'select pg_logical_emit_message(true, $1, $2)', [
-        namesOf(session).echoMessagePrefix,
-        'echo',
-      ]);
-      return work();
-    });
-  }
+export function inOwnTransaction<T>(session: Session, origins: number, work: () => Promise<T>): Promise<T> {
+  return withOwnTransactions(session, origins, (transaction) => transaction(work));
+}
+
+/** For work in several such transactions, one after the other: what marks them is taken once. */
+export async function withOwnTransactions<T>(
+  session: Session,
+  origins: number,
+  work: (transaction: OwnTransaction) => Promise<T>,
+): Promise<T> {
+  if (!(await mayUseOrigins(session))) return work((each) => inTransaction(session, () => marked(session, each)));
   await takeOrigin(session, origins);
   try {
-    return await inTransaction(session, work);
+    return await work((each) => inTransaction(session, each));
   } finally {
     await session.query('select pg_replication_origin_session_reset()').catch(() => session.end());
   }
+}
+
+async function marked<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await query(session, 'select pg_logical_emit_message(true, $1, $2)', [namesOf(session).echoMessagePrefix, 'echo']);
+  return work();
 }
 
 /** Whether the role may call the origin functions; asked once for each session. */

@@ -3,8 +3,9 @@ import type { RejectedRecordError } from '../../core/errors.ts';
 import { query, type Session } from './connection.ts';
 import { asRefusal, mayBeOfStatement, ofStatement, RowRefusedError } from './server-errors.ts';
 
-type Work<Item, Result> = (items: readonly Item[]) => Promise<Result>;
-type Refuse<Item> = (item: Item, error: RejectedRecordError) => void | Promise<void>;
+/** Set-based work; `again`: it was tried before, with these items and others. */
+export type SetWork<Item, Result> = (items: readonly Item[], again: boolean) => Promise<Result>;
+export type Refuse<Item> = (item: Item, error: RejectedRecordError) => void | Promise<void>;
 
 /**
  * Does set-based work on all items; when the database refuses the set because of one row, halves it until the bad items
@@ -17,11 +18,11 @@ type Refuse<Item> = (item: Item, error: RejectedRecordError) => void | Promise<v
 export async function bisect<Item, Result>(
   session: Session,
   items: readonly Item[],
-  work: Work<Item, Result>,
+  work: SetWork<Item, Result>,
   refuse: Refuse<Item>,
 ): Promise<Result[]> {
   if (items.length === 0) return [];
-  const whole = await inSavepoint(session, () => work(items));
+  const whole = await inSavepoint(session, () => work(items, true));
   if (!(whole instanceof RowRefusedError)) return [whole.result];
   if (mayBeOfStatement(whole) && (await isOfAll(session, items, work, whole))) throw ofStatement(whole);
   return halved(session, items, whole, work, refuse);
@@ -30,12 +31,12 @@ export async function bisect<Item, Result>(
 async function isOfAll<Item, Result>(
   session: Session,
   items: readonly Item[],
-  work: Work<Item, Result>,
+  work: SetWork<Item, Result>,
   refusal: RowRefusedError,
 ): Promise<boolean> {
   if (items.length === 1) return !refusal.server.isInFunction;
   for (const item of [items.at(0), items.at(-1)]) {
-    const alone = await inSavepoint(session, () => work([item as Item]), 'undo');
+    const alone = await inSavepoint(session, () => work([item as Item], true), 'undo');
     if (!(alone instanceof RowRefusedError) || alone.code !== refusal.code) return false;
   }
   return true;
@@ -45,7 +46,7 @@ async function halved<Item, Result>(
   session: Session,
   items: readonly Item[],
   refusal: RowRefusedError,
-  work: Work<Item, Result>,
+  work: SetWork<Item, Result>,
   refuse: Refuse<Item>,
 ): Promise<Result[]> {
   if (items.length === 1) {
@@ -55,7 +56,7 @@ async function halved<Item, Result>(
   const half = items.length >> 1;
   const results: Result[] = [];
   for (const part of [items.slice(0, half), items.slice(half)]) {
-    const done = await inSavepoint(session, () => work(part));
+    const done = await inSavepoint(session, () => work(part, true));
     if (done instanceof RowRefusedError) results.push(...(await halved(session, part, done, work, refuse)));
     else results.push(done.result);
   }

@@ -4,7 +4,13 @@
  * server's words only where they cannot hold a value.
  */
 import pg from 'pg';
-import { classifySqlState, isNetworkError, isOfRecord, isOfStatement } from '../../core/error-classification.ts';
+import {
+  classifySqlState,
+  isNetworkError,
+  isOfLocks,
+  isOfRecord,
+  isOfStatement,
+} from '../../core/error-classification.ts';
 import {
   ConfigurationError,
   InvariantError,
@@ -27,7 +33,7 @@ export class ServerError extends Error {
   /** A read was refused because row level security would hide rows. */
   readonly wouldHideRows: boolean;
 
-  constructor(error: pg.DatabaseError) {
+  constructor(error: ErrorFields) {
     const { code = '', schema, table, column, constraint, routine = '', where } = error;
     const isRaised = RAISING.has(routine);
     const named = [
@@ -35,7 +41,7 @@ export class ServerError extends Error {
       column !== undefined && `column ${column}`,
       constraint !== undefined && `constraint ${constraint}`,
     ].filter((each) => each !== false);
-    const words = !isRaised && holdsNoValue(code, routine, where !== undefined) ? [error.message] : [];
+    const words = !isRaised && holdsNoValue(code, routine, where !== undefined) ? [error.message ?? ''] : [];
     const place = isRaised ? ['raised by a trigger or function of the database'] : [];
     const said = [...words, ...named, ...(named.length === 0 ? place : [])].join(', ');
     super(said === '' ? `SQLSTATE ${code}` : `SQLSTATE ${code}: ${said}`);
@@ -48,6 +54,11 @@ export class ServerError extends Error {
     this.wouldHideRows = routine === ROW_SECURITY_CHECK;
   }
 }
+
+/** What the server says of an error, as far as it is known. */
+type ErrorFields = Partial<
+  Pick<pg.DatabaseError, 'code' | 'schema' | 'table' | 'column' | 'constraint' | 'routine' | 'where' | 'message'>
+>;
 
 /** The function of the server that refuses a read under `row_security = off`; its message is in the server's language. */
 const ROW_SECURITY_CHECK = 'check_enable_rls';
@@ -78,6 +89,8 @@ function holdsNoValue(code: string, routine: string, inFunction: boolean): boole
 export class RowRefusedError extends RejectedRecordError {
   readonly column: string | undefined;
   readonly server: ServerError;
+  /** Finds, in a savepoint that is undone, which records are refused. */
+  trial?: (() => Promise<Trial | undefined>) | undefined;
 
   constructor(server: ServerError) {
     super(server.code || 'unknown', `PostgreSQL refused the row: ${server.message}.`, undefined, { cause: server });
@@ -86,18 +99,21 @@ export class RowRefusedError extends RejectedRecordError {
   }
 }
 
+/** Which records a trial of each of them has found to be refused, by Salesforce id. */
+export type Trial = ReadonlyMap<string, RowRefusedError>;
+
 /**
  * The server took the statement without a complaint and wrote fewer rows than it names, which are there and locked: a trigger or a
  * rule of the application left one out, or made something else of it.
  */
 export class RowIgnoredError extends RowRefusedError {
   constructor(table: string, action: string) {
-    super(new ServerError(Object.assign(new pg.DatabaseError('', 0, 'error'), { code: ROW_NOT_WRITTEN })));
+    super(new ServerError({ code: ROW_NOT_WRITTEN }));
     this.message = `PostgreSQL reported no error and did not ${action} the row of ${table}: a trigger that returns null, a trigger that changes its key, or a rule (do instead) of the table is in the way.`;
   }
 }
 
-const ROW_NOT_WRITTEN = 'ROW_NOT_WRITTEN';
+export const ROW_NOT_WRITTEN = 'ROW_NOT_WRITTEN';
 
 /**
  * The error of a statement that works with records, as the refusal of one of them; undefined: it is not, or need not be, a
@@ -108,6 +124,32 @@ export function asRefusal(error: unknown): RowRefusedError | undefined {
   if (!(error instanceof SyncError) || !(error.cause instanceof ServerError)) return undefined;
   const { code, isRaised, wouldHideRows } = error.cause;
   return isRaised || (isOfRecord(code) && !wouldHideRows) ? new RowRefusedError(error.cause) : undefined;
+}
+
+/**
+ * Rows that another transaction holds. They are found at once, and not waited for. By their keys and by the ids that they carry,
+ * for either may be how a step knows them.
+ */
+export class RowsLockedError extends RetryableError {
+  readonly ids: ReadonlySet<string>;
+  readonly #table: string;
+
+  constructor(table: string, ids: Iterable<string>) {
+    super('55P03', `Rows of ${table} are locked by other transactions.`);
+    this.ids = new Set(ids);
+    this.#table = table;
+  }
+
+  alsoKnownAs(ids: readonly string[]): RowsLockedError {
+    return new RowsLockedError(this.#table, [...this.ids, ...ids]);
+  }
+}
+
+/** Whether another transaction was in the way: a lock that did not come in time, a deadlock, rows that are locked. */
+export function isLock(error: unknown): boolean {
+  if (error instanceof RowsLockedError) return true;
+  if (!(error instanceof SyncError) || !(error.cause instanceof ServerError)) return false;
+  return isOfLocks(error.cause.code) && !error.cause.isRaised;
 }
 
 /** Whether what refuses a record may refuse each record: a table, column or right that is missing. */

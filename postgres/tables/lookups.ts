@@ -2,22 +2,24 @@
 import pg from 'pg';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import { RowsLockedError } from '../session/server-errors.ts';
 import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
 
-/** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. */
+/** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. `skip`: those that can be at once. */
 export async function holdParents(
   session: Session,
   parent: ObjectMapping,
   salesforceIds: readonly string[],
+  locked: 'wait' | 'skip' = 'wait',
 ): Promise<Map<string, string>> {
   if (salesforceIds.length === 0) return new Map();
   const id = name(parent.salesforceIdColumn);
   const { rows } = await query<{ id: string; key: string }>(
     session,
     `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${rowsOf(parent)}
-      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share`,
+      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share ${locked === 'skip' ? 'skip locked' : ''}`,
     [salesforceIds],
   );
   return new Map(rows.map((row) => [row.id, row.key]));
@@ -104,7 +106,7 @@ export async function blockingChildren(
   return rows.map((row) => row.id);
 }
 
-/** What each of these rows holds in the column of the lookup, locked in key order. */
+/** What each of these rows holds in the column of the lookup, locked in key order. Throws RowsLockedError where another transaction holds some. */
 export async function lockColumn(
   session: Session,
   child: ObjectMapping,
@@ -117,10 +119,24 @@ export async function lockColumn(
     session,
     `select t.${key}::text as key, t.${name(column)}::text as value
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}
-      order by t.${key} for no key update of t`,
+      order by t.${key} for no key update of t skip locked`,
     [JSON.stringify(rowKeys.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
   );
-  return new Map(rows.map((row) => [row.key, row.value]));
+  const columns = new Map(rows.map((row) => [row.key, row.value]));
+  const missing = rowKeys.filter((rowKey) => !columns.has(rowKey));
+  if (missing.length === 0) return columns;
+  const { rows: passedOver } = await query<{ key: string }>(
+    session,
+    `select t.${key}::text as key
+       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}`,
+    [JSON.stringify(missing.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
+  );
+  if (passedOver.length === 0) return columns;
+  const table = `${child.schema}.${child.table}`;
+  throw new RowsLockedError(
+    table,
+    passedOver.map((row) => row.key),
+  );
 }
 
 /** Fills a lookup that is null with the parent's key. */

@@ -15,7 +15,7 @@ import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
-import { RowIgnoredError } from '../session/server-errors.ts';
+import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
@@ -57,23 +57,32 @@ export interface StoredRow {
 export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
 
 /**
- * Locks the rows in key order and reads their mapped fields, and then the parents that they point to: of a row that was
- * changed while we waited for its lock, a join would show the parent from before. Against writes, not against new children:
- * a step that deletes a row locks it against them as well (see `lockDoomed`).
+ * `lock`: in key order, against writes, not against new children: a step that deletes a row locks it against them as well (see
+ * `lockDoomed`). `read`: as the rows stand at this moment, for a step that writes none of them; what an application is about to
+ * commit becomes due with its message.
+ */
+export type RowAccess = 'lock' | 'read';
+
+/**
+ * Reads the mapped fields of rows, which are locked first, and then the parents that they point to: of a row that was changed
+ * right before it was locked, a join would show the parent from before. It waits for no other transaction: throws RowsLockedError
+ * where one holds some of them, for a row that cannot be read must not be taken for one that is gone.
  */
 export async function lockRows(
   session: Session,
   configuration: SyncConfiguration,
   mapping: InForceMapping,
   selection: RowSelection,
+  access: RowAccess = 'lock',
 ): Promise<StoredRow[]> {
   const wanted = 'keys' in selection ? selection.keys : selection.salesforceIds;
   if (wanted.length === 0) return [];
-  const rows = await readRows(session, mapping, selection, 'published');
+  const rows = await readRows(session, mapping, selection, { which: 'published', access });
   // A row that has moved into a table that inherits is not published any more, and it is not gone.
   if (rows.length < wanted.length && mapping.tableFacts?.hasChildren === true) {
-    rows.push(...(await readRows(session, mapping, selection, 'inherited')));
+    rows.push(...(await readRows(session, mapping, selection, { which: 'inherited', access })));
   }
+  if (access === 'lock' && rows.length < wanted.length) await throwIfLocked(session, mapping, selection, rows);
   const parentIds = await readParents(session, configuration, mapping, rows);
   const keys = rows.map(([rowKey]) => String(rowKey));
   const outside = await readOutside(session, mapping, await keyType(session, mapping), keys);
@@ -104,13 +113,10 @@ async function readRows(
   session: Session,
   mapping: InForceMapping,
   selection: RowSelection,
-  which: 'published' | 'inherited',
+  { which, access }: { readonly which: 'published' | 'inherited'; readonly access: RowAccess },
 ): Promise<(string | null)[][]> {
   const key = name(mapping.keyColumn);
-  const chosen =
-    'keys' in selection
-      ? `t.${key} = any ($1::${await keyType(session, mapping)}[])`
-      : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
+  const chosen = await chosenBy(session, mapping, selection);
   const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
   const [table, further] =
     which === 'published'
@@ -119,8 +125,38 @@ async function readRows(
   return queryTuples<(string | null)[]>(
     session,
     `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${[marks(mapping), ...columns].join(', ')}
-       from ${table} t where ${chosen} ${further} order by t.${key} for no key update of t`,
+       from ${table} t where ${chosen} ${further} order by t.${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
     ['keys' in selection ? selection.keys : selection.salesforceIds],
+  );
+}
+
+function chosenBy(session: Session, mapping: ObjectMapping, selection: RowSelection): Promise<string> {
+  return 'keys' in selection
+    ? keyType(session, mapping).then((type) => `t.${name(mapping.keyColumn)} = any ($1::${type}[])`)
+    : Promise.resolve(`t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`);
+}
+
+/** Of the rows that were passed over, those that there are all the same. */
+async function throwIfLocked(
+  session: Session,
+  mapping: InForceMapping,
+  selection: RowSelection,
+  found: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  const there = new Set(found.map(([key, id]) => ('keys' in selection ? key : id)));
+  const missing = ('keys' in selection ? selection.keys : selection.salesforceIds).filter((each) => !there.has(each));
+  if (missing.length === 0) return;
+  const chosen = await chosenBy(session, mapping, selection);
+  const passedOver = await queryTuples<[string, string | null]>(
+    session,
+    `select t.${name(mapping.keyColumn)}::text, t.${name(mapping.salesforceIdColumn)} from ${tableOf(mapping)} t where ${chosen}`,
+    [missing],
+  );
+  if (passedOver.length === 0) return;
+  const table = `${mapping.schema}.${mapping.table}`;
+  throw new RowsLockedError(
+    table,
+    passedOver.flatMap(([key, id]) => (id === null ? [key] : [key, id])),
   );
 }
 

@@ -22,7 +22,7 @@ export async function compareLinks(context: StepContext, after: string | undefin
   const { session, mapping } = context;
   const { keys, ...page } = await inTransaction(session, async () => {
     const { ids, last } = await nextLinkIds(session, mapping.object, after, PAGE);
-    const pairs = await lockPairs(context, ids);
+    const pairs = await lockPairs(context, ids, 'read');
     const different = [...pairs.values()].flatMap((pair) => {
       const { link, stored } = pair;
       const due = !link.dirty && collect(mapping, pair).dirty;

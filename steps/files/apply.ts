@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Storage } from '../../aws/storage.ts';
 import { type applyRecordsInput, mappedLine, readLine } from '../../core/contracts/inbound-tasks.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
+import { RetryableError } from '../../core/errors.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { type AppliedVersions, applyRereads, applyVersions } from '../apply.ts';
@@ -10,13 +11,47 @@ import type { StepContext } from '../step.ts';
 
 type Input = z.output<typeof applyRecordsInput>;
 
-/** Answers what became of the records, and where those lie that are to be read again. */
+/**
+ * Waits of at most five minutes each that a locked table is given, about eight hours. Then the execution fails in this state, and a
+ * redrive goes on with what is left.
+ */
+const MOST_WAITS = 100;
+
+/** Answers what became of the records, and where those lie that are to be read again, and those that are left for the next call. */
 export async function applyRecords(storage: Storage, context: StepContext, input: Input) {
-  const { toRead, ...applied } = await applyLines(storage, context, input);
+  const { left, because, ...applied } = await applyLines(storage, context, input);
+  const answer = await layOutReads(storage, input, applied);
+  if (left.length === 0 || input.from !== 'file') return answer;
+  const waits = because === 'locked' ? input.waits + 1 : 0;
+  if (waits > MOST_WAITS) {
+    const { schema, table } = context.mapping;
+    throw new RetryableError(
+      'TABLE_LOCKED',
+      `Table ${schema}.${table}, or one that its rows refer to, has been locked by another session for hours. Find it in pg_locks, end it, and redrive the execution.`,
+    );
+  }
+  // The name says what is in it: a call that is made again writes what it wrote before.
+  const restKey = workKey(
+    input.execution,
+    `${left.length}-left-of-${nameOf(input.mappedKey).replace(/^\d+-left-of-/, '')}`,
+  );
+  await storage.writeLines(restKey, left);
+  return { ...answer, restKey, waits };
+}
+
+function nameOf(key: string): string {
+  return key.split('/').at(-1) ?? key;
+}
+
+async function layOutReads(
+  storage: Storage,
+  input: Input,
+  { toRead, ...applied }: Omit<AppliedVersions, 'left' | 'because'>,
+) {
   const attempt = input.from === 'file' ? 0 : input.attempt;
   if (toRead.length === 0) return { attempt, ...applied };
   const from = input.from === 'file' ? input.mappedKey : input.versionsKey;
-  const rereadKey = workKey(input.execution, `reread-${attempt + 1}-of-${from.split('/').at(-1)}`);
+  const rereadKey = workKey(input.execution, `reread-${attempt + 1}-of-${nameOf(from)}`);
   await storage.writeLines(rereadKey, toRead);
   return { attempt, ...applied, rereadKey };
 }

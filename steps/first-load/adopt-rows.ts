@@ -2,8 +2,8 @@
 import { matchingKey } from '../../core/agreement/first-load.ts';
 import { isClaim } from '../../core/agreement/link.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
+import type { RejectedRecordError } from '../../core/errors.ts';
 import { claimLinks, dropClaims, lockLinks } from '../../postgres/ledger/links.ts';
-import { bisect } from '../../postgres/session/savepoint.ts';
 import { lockRows } from '../../postgres/tables/rows.ts';
 import { type KeyPair, writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import { wakeChildren } from '../parents/wake-children.ts';
@@ -19,7 +19,7 @@ export interface Adopted {
 }
 
 /**
- * Writes the ids of records into the rows that have their key, in one transaction of our own. A row or record that has
+ * Writes the ids of records into the rows that have their key, in transactions of our own. A row or record that has
  * changed since they were compared is left out. From here on everything that arrives for the record finds the row.
  */
 export async function adoptRows(context: StepContext, pairs: readonly KeyPair[]): Promise<Adopted> {
@@ -34,27 +34,32 @@ export async function adoptRows(context: StepContext, pairs: readonly KeyPair[])
 }
 
 async function adoptFree(step: RunningStep, pairs: readonly KeyPair[]): Promise<Adopted> {
+  const refusal = ({ salesforceId, rowKey }: KeyPair, error: RejectedRecordError): Reject => {
+    return { ...rejectOfRow(step.mapping, salesforceId, error), rowKey };
+  };
+  const { parts, refused } = await step.inPartsOf(pairs, {
+    idOf: ({ rowKey }) => rowKey,
+    work: (part) => adoptPart(step, part),
+    refuse: (pair, error) => step.reject('to-postgres', [refusal(pair, error)]),
+  });
+  return {
+    adopted: parts.reduce((sum, count) => sum + count, 0),
+    refused: refused.map(({ item, error }) => refusal(item, error)),
+  };
+}
+
+async function adoptPart(step: RunningStep, pairs: readonly KeyPair[]): Promise<number> {
   const { session, configuration, mapping } = step;
   const ids = pairs.map(({ salesforceId }) => salesforceId);
   await claimLinks(session, mapping.object, ids, CLAIMED);
   const free = await stillFree(step, pairs);
-  const refused: Reject[] = [];
-  const adopted = await bisect(
-    session,
-    free,
-    (part) => writeIds(session, mapping, part),
-    ({ salesforceId, rowKey }, error) => {
-      refused.push({ ...rejectOfRow(mapping, salesforceId, error), rowKey });
-    },
-  );
-  step.reject('to-postgres', refused);
-  const without = new Set(refused.map(({ rowKey }) => rowKey));
-  const keys = free.map(({ rowKey }) => rowKey).filter((key) => !without.has(key));
+  const adopted = await writeIds(session, mapping, free);
+  const keys = free.map(({ rowKey }) => rowKey);
   await wakeChildren(session, configuration, mapping, keys);
   // The claims have held others off until here. Left standing for as long as the load takes, they would let a file of
   // a deleted record find a link where there is none yet.
   await dropClaims(session, mapping.object, ids);
-  return { adopted: adopted.reduce((sum, count) => sum + count, 0), refused };
+  return adopted;
 }
 
 /** The pairs that are still without a link, and whose row still has the key and no id. Locks links, then rows. */

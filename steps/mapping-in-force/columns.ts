@@ -46,10 +46,14 @@ export async function withMappingInForce<T>(
     try {
       return await work(await columnsInForce(context, reporter));
     } catch (error) {
-      const moved = error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
-      if (!moved || look === LOOKS) throw error;
+      if (!haveMoved(error) || look === LOOKS) throw error;
     }
   }
+}
+
+/** Whether the columns of a table have moved since they were looked at. */
+export function haveMoved(error: unknown): boolean {
+  return error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
 }
 
 async function columnsInForce(context: StepContext, reporter: string | undefined): Promise<ColumnsInForce> {

@@ -24,7 +24,7 @@ async function chooseRound(context: StepContext, limit: number): Promise<ChosenR
   const { session, configuration, mapping, execution } = context;
   const { object } = mapping;
   const keys = await dueInsertions(session, object, { limit, settings: configuration.settings });
-  const found = [...(await lockInsertions(session, configuration, mapping, keys)).values()];
+  const found = [...(await lockInsertions(session, configuration, mapping, keys, 'read')).values()];
   const rows = found.map(({ row }) => row);
   const parents = await parentsOf(session, configuration, mapping, rows);
   const steps = found.map((stored, i) => ({

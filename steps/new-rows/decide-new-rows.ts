@@ -1,11 +1,12 @@
 /** DECIDE for the new rows of a batch. */
-import { afterOneAlike, decideInsertion } from '../../core/agreement/insertion.ts';
+import { decideInsertion } from '../../core/agreement/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertLine } from '../../core/contracts/insertion-tasks.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
+import { putOffInsertions } from '../../postgres/ledger/put-off.ts';
 import { resolveRejects } from '../../postgres/ledger/rejects.ts';
-import type { StepContext } from '../step.ts';
+import type { RunningStep } from '../step.ts';
 import {
   type Adoption,
   clockSkewMs,
@@ -23,18 +24,16 @@ export interface DecidedInsertion extends InsertionToRead {
   readonly line: InsertLine;
 }
 
-/** DECIDE, in the transaction of the batch. */
+/** DECIDE, part by part. */
 export async function decideInsertions(
-  context: StepContext,
+  context: RunningStep,
   batchId: string,
   looks: readonly InsertionLook[],
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
-): Promise<InsertionsDone & { readonly pushes: readonly DecidedInsertion[] }> {
+): Promise<Pick<InsertionsDone, 'conflicts'> & { readonly pushes: readonly DecidedInsertion[] }> {
   const { session, mapping } = context;
   const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
-  const pushes: DecidedInsertion[] = [];
-  const later = afterOneAlike(looks.map(({ externalId }) => externalId));
-  const done = await inParts(context, looks, now, async (part) => {
+  const { parts, conflicts, later } = await inParts(context, looks, now, async (part) => {
     const stored = await lockLooked(context, part);
     const adoptions: Adoption[] = [];
     const decided: DecidedInsertion[] = [];
@@ -48,7 +47,7 @@ export async function decideInsertions(
         continue;
       }
       const decision = decideInsertion(mapping, found, named, { ...round, revision: look.revision });
-      if (decision.outcome === 'left' || (decision.outcome === 'push' && later.has(insertion.rowKey))) continue;
+      if (decision.outcome === 'left') continue;
       if (decision.outcome === 'adopted') adoptions.push({ found, merged: decision });
       else if (decision.outcome === 'dropped') dropped.push(found);
       else saved.push({ insertionId, insertion: decision.insertion });
@@ -67,8 +66,9 @@ export async function decideInsertions(
     const result = await writeAdoptions(context, adoptions);
     return { ...result, rejects: [...result.rejects, ...(await refuse(context, unusable))], decided };
   });
-  for (const { decided } of done.parts) pushes.push(...decided);
-  return { ...done, pushes };
+  const rowKeys = later.map(({ externalId }) => externalId);
+  if (rowKeys.length > 0) await context.inTransaction(() => putOffInsertions(session, mapping.object, rowKeys, now));
+  return { conflicts, pushes: parts.flatMap(({ decided }) => decided) };
 }
 
 function sendable(fields: Readonly<Record<string, string | boolean | null>>): InsertLine['fields'] {

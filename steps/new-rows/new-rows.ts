@@ -9,11 +9,11 @@ import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
 import { lockLinks, type StoredLink } from '../../postgres/ledger/links.ts';
-import { bisect } from '../../postgres/session/savepoint.ts';
 import { finishAdoptions } from '../pairs/adoption.ts';
 import { inColumnsOf } from '../pairs/column-values.ts';
 import { writeMerged } from '../pairs/write-merged.ts';
-import type { StepContext } from '../step.ts';
+import type { PartsDone } from '../parts.ts';
+import type { RunningStep, StepContext } from '../step.ts';
 
 /** A reject that names a row which has no record. */
 export function rowReject(rowKey: string, code: string, reason: string, field?: string): Reject {
@@ -27,27 +27,35 @@ export interface InsertionsDone {
   readonly rejects: readonly Reject[];
 }
 
-/** Works on all lines at once, or part by part where the database refuses one; such a row is listed and waits. */
+/** Works on all lines, part by part, and lists what is to be. A row that the database refuses waits. */
 export async function inParts<Done extends InsertionsDone>(
-  context: StepContext,
+  step: RunningStep,
   looks: readonly InsertionLook[],
   now: Instant,
   work: (part: readonly InsertionLook[]) => Promise<Done>,
-): Promise<InsertionsDone & { readonly parts: readonly Done[] }> {
-  const { session, configuration, mapping } = context;
-  const failed: Reject[] = [];
-  const parts = await bisect(session, looks, work, async ({ externalId }, { code, message, field }) => {
-    const found = (await lockInsertions(session, configuration, mapping, [externalId])).get(externalId);
-    if (found === undefined) return;
-    const insertion = unwrittenInsertion(mapping, found, now);
-    await saveInsertions(session, [{ insertionId: found.insertionId, insertion }]);
-    failed.push(rowReject(externalId, code, message, field));
+): Promise<
+  Pick<InsertionsDone, 'adopted' | 'conflicts'> &
+    Pick<PartsDone<InsertionLook, Done>, 'parts'> & { readonly later: readonly InsertionLook[] }
+> {
+  const { session, configuration, mapping } = step;
+  const { parts, locked, left } = await step.inPartsOf(looks, {
+    idOf: ({ externalId }) => externalId,
+    work,
+    async refuse({ externalId }, { code, message, field }) {
+      const insertions = await lockInsertions(session, configuration, mapping, [externalId], 'read');
+      const found = insertions.get(externalId);
+      if (found === undefined) return;
+      const insertion = unwrittenInsertion(mapping, found, now);
+      await saveInsertions(session, [{ insertionId: found.insertionId, insertion }]);
+      step.reject('to-salesforce', [rowReject(externalId, code, message, field)]);
+    },
+    done: ({ rejects }) => step.reject('to-salesforce', rejects),
   });
   return {
     parts,
     adopted: parts.reduce((sum, part) => sum + part.adopted, 0),
     conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
-    rejects: [...parts.flatMap(({ rejects }) => rejects), ...failed],
+    later: [...locked, ...left],
   };
 }
 

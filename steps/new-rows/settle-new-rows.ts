@@ -6,7 +6,7 @@ import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite } from '../../postgres/ledger/insertions.ts';
 import { saveInsertions } from '../../postgres/ledger/insertions.ts';
 import { sentDrifted } from '../mapping-in-force/fields.ts';
-import type { StepContext } from '../step.ts';
+import type { RunningStep } from '../step.ts';
 import {
   type Adoption,
   clockSkewMs,
@@ -25,15 +25,15 @@ interface SettlingRound {
   readonly outcomes: ReadonlyMap<string, InsertOutcome>;
 }
 
-/** SETTLE, in the transaction of the batch. An insertion that is gone was adopted in between. */
+/** SETTLE, part by part. An insertion that is gone was adopted in between. */
 export async function settleInsertions(
-  context: StepContext,
+  context: RunningStep,
   batchId: string,
   readBacks: readonly InsertionLook[],
   { readAt, now, outcomes }: SettlingRound,
-): Promise<InsertionsDone & { readonly readAgain: readonly InsertionToRead[] }> {
+): Promise<Pick<InsertionsDone, 'adopted' | 'conflicts'> & { readonly readAgain: readonly InsertionToRead[] }> {
   const { session, mapping } = context;
-  const done = await inParts(context, readBacks, now, async (part) => {
+  const { parts, later, ...done } = await inParts(context, readBacks, now, async (part) => {
     const adoptions: Adoption[] = [];
     const again: InsertionToRead[] = [];
     const refused: Reject[] = [];
@@ -62,5 +62,6 @@ export async function settleInsertions(
     const result = await writeAdoptions(context, adoptions);
     return { ...result, rejects: [...result.rejects, ...refused], again };
   });
-  return { ...done, readAgain: done.parts.flatMap((part) => part.again) };
+  const again = later.map(({ externalId, insertion, revision }) => ({ externalId, insertion, revision }));
+  return { ...done, readAgain: [...parts.flatMap((part) => part.again), ...again] };
 }

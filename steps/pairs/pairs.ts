@@ -10,12 +10,14 @@ import { withoutRow } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { noteInside } from '../../postgres/ledger/inside-filter.ts';
-import { insertLinks, lockLinks, noteSurvivors, saveLinks } from '../../postgres/ledger/links.ts';
+import { insertLinks, lockLinks, noteSurvivors, type StoredLink, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import { keysOfOthers, makeRoom } from '../../postgres/ledger/row-keys.ts';
+import { asRefusal, RowsLockedError, type Trial } from '../../postgres/session/server-errors.ts';
 import { holdParents } from '../../postgres/tables/lookups.ts';
-import type { StoredRow } from '../../postgres/tables/rows.ts';
+import type { RowAccess, RowSelection, StoredRow } from '../../postgres/tables/rows.ts';
 import { lockRows, newKeys } from '../../postgres/tables/rows.ts';
+import { type TriedWrite, tryRows } from '../../postgres/tables/trial.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
 import type { OwnOrphan } from '../parents/lost-parents.ts';
 import { parentsOf } from '../parents/wake-children.ts';
@@ -42,16 +44,18 @@ export function newPair(salesforceId: string): NewPair {
 }
 
 /**
- * Locks the links of the records, then their rows. A row that carries the record's id under another key than the link
+ * Locks the links of the records, then their rows (see `lockRows`). A row that carries the record's id under another key than the link
  * knows is the same row, relinked; only when there is none is the row gone. See also row-identity.ts.
  */
 export async function lockPairs(
   { session, configuration, mapping }: StepContext,
   salesforceIds: readonly string[],
+  rows: RowAccess = 'lock',
 ): Promise<Map<string, StoredPair>> {
   const links = await lockLinks(session, mapping.object, { salesforceIds });
   const keys = [...links.values()].flatMap(({ link }) => link.rowKey ?? []);
-  const byKey = byRowKey(await lockRows(session, configuration, mapping, { keys }));
+  const find = (selection: RowSelection) => lockRows(session, configuration, mapping, selection, rows);
+  const byKey = byRowKey(await byRecord(links, () => find({ keys })));
   const others = await keysOfOthers(
     session,
     mapping,
@@ -62,9 +66,7 @@ export async function lockPairs(
   const isOthers = ({ rowKey }: Link) => rowKey !== undefined && others.has(rowKey);
   const underKey = (link: Link) => (link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey));
   const lost = [...links.values()].filter(({ link }) => underKey(link) === undefined);
-  const elsewhere = await lockRows(session, configuration, mapping, {
-    salesforceIds: lost.map(({ link }) => link.salesforceId),
-  });
+  const elsewhere = await find({ salesforceIds: lost.map(({ link }) => link.salesforceId) });
   const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
   const changes = await makeRoom(
     session,
@@ -85,6 +87,18 @@ export async function lockPairs(
   });
   const read = await withInexact({ session, mapping }, pairs);
   return new Map(read.map((pair) => [pair.link.salesforceId, pair]));
+}
+
+/** Rows that are locked are named by the records that their keys belong to, too. */
+async function byRecord<T>(links: ReadonlyMap<string, StoredLink>, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof RowsLockedError)) throw error;
+    const { ids: keys } = error;
+    const ids = [...links].flatMap(([id, { link }]) => (link.rowKey !== undefined && keys.has(link.rowKey) ? id : []));
+    throw error.alsoKnownAs(ids);
+  }
 }
 
 function byRowKey(rows: readonly StoredRow[]): Map<string, StoredRow> {
@@ -138,12 +152,11 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   );
   await noteSurvivors(session, mapping.object, linked);
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
-  const { orphans, madeByTable } = await writeRows(context, {
-    updates: of('update'),
-    deletes: of('delete'),
-    restores: of('restore'),
-    inserts: withKeys,
-  });
+  const wanted = { updates: of('update'), deletes: of('delete'), restores: of('restore'), inserts: withKeys };
+  const { orphans, madeByTable } = await orTrial(
+    () => writeRows(context, wanted),
+    () => tryRows(session, mapping, [...of('update').map(asUpdate), ...withKeys.map(asInsert)]),
+  );
   for (const [id, key] of madeByTable) keys.set(id, key);
   if (madeByTable.size > 0) linked = writes.map(keyed);
   linked = withLostParents(mapping, linked, orphans);
@@ -171,6 +184,30 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
     deleted: of('delete').length,
     changed: new Set(writes.flatMap(({ kind, salesforceId }) => (kind === 'none' ? [] : salesforceId))),
   };
+}
+
+/** Does work with rows of which the database may refuse some. Then the error can say which, by a trial. */
+async function orTrial<T>(work: () => Promise<T>, trial: () => Promise<Trial | undefined>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const refusal = asRefusal(error);
+    if (refusal === undefined) throw error;
+    refusal.trial = trial;
+    throw refusal;
+  }
+}
+
+function asUpdate({ salesforceId, key, fields }: RowPlan): TriedWrite {
+  return { kind: 'update', salesforceId, key, fields };
+}
+
+function asInsert({
+  salesforceId,
+  key,
+  fields,
+}: Omit<RowPlan, 'key'> & { readonly key: string | undefined }): TriedWrite {
+  return { kind: 'insert', salesforceId, key, fields };
 }
 
 interface RowPlan extends RowChange {

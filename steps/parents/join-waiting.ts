@@ -6,6 +6,7 @@ import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { LinkSelection, StoredLink } from '../../postgres/ledger/links.ts';
 import { changeAllLinks, inPages, lockLinks, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
+import { leaveToRead } from '../../postgres/ledger/put-off.ts';
 import { reportRejects, resolveRejects } from '../../postgres/ledger/rejects.ts';
 import {
   anyWaiting,
@@ -16,6 +17,7 @@ import {
 } from '../../postgres/ledger/selections.ts';
 import { query, type Session } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
+import { RowsLockedError } from '../../postgres/session/server-errors.ts';
 import { fillNulls, holdParents, lockColumn } from '../../postgres/tables/lookups.ts';
 import { rejectOfRow } from '../refused-row.ts';
 import type { StepContext } from '../step.ts';
@@ -110,21 +112,25 @@ async function joinPart(
   parent: ObjectMapping,
   part: readonly StoredLink[],
 ): Promise<boolean> {
-  const parents = await holdParents(
+  const wanted = part.flatMap(({ link }) => link.waiting[field.field] ?? []);
+  const parents = await holdParents(session, parent, wanted, 'skip');
+  const keys = part.flatMap(({ link }) => link.rowKey ?? []);
+  const { columns, locked } = await lockFreeColumns(session, child, field, keys);
+  const isHeld = ({ link: { rowKey, waiting } }: StoredLink) =>
+    !parents.has(waiting[field.field] ?? '') || (rowKey !== undefined && locked.has(rowKey));
+  // Another transaction holds the child's row or the parent's: the child is taken up again, and joined, after a pause.
+  const held = part.filter(isHeld);
+  await leaveToRead(
     session,
-    parent,
-    part.flatMap(({ link }) => link.waiting[field.field] ?? []),
+    child.object,
+    held.map(({ link }) => link.salesforceId),
+    Date.now(),
   );
-  const columns = await lockColumn(
-    session,
-    child,
-    field,
-    part.flatMap(({ link }) => link.rowKey ?? []),
-  );
-  const joined = part.flatMap(({ linkId, link }) => {
+  const joined = part.flatMap((stored) => {
+    const { linkId, link } = stored;
     const { rowKey } = link;
     const parentKey = parents.get(link.waiting[field.field] ?? '');
-    if (parentKey === undefined) return [];
+    if (parentKey === undefined || isHeld(stored)) return [];
     const { link: after, fills } = join(link, field.field, rowKey === undefined ? undefined : columns.get(rowKey));
     return [{ linkId, stored: link, link: after, fill: fills && rowKey !== undefined ? [{ rowKey, parentKey }] : [] }];
   });
@@ -143,5 +149,24 @@ async function joinPart(
     field: field.field,
     salesforceIds: joined.map(({ link: { salesforceId } }) => salesforceId),
   });
-  return joined.some(({ link }) => link.dirty);
+  return held.length > 0 || joined.some(({ link }) => link.dirty);
+}
+
+/** What the rows hold in the column of the lookup, locked, but for those that another transaction holds. */
+async function lockFreeColumns(
+  session: Session,
+  child: ObjectMapping,
+  field: FieldMapping,
+  rowKeys: readonly string[],
+): Promise<{ readonly columns: ReadonlyMap<string, string | null>; readonly locked: ReadonlySet<string> }> {
+  const locked = new Set<string>();
+  for (;;) {
+    const free = rowKeys.filter((rowKey) => !locked.has(rowKey));
+    try {
+      return { columns: await lockColumn(session, child, field, free), locked };
+    } catch (error) {
+      if (!(error instanceof RowsLockedError)) throw error;
+      for (const key of error.ids) locked.add(key);
+    }
+  }
 }

@@ -51,8 +51,8 @@ function physicalNames(resources: readonly Resource[]): string[] {
 
 test('two of them share no physical name', () => {
   const [first = [], second = []] = deployments.map(({ resources }) => physicalNames(resources));
-  // Three machines with a log group each, six flows, six metrics, the task's family.
-  expect(first).toHaveLength(19);
+  // Three machines with a log group each, six flows, five metrics, the task's family.
+  expect(first).toHaveLength(18);
   expect(second).toHaveLength(first.length);
   expect(second.filter((name) => first.includes(name))).toEqual([]);
   expect(first).toContain('AWS::StepFunctions::StateMachine sfsync-postgres-to-salesforce');
@@ -110,8 +110,8 @@ describe('events of one start nothing of the other', () => {
     };
   }
 
-  test('there are rules for files, changes, comparisons, and failed executions of three machines', () => {
-    expect(rules.map(({ stack }) => stack)).toEqual(NAMES.flatMap((name) => Array(6).fill(name)));
+  test('there are rules for files, changes, and failed executions of three machines', () => {
+    expect(rules.map(({ stack }) => stack)).toEqual(NAMES.flatMap((name) => Array(5).fill(name)));
   });
 
   test.each(rules)('$stack: $pattern', ({ stack, pattern }) => {

@@ -63,10 +63,36 @@ describe('a file', () => {
         source: FILE.key,
         putAt: FILE.putAt,
         execution,
+        waits: 0,
       })),
     );
     expect(machine.inputsOf('Notify')).toEqual([]);
     expect(machine.busEvents).toEqual([]);
+  });
+
+  test('of which something is left is applied in several calls, with growing pauses while its table is locked', async () => {
+    const answers: Partial<Applied>[] = [
+      { updated: 1, restKey: 'rest-1', waits: 0 },
+      { updated: 2, restKey: 'rest-2', waits: 1 },
+      { restKey: 'rest-2', waits: 2, rereadKey: 'reread-1' },
+      { updated: 4, attempt: 1 },
+      { updated: 3, rejected: 1, reasons: [{ code: '23514', count: 1 }] },
+    ];
+    const machine = new PipelineMachine(
+      'salesforce-to-postgres',
+      tasks({
+        ValidateFile: () => ({ object: 'Contact', ranges: [{ start: 0, end: 10 }] }),
+        ApplyRecords: () => applied(answers.shift()),
+      }),
+    );
+    expect(await machine.run(FILE)).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { updated: 10, rejected: 1, reasons: [{ code: '23514', count: 1 }] },
+    });
+    const calls = machine
+      .inputsOf('ApplyRecords')
+      .map((input) => (input.from === 'file' ? [input.mappedKey, input.waits] : input.attempt));
+    expect(calls).toEqual([['mapped-0', 0], ['rest-1', 0], ['rest-2', 1], 1, ['rest-2', 2]]);
   });
 
   test('of one range goes the same way', async () => {

@@ -1,14 +1,15 @@
 /** New rows and the records that name them, on a real database. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import sample from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
+import { decideBatch } from '../../steps/decide.ts';
 import { chooseNewRows } from '../../steps/new-rows/choose-new-rows.ts';
-import { decideInsertions } from '../../steps/new-rows/decide-new-rows.ts';
+
 import { wakeChildren } from '../../steps/parents/wake-children.ts';
 import { receiveKeys } from '../../steps/receive.ts';
 import { deletedVersion, useLenderDatabase, version } from '../support/postgres/lender-database.ts';
@@ -55,6 +56,9 @@ function file(object: string, versions: readonly SalesforceVersion[], by = sessi
   const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
   return applyVersions(contextOf(by, configuration, object), 'f', lines, Date.UTC(2100, 0, 1));
 }
+
+const decide = (newRows: NonNullable<Parameters<typeof decideBatch>[3]['newRows']>) =>
+  decideBatch(outbound(), 'one-0', [], { ...AT, newRows });
 
 const named = (id: string, externalId: string, second = 1): SalesforceVersion => ({
   ...version('Opportunity', id, second, { Name: 'Theirs' }),
@@ -107,13 +111,7 @@ test('a deleted record that names a new row is passed over, and makes earlier lo
   await file('Opportunity', [{ ...deletedVersion('Opportunity', LOAN, 2), externalId: key }]);
   expect(await insertions()).toEqual([{ row_key: key, dirty: true, revision: 1 }]);
   const looks = chosen.map((row) => ({ ...row, version: named(LOAN, key) }));
-  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
-  const decided = await inTransaction(session, () => decideInsertions(context, 'one-0', looks, AT));
-  expect(decided).toMatchObject({
-    adopted: 0,
-    pushes: [],
-    rejects: [],
-  });
+  expect(await decide(looks)).toMatchObject({ inserts: [], rejected: 0 });
   expect(await loans()).toEqual([{ id: key, salesforce_id: null }]);
 });
 
@@ -121,9 +119,8 @@ test('a record that belongs to another row is not taken from it', async () => {
   await file('Opportunity', [version('Opportunity', LOAN, 1)]);
   const key = await insert();
   const looks = (await choose()).map((row) => ({ ...row, version: named(LOAN, key) }));
-  const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
-  const { rejects } = await inTransaction(session, () => decideInsertions(context, 'one-0', looks, AT));
-  expect(rejects).toMatchObject([{ rowKey: key, code: 'EXTERNAL_ID_TAKEN' }]);
+  expect(await decide(looks)).toMatchObject({ reasons: [{ code: 'EXTERNAL_ID_TAKEN', count: 1 }] });
+  expect(await rows('select row_key from sfsync.rejected_record')).toEqual([{ row_key: key }]);
   expect(await choose()).toEqual([]);
 });
 
@@ -183,46 +180,4 @@ test('a row that is gone, or that the table was emptied of, is forgotten, and li
   expect(await choose()).toEqual([]);
   expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
   expect(await insertions()).toEqual([]);
-});
-
-describe('keys that differ in case or white space only', () => {
-  beforeEach(async () => {
-    await rows('alter table loan_applications alter id type text using id::text');
-  });
-  afterEach(async () => {
-    await rows('truncate loan_applications; alter table loan_applications alter id type uuid using id::uuid');
-  });
-
-  async function insertAs(...keys: string[]) {
-    for (const key of keys) {
-      await rows(
-        `insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', 'Prospecting', '2026-12-31')`,
-        [key],
-      );
-    }
-    await receiveKeys({ session, configuration, mapping }, keys);
-  }
-  const decide = (looks: Awaited<ReturnType<typeof choose>>) =>
-    inTransaction(session, () => decideInsertions(outbound(), 'one-0', looks, AT));
-
-  test('go one after the other, so that a look at the second shows the record of the first', async () => {
-    await insertAs('kq-7Ab', 'kq-7aB');
-    const { pushes } = await decide(await choose());
-    expect(pushes.map(({ externalId }) => externalId)).toEqual(['kq-7Ab']);
-    const [second] = (await choose()).filter(({ externalId }) => externalId === 'kq-7aB');
-    if (second === undefined) return expect.unreachable('the second row is due');
-    const rejected = { code: 'EXTERNAL_ID_TAKEN', reason: 'taken' };
-    const refused = await decide([{ ...second, rejected }] as never);
-    expect(refused.pushes).toEqual([]);
-    expect(refused.rejects).toMatchObject([{ rowKey: 'kq-7aB', code: 'EXTERNAL_ID_TAKEN' }]);
-    expect((await choose()).map(({ externalId }) => externalId)).not.toContain('kq-7aB');
-  });
-
-  test('with white space at their ends are listed, and never sent', async () => {
-    await insertAs('trim1', 'trim1 ');
-    expect((await choose()).map(({ externalId }) => externalId)).toEqual(['trim1']);
-    expect(await rows('select row_key, code from sfsync.rejected_record where resolved_at is null')).toEqual([
-      { row_key: 'trim1 ', code: 'EXTERNAL_ID_UNUSABLE' },
-    ]);
-  });
 });

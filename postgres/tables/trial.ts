@@ -1,0 +1,160 @@
+/**
+ * Which rows of a set the database refuses: each is written by itself, in one statement on the server, and everything is undone. A
+ * thousand refused rows cost about as much as a thousand written ones, and not a statement and a round trip each.
+ */
+import pg from 'pg';
+import { isCollision } from '../../core/error-classification.ts';
+import type { FieldValues } from '../../core/mapping/canonical.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import {
+  asRefusal,
+  isLock,
+  ROW_NOT_WRITTEN,
+  RowIgnoredError,
+  RowRefusedError,
+  ServerError,
+  type Trial,
+} from '../session/server-errors.ts';
+import { columnsOf, rowsOf, tableOf } from './rows.ts';
+
+const name = pg.escapeIdentifier;
+
+/** A row to be inserted, or changed in these fields. */
+export interface TriedWrite {
+  readonly kind: 'insert' | 'update';
+  readonly salesforceId: string;
+  /** undefined: the table makes it. */
+  readonly key: string | undefined;
+  readonly fields: FieldValues;
+}
+
+/** It holds the rows of the part all the while: an application that wants one waits for as long. */
+const TRIAL_MS = 100;
+
+/**
+ * Tries the writes one after the other, in their order and for as long as there is time; children of others once more when all of them are
+ * there. undefined: it says nothing, and the caller has to find out otherwise.
+ */
+export async function tryRows(
+  session: Session,
+  mapping: ObjectMapping,
+  writes: readonly TriedWrite[],
+): Promise<Trial | undefined> {
+  if (writes.length === 0) return undefined;
+  const statements = [...new Set(writes.map((write) => statementOf(mapping, write)))];
+  const rows = writes.map((write) => ({
+    n: statements.indexOf(statementOf(mapping, write)) + 1,
+    row: rowOf(mapping, write),
+  }));
+  await query(session, 'savepoint trial');
+  try {
+    await query(session, `select set_config('sfsync.trial', $1, true)`, [JSON.stringify(rows)]);
+    await query(session, `do ${pg.escapeLiteral(trial(statements))}`);
+    const { rows: answer } = await query<{ found: string }>(session, `select current_setting('sfsync.trial') as found`);
+    return trialOf(mapping, writes, JSON.parse(answer[0]?.found ?? '[]') as readonly (Found | null)[]);
+  } catch (error) {
+    // The role may not run PL/pgSQL, or a row meets what no row can be blamed for.
+    if (isLock(error) || (asRefusal(error) === undefined && !isRefusedByServer(error))) throw error;
+    return undefined;
+  } finally {
+    await session.query('rollback to savepoint trial; release savepoint trial').catch(() => undefined);
+  }
+}
+
+function isRefusedByServer(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof ServerError;
+}
+
+function rowOf(mapping: ObjectMapping, { kind, salesforceId, key, fields }: TriedWrite): Record<string, unknown> {
+  // What Postgres owns is not written into a new row.
+  const owned = kind === 'insert' ? mapping.fields.filter(({ direction }) => direction === 'to-salesforce') : [];
+  const written = Object.fromEntries(
+    Object.entries(fields).filter(([field]) => !owned.some((each) => each.field === field)),
+  );
+  return {
+    ...columnsOf(mapping, written),
+    ...(key !== undefined && { [mapping.keyColumn]: key }),
+    ...(kind === 'insert' && { [mapping.salesforceIdColumn]: salesforceId }),
+  };
+}
+
+/** Takes the row as a document. Rows with the same columns share one. */
+function statementOf(mapping: ObjectMapping, write: TriedWrite): string {
+  const row = `jsonb_populate_record(null::${tableOf(mapping)}, $1)`;
+  const columns = Object.keys(rowOf(mapping, write)).sort();
+  if (write.kind === 'insert') {
+    const names = columns.map(name).join(', ');
+    return `insert into ${tableOf(mapping)} (${names}) select ${names} from ${row}`;
+  }
+  const changed = columns
+    .filter((column) => column !== mapping.keyColumn)
+    .map((column) => `${name(column)} = x.${name(column)}`);
+  const key = name(mapping.keyColumn);
+  return `update ${rowsOf(mapping)} t set ${changed.join(', ')} from ${row} x where t.${key} = x.${key}`;
+}
+
+/** What a row was refused with, in the order of the writes; null: it was not. */
+interface Found {
+  readonly code?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly constraint?: string;
+}
+
+/** Locks, and what ends the statement or the session, end the trial. */
+const NO_ROWS_FAULT = `code ~ '^(08|25|40|53|57|58)' or code = '55P03'`;
+
+function trial(statements: readonly string[]): string {
+  return `
+declare
+  statements constant text[] := array[${statements.map((each) => pg.escapeLiteral(each)).join(', ')}];
+  given constant jsonb[] := array(select value from jsonb_array_elements(current_setting('sfsync.trial')::jsonb) with ordinality order by ordinality);
+  ending constant timestamptz := clock_timestamp() + interval '${TRIAL_MS} milliseconds';
+  found jsonb[] := array_fill(null::jsonb, array[cardinality(given)]);
+  pending int[] := array(select generate_series(1, cardinality(given)));
+  failed int[];
+  at int;
+  written int;
+  code text; at_table text; at_column text; at_constraint text;
+begin
+  set constraints all immediate;
+  loop
+    failed := '{}';
+    foreach at in array pending loop
+      if clock_timestamp() > ending then
+        exit;
+      end if;
+      begin
+        execute statements[(given[at] ->> 'n')::int] using given[at] -> 'row';
+        get diagnostics written = row_count;
+        found[at] := case when written = 0 then '{"code": "${ROW_NOT_WRITTEN}"}'::jsonb end;
+      exception when others or assert_failure then
+        get stacked diagnostics code = returned_sqlstate, at_table = table_name, at_column = column_name, at_constraint = constraint_name;
+        if ${NO_ROWS_FAULT} then raise; end if;
+        if code = '23503' then failed := failed || at; end if;
+        found[at] := jsonb_strip_nulls(jsonb_build_object('code', code,
+          'table', nullif(at_table, ''), 'column', nullif(at_column, ''), 'constraint', nullif(at_constraint, '')));
+      end;
+    end loop;
+    exit when cardinality(failed) = 0 or cardinality(failed) = cardinality(pending) or clock_timestamp() > ending;
+    pending := failed;
+  end loop;
+  perform set_config('sfsync.trial', to_jsonb(found)::text, true);
+end`;
+}
+
+function trialOf(mapping: ObjectMapping, writes: readonly TriedWrite[], found: readonly (Found | null)[]): Trial {
+  const refused = new Map<string, RowRefusedError>();
+  writes.forEach(({ salesforceId, kind }, i) => {
+    const { code, ...place } = found[i] ?? {};
+    // Rows of the set may exchange values that only all of them together can have.
+    if (code === undefined || isCollision(code)) return;
+    const error =
+      code === ROW_NOT_WRITTEN
+        ? new RowIgnoredError(tableOf(mapping), kind)
+        : new RowRefusedError(new ServerError({ code, ...place }));
+    refused.set(salesforceId, error);
+  });
+  return refused;
+}

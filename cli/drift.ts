@@ -10,6 +10,7 @@ import { listInexact } from '../postgres/ledger/inexact-columns.ts';
 import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
 import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
 import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
+import { keyWarnings } from '../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../postgres/prepare/rights.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
 import { type CatalogTable, readTables } from '../postgres/prepare/table-catalog.ts';
@@ -47,6 +48,7 @@ export async function findDrift(
   }
   if (server.applyRoleExists) inTables.push(...(await rightsDrift(client, configuration, tables)));
   for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
+  for (const text of await keyWarnings(client, configuration, tables)) inTables.push({ kind: 'risky', text });
   for (const { object, field, type, since } of await listInexact(client)) {
     const text = `${object}.${field}: since ${since.toISOString()} its column, ${type}, has held values of Salesforce otherwise than they are there (rounded, cut or folded); they count as equal; widen the column, or set onLoss 'reject' for the field`;
     inTables.push({ kind: 'risky', text });

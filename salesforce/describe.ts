@@ -21,6 +21,7 @@ const describedObject = z.object({
       referenceTo: z.array(z.string()),
       externalId: z.boolean(),
       unique: z.boolean(),
+      caseSensitive: z.boolean().optional(),
     }),
   ),
 });

@@ -1,6 +1,7 @@
 /** Fresh reads of records that are known by nothing but the row key that their external id holds. */
 import { SyncError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { alikeKey } from '../core/mapping/external-id.ts';
 import { deletedFields, parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { QUERY_BYTES } from './read.ts';
@@ -8,7 +9,8 @@ import { soqlText } from './soql-text.ts';
 
 /**
  * The record of each external id, live or in the recycle bin; a live one before deleted ones, of these the last. An id that no
- * record has is missing from the answer. Where several live records have it, none can be used.
+ * record has is missing from the answer. Where several live records have it, none can be used; nor can a live record whose external
+ * id is another one, and which Salesforce finds by this one all the same.
  */
 export async function readByExternalId(
   connection: SalesforceConnection,
@@ -20,7 +22,8 @@ export async function readByExternalId(
   if (externalIdField === undefined || externalIds.length === 0) return found;
   const fields = [...readFields(mapping), ...deletedFields(object)];
   const select = `SELECT ${fields.join(',')} FROM ${object} WHERE ${externalIdField} IN `;
-  for (const part of partsByBytes(externalIds, QUERY_BYTES - encodeURIComponent(select).length)) {
+  const most = QUERY_BYTES - encodeURIComponent(select).length;
+  for (const part of apart(externalIds).flatMap((ids) => partsByBytes(ids, most))) {
     await readPart(
       part,
       async (ids) => {
@@ -28,7 +31,8 @@ export async function readByExternalId(
         // A page may hold fewer records than the query found, and of one id there may be many in the recycle bin.
         const pages = { scanAll: true, autoFetch: true, maxFetch: 100_000 };
         const { records } = await calling(connection, async () => await connection.query(soql, pages));
-        for (const value of records) keep(found, externalIdField, value, parseRecord(mapping, value));
+        const asked = new Map(ids.map((key) => [alikeKey(key), key]));
+        for (const value of records) keep(found, asked, externalIdField, value, parseRecord(mapping, value));
       },
       found,
     );
@@ -63,12 +67,36 @@ const UNSPEAKABLE = {
   id: undefined,
 };
 
-function keep(found: Map<string, ReadRecord>, field: string, value: object, record: ReadRecord): void {
+/** In several sets, none of which has two ids that Salesforce might take for one: so it is known by which a record was found. */
+function apart(externalIds: readonly string[]): string[][] {
+  const sets: string[][] = [];
+  const places = new Map<string, number>();
+  for (const externalId of new Set(externalIds)) {
+    const place = places.get(alikeKey(externalId)) ?? 0;
+    places.set(alikeKey(externalId), place + 1);
+    sets[place] ??= [];
+    sets[place].push(externalId);
+  }
+  return sets;
+}
+
+function keep(
+  found: Map<string, ReadRecord>,
+  asked: ReadonlyMap<string, string>,
+  field: string,
+  value: object,
+  record: ReadRecord,
+): void {
   const named: unknown = Object.entries(value).find(([name]) => name === field)?.[1];
-  const key = record.version?.externalId ?? (typeof named === 'string' ? named.trim() : undefined);
-  if (key === undefined) return;
+  const external = record.version?.externalId ?? (typeof named === 'string' ? named.trim() : undefined);
+  const key = external && asked.get(alikeKey(external));
+  if (external === undefined || key === undefined) return;
   const before = found.get(key);
   const isLive = record.version?.deleted !== true;
+  if (external !== key) {
+    if (isLive) found.set(key, { unusable: taken(record.version?.id) });
+    return;
+  }
   const wasLive = before !== undefined && before.version?.deleted !== true;
   if (isLive && wasLive) found.set(key, { unusable: AMBIGUOUS });
   else if (isLive || (!wasLive && (before?.version?.stamp ?? 0) <= (record.version?.stamp ?? 0)))
@@ -81,6 +109,11 @@ const AMBIGUOUS = {
   field: undefined,
   id: undefined,
 };
+
+function taken(id: string | undefined) {
+  const reason = `Salesforce takes the key of this row for the external id of record ${id ?? '(unknown)'}, which is another one but for case or the like, so that the row would overwrite that record. Mark the external id as case sensitive in Salesforce, or give the row another key.`;
+  return { code: 'EXTERNAL_ID_TAKEN', reason, field: undefined, id: undefined };
+}
 
 /** As many together as a URL takes. */
 function partsByBytes(externalIds: readonly string[], most: number): string[][] {

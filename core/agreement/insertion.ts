@@ -7,7 +7,7 @@ import type { FieldValues } from '../mapping/canonical.ts';
 import { isUnlinked, isUnsendable } from '../mapping/canonical.ts';
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
-import { externalIdFault } from '../mapping/external-id.ts';
+import { alikeKey, externalIdFault } from '../mapping/external-id.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
@@ -161,6 +161,21 @@ export function isOurs(
   // One that was deleted before we sent anything belonged to an earlier row with this key, or to none.
   // Its stamp is a whole second.
   return push !== undefined && !isLinked && version.stamp > push.sentAt - clockSkewMs - 1000;
+}
+
+/**
+ * Of the keys, those that another one before them may be taken for by Salesforce. Only the first is sent: once its record exists, a
+ * look at the next one shows whether Salesforce distinguishes the two.
+ */
+export function afterOneAlike(keys: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const later = keys.filter((key) => {
+    const alike = alikeKey(key);
+    if (seen.has(alike)) return true;
+    seen.add(alike);
+    return false;
+  });
+  return new Set(later);
 }
 
 export type InsertionDecision =

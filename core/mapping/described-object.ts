@@ -17,6 +17,7 @@ export interface DescribedField {
   readonly referenceTo: readonly string[];
   readonly externalId?: boolean | undefined;
   readonly unique?: boolean | undefined;
+  readonly caseSensitive?: boolean | undefined;
 }
 
 export interface DescribedObject {

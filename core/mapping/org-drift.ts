@@ -23,7 +23,7 @@ export function salesforceDrift(
   return named(mapping, [
     ...objectDrift(mapping, described),
     ...fields,
-    ...externalIdDrift(mapping, described),
+    ...externalIdDrift(mapping, described, columns),
     ...required(mapping, described),
   ]);
 }
@@ -77,8 +77,17 @@ function missingField({ field: api }: FieldMapping, { fields }: DescribedObject)
   );
 }
 
+/** Whose values may differ in case only; a citext compares as Salesforce does. */
+const TEXT_KEYS = ['text', 'varchar'];
+const FOLDS =
+  'does not distinguish upper and lower case, and row keys do: of rows whose keys are alike but for that, only the first becomes a record; mark it as case sensitive';
+
 /** The external id by which new rows become records. */
-function externalIdDrift({ externalIdField: api }: ObjectMapping, { fields }: DescribedObject): Drift[] {
+function externalIdDrift(
+  { externalIdField: api, keyColumn }: ObjectMapping,
+  { fields }: DescribedObject,
+  columns: readonly TableColumn[],
+): Drift[] {
   if (api === undefined) return [];
   const found = fields.find(({ name }) => name === api);
   if (found === undefined)
@@ -87,12 +96,15 @@ function externalIdDrift({ externalIdField: api }: ObjectMapping, { fields }: De
         `.${api}: Salesforce does not show it, and new rows need it as their external id; create it, or give our user access to it`,
       ),
     ];
+  const key = columns.find(({ name }) => name === keyColumn)?.type ?? '';
+  const folds = found.caseSensitive === false && TEXT_KEYS.includes(key);
   const is = (fits: boolean, text: string) => (fits ? [] : [broken(`.${api}: ${text}`)]);
   return [
     ...is(found.type === 'string', `is a ${found.type}, and holds row keys, which are text; make it a text field`),
     ...is(found.externalId === true, 'is no external id, so new rows cannot be sent; mark it as one'),
     ...is(found.unique === true, 'is not unique, so a row might get two records; make it unique'),
     ...is(found.createable, 'cannot be written by our user, so new rows are refused; give the user edit access'),
+    ...(folds ? [risky(`.${api}: ${FOLDS}`)] : []),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
 import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
 import { foreseenFaults } from './foreseen-faults.ts';
+import { keyWarnings } from './key-check.ts';
 import { applyMigrations } from './migrations.ts';
 import { passwordChanges } from './passwords.ts';
 import type { Action } from './preparation.ts';
@@ -78,7 +79,8 @@ export async function prepareDatabase(
       faults.push(...changes.map((change) => `${change}; ${HOW_TO_CHANGE}`));
     }
     refuse(faults, foreseen);
-    for (const warning of findings.flatMap((finding) => finding.warnings)) preparation.warn(warning);
+    const ofKeys = await keyWarnings(client, configuration, tables);
+    for (const warning of [...findings.flatMap((finding) => finding.warnings), ...ofKeys]) preparation.warn(warning);
 
     let marking: Prepared['marking'] = 'origin';
     let isPublicationNew = false;

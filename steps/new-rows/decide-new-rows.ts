@@ -1,5 +1,5 @@
 /** DECIDE for the new rows of a batch. */
-import { decideInsertion } from '../../core/agreement/insertion.ts';
+import { afterOneAlike, decideInsertion } from '../../core/agreement/insertion.ts';
 import type { InsertionLook, InsertionToRead, InsertLine } from '../../core/contracts/insertion-tasks.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
@@ -33,6 +33,7 @@ export async function decideInsertions(
 ): Promise<Pick<InsertionsDone, 'conflicts'> & { readonly pushes: readonly DecidedInsertion[] }> {
   const { session, mapping } = context;
   const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
+  const alike = afterOneAlike(looks.map(({ externalId }) => externalId));
   const { parts, conflicts, later } = await inParts(context, looks, now, async (part) => {
     const stored = await lockLooked(context, part);
     const adoptions: Adoption[] = [];
@@ -47,7 +48,7 @@ export async function decideInsertions(
         continue;
       }
       const decision = decideInsertion(mapping, found, named, { ...round, revision: look.revision });
-      if (decision.outcome === 'left') continue;
+      if (decision.outcome === 'left' || (decision.outcome === 'push' && alike.has(insertion.rowKey))) continue;
       if (decision.outcome === 'adopted') adoptions.push({ found, merged: decision });
       else if (decision.outcome === 'dropped') dropped.push(found);
       else saved.push({ insertionId, insertion: decision.insertion });

@@ -85,3 +85,23 @@ test('a live record comes before deleted ones, of these the last; what needs quo
   );
   expect(found.size).toBe(2);
 });
+
+test('a key that Salesforce takes for the external id of another record is not looked at as that record, nor sent', async () => {
+  await using org = await startedOrg();
+  const [first] = await pushInserts(target(org), [line('kq-7Ab')]);
+  const found = await readByExternalId(org.connection, mapping, ['kq-7aB', 'kq-7Ab', 'KQ-7AB', 'other']);
+  expect(found.get('kq-7Ab')?.version).toMatchObject({ id: first?.id, externalId: 'kq-7Ab' });
+  for (const key of ['kq-7aB', 'KQ-7AB']) {
+    expect(found.get(key)).toMatchObject({ unusable: { code: 'EXTERNAL_ID_TAKEN' } });
+    expect(found.get(key)?.unusable?.reason).toContain(first?.id);
+  }
+  expect(found.has('other')).toBe(false);
+});
+
+test('a deleted record whose external id differs in case only stands in no row’s way', async () => {
+  await using org = await startedOrg();
+  const [first] = await pushInserts(target(org), [line('kq-7Ab')]);
+  await org.connection.sobject('Opportunity').destroy(first?.id ?? '');
+  expect(await readByExternalId(org.connection, mapping, ['kq-7aB'])).toEqual(new Map());
+  expect(await pushInserts(target(org), [line('kq-7aB')])).toMatchObject([{ outcome: 'accepted' }]);
+});

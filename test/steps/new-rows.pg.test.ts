@@ -1,6 +1,6 @@
 /** New rows and the records that name them, on a real database. */
 import { randomUUID } from 'node:crypto';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import sample from '../../examples/lender/sync.config.ts';
@@ -180,4 +180,46 @@ test('a row that is gone, or that the table was emptied of, is forgotten, and li
   expect(await choose()).toEqual([]);
   expect(await rows('select from sfsync.rejected_record where resolved_at is null')).toEqual([]);
   expect(await insertions()).toEqual([]);
+});
+
+describe('keys that differ in case or white space only', () => {
+  beforeEach(async () => {
+    await rows('alter table loan_applications alter id type text using id::text');
+  });
+  afterEach(async () => {
+    await rows('truncate loan_applications; alter table loan_applications alter id type uuid using id::uuid');
+  });
+
+  async function insertAs(...keys: string[]) {
+    for (const key of keys) {
+      await rows(
+        `insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', 'Prospecting', '2026-12-31')`,
+        [key],
+      );
+    }
+    await receiveKeys({ session, configuration, mapping }, keys);
+  }
+  const decide = (looks: Awaited<ReturnType<typeof choose>>) =>
+    inTransaction(session, () => decideInsertions(outbound(), 'one-0', looks, AT));
+
+  test('go one after the other, so that a look at the second shows the record of the first', async () => {
+    await insertAs('kq-7Ab', 'kq-7aB');
+    const { pushes } = await decide(await choose());
+    expect(pushes.map(({ externalId }) => externalId)).toEqual(['kq-7Ab']);
+    const [second] = (await choose()).filter(({ externalId }) => externalId === 'kq-7aB');
+    if (second === undefined) return expect.unreachable('the second row is due');
+    const rejected = { code: 'EXTERNAL_ID_TAKEN', reason: 'taken' };
+    const refused = await decide([{ ...second, rejected }] as never);
+    expect(refused.pushes).toEqual([]);
+    expect(refused.rejects).toMatchObject([{ rowKey: 'kq-7aB', code: 'EXTERNAL_ID_TAKEN' }]);
+    expect((await choose()).map(({ externalId }) => externalId)).not.toContain('kq-7aB');
+  });
+
+  test('with white space at their ends are listed, and never sent', async () => {
+    await insertAs('trim1', 'trim1 ');
+    expect((await choose()).map(({ externalId }) => externalId)).toEqual(['trim1']);
+    expect(await rows('select row_key, code from sfsync.rejected_record where resolved_at is null')).toEqual([
+      { row_key: 'trim1 ', code: 'EXTERNAL_ID_UNUSABLE' },
+    ]);
+  });
 });

@@ -101,9 +101,12 @@ function comparison(
 
 type Ordered = string | number | boolean;
 
-/** How values of a field compare: text without case; ids with it, and so does what looks the same either way. */
+/**
+ * How values of a field compare: text without case, unless the field is unique and case sensitive (SOQL and SOSL Reference, comparison
+ * operators); ids with it, and so does what looks the same either way.
+ */
 export function folding(field: FieldDefinition): (value: Ordered) => Ordered {
-  const exact = ['id', 'reference', 'date', 'datetime'].includes(field.type);
+  const exact = field.caseSensitive === true || ['id', 'reference', 'date', 'datetime'].includes(field.type);
   return (value) => (typeof value === 'string' && !exact ? value.toLowerCase() : value);
 }
 

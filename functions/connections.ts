@@ -3,7 +3,7 @@ import { classified } from '../aws/aws-errors.ts';
 import { readSecret } from '../aws/secrets.ts';
 import { databaseNames } from '../core/contracts/database-names.ts';
 import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
-import { databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
+import { answers, databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
 import { logIn, type SalesforceConnection, salesforceCredentials } from '../salesforce/connection.ts';
 import { environment } from './handler.ts';
 
@@ -15,10 +15,21 @@ interface Open {
 const { SFSYNC_NAME } = environment({ SFSYNC_NAME: deploymentName.default(DEFAULT_NAME) });
 
 let open: Open | undefined;
+let usedAt = 0;
+
+/** A session that was not used for so long is asked first: the server ends one whose client was frozen, which does not hear of it. */
+const ASKED_AFTER_MS = 30_000;
 
 /** The one session of this Lambda environment, opened at the first use and again after it was lost. */
-export function sharedSession(secretId: string): Promise<Session> {
-  if (open?.secretId === secretId) return open.session;
+export async function sharedSession(secretId: string): Promise<Session> {
+  const now = Date.now();
+  const idleMs = now - usedAt;
+  usedAt = now;
+  if (open?.secretId === secretId) {
+    const session = await open.session;
+    if (idleMs < ASKED_AFTER_MS || (await answers(session))) return session;
+    open = undefined;
+  }
   const opened: Open = { secretId, session: start(secretId, () => forget(opened)) };
   open = opened;
   return opened.session;
@@ -49,9 +60,12 @@ export function sharedConnection(secretId: string): Promise<SalesforceConnection
   if (connected?.secretId !== secretId) {
     const connection = logIn(() => salesforceSecret(secretId));
     connected = { secretId, connection };
-    connection.catch(() => {
+    const forgetIt = () => {
       connected = undefined;
-    });
+    };
+    connection.then((made) => {
+      made.lost = forgetIt;
+    }, forgetIt);
   }
   return connected.connection;
 }

@@ -39,12 +39,15 @@ export interface SalesforceConnection extends jsforce.Connection {
   readonly organizationId?: string | undefined;
   /** Throws SyncErrors where no token is given. */
   renewToken?(): Promise<void>;
+  /** Called when the credentials lead to another org: this connection is of no more use. */
+  lost?: () => void;
 }
 
 /** Renews its token by the credentials with which it was made. */
 class LoggedIn extends jsforce.Connection implements SalesforceConnection {
   readonly #credentials: CredentialSource;
   readonly organizationId: string | undefined;
+  lost?: () => void;
 
   constructor({ instanceUrl, token, organizationId }: Access, credentials: CredentialSource) {
     // The client shows in change events and in Salesforce's own logs.
@@ -56,6 +59,7 @@ class LoggedIn extends jsforce.Connection implements SalesforceConnection {
   async renewToken(): Promise<void> {
     const { token, organizationId } = await newToken(this.#credentials);
     if (organizationId !== this.organizationId) {
+      this.lost?.();
       const [before, now] = [this.organizationId, organizationId].map((id) => id ?? '(unknown)');
       throw new RetryableError('OTHER_ORG', `The secret leads to org ${now} now, and this connection is to ${before}.`);
     }

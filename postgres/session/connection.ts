@@ -1,4 +1,5 @@
 /** Sessions of the Lambdas in PostgreSQL. Every error leaves here as one of our classes, by its SQLSTATE. */
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
 import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
@@ -77,6 +78,22 @@ export async function openSession(
     throw classified(error);
   }
   return session;
+}
+
+const ANSWER_WITHIN_MS = 2_000;
+
+/** Whether the server still knows the session; one that it does not is cut. */
+export async function answers(session: Session): Promise<boolean> {
+  const waiting = new AbortController();
+  const silence = pause(ANSWER_WITHIN_MS, false, { signal: waiting.signal }).catch(() => false);
+  const answer = session.query('select').then(
+    () => true,
+    () => false,
+  );
+  const found = await Promise.race([answer, silence]);
+  waiting.abort();
+  if (!found) session.connection.stream.destroy();
+  return found;
 }
 
 function tls({ sslmode }: DatabaseCredentials): pg.ClientConfig {

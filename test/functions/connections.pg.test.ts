@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { sharedSession as SharedSession } from '../../functions/connections.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { type AwsEnvironment, startAwsEnvironment } from '../support/system/aws-environment.ts';
@@ -32,6 +32,21 @@ test('one session is used until it is lost; the end of the lost one leaves the n
   const last = await sharedSession(secret);
   expect(last).not.toBe(next);
   await last.end();
+});
+
+test('a session that was not used for long and does not answer any more makes room for another', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const frozen = await sharedSession(secret);
+  vi.setSystemTime(Date.now() + 60_000);
+  expect(await sharedSession(secret)).toBe(frozen);
+  // What the server says is not heard: it has ended the session while its client was frozen.
+  frozen.connection.stream.pause();
+  vi.setSystemTime(Date.now() + 60_000);
+  const next = await sharedSession(secret);
+  expect(next).not.toBe(frozen);
+  expect((await next.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await next.end();
+  vi.useRealTimers();
 });
 
 test('a secret that does not let us in is asked for again', async () => {

@@ -76,6 +76,7 @@ export class WalStreamer extends Construct {
     });
     this.#alarmWhenNotRunning(operations);
     this.#alarmWhenStopped(props, logGroup);
+    this.#alarmWhenNotStreaming(props, logGroup);
   }
 
   #taskDefinition({ deployment, database, queueUrls }: WalStreamerProps, logGroup: LogGroup): FargateTaskDefinition {
@@ -161,6 +162,25 @@ export class WalStreamer extends Construct {
       metric: filter.metric({ statistic: Stats.SUM, period: Duration.minutes(1) }),
       threshold: 1,
       meaning: 'The streamer ended because a person has to do something, such as to recover its replication slot.',
+      heading: 'The WAL streamer is not running',
+    });
+  }
+  #alarmWhenNotStreaming({ deployment, operations }: WalStreamerProps, logGroup: ILogGroup): void {
+    const filter = new MetricFilter(this, 'Streaming', {
+      logGroup,
+      filterPattern: FilterPattern.exists('$.streaming'),
+      metricNamespace: deployment.name,
+      metricName: 'WalStreamerStreaming',
+      metricValue: '$.streaming',
+    });
+    operations.alarm(this, 'NotStreamingAlarm', {
+      metric: filter.metric({ statistic: Stats.MAXIMUM, period: Duration.minutes(1) }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      periods: 5,
+      missing: TreatMissingData.BREACHING,
+      meaning:
+        'The streamer runs and does not stream: another reader holds the slot, or the database is away or does not let it in.',
       heading: 'The WAL streamer is not running',
     });
   }

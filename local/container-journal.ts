@@ -9,6 +9,7 @@ const logLine = z.looseObject({
   object: z.string().optional(),
   keys: z.number().optional(),
   reason: z.string().optional(),
+  streaming: z.number().optional(),
 });
 
 /** Writes to the journal what a container's process does and logs. Its log file has everything; this is for the terminal. */
@@ -36,7 +37,9 @@ export function journalContainer(journal: Journal, container: string, event: Pro
 function journalLine(journal: Journal, container: string, line: string): void {
   const parsed = logLine.safeParse(jsonIn(line));
   if (!parsed.success) return;
-  const { level, message, object, keys, reason } = parsed.data;
+  const { level, message, object, keys, reason, streaming } = parsed.data;
+  // Of it an alarm is made, and no line.
+  if (streaming !== undefined) return;
   if (object !== undefined && keys !== undefined) {
     journal.record({ kind: 'changes-published', subject: object, text: message, details: { object, keys } });
     return;

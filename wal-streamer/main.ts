@@ -27,6 +27,9 @@ const STOP_WITHIN_MS = 9_000;
 /** A failure that lasts is logged at its first attempt and then at every tenth. */
 const LOG_EVERY = 10;
 
+/** What the alarm reads: a process that runs need not stream. */
+const MEASURED_EVERY_MS = 15_000;
+
 const logger = new Logger();
 
 function lasting(attempt: number): boolean {
@@ -75,6 +78,7 @@ async function main(stop: AbortSignal): Promise<void> {
     logger.warn('the heartbeat file cannot be written', reasonOf(error));
   });
   let announced = false;
+  let streams = false;
   const stream: ChangeStream = new ChangeStream({
     configuration,
     database: settings.database,
@@ -84,6 +88,7 @@ async function main(stop: AbortSignal): Promise<void> {
     heartbeat,
     events: {
       streaming: (from, { server }, gap) => {
+        streams = true;
         if (gap !== undefined) logger.warn(`all objects are compared: ${comparisonReason(gap.reason)}`);
         logger.info(`streaming from ${formatLsn(from)}`, { server });
         // A streamer that was killed may have published and not announced.
@@ -91,6 +96,7 @@ async function main(stop: AbortSignal): Promise<void> {
         announced = true;
       },
       interrupted: (next, attempt, error) => {
+        streams = false;
         if (lasting(attempt)) logger.warn(`the stream broke: ${next}`, { attempt, ...reasonOf(error) });
       },
       unnamedRows: (object, by) => {
@@ -110,9 +116,11 @@ async function main(stop: AbortSignal): Promise<void> {
     },
   });
 
+  const measuring = setInterval(() => logger.info('measured', { streaming: streams ? 1 : 0 }), MEASURED_EVERY_MS);
   try {
     await stream.run(stop);
   } finally {
+    clearInterval(measuring);
     await announcer.finish(AbortSignal.timeout(FAREWELL_MS));
   }
 }

@@ -51,8 +51,8 @@ function physicalNames(resources: readonly Resource[]): string[] {
 
 test('two of them share no physical name', () => {
   const [first = [], second = []] = deployments.map(({ resources }) => physicalNames(resources));
-  // Three machines with a log group each, six flows, five metrics, the task's family.
-  expect(first).toHaveLength(18);
+  // Three machines with a log group each, six flows, six metrics, the task's family.
+  expect(first).toHaveLength(19);
   expect(second).toHaveLength(first.length);
   expect(second.filter((name) => first.includes(name))).toEqual([]);
   expect(first).toContain('AWS::StepFunctions::StateMachine sfsync-postgres-to-salesforce');

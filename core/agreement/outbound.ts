@@ -90,15 +90,23 @@ function toSecond(instant: Instant): Instant {
  * it, the filler of a field that was null clears what is null, and is sent like any other value.
  */
 function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
+  const byApi = { delivery: 'api', outgoing: out, fillers: {} } as const;
   const byFlow =
     mapping.delivery === 'appflow' &&
     out.kind === 'update' &&
     (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
-  if (!byFlow) return { delivery: 'api', outgoing: out, fillers: {} };
+  if (!byFlow) return byApi;
   const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
   const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));
-  return { delivery: 'appflow', outgoing: out, fillers };
+  const cells = [...Object.values(out.fields), ...Object.values(fillers)];
+  return cells.includes(CLEARING_CELL) ? byApi : { delivery: 'appflow', outgoing: out, fillers };
 }
+
+/**
+ * A large run of AppFlow goes by the Bulk API (AppFlow User Guide, "Salesforce transfer preference"), to which this cell is null and no
+ * text (Bulk API guide, "Valid CSV Record Rows"). In JSON it is a text like any other.
+ */
+const CLEARING_CELL = '#N/A';
 
 function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
   const fields = 'fields' in out ? out.fields : {};

@@ -63,7 +63,7 @@ export function decide(
   const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
   const out = outgoing(mapping, link, merged.row);
   if (!mayGo(link, out)) return { ...merged, link, outcome: 'done' };
-  const push = pushOf(mapping, out, look);
+  const push = pushOf(mapping, link, out, look);
   const open: OpenPush = {
     id: pushId,
     sentAt: now,
@@ -87,12 +87,14 @@ function toSecond(instant: Instant): Instant {
 
 /**
  * AppFlow takes updates of existing records. Where an empty cell leaves its field alone, null goes by API; where it clears
- * it, the filler of a field that was null clears what is null, and is sent like any other value.
+ * it, the filler of a field that was null clears what is null, and is sent like any other value. What was tried in vain goes by
+ * API, whose answer is the record's own.
  */
-function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
+function pushOf(mapping: ObjectMapping, link: Link, out: Outgoing, look: SalesforceVersion): Push {
   const byApi = { delivery: 'api', outgoing: out, fillers: {} } as const;
   const byFlow =
     mapping.delivery === 'appflow' &&
+    link.retries === 0 &&
     out.kind === 'update' &&
     (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
   if (!byFlow) return byApi;

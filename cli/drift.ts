@@ -14,7 +14,7 @@ import { keyWarnings } from '../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../postgres/prepare/rights.ts';
 import { readServerFacts } from '../postgres/prepare/server-facts.ts';
 import { type CatalogTable, readTables } from '../postgres/prepare/table-catalog.ts';
-import { ownVisibilityFaults } from '../postgres/prepare/visibility.ts';
+import { copiedIds, ownVisibilityFaults } from '../postgres/prepare/visibility.ts';
 import { tryWrites } from '../postgres/prepare/write-trial.ts';
 import type { Session } from '../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../salesforce/connection.ts';
@@ -47,6 +47,7 @@ export async function findDrift(
     inTables.push({ kind: 'broken', text });
   }
   if (server.applyRoleExists) inTables.push(...(await rightsDrift(client, configuration, tables)));
+  for (const text of await copiedIds(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
   for (const text of await keyWarnings(client, configuration, tables)) inTables.push({ kind: 'risky', text });
   for (const { object, field, type, since } of await listInexact(client)) {

@@ -7,7 +7,7 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { COMPARISON_DUE } from '../core/contracts/comparison.ts';
+import { COMPARISON_DUE, SWEEP_DUE } from '../core/contracts/comparison.ts';
 import { WORK_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { Deployment } from './deployment.ts';
@@ -48,7 +48,7 @@ export class Sweep extends Construct {
     // A sweep that failed needs no redrive, and so no dead-letter queue: the next one begins where it did.
     operations.watch(this.machine);
     this.#measure(props, closeSweep);
-    this.#startComparisons(props);
+    this.#startWhenDue(props);
     const { sweepEveryMinutes, fullSweepEveryHours } = configuration.settings;
     for (const { object } of configuration.objects) {
       this.#schedule(props, `Window${object}`, Duration.minutes(sweepEveryMinutes), { object, full: false });
@@ -167,19 +167,27 @@ export class Sweep extends Construct {
     }
   }
 
-  /** What is due is compared at once; the schedule makes up for an event that is lost. */
-  #startComparisons({ deployment, undelivered }: SweepProps): void {
-    new Rule(this, 'ComparisonDue', {
-      description: 'Something of an object may not have come through the replication slot',
-      eventPattern: { source: [deployment.name], detailType: [COMPARISON_DUE] },
-      targets: [
-        new SfnStateMachine(this.machine, {
-          input: RuleTargetInput.fromObject({ object: EventField.fromPath('$.detail.object'), comparison: true }),
-          deadLetterQueue: undelivered,
-          maxEventAge: Duration.hours(24),
-          retryAttempts: 185,
-        }),
-      ],
+  /** What is due is done at once; the schedule makes up for an event that is lost. */
+  #startWhenDue({ deployment, undelivered }: SweepProps): void {
+    const object = EventField.fromPath('$.detail.object');
+    const start = (id: string, description: string, detailType: string, input: object) =>
+      new Rule(this, id, {
+        description,
+        eventPattern: { source: [deployment.name], detailType: [detailType] },
+        targets: [
+          new SfnStateMachine(this.machine, {
+            input: RuleTargetInput.fromObject(input),
+            deadLetterQueue: undelivered,
+            maxEventAge: Duration.hours(24),
+            retryAttempts: 185,
+          }),
+        ],
+      });
+    const skipped = 'Something of an object may not have come through the replication slot';
+    start('ComparisonDue', skipped, COMPARISON_DUE, { object, comparison: true });
+    start('SweepDue', 'The streamer was away for a while, or the database was restored', SWEEP_DUE, {
+      object,
+      full: false,
     });
   }
 

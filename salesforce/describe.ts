@@ -1,7 +1,7 @@
 /** An object as Salesforce describes it to our user. */
 import { z } from 'zod';
 import { InvariantError } from '../core/errors.ts';
-import type { DescribedObject } from '../core/mapping/described-object.ts';
+import type { DescribedField, DescribedObject } from '../core/mapping/described-object.ts';
 import { API_VERSION, answeredCode, callFailed, inSession, type SalesforceConnection } from './connection.ts';
 
 const describedObject = z.object({
@@ -32,7 +32,24 @@ export async function describeObject(
   object: string,
 ): Promise<DescribedObject | undefined> {
   const answer = await askDescribe(connection, object);
-  return answer === undefined ? undefined : readDescribe(object, answer);
+  if (answer === undefined) return undefined;
+  const described = readDescribe(object, answer);
+  const isEncrypted = ({ type }: DescribedField) => type === 'encryptedstring';
+  if (!described.fields.some(isEncrypted) || (await viewsEncrypted(connection))) return described;
+  return { ...described, fields: described.fields.map((field) => ({ ...field, isMasked: isEncrypted(field) })) };
+}
+
+/** Whether our user is known to see encrypted texts (Object Reference, UserPermissionAccess). */
+async function viewsEncrypted(connection: SalesforceConnection): Promise<boolean> {
+  const soql = 'SELECT PermissionsViewEncryptedData FROM UserPermissionAccess LIMIT 1';
+  try {
+    const { records } = await inSession(connection, async () => await connection.query(soql));
+    return records[0]?.PermissionsViewEncryptedData === true;
+  } catch (error) {
+    // Not for our user, or not in this edition.
+    if (['INVALID_TYPE', 'INVALID_FIELD', 'INSUFFICIENT_ACCESS'].includes(answeredCode(error) ?? '')) return false;
+    throw callFailed(error);
+  }
 }
 
 /** What Salesforce answers, as it is; undefined: there is no such object, or our user may not see it. */

@@ -21,7 +21,7 @@ create table sfsync.mapped_object (
 );
 
 -- Texts that PostgreSQL cannot store were kept as escapes, in a document that no statement could look into. The row holds the
--- replacement character for half of a surrogate pair. An escaped backslash before it is none of it.
+-- replacement character for half of a surrogate pair, which only UTF-8 has. An escaped backslash before it is none of it.
 update sfsync.link
-   set base = regexp_replace(base::text, '(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})', '\1' || chr(65533), 'g')::json
+   set base = regexp_replace(base::text, '(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})', '\1' || chr(case when getdatabaseencoding() = 'UTF8' then 65533 else 63 end), 'g')::json
  where base::text ~ '\\u(0000|d[89a-f][0-9a-f]{2})';

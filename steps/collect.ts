@@ -9,7 +9,7 @@ import type { collectChangesInput, collectChangesOutput } from '../core/contract
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import { archiveKey, batchIdOf, executionName, OUTBOUND_PREFIX, workKey } from '../core/contracts/storage-layout.ts';
 import type { Instant } from '../core/mapping/instant.ts';
-import { anyDue, anyOpenFlowPush } from '../postgres/ledger/due.ts';
+import { anyDue, anyOpenFlowPush, isPutOff } from '../postgres/ledger/due.ts';
 import { freeLease, takeLease } from '../postgres/ledger/lease.ts';
 import { retainedWalBytes } from '../postgres/prepare/retained-wal.ts';
 import { chooseRecords } from './choose.ts';
@@ -99,6 +99,7 @@ async function chooseBatch(collecting: Collecting): Promise<Collected | undefine
   await removeStrayFiles(ports.storage, mapping.object);
   if (newRejects.length > 0) return { next: 'report', ...reported(newRejects) };
   if (mustFence) return { next: 'fence' };
+  if (await isPutOff(session, mapping.object)) return undefined;
   const { batchRecords } = configuration.settings;
   const limit = probing ? PROBE_RECORDS : Math.min(batchRecords, LARGEST_BATCH[mapping.delivery]);
   const records = await chooseRecords(context, { limit, flowFenced: input.fenced });

@@ -1,7 +1,8 @@
 /** SETTLE for a batch, part by part, under the lease. */
 import type { z } from 'zod';
+import { isIdle } from '../core/agreement/link.ts';
 import { settle } from '../core/agreement/outbound.ts';
-import { outcomeOfPush, pushAgain } from '../core/agreement/push-outcome.ts';
+import { afterAttempt, outcomeOfPush, pushAgain } from '../core/agreement/push-outcome.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
@@ -19,6 +20,7 @@ import { inColumnsOf, rejectsOfLoss } from './pairs/column-values.ts';
 import { lockPairs, type StoredPair } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
+import { isBusy, settlePauses, type Tried } from './push/pauses.ts';
 import { runStep, type StepContext } from './step.ts';
 
 type ReadBack = z.output<typeof readLine>;
@@ -43,6 +45,7 @@ interface Part {
   readonly rejects: readonly Reject[];
   readonly readAgain: readonly { id: string; revision: number }[];
   readonly pushAgain: readonly { line: PushLine; revision: number }[];
+  readonly tried: Tried;
 }
 
 /** Settles the records of a batch that were read back. A push of which something may still land stays open. */
@@ -95,12 +98,18 @@ export async function settleBatch(
       'to-salesforce',
       unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? '')),
     );
+    const tried = [...parts.map((part) => part.tried), inserted.tried];
+    const inVain = tried.flatMap((each) => each.inVain);
+    const answered = tried.some((each) => each.answered);
+    const waiting = await step.inTransaction(() => settlePauses(step, batchId, { inVain, answered }, answers.now));
+    const nothingTaken = inVain.length > 0 && !answered;
     return {
       settled: parts.reduce((sum, part) => sum + part.settled, inserted.adopted),
       conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted.conflicts),
       readAgain: [...parts.flatMap((part) => part.readAgain), ...inserted.readAgain],
       pushAgain: parts.flatMap((part) => part.pushAgain),
-      circuitClosed: await step.inTransaction(() => closeCircuit(step.session, step.mapping.object)),
+      circuitClosed: !nothingTaken && (await step.inTransaction(() => closeCircuit(step.session, step.mapping.object))),
+      ...(waiting && { waiting }),
     };
   });
   return { ...done, rejected, reasons, alsoDue };
@@ -127,9 +136,12 @@ async function settlePart(
       { ...record, outcome, result: settle(mapping, pair, version, outcome, { revision, readAt: answers.readAt }) },
     ];
   });
-  const settled = results.flatMap(({ result, ...record }) =>
-    result.outcome === 'settled' ? [{ ...record, result }] : [],
-  );
+  const settled = results.flatMap(({ result, ...record }) => {
+    if (result.outcome !== 'settled') return [];
+    const busy = isBusy(answers.outcomes.get(record.id));
+    const link = afterAttempt(result.link, record.outcome, busy, answers.now);
+    return [{ ...record, result: { ...result, link } }];
+  });
   const { conflicts } = await writeMergedBatch(
     context,
     settled.map(({ pair: before, version, result: { link, row, conflicts: found } }) => {
@@ -156,6 +168,12 @@ async function settlePart(
     readAgain: results
       .filter(({ result }) => result.outcome === 'again')
       .map(({ id, pair }) => ({ id, revision: pair.link.revision })),
+    tried: {
+      inVain: settled
+        .filter(({ pair, result: { link } }) => link.retries > pair.link.retries && !isIdle(link))
+        .map(({ id, pair, result: { link } }) => ({ ...link, reject: refusal(pair, answers.outcomes.get(id)) })),
+      answered: settled.some(({ outcome }) => outcome === 'accepted' || outcome === 'refused'),
+    },
     pushAgain: again.map(({ id, link, fields }) => ({ line: { id, kind: 'update', fields }, revision: link.revision })),
   };
 }

@@ -8,7 +8,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import configuration from '#sync.config';
 import { ObjectEvents, SqsChangeSender } from '../aws/change-publisher.ts';
 import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
-import { COMPARISON_DUE, comparisonReason } from '../core/contracts/comparison.ts';
+import { COMPARISON_DUE, comparisonReason, SWEEP_DUE } from '../core/contracts/comparison.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
 import { ConfigurationError, SyncError } from '../core/errors.ts';
 import { tableFault } from '../core/stream/table-faults.ts';
@@ -60,6 +60,13 @@ async function main(stop: AbortSignal): Promise<void> {
     failed: (objects, error) => logger.warn('comparisons cannot be announced', { objects, ...reasonOf(error) }),
   });
 
+  const sweepEvents = new ObjectEvents(settings.name, SWEEP_DUE);
+  // The schedule makes up for an event that is lost.
+  const sweepAll = () =>
+    sweepEvents.put(objects, stop).catch((error: unknown) => {
+      logger.warn('sweeps cannot be announced', reasonOf(error));
+    });
+
   const objects = configuration.objects.map(({ object }) => object);
   const senders = new Map(objects.map((object) => [object, new SqsChangeSender(settings.queueUrls[object] ?? '')]));
   const publisher = new Publisher(senders, {
@@ -87,10 +94,11 @@ async function main(stop: AbortSignal): Promise<void> {
     publisher,
     heartbeat,
     events: {
-      streaming: (from, { server }, gap) => {
+      streaming: (from, { server }, { gap, wasAway }) => {
         streams = true;
         if (gap !== undefined) logger.warn(`all objects are compared: ${comparisonReason(gap.reason)}`);
         logger.info(`streaming from ${formatLsn(from)}`, { server });
+        if (wasAway) void sweepAll();
         // A streamer that was killed may have published and not announced.
         if (!announced) for (const object of objects) announcer.changed(object);
         announced = true;

@@ -3,7 +3,7 @@ import type { DatabaseNames } from '../core/contracts/database-names.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { RetryableError } from '../core/errors.ts';
 import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/mapping/configuration.ts';
-import type { SlotGap } from '../core/stream/slot-history.ts';
+import type { TakenStream } from '../postgres/ledger/stream.ts';
 import type { ReplicationDatabase } from '../postgres/stream/replication-connection.ts';
 import { ReplicationConnection } from '../postgres/stream/replication-connection.ts';
 import type { StreamFacts } from '../postgres/stream/stream-facts.ts';
@@ -34,8 +34,8 @@ const PASSING_EVERY_MS = 5_000;
 const DRAIN_MS = 4_000;
 
 export interface StreamEvents extends SurroundingsEvents {
-  /** `from`: what the slot has confirmed. `gap`: what may have been skipped before; comparisons are due. */
-  streaming(from: Lsn, facts: StreamFacts, gap: SlotGap | undefined): void;
+  /** `from`: what the slot has confirmed. `taken`: what may have been skipped before. */
+  streaming(from: Lsn, facts: StreamFacts, taken: TakenStream): void;
   /** The stream broke and is built up again. */
   interrupted(next: 'wait for the slot' | 'connect again', attempt: number, error: unknown): void;
   /** Rows of the object went, and the WAL does not name them; `Collect changes` looks at all links of the object. */
@@ -74,7 +74,7 @@ export class StreamSession {
   /** How far the slot may be confirmed: it is written down. undefined: whether the slot is where we left it is not known yet. */
   #confirmed: Lsn | undefined;
   #confirmedAt = 0;
-  #confirming = false;
+  #confirming: Promise<void> = Promise.resolve();
   #heard = 0;
   #heardAt = Date.now();
   #timer: NodeJS.Timeout | undefined;
@@ -132,20 +132,22 @@ export class StreamSession {
     this.#soon ??= setTimeout(() => void this.#confirm(), this.#confirmedAt + CONFIRM_EVERY_MS - Date.now());
   }
 
-  /** Writes the flush position down, and reports it to the server. */
-  async #confirm(): Promise<void> {
+  /** Writes the flush position down, and reports it to the server. One after the other. */
+  #confirm(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    if (this.#confirmed === undefined || this.#confirming) return;
-    this.#confirming = true;
+    this.#confirming = this.#confirming.then(() => this.#confirmNow());
+    return this.#confirming;
+  }
+
+  async #confirmNow(): Promise<void> {
+    if (this.#confirmed === undefined) return;
     try {
       this.#confirmed = (await this.#keeper?.write(this.#position.safe)) ?? this.#confirmed;
       this.#confirmedAt = Date.now();
       this.#connection.report(this.#confirmed, false);
     } catch (error) {
       this.#connection.fail(error);
-    } finally {
-      this.#confirming = false;
     }
   }
 
@@ -191,11 +193,12 @@ export class StreamSession {
     const [keeper, facts] = [this.#keeper, this.#facts];
     if (keeper === undefined || facts === undefined) return;
     try {
-      const { gap, confirmed } = await keeper.take(facts, this.#lasting.furthest);
+      const taken = await keeper.take(facts, this.#lasting.furthest);
+      const { gap, confirmed } = taken;
       if (gap !== undefined) this.#lasting.furthest = 0n;
       this.#confirmed = confirmed;
       this.#decoder.name(await keeper.origins());
-      this.#options.events.streaming(facts.confirmed, facts, gap);
+      this.#options.events.streaming(facts.confirmed, facts, taken);
       const fail = (error: unknown) => this.#connection.fail(error);
       this.#lasting.surroundings.attach(keeper, fail, ({ origins, tables }) => {
         this.#decoder.name(origins);

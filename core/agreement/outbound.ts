@@ -63,7 +63,7 @@ export function decide(
   const link: Link = { ...merged.link, purgeDue: merged.link.purgeDue || landed, push: undefined, dirty: false };
   const out = outgoing(mapping, link, merged.row);
   if (!mayGo(link, out)) return { ...merged, link, outcome: 'done' };
-  const push = pushOf(mapping, out, look);
+  const push = pushOf(mapping, link, out, look);
   const open: OpenPush = {
     id: pushId,
     sentAt: now,
@@ -87,18 +87,28 @@ function toSecond(instant: Instant): Instant {
 
 /**
  * AppFlow takes updates of existing records. Where an empty cell leaves its field alone, null goes by API; where it clears
- * it, the filler of a field that was null clears what is null, and is sent like any other value.
+ * it, the filler of a field that was null clears what is null, and is sent like any other value. What was tried in vain goes by
+ * API, whose answer is the record's own.
  */
-function pushOf(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): Push {
+function pushOf(mapping: ObjectMapping, link: Link, out: Outgoing, look: SalesforceVersion): Push {
+  const byApi = { delivery: 'api', outgoing: out, fillers: {} } as const;
   const byFlow =
     mapping.delivery === 'appflow' &&
+    link.retries === 0 &&
     out.kind === 'update' &&
     (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
-  if (!byFlow) return { delivery: 'api', outgoing: out, fillers: {} };
+  if (!byFlow) return byApi;
   const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
   const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));
-  return { delivery: 'appflow', outgoing: out, fillers };
+  const cells = [...Object.values(out.fields), ...Object.values(fillers)];
+  return cells.includes(CLEARING_CELL) ? byApi : { delivery: 'appflow', outgoing: out, fillers };
 }
+
+/**
+ * A large run of AppFlow goes by the Bulk API (AppFlow User Guide, "Salesforce transfer preference"), to which this cell is null and no
+ * text (Bulk API guide, "Valid CSV Record Rows"). In JSON it is a text like any other.
+ */
+const CLEARING_CELL = '#N/A';
 
 function sentOf({ outgoing: out, fillers }: Push): Record<string, SentField> {
   const fields = 'fields' in out ? out.fields : {};

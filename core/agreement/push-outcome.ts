@@ -2,6 +2,7 @@
 import type { FieldValues } from '../mapping/canonical.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
+import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
 import type { Link } from './link.ts';
 import type { Outcome } from './outbound.ts';
 
@@ -48,6 +49,15 @@ export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: 
   if (edits.every(holds)) return 'accepted';
   if (edits.every((edit) => !holds(edit) && readBack.fields[edit[0]] === base?.fields[edit[0]])) return 'push again';
   return failures > 0 ? 'unknown' : 'accepted';
+}
+
+/**
+ * After SETTLE, how long the record waits before the next attempt. `isBusy`: Salesforce could not take it now. A push of which
+ * it is not known whether it landed was tried in vain, too; that a record was in the recycle bin says nothing.
+ */
+export function afterAttempt<Due extends Deferrable>(due: Due, outcome: Outcome, isBusy: boolean, now: Instant): Due {
+  if (isBusy || outcome === 'unknown') return putOff(due, now);
+  return outcome === 'not applied' ? due : { ...due, ...NOT_PUT_OFF };
 }
 
 /** The same push once more, through the API and with changed fields only: its answer is definite. */

@@ -17,6 +17,11 @@ export type ComparisonReport = Readonly<z.output<typeof comparisonReport>>;
 
 /** Type of the event that asks for it; its detail is `{object}`. */
 export const COMPARISON_DUE = 'Comparison due';
+/**
+ * Type of the event that asks for a sweep of the window, with the same detail: the streamer was away for a while. A database that was
+ * put back from a copy looks like that, too, and its sweep begins where the copy had come to.
+ */
+export const SWEEP_DUE = 'Sweep due';
 
 const REASONS = {
   asked: 'an operator asked for it',

@@ -67,6 +67,18 @@ function plainMessage(notice: Notice): Message {
             subject: `sfsync: Salesforce is back, ${notice.object} goes on`,
             text: lines(`Changes of ${notice.object} are sent to Salesforce again.`, `Execution: ${notice.execution}`),
           };
+    case 'waiting':
+      return {
+        subject: `sfsync: ${plural(notice.records, 'record')} of ${notice.object} cannot be sent for now`,
+        text: lines(
+          `Salesforce could not take ${plural(notice.records, 'record')} of ${notice.object} in several attempts:`,
+          ...listed(notice.answers, ({ code }) => code),
+          'Nothing is lost: each stays due, and is tried again at pauses of up to five minutes. UNABLE_TO_LOCK_ROW: another transaction holds the record or its parent; look for a job or a flow in Salesforce.',
+          `Until they go through they are listed: npx sfsync rejects --object ${notice.object}`,
+          `To try at once: npx sfsync redrive rejects --object ${notice.object}`,
+          `Execution: ${notice.execution}`,
+        ),
+      };
     case 'deletes held':
       return {
         subject: `sfsync: deletes of ${notice.object} are held`,

@@ -134,6 +134,8 @@ export const settleBatchOutput = z.strictObject({
   readAgainKey: z.string().optional(),
   /** JSON lines of `pushLine`: rows that the flow may have failed to put, to be pushed once more through the API. */
   pushAgainKey: z.string().optional(),
+  /** Records that have been tried in vain for a while and are to be notified now. */
+  waiting: z.strictObject({ records: count, answers: z.array(reasonCount) }).optional(),
   /** The push deadline of `pushAgainKey`. */
   notAfter: z.iso.datetime().optional(),
   /** JSON lines of `recordToRead` for `pushAgainKey`: to be read back once they are pushed. */
@@ -202,6 +204,14 @@ export const notice = z.discriminatedUnion('about', [
     execution: z.string(),
     /** So far: further ones are not reported. */
     records: count,
+  }),
+  z.strictObject({
+    about: z.literal('waiting'),
+    object: z.string(),
+    execution: z.string(),
+    records: count,
+    /** What Salesforce answers. */
+    answers: z.array(reasonCount),
   }),
   z.strictObject({
     about: z.literal('failed execution'),

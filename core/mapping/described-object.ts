@@ -18,6 +18,8 @@ export interface DescribedField {
   readonly externalId?: boolean | undefined;
   readonly unique?: boolean | undefined;
   readonly caseSensitive?: boolean | undefined;
+  /** Our user reads a mask in the place of its values, as far as is known. */
+  readonly isMasked?: boolean | undefined;
 }
 
 export interface DescribedObject {

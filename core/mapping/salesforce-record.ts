@@ -8,6 +8,7 @@ import { boolean } from './field-types/boolean.ts';
 import { reference } from './field-types/reference.ts';
 import { text } from './field-types/text.ts';
 import { parseInstant } from './instant.ts';
+import { maskedFields } from './masked.ts';
 import { toId18 } from './salesforce-id.ts';
 import type { SalesforceVersion } from './salesforce-version.ts';
 import { wholeRecord } from './whole-record.ts';
@@ -21,8 +22,19 @@ export interface UnusableRecord {
 }
 
 export type ReadRecord =
-  | { readonly version: SalesforceVersion; readonly unusable?: never; readonly readable?: never }
-  | { readonly version?: never; readonly unusable: UnusableRecord; readonly readable?: ReadablePart };
+  | {
+      readonly version: SalesforceVersion;
+      /** Fields whose values may be masks (masked.ts); absent: none. */
+      readonly masked?: readonly string[];
+      readonly unusable?: never;
+      readonly readable?: never;
+    }
+  | {
+      readonly version?: never;
+      readonly masked?: never;
+      readonly unusable: UnusableRecord;
+      readonly readable?: ReadablePart;
+    };
 
 /** A record without the fields whose values do not fit their mapping. */
 export interface ReadablePart {
@@ -88,8 +100,9 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
     const mergedInto = typeof survivor === 'string' ? survivor : undefined;
     const version = { id, deleted, mergedInto, stamp, ...externalIdOf(mapping, record), fields };
     const [first] = misfits;
-    if (first === undefined) return { version };
-    const names = misfits.flatMap(({ field }) => field ?? []);
+    const masked = maskedFields(mapping, fields);
+    if (first === undefined) return masked.length === 0 ? { version } : { version, masked };
+    const names = [...misfits.flatMap(({ field }) => field ?? []), ...masked];
     const readable = { version: withoutValues(version, new Set(names)), misfits: names };
     return { ...unusable(first.code, first.message, first.field, id), readable };
   } catch (error) {
@@ -98,11 +111,17 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   }
 }
 
-/** Fields of which a value does not fit. Whether that is one record's fault or the field's, a type check shows. */
+/** Fields of which a value does not fit, or may be a mask. Whether that is one record's fault or the field's, a type check shows. */
 export function misfitsOf(records: Iterable<ReadRecord>): Set<string> {
   const fields = new Set<string>();
-  for (const { readable } of records) for (const field of readable?.misfits ?? []) fields.add(field);
+  for (const { readable, masked } of records) for (const field of readable?.misfits ?? masked ?? []) fields.add(field);
   return fields;
+}
+
+/** The record of a file without what may be a mask: it lacks these fields, and so is read again, which asks for their types. */
+export function withoutMasks(record: ReadRecord): ReadRecord {
+  if (record.masked === undefined) return record;
+  return { version: withoutValues(record.version, new Set(record.masked)) };
 }
 
 /** The record without fields whose type has changed; usable if nothing else was wrong with it. */

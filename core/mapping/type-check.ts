@@ -35,8 +35,12 @@ export function typeCheck(
   );
 }
 
+const MASKED =
+  'is encrypted, and our user is not known to have the permission View Encrypted Data, so that a mask would be read in the place of its values; give the user that permission, or remove the field from sync.config.ts';
+
 /** Whether a field is of another type, or points to other objects, than the mapping says. */
 export function typeDrift({ type, references }: FieldMapping, found: DescribedField): Drift | undefined {
+  if (found.isMasked === true) return broken(MASKED);
   if (!type.describedTypes.includes(found.type)) {
     const fitting = Object.values(FIELD_TYPES).find(({ describedTypes }) => describedTypes.includes(found.type));
     const change =

@@ -1,6 +1,6 @@
 import { checkbox, datetime, email, lookup, type ObjectDefinition, text } from './schema/object-definition.ts';
 
-/** The objects that every org has: its users and itself. Clients read them only. */
+/** The objects that every org has: its users, what the one who asks may do, and itself. Clients read them only. */
 export const PLATFORM_OBJECTS: readonly ObjectDefinition[] = [
   {
     name: 'User',
@@ -23,6 +23,15 @@ export const PLATFORM_OBJECTS: readonly ObjectDefinition[] = [
       checkbox('IsActive', 'Active'),
       lookup('ManagerId', 'Manager ID', 'User', 'Manager', { childRelationshipName: 'ManagedUsers' }),
     ],
+  },
+  {
+    name: 'UserPermissionAccess',
+    label: 'User Permission Access',
+    labelPlural: 'User Permission Access',
+    keyPrefix: '0Pp',
+    owned: false,
+    writable: false,
+    fields: [checkbox('PermissionsViewEncryptedData', 'View Encrypted Data')],
   },
   {
     name: 'Organization',

@@ -87,6 +87,7 @@ export function loadPlatformRecords(org: Org): void {
       },
       createdAt,
     );
+    put(org, org.schema.object('UserPermissionAccess'), nthId('0Pp', 1), {}, createdAt);
     put(
       org,
       org.schema.object('Organization'),

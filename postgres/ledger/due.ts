@@ -29,10 +29,22 @@ export async function objectsWithDue(
   const { rows } = await query<{ object: string }>(
     session,
     `select object from unnest($1::text[]) with ordinality as x (object, place)
-      where ${any('sfsync.due')} or ${any('sfsync.insertion')} order by place`,
+      where not exists (select from sfsync.lease o
+                         where o.object = x.object and o.due_after > statement_timestamp() + make_interval(secs => $2))
+        and (${any('sfsync.due')} or ${any('sfsync.insertion')}) order by place`,
     [objects, withinMs / 1000],
   );
   return rows.map(({ object }) => object);
+}
+
+/** Whether all records of the object wait, for Salesforce has taken none of them. */
+export async function isPutOff(session: Session, object: string): Promise<boolean> {
+  const { rows } = await query(
+    session,
+    'select from sfsync.lease where object = $1 and due_after > statement_timestamp()',
+    [object],
+  );
+  return rows.length > 0;
 }
 
 /** Whether pushes through AppFlow are open, which have to be fenced before their records are chosen again. */

@@ -2,7 +2,9 @@
  * The lease of an object: one execution at a time pushes its records. It names the holding execution, and is free as
  * soon as that execution no longer runs, so a dead one blocks no other. The object's circuit lies beside it.
  */
+
 import type { HeldReport } from '../../core/agreement/delete-guard.ts';
+import type { Deferrable } from '../../core/agreement/due.ts';
 import { LeaseLostError } from '../../core/errors.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
@@ -63,6 +65,29 @@ export async function holdLease(session: Session, object: string, execution: str
     'LEASE_LOST',
     `The lease of ${object} is no longer held by ${execution}: another execution took it over. Nothing was written.`,
   );
+}
+
+/** Changes how long all records of the object wait. */
+export async function changePause(
+  session: Session,
+  object: string,
+  rule: (pause: Deferrable) => Deferrable,
+): Promise<void> {
+  const { rows } = await query<{ due_after: string | null; retries: number }>(
+    session,
+    `select extract(epoch from due_after) * 1000 as due_after, retries from sfsync.lease where object = $1 for update`,
+    [object],
+  );
+  const [row] = rows;
+  if (row === undefined) return;
+  const before = { dueAfter: row.due_after === null ? undefined : Number(row.due_after), retries: row.retries };
+  const { dueAfter, retries } = rule(before);
+  if (dueAfter === before.dueAfter && retries === before.retries) return;
+  await query(session, 'update sfsync.lease set due_after = to_timestamp($2), retries = $3 where object = $1', [
+    object,
+    dueAfter === undefined ? null : dueAfter / 1000,
+    retries,
+  ]);
 }
 
 /** Opens the circuit. Answers whether it was closed before. */

@@ -8,6 +8,7 @@ import type { Link } from '../../core/agreement/link.ts';
 import { letGo } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import type { InForceMapping } from '../tables/column-numbers.ts';
 import type { StoredRow } from '../tables/rows.ts';
 import { rowsOf, tableOf } from '../tables/rows.ts';
 import { carriedIds } from '../tables/salesforce-ids.ts';
@@ -44,21 +45,23 @@ export interface Carrier {
 
 /**
  * Of the keys, those of rows that carry the id of a record which is not linked to them: that has no link, or another key. A
- * row that is linked already belongs to another record only if that one is linked, too.
+ * row that is linked already belongs to another record only if that one is linked, too. A partitioned table has no unique index on
+ * the id: there a row is no carrier while the row of the link still has that id, for then it is a copy.
  */
 export async function findCarriers(
   session: Session,
-  mapping: ObjectMapping,
+  mapping: InForceMapping,
   keys: readonly string[],
 ): Promise<Carrier[]> {
-  const key = name(mapping.keyColumn);
+  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
+  const isCopy = `exists (select from ${rowsOf(mapping)} o where o.${id} = i.salesforce_id and o.${key}::text = i.row_key)`;
   const { rows } = await query<Carrier>(
     session,
-    `select t.${key}::text as key, t.${name(mapping.salesforceIdColumn)} as id
+    `select t.${key}::text as key, t.${id} as id
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
        left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
-       left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${name(mapping.salesforceIdColumn)}
-      where t.${name(mapping.salesforceIdColumn)} is not null and (k.id is null or i.id <> k.id)`,
+       left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${id}
+      where t.${id} is not null and (k.id is null or i.id <> k.id) ${mapping.tableFacts?.kind === 'p' ? `and not ${isCopy}` : ''}`,
     [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );
   return rows;

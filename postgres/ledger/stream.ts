@@ -27,7 +27,12 @@ export async function writeConfirmed(session: Session, slot: string, confirmed: 
   );
 }
 
+/** A streamer that confirms writes it down every few seconds. */
+const AWAY = '1 minute';
+
 export interface TakenStream {
+  /** The streamer had confirmed nothing for a while, as far as the database knows: which may have been restored. */
+  readonly wasAway: boolean;
   /** What may have been skipped before; its comparisons are ordered. */
   readonly gap: SlotGap | undefined;
   readonly confirmed: Lsn;
@@ -46,6 +51,7 @@ export async function takeStream(
   return inTransaction(session, async () => {
     const confirmed = await confirmedBy(session, slot, pid);
     const written = await readStream(session, slot);
+    const wasAway = await isLongAgo(session, slot);
     const gap = slotGap(written, { ...found, confirmed });
     if (gap !== undefined) {
       for (const object of objects) await orderComparison(session, object, gap.reason, { records: gap.records });
@@ -60,8 +66,18 @@ export async function takeStream(
          confirmed = excluded.confirmed, confirmed_at = clock_timestamp()`,
       [slot, system, timeline, formatLsn(now)],
     );
-    return { gap, confirmed: now };
+    return { gap, confirmed: now, wasAway };
   });
+}
+
+async function isLongAgo(session: Session, slot: string): Promise<boolean> {
+  const { rows } = await query<{ away: boolean }>(
+    session,
+    `select confirmed_at < clock_timestamp() - interval '${AWAY}' as away from sfsync.stream
+      where slot = $1 and system_identifier is not null`,
+    [slot],
+  );
+  return rows[0]?.away === true;
 }
 
 async function confirmedBy(session: Session, slot: string, pid: number): Promise<Lsn> {

@@ -3,7 +3,9 @@
  * made live records look deleted, or edits stay where they were.
  */
 import type pg from 'pg';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { namesOf } from '../session/names.ts';
+import { quoteName } from '../session/quote.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogTable } from './table-catalog.ts';
 
@@ -54,6 +56,31 @@ function ruleFaults({ rules }: CatalogTable): string[] {
   return [
     `: has rule(s) ${rules.join(', ')}: what is written to it becomes something else, and its copies are not; use a trigger instead`,
   ];
+}
+
+/** A partitioned table may have rows with one id: only one of them is kept in step. */
+export async function copiedIds(
+  client: pg.ClientBase,
+  { objects }: SyncConfiguration,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const { object, schema, table: name, salesforceIdColumn } of objects) {
+    const table = tables.get(object);
+    if (table?.kind !== 'p' || table.hidesRowsFromUs) continue;
+    if (!table.columns.some((column) => column.name === salesforceIdColumn)) continue;
+    const [target, id] = [`${quoteName(schema)}.${quoteName(name)}`, quoteName(salesforceIdColumn)];
+    const { rows } = await client.query<{ copied: number }>(
+      `select count(*)::int as copied from (select from ${target} where ${id} is not null group by ${id} having count(*) > 1) as x`,
+    );
+    const copied = rows[0]?.copied ?? 0;
+    if (copied > 0) {
+      found.push(
+        `${schema}.${name}.${salesforceIdColumn}: ${copied} id(s) stand in more than one row; the row that was linked first is kept in step, empty the others`,
+      );
+    }
+  }
+  return found;
 }
 
 /** Of our own tables. */

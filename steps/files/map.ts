@@ -4,6 +4,7 @@ import type { Storage } from '../../aws/storage.ts';
 import type { mapRecordsInput } from '../../core/contracts/inbound-tasks.ts';
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { withoutMasks } from '../../core/mapping/salesforce-record.ts';
 import { decodeText } from './decode-text.ts';
 import { readFileRecords } from './read.ts';
 
@@ -14,7 +15,7 @@ export async function mapRange(storage: Storage, mapping: ObjectMapping, { key, 
   const text = decodeText(await storage.readRange(key, range.start, range.end));
   const lines = readFileRecords(mapping, text).map(({ line, record }) => {
     const place = { line: line + range.firstLine - 1 };
-    const { version, unusable, readable } = record;
+    const { version, unusable, readable } = withoutMasks(record);
     return version === undefined ? { ...place, rejected: unusable, readable } : { ...place, version };
   });
   const mappedKey = workKey(execution, `mapped-${range.start}.jsonl`);

@@ -109,6 +109,8 @@ export async function withInexact<Found extends Pair>(
   { session, mapping }: Pick<StepContext, 'session' | 'mapping'>,
   pairs: readonly Found[],
 ): Promise<readonly Found[]> {
+  // The table may be locked as a whole, as by a TRUNCATE, and then nothing about it can be asked.
+  if (pairs.length === 0) return pairs;
   const inexact = await inexactFields(session, mapping);
   if (inexact.length === 0) return pairs;
   const asked = questions(inexact);

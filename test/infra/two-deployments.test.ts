@@ -110,8 +110,8 @@ describe('events of one start nothing of the other', () => {
     };
   }
 
-  test('there are rules for files, changes, comparisons, and failed executions of three machines', () => {
-    expect(rules.map(({ stack }) => stack)).toEqual(NAMES.flatMap((name) => Array(6).fill(name)));
+  test('there are rules for files, changes, comparisons, sweeps, and failed executions of three machines', () => {
+    expect(rules.map(({ stack }) => stack)).toEqual(NAMES.flatMap((name) => Array(7).fill(name)));
   });
 
   test.each(rules)('$stack: $pattern', ({ stack, pattern }) => {

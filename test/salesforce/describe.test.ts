@@ -23,7 +23,7 @@ test('an object is described with what drift has to know', async () => {
 test('the sample has not drifted; a field that is taken from our user has', async () => {
   const columns = ['id', 'salesforce_id', ...opportunities.fields.map(({ column }) => column)].map((name) => ({
     name,
-    type: 'text',
+    type: name === 'id' ? 'uuid' : 'text',
     maxLength: null,
     notNull: ['title', 'stage', 'closes_on'].includes(name),
   }));

@@ -113,6 +113,13 @@ export const FAULTS = {
       length: z.int().positive().optional().describe('for texts'),
     }),
   },
+  viewEncryptedData: {
+    about:
+      'Our user has the permission View Encrypted Data, and reads encrypted texts as they are (default: masked but for the last ' +
+      'four characters).',
+    once: false,
+    options: z.strictObject({}),
+  },
   smallPages: {
     about: 'Query pages hold at most this many records, whatever the client asks for.',
     once: false,

@@ -51,6 +51,7 @@ export function acceptValue(field: FieldDefinition, sent: unknown, rules: Accept
     case 'textarea':
     case 'phone':
     case 'url':
+    case 'encryptedstring':
       return checkLength(field, String(value));
     case 'address':
       throw cannotDeserialize(field, token(value), value);
@@ -148,7 +149,7 @@ function acceptEmail(field: FieldDefinition, value: string): string {
 
 const NUMBERS = new Set<FieldDefinition['type']>(['int', 'double', 'currency', 'percent']);
 const TEXTS = new Set<FieldDefinition['type']>([
-  ...(['string', 'textarea', 'phone', 'email', 'url', 'picklist', 'multipicklist'] as const),
+  ...(['string', 'textarea', 'phone', 'email', 'url', 'picklist', 'multipicklist', 'encryptedstring'] as const),
 ]);
 
 /** A stored value as its field shows it. It differs from what is stored where the field once had another type. */
@@ -161,6 +162,11 @@ export function shownValue({ type }: FieldDefinition, stored: FieldValue | undef
   if (type === 'date') return isDate(stored.slice(0, 10)) ? stored.slice(0, 10) : null;
   if (type === 'datetime' && !DATETIME_START.test(stored)) return isDate(stored) ? `${stored}T00:00:00.000+0000` : null;
   return stored;
+}
+
+/** As a user without View Encrypted Data sees it: all characters but the last four are hidden (mask type lastFour). */
+export function mask(value: FieldValue): FieldValue {
+  return typeof value === 'string' ? '*'.repeat(Math.max(0, value.length - 4)) + value.slice(-4) : value;
 }
 
 const DATETIME_START = /^\d{4}-\d{2}-\d{2}T/;

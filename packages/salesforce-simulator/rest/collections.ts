@@ -158,7 +158,7 @@ function retrieve(org: Org, call: Call): Answer {
     ids.map((given) => {
       const id = parseId(given.trim());
       const record = id === undefined ? undefined : org.records.table(object.name).get(id);
-      return isLive(record) ? recordJson(object, record, fields, call.version) : null;
+      return isLive(record) ? recordJson(org, object, record, fields, call.version) : null;
     }),
   );
 }

@@ -58,7 +58,7 @@ function addressed(org: Org, call: Call): { object: ObjectSchema; record: Stored
 
 function read(org: Org, call: Call): Answer {
   const { object, record } = addressed(org, call);
-  return ok(recordJson(object, record, fieldsParameter(object, call.query.get('fields')), call.version));
+  return ok(recordJson(org, object, record, fieldsParameter(object, call.query.get('fields')), call.version));
 }
 
 /** The fields named by a `fields` parameter, all visible ones without it. Throws INVALID_FIELD. */
@@ -72,12 +72,13 @@ export function fieldsParameter(object: ObjectSchema, names: string | null): rea
 }
 
 export function recordJson(
+  org: Org,
   object: ObjectSchema,
   record: StoredRecord,
   fields: readonly FieldDefinition[],
   version: string,
 ): object {
-  const values = fields.map((field) => [field.name, readField(record, field)]);
+  const values = fields.map((field) => [field.name, readField(org, record, field)]);
   return { attributes: attributes(object.name, record.id, version), ...Object.fromEntries(values) };
 }
 
@@ -133,7 +134,7 @@ function readByExternalId(org: Org, call: Call): Answer {
   const [record] = found;
   if (record === undefined) throw notFound();
   if (found.length > 1) return multipleChoices(object, found, call.version);
-  return ok(recordJson(object, record, fieldsParameter(object, call.query.get('fields')), call.version));
+  return ok(recordJson(org, object, record, fieldsParameter(object, call.query.get('fields')), call.version));
 }
 
 function removeByExternalId(org: Org, call: Call): Answer {

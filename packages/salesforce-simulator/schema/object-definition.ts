@@ -21,6 +21,7 @@ export const CUSTOM_FIELD_TYPES = [
   'percent',
   'date',
   'datetime',
+  'encryptedstring',
 ] as const;
 
 export type FieldType = (typeof CUSTOM_FIELD_TYPES)[number] | 'id' | 'address';

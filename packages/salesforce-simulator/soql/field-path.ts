@@ -75,8 +75,9 @@ export function readPath(org: Org, path: FieldPath, record: StoredRecord): Field
   return shownValue(path.field, followPath(org, path, record)?.values[path.field.name]);
 }
 
-/** Long text and compound fields can be selected but not filtered, sorted or grouped by. */
+/** Long text, encrypted and compound fields can be selected but not filtered, sorted or grouped by. */
 export function isFilterable(field: FieldDefinition): boolean {
+  if (field.type === 'encryptedstring') return false;
   return field.parts === undefined && !(field.type === 'textarea' && (field.length ?? 0) > 255);
 }
 

@@ -1,9 +1,9 @@
 import type { QueryBase, Subquery } from '@jetstreamapp/soql-parser-js';
 import type { Org } from '../org.ts';
-import { shownValue } from '../records/field-values.ts';
+import { mask, shownValue } from '../records/field-values.ts';
 import type { StoredRecord } from '../records/stored-record.ts';
 import { SalesforceError } from '../salesforce-error.ts';
-import type { FieldDefinition } from '../schema/object-definition.ts';
+import type { FieldDefinition, FieldValue } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { type FieldPath, type QueryScope, resolvePath } from './field-path.ts';
 import { malformedQuery, soqlError } from './soql-error.ts';
@@ -66,9 +66,17 @@ export function attributes(object: string, id: string, version: string): object 
   return { type: object, url: `/services/data/v${version}/sobjects/${object}/${id}` };
 }
 
+/** What our user sees of a value. */
+function seenValue(org: Org, record: StoredRecord, field: FieldDefinition): FieldValue {
+  const viewsEncrypted = org.faults.isOn('viewEncryptedData');
+  if (record.object === 'UserPermissionAccess' && field.name === 'PermissionsViewEncryptedData') return viewsEncrypted;
+  const shown = shownValue(field, record.values[field.name]);
+  return field.type === 'encryptedstring' && !viewsEncrypted ? mask(shown) : shown;
+}
+
 /** A field as JSON shows it; compound fields are put together from their parts, null when all are empty. */
-export function readField(record: StoredRecord, field: FieldDefinition): unknown {
-  if (field.parts === undefined) return shownValue(field, record.values[field.name]);
+export function readField(org: Org, record: StoredRecord, field: FieldDefinition): unknown {
+  if (field.parts === undefined) return seenValue(org, record, field);
   const parts = Object.entries(field.parts).map(([key, name]) => [key, record.values[name] ?? null] as const);
   if (parts.every(([, value]) => value === null)) return null;
   return { ...Object.fromEntries(parts), geocodeAccuracy: null };
@@ -89,7 +97,7 @@ function put(org: Org, path: FieldPath, record: StoredRecord, version: string, r
     target = target[name] as Row;
     at = parent;
   }
-  target[path.field.name] = readField(at, path.field);
+  target[path.field.name] = readField(org, at, path.field);
 }
 
 function fieldsFunction(scope: QueryScope, query: QueryBase, which: string): readonly FieldDefinition[] {

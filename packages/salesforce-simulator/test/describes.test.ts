@@ -19,6 +19,7 @@ describe('describe', () => {
     expect(maxBatchSize).toBe(200);
     expect(sobjects.map(({ name, keyPrefix }) => [name, keyPrefix])).toEqual([
       ['User', '005'],
+      ['UserPermissionAccess', '0Pp'],
       ['Organization', '00D'],
       ['Account', '001'],
       ['Contact', '003'],

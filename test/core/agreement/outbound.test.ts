@@ -183,6 +183,13 @@ describe('decide, through AppFlow', () => {
 
   test.for<[string, RowVersion | undefined, SalesforceVersion, Partial<Link>]>([
     ['a field that becomes null', row({ x: 'p', mine: null }), version(), {}],
+    ['a text that clears a field in the Bulk API', row({ x: '#N/A' }), version(), {}],
+    [
+      'such a text that a filler would be',
+      row({ x: 'p', mine: '#N/A' }),
+      version({ mine: '#N/A' }),
+      { base: base({ mine: '#N/A' }) },
+    ],
     ['a delete', undefined, version(), {}],
     ['a revive', row(), version({}, { deleted: true }), { base: base({}, true) }],
   ])('sends %s through the API, without fillers', ([, was, look, more]) => {

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ChangeMessage } from '../../../core/contracts/change-message.ts';
 import { changeMessage } from '../../../core/contracts/change-message.ts';
-import { COMPARISON_DUE } from '../../../core/contracts/comparison.ts';
+import { COMPARISON_DUE, SWEEP_DUE } from '../../../core/contracts/comparison.ts';
 
 export interface QueueService {
   readonly endpoint: string;
@@ -22,6 +22,8 @@ export interface QueueService {
   readonly announced: string[];
   /** Objects of the `Comparison due` events, in order. */
   readonly comparisons: string[];
+  /** Objects of the `Sweep due` events, in order. */
+  readonly sweeps: string[];
   /** Calls of SendMessageBatch that have come, answered or not. */
   readonly arrived: number;
   /** Answers for the next calls; used up one by one. `accept, no answer`: the message is in, and the connection breaks. */
@@ -54,6 +56,7 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
     messages: [],
     announced: [],
     comparisons: [],
+    sweeps: [],
     get arrived() {
       return arrived;
     },
@@ -90,7 +93,11 @@ export async function startQueueService({ keepMessages = true } = {}): Promise<Q
       respond(response, 503, { __type: 'ServiceUnavailable', message: 'away' });
     } else if (request.headers['x-amz-target'] === 'AWSEvents.PutEvents') {
       for (const { Detail = '{}', DetailType } of body.Entries) {
-        const list = DetailType === COMPARISON_DUE ? service.comparisons : service.announced;
+        const lists: Readonly<Record<string, string[]>> = {
+          [COMPARISON_DUE]: service.comparisons,
+          [SWEEP_DUE]: service.sweeps,
+        };
+        const list = lists[DetailType ?? ''] ?? service.announced;
         list.push(JSON.parse(Detail).object);
       }
       respond(response, 200, { FailedEntryCount: 0, Entries: body.Entries.map(() => ({ EventId: 'e' })) });

@@ -118,11 +118,13 @@ create trigger no_links after truncate on sfsync.link execute function sfsync.no
 create index link_of_object on sfsync.link ((object || ''), salesforce_id);
 update sfsync.comparison set after = null where stage = 'links' and finished_at is null;
 
--- Rejects by whatever is known of them. What is closed is found by no step.
+-- Rejects by whatever is known of them; what is closed is in no step's way. Each condition lets in one kind of search: with statistics
+-- of an empty table the planner would take any index that it may.
 drop index sfsync.rejected_record_open;
-create index rejected_record_open on sfsync.rejected_record (object, salesforce_id) where resolved_at is null and salesforce_id is not null;
-create index rejected_record_row on sfsync.rejected_record (object, row_key) where resolved_at is null and row_key is not null;
-create index rejected_record_line on sfsync.rejected_record (source, line) where resolved_at is null and salesforce_id is null;
-create index rejected_record_code on sfsync.rejected_record (object, code) where resolved_at is null;
-create index rejected_record_in_order on sfsync.rejected_record (id) where resolved_at is null;
+create index rejected_record_open on sfsync.rejected_record (salesforce_id, object) where resolved_at is null and salesforce_id is not null;
+create index rejected_record_row on sfsync.rejected_record (row_key, object) where resolved_at is null and row_key is not null;
+create index rejected_record_line on sfsync.rejected_record (source, line) where resolved_at is null and salesforce_id is null and line is not null;
+create index rejected_record_code on sfsync.rejected_record (code, object)
+  where resolved_at is null and code in ('UNREADABLE_VALUE', 'CHILDREN_EXIST');
+create index rejected_record_in_order on sfsync.rejected_record (id) where coalesce(resolved_at, 'infinity') = 'infinity';
 create index conflict_in_order on sfsync.conflict (id) where resolved_at is null;

@@ -1,6 +1,7 @@
 /** `sfsync.conflict`: edits of the same field on both sides, with both values. */
 import type { Conflict } from '../../core/agreement/merge.ts';
 import { CONFLICT_CODES, MAX_NAMED_RECORDS, type ReasonCount } from '../../core/contracts/inbound-tasks.ts';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 
 export interface ReportedConflict {
@@ -80,15 +81,12 @@ export async function readOpenConflicts(
   session: Session,
   { object, limit }: { readonly object?: string | undefined; readonly limit?: number | undefined },
 ): Promise<OpenConflict[]> {
-  const { rows } = await query<OpenConflict>(
-    session,
-    `select id::text, object, salesforce_id as "salesforceId", row_key as "rowKey", field, reason, winner, execution,
+  const sql = `select id::text, object, salesforce_id as "salesforceId", row_key as "rowKey", field, reason, winner, execution,
             created_at as "createdAt",
             jsonb_build_object('base', base, 'salesforce', salesforce_value, 'postgres', postgres_value) as "values"
        from sfsync.conflict where resolved_at is null and ($1::text is null or object = $1)
-      order by conflict.id limit $2`,
-    [object ?? null, limit ?? null],
-  );
+      order by conflict.id limit $2`;
+  const { rows } = await byIndex(session, () => query<OpenConflict>(session, sql, [object ?? null, limit ?? null]));
   return rows;
 }
 

@@ -5,6 +5,7 @@
  */
 import { WAITED_FOR_MS } from '../../core/agreement/due.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 
 /** Whether links or new rows of the object are due, or are within this time, open pushes aside. */
@@ -26,14 +27,11 @@ export async function objectsWithDue(
     `exists (select from (select from ${table} d where d.object = x.object and ${where} order by d.due_at limit 1) oldest)`;
   const any = (table: string) =>
     `${oldest(table, `d.state = 'due'`)} or ${oldest(table, `d.state = 'put off' and d.due_at <= statement_timestamp() + make_interval(secs => $2)`)}`;
-  const { rows } = await query<{ object: string }>(
-    session,
-    `select object from unnest($1::text[]) with ordinality as x (object, place)
+  const sql = `select object from unnest($1::text[]) with ordinality as x (object, place)
       where not exists (select from sfsync.lease o
                          where o.object = x.object and o.due_after > statement_timestamp() + make_interval(secs => $2))
-        and (${any('sfsync.due')} or ${any('sfsync.insertion')}) order by place`,
-    [objects, withinMs / 1000],
-  );
+        and (${any('sfsync.due')} or ${any('sfsync.insertion')}) order by place`;
+  const { rows } = await byIndex(session, () => query<{ object: string }>(session, sql, [objects, withinMs / 1000]));
   return rows.map(({ object }) => object);
 }
 
@@ -49,12 +47,8 @@ export async function isPutOff(session: Session, object: string): Promise<boolea
 
 /** Whether pushes through AppFlow are open, which have to be fenced before their records are chosen again. */
 export async function anyOpenFlowPush(session: Session, object: string): Promise<boolean> {
-  const { rows } = await query(
-    session,
-    `select from sfsync.due where object = $1 and state = 'appflow' order by due_at limit 1`,
-    [object],
-  );
-  return rows.length > 0;
+  const sql = `select from sfsync.due where object = $1 and state = 'appflow' order by due_at limit 1`;
+  return (await byIndex(session, () => query(session, sql, [object]))).rows.length > 0;
 }
 
 export interface DueLimits {
@@ -90,11 +84,9 @@ export async function dueRecords(
   object: string,
   { limit, flowFenced, settings }: DueLimits & { readonly flowFenced: boolean },
 ): Promise<string[]> {
-  const { rows } = await query<{ name: string }>(
-    session,
-    oldestOf('sfsync.due', 'salesforce_id', 'salesforce_id', [...WITHOUT_PUSH, OPEN_BY_API, OPEN_BY_APPFLOW]),
-    [object, limit, fenceSeconds(settings), flowFenced],
-  );
+  const sql = oldestOf('sfsync.due', 'salesforce_id', 'salesforce_id', [...WITHOUT_PUSH, OPEN_BY_API, OPEN_BY_APPFLOW]);
+  const values = [object, limit, fenceSeconds(settings), flowFenced];
+  const { rows } = await byIndex(session, () => query<{ name: string }>(session, sql, values));
   return rows.map(({ name }) => name);
 }
 
@@ -104,11 +96,9 @@ export async function dueInsertions(
   object: string,
   { limit, settings }: DueLimits,
 ): Promise<string[]> {
-  const { rows } = await query<{ name: string }>(
-    session,
-    oldestOf('sfsync.insertion', 'row_key', 'id', [...WITHOUT_PUSH, OPEN_BY_API]),
-    [object, limit, fenceSeconds(settings)],
-  );
+  const sql = oldestOf('sfsync.insertion', 'row_key', 'id', [...WITHOUT_PUSH, OPEN_BY_API]);
+  const values = [object, limit, fenceSeconds(settings)];
+  const { rows } = await byIndex(session, () => query<{ name: string }>(session, sql, values));
   return rows.map(({ name }) => name);
 }
 

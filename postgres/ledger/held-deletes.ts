@@ -1,5 +1,6 @@
 /** Deletes that the guard against delete storms counts, and those that it holds. */
 import type pg from 'pg';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 import { HELD } from './selections.ts';
 
@@ -36,7 +37,8 @@ export async function forgetChosenDeletes(session: Session, object: string): Pro
 export async function liveRecords(session: Session, object: string, most: number): Promise<number> {
   const some = "select from sfsync.link where (object || '') = $1 and not base_deleted limit $2";
   const sql = `select count(*)::int as records from (${some}) live`;
-  return (await query<{ records: number }>(session, sql, [object, most])).rows[0]?.records ?? 0;
+  const { rows } = await byIndex(session, () => query<{ records: number }>(session, sql, [object, most]));
+  return rows[0]?.records ?? 0;
 }
 
 export interface HeldDeletes {

@@ -4,6 +4,7 @@
  */
 import type { Link } from '../../core/agreement/link.ts';
 import { isUntouchedClaim, newLink } from '../../core/agreement/link.ts';
+import { byIndex } from '../session/by-index.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
@@ -123,12 +124,9 @@ export async function inPages<Done>(
 ): Promise<Done[]> {
   const done: Done[] = [];
   const { where, values, still = selection } = selection;
-  await query(
-    session,
-    `declare links_in_pages no scroll cursor for
-       select l.salesforce_id from sfsync.link l where l.object = $1 and ${where} order by l.salesforce_id`,
-    [object, ...values],
-  );
+  const sql = `declare links_in_pages no scroll cursor for
+       select l.salesforce_id from sfsync.link l where l.object = $1 and ${where} order by l.salesforce_id`;
+  await byIndex(session, () => query(session, sql, [object, ...values]));
   for (;;) {
     const page = await queryTuples<[string]>(session, `fetch ${PAGE_LINKS} from links_in_pages`);
     if (page.length === 0) break;

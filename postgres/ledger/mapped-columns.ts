@@ -1,5 +1,6 @@
 /** `sfsync.mapped_column`: the columns of mapped fields, as they were when they were last in force. */
 import type pg from 'pg';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 
 /** A field's column, and where it is looked for. */
@@ -92,17 +93,15 @@ const GIVEN = `jsonb_to_recordset($1::jsonb) as x (object text, field text, "tab
 /** Remembers columns that were not known, or not as they are. A field of which no link knows anything yet begins to join. */
 export async function registerColumns(session: Session, columns: readonly LookedColumn[]): Promise<void> {
   if (columns.length === 0) return;
-  await query(
-    session,
-    `insert into sfsync.mapped_column as k (object, field, table_oid, attnum, column_name, meaning, joining)
+  const sql = `insert into sfsync.mapped_column as k (object, field, table_oid, attnum, column_name, meaning, joining)
      select object, field, "table"::oid, number, "column", meaning,
-            case when exists (select from sfsync.link l where l.object = x.object and l.base is not null) then 'lacking' end
+            case when exists (select from (select l.base from sfsync.link l where (l.object || '') = x.object and l.base is not null
+                                  order by l.salesforce_id limit 1) linked) then 'lacking' end
        from ${GIVEN} order by object, field
      on conflict (object, field) do update
        set table_oid = excluded.table_oid, attnum = excluded.attnum, column_name = excluded.column_name, meaning = excluded.meaning
-       where k.vanished_at is null and (k.table_oid <> excluded.table_oid or k.meaning is null or k.column_name is distinct from excluded.column_name)`,
-    [JSON.stringify(columns)],
-  );
+       where k.vanished_at is null and (k.table_oid <> excluded.table_oid or k.meaning is null or k.column_name is distinct from excluded.column_name)`;
+  await byIndex(session, () => query(session, sql, [JSON.stringify(columns)]));
 }
 
 /** The fields mean something else from now on: what both sides agreed on is no base of that. */

@@ -1,5 +1,6 @@
 /** The verb that makes records due, by a selection and a reason. */
 import type { DueReason } from '../../core/agreement/due.ts';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 import { type LinksOf, selectionOf } from './links.ts';
 import type { Carrier } from './row-keys.ts';
@@ -23,13 +24,10 @@ export async function markLinksDue(
 ): Promise<number> {
   const selection = selectionOf(which);
   if (selection === undefined) return 0;
-  const { rowCount } = await query(
-    session,
-    `with due as (select l.id from sfsync.link l
+  const sql = `with due as (select l.id from sfsync.link l
                    where l.object = $1 and ${selection.where} order by l.salesforce_id for update of l)
-     update sfsync.link l set ${BECOMES_DUE[reason]}, ${KEEPS_ITS_PLACE} from due where l.id = due.id`,
-    [object, ...selection.values],
-  );
+     update sfsync.link l set ${BECOMES_DUE[reason]}, ${KEEPS_ITS_PLACE} from due where l.id = due.id`;
+  const { rowCount } = await byIndex(session, () => query(session, sql, [object, ...selection.values]));
   return rowCount ?? 0;
 }
 

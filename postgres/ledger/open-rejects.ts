@@ -1,4 +1,5 @@
 /** Rejects that are open, for operators and for their redrive. */
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 import type { RejectContext } from './rejects.ts';
 
@@ -35,15 +36,13 @@ export async function readOpenRejects(
   limit?: number,
 ): Promise<OpenReject[]> {
   const anyId = ids === undefined && salesforceIds === undefined;
-  const { rows } = await query<OpenReject>(
-    session,
-    `select id::text, object, salesforce_id as "salesforceId", row_key as "rowKey", field, direction, source, line, code,
+  const sql = `select id::text, object, salesforce_id as "salesforceId", row_key as "rowKey", field, direction, source, line, code,
             reason, execution, created_at as "createdAt"
        from sfsync.rejected_record
-      where resolved_at is null and ($1::text is null or object = $1) and ($2::text is null or direction = $2)
+      where coalesce(resolved_at, 'infinity') = 'infinity' and ($1::text is null or object = $1) and ($2::text is null or direction = $2)
         and ($3 or id = any ($4::bigint[]) or salesforce_id = any ($5::text[]))
-      order by rejected_record.id limit $6`,
-    [object ?? null, direction ?? null, anyId, ids ?? [], salesforceIds ?? [], limit ?? null],
-  );
+      order by rejected_record.id limit $6`;
+  const values = [object ?? null, direction ?? null, anyId, ids ?? [], salesforceIds ?? [], limit ?? null];
+  const { rows } = await byIndex(session, () => query<OpenReject>(session, sql, values));
   return rows;
 }

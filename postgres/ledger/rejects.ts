@@ -34,14 +34,16 @@ export async function reportRejects(
     `with incoming as materialized (select * from jsonb_to_recordset($5::jsonb)
             as x (salesforce_id text, row_key text, field text, code text, reason text, line int)),
           replaced as (delete from sfsync.rejected_record where id = any (array(
-            select r.id from incoming x join sfsync.rejected_record r on r.object = $1 and r.salesforce_id = x.salesforce_id
-             where r.direction = $2 and r.resolved_at is null
+            select r.id from incoming x cross join lateral (select r.id from sfsync.rejected_record r
+               where r.object = $1 and r.salesforce_id = x.salesforce_id and r.direction = $2 and r.resolved_at is null offset 0) r
             union all
-            select r.id from incoming x join sfsync.rejected_record r on r.source = $3 and r.line = x.line
-             where r.object = $1 and r.direction = $2 and r.resolved_at is null and r.salesforce_id is null and x.salesforce_id is null
+            select r.id from incoming x cross join lateral (select r.id from sfsync.rejected_record r
+               where r.source = $3 and r.line = x.line and r.object = $1 and r.direction = $2 and r.resolved_at is null
+                 and r.salesforce_id is null and x.salesforce_id is null offset 0) r
             union all
-            select r.id from incoming x join sfsync.rejected_record r on r.object = $1 and r.row_key = x.row_key
-             where r.direction = $2 and r.resolved_at is null and r.salesforce_id is null and x.salesforce_id is null)))
+            select r.id from incoming x cross join lateral (select r.id from sfsync.rejected_record r
+               where r.object = $1 and r.row_key = x.row_key and r.direction = $2 and r.resolved_at is null
+                 and r.salesforce_id is null and x.salesforce_id is null offset 0) r)))
      insert into sfsync.rejected_record
        (object, salesforce_id, row_key, field, direction, source, line, code, reason, execution)
      select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, $4 from incoming x`,

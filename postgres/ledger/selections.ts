@@ -2,11 +2,20 @@
 import pg from 'pg';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 import { hasKey, rowsOf, tableOf } from '../tables/rows.ts';
 import { IN_ORDER, type LinkSelection } from './links.ts';
 
 const name = pg.escapeIdentifier;
+
+/**
+ * An id of the ledger, which has a collation of its own, as one that is compared by the collation of another table's column: by
+ * the ledger's, the column's index finds nothing.
+ */
+function inTable(salesforceId: string): string {
+  return `(to_jsonb(${salesforceId}) #>> '{}')`;
+}
 
 /** The newest live record of an object without an open push: the likeliest to be there still when one has to be read. */
 export const NEWEST_LIVE: LinkSelection = {
@@ -37,7 +46,7 @@ export function goneRows(mapping: ObjectMapping, salesforceIds: readonly string[
   return {
     where: `l.salesforce_id = any ($2::text[]) and l.row_key is not null and l.base_deleted is false
       and not exists (select from ${table} t where ${hasKey(mapping, 't', 'l.row_key')})
-      and not exists (select from ${table} t where t.${name(mapping.salesforceIdColumn)} = l.salesforce_id)`,
+      and not exists (select from ${table} t where t.${name(mapping.salesforceIdColumn)} = ${inTable('l.salesforce_id')})`,
     values: [salesforceIds],
   };
 }
@@ -48,15 +57,19 @@ export type WaitingChildren = 'all' | { readonly for: readonly string[] } | { re
 /** What waits by a lookup as (child, parent), both Salesforce ids. `$1`: the child's object; `$2`: the field. */
 function pairsOf(waiting: WaitingChildren, ids: string): string {
   if (waiting === 'all')
-    return 'select w.salesforce_id, w.parent_id from sfsync.waiting w where w.object = $1 and w.field = $2';
+    return `select w.salesforce_id, ${inTable('w.parent_id')} from sfsync.waiting w where w.object = $1 and w.field = $2`;
   return 'for' in waiting
-    ? `select w.salesforce_id, w.parent_id from unnest(${ids}::text[]) as x (id)
-         join sfsync.waiting w on w.object = $1 and w.field = $2 and w.parent_id = x.id`
+    ? `select w.salesforce_id, x.id from unnest(${ids}::text[]) as x (id) cross join lateral (
+         select w.salesforce_id from sfsync.waiting w
+          where w.object = $1 and w.field = $2 and w.parent_id = x.id offset 0) w`
     : `select c.salesforce_id, c.waiting ->> $2 from sfsync.link c
         where c.object = $1 and c.salesforce_id = any (${ids}::text[]) and c.waiting ? $2`;
 }
 
-/** Children that wait for a parent which is as `isSo` says of its Salesforce id; it takes its values from `$3` on. */
+/**
+ * Children that wait for a parent which is as `isSo` says of its Salesforce id; it takes its values from `$3` on, and is no `exists`,
+ * which the planner might turn into a join with all that there is.
+ */
 function childrenOf(
   { field }: FieldMapping,
   waiting: WaitingChildren,
@@ -76,8 +89,8 @@ function childrenOf(
 /** Children that wait, by the lookup, for a record which was merged into another. */
 export function childrenOfMerged(field: FieldMapping, parent: string, waiting: WaitingChildren): LinkSelection {
   const isMerged = (id: string) =>
-    `exists (select from sfsync.link p where p.object = $3 and p.salesforce_id = ${id}
-               and p.merged_into is not null and p.base_deleted)`;
+    `(select true from sfsync.link p where p.object = $3 and p.salesforce_id = ${id}
+         and p.merged_into is not null and p.base_deleted limit 1)`;
   const { where, values } = childrenOf(field, waiting, isMerged, [parent]);
   return { where: `${where} and not l.reread_due`, values };
 }
@@ -88,7 +101,7 @@ export function parentLanded(field: FieldMapping, parent: ObjectMapping, waiting
   return childrenOf(
     field,
     waiting,
-    (salesforceId) => `exists (select from ${rowsOf(parent)} p where p.${id} = ${salesforceId})`,
+    (salesforceId) => `(select true from ${rowsOf(parent)} p where p.${id} = ${salesforceId} limit 1)`,
   );
 }
 
@@ -97,19 +110,19 @@ export function putOffParents(child: ObjectMapping, { column }: FieldMapping, pa
   return {
     where: `l.salesforce_id = any (array(
         select r.salesforce_id from sfsync.rejected_record r
-         where r.object = $1 and r.code = $2 and r.direction = 'to-postgres' and r.resolved_at is null))
+         where r.object = $1 and r.code = '${CHILDREN_EXIST}' and r.direction = 'to-postgres' and r.resolved_at is null))
       and not l.reread_due
       and not exists (select from ${rowsOf(parent)} p
                         join ${rowsOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
-                       where p.${name(parent.salesforceIdColumn)} = l.salesforce_id)`,
-    values: [CHILDREN_EXIST],
+                       where p.${name(parent.salesforceIdColumn)} = ${inTable('l.salesforce_id')})`,
+    values: [],
   };
 }
 
 /** Whether anything waits by the lookup: mostly nothing does. */
 export async function anyWaiting(session: Session, object: string, { field }: FieldMapping): Promise<boolean> {
-  const sql = 'select from sfsync.waiting where object = $1 and field = $2 limit 1';
-  return (await query(session, sql, [object, field])).rows.length > 0;
+  const sql = 'select from sfsync.waiting where object = $1 and field = $2 order by parent_id limit 1';
+  return (await byIndex(session, () => query(session, sql, [object, field]))).rows.length > 0;
 }
 
 export interface LinkPage {
@@ -126,11 +139,8 @@ export async function nextLinkIds(
   after: string | undefined,
   limit: number,
 ): Promise<LinkPage> {
-  const { rows } = await query<{ id: string }>(
-    session,
-    `select l.salesforce_id as id from sfsync.link l
-      where ${IN_ORDER} and l.salesforce_id > $2 order by l.salesforce_id limit $3`,
-    [object, after ?? '', limit],
-  );
+  const sql = `select l.salesforce_id as id from sfsync.link l
+      where ${IN_ORDER} and l.salesforce_id > $2 order by l.salesforce_id limit $3`;
+  const { rows } = await byIndex(session, () => query<{ id: string }>(session, sql, [object, after ?? '', limit]));
   return { ids: rows.map(({ id }) => id), last: rows.at(-1)?.id };
 }

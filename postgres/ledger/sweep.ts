@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
+import { byIndex } from '../session/by-index.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { IN_ORDER } from './links.ts';
@@ -54,7 +55,8 @@ const knownRow = z
 
 const LINK = `l.revision::text, l.high_water, case when l.base is not null then l.base_deleted end as deleted,
   l.push_id is not null or l.reread_due as busy`;
-const REJECTED = `exists (select from sfsync.rejected_record r
+// No `exists`, for which the planner might read all rejects.
+const REJECTED = `coalesce((select true from sfsync.rejected_record r
   where r.object = $1 and r.direction = 'to-postgres' and r.resolved_at is null and r.salesforce_id = `;
 
 /** What is known of records, also of those without a link. */
@@ -65,12 +67,10 @@ export async function knownRecords(
 ): Promise<Map<string, Known>> {
   const known = new Map<string, Known>();
   for (let first = 0; first < ids.length; first += SET_RECORDS) {
-    const { rows } = await query(
-      session,
-      `select x.id, ${LINK}, l.base, ${REJECTED} x.id) as rejected
-         from unnest($2::text[]) as x (id) left join sfsync.link l on l.object = $1 and l.salesforce_id = x.id`,
-      [object, ids.slice(first, first + SET_RECORDS)],
-    );
+    const sql = `select x.id, ${LINK}, l.base, ${REJECTED} x.id limit 1), false) as rejected
+         from unnest($2::text[]) as x (id) left join sfsync.link l on l.object = $1 and l.salesforce_id = x.id`;
+    const part = ids.slice(first, first + SET_RECORDS);
+    const { rows } = await byIndex(session, () => query(session, sql, [object, part]));
     for (const row of rows) known.set(...knownRow.parse(row));
   }
   return known;
@@ -107,11 +107,25 @@ export interface UnlistedPage {
 }
 
 /** Goes through the next links after the id `after`, up to `limit`: of so many records mostly none was left out. */
-export async function unlistedRecords(
+export function unlistedRecords(
   session: Session,
   object: string,
   execution: string,
-  { after, limit }: { readonly after: string | undefined; readonly limit: number },
+  place: LinkPlace,
+): Promise<UnlistedPage> {
+  return byIndex(session, () => readUnlisted(session, object, execution, place));
+}
+
+interface LinkPlace {
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+async function readUnlisted(
+  session: Session,
+  object: string,
+  execution: string,
+  { after, limit }: LinkPlace,
 ): Promise<UnlistedPage> {
   const { rows: ends } = await query<{ last: string | null; looked: number }>(
     session,
@@ -124,11 +138,11 @@ export async function unlistedRecords(
   if (last === null) return { looked: 0, unlisted: new Map(), last: undefined };
   const { rows } = await query(
     session,
-    `select l.salesforce_id as id, ${LINK}, ${REJECTED} l.salesforce_id) as rejected
+    `select l.salesforce_id as id, ${LINK}, ${REJECTED} l.salesforce_id limit 1), false) as rejected
        from sfsync.link l
       where ${IN_ORDER} and l.salesforce_id > $3 and l.salesforce_id <= $4 and not l.base_deleted
-        and not exists (select from sfsync.sweep_listed s
-                         where s.object = $1 and s.execution = $2 and s.salesforce_id = l.salesforce_id)
+        and (select true from sfsync.sweep_listed s
+              where s.object = $1 and s.execution = $2 and s.salesforce_id = l.salesforce_id limit 1) is null
       order by l.salesforce_id`,
     [object, execution, after ?? '', last],
   );

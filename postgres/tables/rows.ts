@@ -184,8 +184,10 @@ async function readParents(
         ? []
         : await queryTuples<[string, string | null]>(
             session,
-            `select x.key::text, p.${name(parent.salesforceIdColumn)} from unnest($1::${type}[]) as x (key)
-               join ${rowsOf(parent)} p on p.${name(parent.keyColumn)} = x.key`,
+            // Looked up one by one, by the index: a join may read the whole table where its statistics are old.
+            `select x.key::text, found.id from unnest($1::${type}[]) as x (key) cross join lateral (
+               select p.${name(parent.salesforceIdColumn)} as id from ${rowsOf(parent)} p
+                where p.${name(parent.keyColumn)} = x.key offset 0) found`,
             [keys],
           );
     found.set(field, new Map(ids));

@@ -47,12 +47,13 @@ export async function compareRows(context: StepContext, after: string | undefine
   const { session, mapping } = context;
   const key = `t.${quoteName(mapping.keyColumn)}`;
   const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+  // A look for each row, by the index; `exists` might read all links for a page.
   const { rows } = await query<{ key: string; linked: boolean }>(
     session,
     `select ${key}::text as key,
-            exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key}::text) as linked
-       from ${rowsOf(mapping)} t where $2::text is null or ${key} > $2::text::${type} order by ${key} limit $3`,
-    [mapping.object, after ?? null, PAGE],
+            coalesce((select true from sfsync.link l where l.object = $1 and l.row_key = ${key}::text limit 1), false) as linked
+       from ${rowsOf(mapping)} t ${after === undefined ? '' : `where ${key} > $3::text::${type}`} order by ${key} limit $2`,
+    [mapping.object, PAGE, ...(after === undefined ? [] : [after])],
   );
   const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));
   const marked = await mark(context, keys);

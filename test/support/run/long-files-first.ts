@@ -10,6 +10,7 @@ const LONG_FILES = [
   'test/package/package.test.ts',
   'test/end-to-end/promises.test.ts',
   'test/core/agreement/agreement.test.ts',
+  'test/postgres/ledger/plans.pg.test.ts',
   'test/end-to-end/outages.test.ts',
   'test/wal-streamer/streaming.pg.test.ts',
   'test/end-to-end/new-families.test.ts',

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 
 const DIRECTORY = '/dev/shm';
-/** A run needs about 2 GB at most; what is missing later would fail tests. */
-const NEEDED_BYTES = 4 * 2 ** 30;
+/** A run needs about 3 GB at most, half of it for the ledger of two million links; what is missing later would fail tests. */
+const NEEDED_BYTES = 5 * 2 ** 30;
 
 /** Linux's file system in memory, where it is large enough and programs may be run from it; otherwise undefined. */
 export function memoryDirectory(): string | undefined {

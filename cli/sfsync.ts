@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { classified } from '../aws/aws-errors.ts';
 import { RetryableError, SyncError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { addCheckCommand } from './check.ts';
+import { addCheckCommand } from './check/command.ts';
 import { addDevCommand } from './dev.ts';
 import { addInitCommand } from './init/command.ts';
 import { addListings } from './listings.ts';

@@ -2,8 +2,8 @@
 import { MAX_MESSAGE_BYTES, messageText } from '../core/contracts/change-message.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
-import type { ChangeOperation } from './stream-message.ts';
-import type { Transaction } from './transaction.ts';
+import type { ChangeOperation } from './decoding/stream-message.ts';
+import type { Transaction } from './decoding/transaction.ts';
 
 /** Collect changes marks the links of a message in one transaction, which should stay short. */
 export const MAX_KEYS = 5_000;

@@ -9,9 +9,9 @@ import type { Lsn } from '../core/contracts/lsn.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
 import { backoffMs, waited } from './backoff.ts';
 import { ChangeBatch, truncatedBody } from './change-batch.ts';
+import type { ChangeOperation } from './decoding/stream-message.ts';
+import type { Transaction } from './decoding/transaction.ts';
 import type { FlushPosition, Hold } from './flush-position.ts';
-import type { ChangeOperation } from './stream-message.ts';
-import type { Transaction } from './transaction.ts';
 
 /** A batch that takes no more changes. */
 export interface Publication {

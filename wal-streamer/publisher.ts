@@ -5,11 +5,11 @@
 import type { ChangeSender } from '../aws/change-publisher.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
+import type { RowChange } from './decoding/stream-message.ts';
+import type { Transaction } from './decoding/transaction.ts';
 import { FlushPosition } from './flush-position.ts';
 import type { ObjectListener, Publication } from './object-publisher.ts';
 import { ObjectPublisher } from './object-publisher.ts';
-import type { RowChange } from './stream-message.ts';
-import type { Transaction } from './transaction.ts';
 
 /** Bytes of messages that may wait for the queues, those under way included: full calls for each of three objects. */
 const MAX_WAITING_BYTES = 2 * 1024 * 1024;

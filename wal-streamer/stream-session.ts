@@ -7,18 +7,18 @@ import type { TakenStream } from '../postgres/ledger/stream.ts';
 import type { ReplicationDatabase } from '../postgres/stream/replication-connection.ts';
 import { ReplicationConnection } from '../postgres/stream/replication-connection.ts';
 import type { StreamFacts } from '../postgres/stream/stream-facts.ts';
+import { PgoutputDecoder } from './decoding/pgoutput.ts';
+import type { StreamDecoder, StreamMessage, TableDescription } from './decoding/stream-message.ts';
+import { TransactionReader } from './decoding/transaction.ts';
+import { TransactionIds } from './decoding/transaction-id.ts';
+import { Wal2jsonDecoder } from './decoding/wal2json.ts';
 import { FlushPosition } from './flush-position.ts';
 import type { Heartbeat } from './health.ts';
 import { isAlive, SILENCE_MS } from './health.ts';
-import { PgoutputDecoder } from './pgoutput.ts';
 import type { Publisher } from './publisher.ts';
 import { SlotKeeper } from './slot-keeper.ts';
-import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 import type { SurroundingsEvents, SurroundingsWatch } from './surroundings-watch.ts';
 import type { TableChange, TableWatch } from './table-watch.ts';
-import { TransactionReader } from './transaction.ts';
-import { TransactionIds } from './transaction-id.ts';
-import { Wal2jsonDecoder } from './wal2json.ts';
 
 /** The server cuts a silent client after wal_sender_timeout, 60 s by default. */
 const STATUS_EVERY_MS = 2_000;

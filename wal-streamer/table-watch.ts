@@ -5,7 +5,7 @@
 
 import type { ComparisonReason } from '../core/contracts/comparison.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import type { TableDescription } from './stream-message.ts';
+import type { TableDescription } from './decoding/stream-message.ts';
 
 /** Something that a person should know before the next run of the pipelines trips over it. */
 export interface TableChange {

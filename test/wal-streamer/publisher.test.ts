@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { ChangeSender, Refusal } from '../../aws/change-publisher.ts';
 import type { ChangeMessage } from '../../core/contracts/change-message.ts';
+import type { RowChange } from '../../wal-streamer/decoding/stream-message.ts';
 import { FlushPosition } from '../../wal-streamer/flush-position.ts';
 import { Publisher } from '../../wal-streamer/publisher.ts';
-import type { RowChange } from '../../wal-streamer/stream-message.ts';
 
 /** A queue that answers a call when the test says so. */
 class StubbornQueue implements ChangeSender {

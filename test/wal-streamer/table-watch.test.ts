@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import configuration from '../../examples/lender/sync.config.ts';
-import type { TableColumn, TableDescription } from '../../wal-streamer/stream-message.ts';
+import type { TableColumn, TableDescription } from '../../wal-streamer/decoding/stream-message.ts';
 import { keyIndexOf, TableWatch } from '../../wal-streamer/table-watch.ts';
 
 const [lenders] = configuration.objects;

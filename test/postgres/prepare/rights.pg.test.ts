@@ -1,6 +1,6 @@
 /** What the Lambdas' role needs beside its tables: granted where the catalogs say it, else found by trying. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findDrift } from '../../../cli/drift.ts';
+import { findDrift } from '../../../cli/check/drift.ts';
 import { defineSync, text } from '../../../core/mapping/configuration.ts';
 import { type Prepared, prepareDatabase } from '../../../postgres/prepare/prepare.ts';
 import { withDatabase } from '../../../postgres/session/administration.ts';

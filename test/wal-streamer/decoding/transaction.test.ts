@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Lsn } from '../../core/contracts/lsn.ts';
-import type { StreamMessage } from '../../wal-streamer/stream-message.ts';
-import { TransactionReader } from '../../wal-streamer/transaction.ts';
-import { TransactionIds } from '../../wal-streamer/transaction-id.ts';
+import type { Lsn } from '../../../core/contracts/lsn.ts';
+import type { StreamMessage } from '../../../wal-streamer/decoding/stream-message.ts';
+import { TransactionReader } from '../../../wal-streamer/decoding/transaction.ts';
+import { TransactionIds } from '../../../wal-streamer/decoding/transaction-id.ts';
 
 function change(key: string): StreamMessage {
   return { kind: 'change', object: 'Account', operation: 'update', key, oldKey: undefined };

@@ -4,9 +4,9 @@
  * known before their first change, and dropped.
  */
 
-import { type DatabaseNames, DEFAULT_NAMES } from '../core/contracts/database-names.ts';
-import type { Lsn } from '../core/contracts/lsn.ts';
-import { InvariantError } from '../core/errors.ts';
+import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
+import type { Lsn } from '../../core/contracts/lsn.ts';
+import { InvariantError } from '../../core/errors.ts';
 import { Echo } from './echo.ts';
 import type { RowChange, StreamMessage } from './stream-message.ts';
 import type { TransactionIds } from './transaction-id.ts';

@@ -3,10 +3,10 @@
  * this project needs them: which row changed. No value but the key is decoded.
  */
 
-import { ConfigurationError, InvariantError } from '../core/errors.ts';
-import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { ConfigurationError, InvariantError } from '../../core/errors.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { keyIndexOf } from '../table-watch.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
-import { keyIndexOf } from './table-watch.ts';
 
 /** A published table, in the column order of the messages that follow. */
 interface Relation {

@@ -3,7 +3,7 @@
  * may not use origins, by a logical message as the first thing in the transaction. Another replication feed has an origin
  * too, and so has another deployment; their changes do belong to Salesforce: the name counts, not that there is one.
  */
-import type { DatabaseNames } from '../core/contracts/database-names.ts';
+import type { DatabaseNames } from '../../core/contracts/database-names.ts';
 
 export class Echo {
   readonly #origin: RegExp;

@@ -3,9 +3,9 @@
  * origin of a transaction comes as a number; whose it is, is asked of the catalog, now and again.
  */
 
-import { parseLsn } from '../core/contracts/lsn.ts';
-import { InvariantError } from '../core/errors.ts';
-import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { parseLsn } from '../../core/contracts/lsn.ts';
+import { InvariantError } from '../../core/errors.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { withoutKey } from './pgoutput.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 

@@ -1,25 +1,25 @@
 /** `sfsync check`: how the pipelines stand, and what no longer fits sync.config.ts. */
 import type { Command } from 'commander';
-import { AwsAccount } from '../aws/aws-account.ts';
-import { classified } from '../aws/aws-errors.ts';
-import { type DeploymentStatus, readDeploymentStatus } from '../aws/pipelines.ts';
-import { InvariantError } from '../core/errors.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import { readDatabaseStatus } from '../postgres/prepare/status.ts';
-import { withDatabase } from '../postgres/session/administration.ts';
-import { describeDeployment } from './deployment-report.ts';
-import { describeDrift, findDrift } from './drift.ts';
-import { describeStatus } from './report.ts';
-import { findSalesforce, isSalesforceKnown, type SalesforceOptions, withSalesforceOptions } from './salesforce.ts';
-import { type SlotOptions, withSlotOption } from './slot.ts';
+import { AwsAccount } from '../../aws/aws-account.ts';
+import { classified } from '../../aws/aws-errors.ts';
+import { type DeploymentStatus, readDeploymentStatus } from '../../aws/pipelines.ts';
+import { InvariantError } from '../../core/errors.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { readDatabaseStatus } from '../../postgres/prepare/status.ts';
+import { withDatabase } from '../../postgres/session/administration.ts';
+import { describeStatus } from '../report.ts';
+import { findSalesforce, isSalesforceKnown, type SalesforceOptions, withSalesforceOptions } from '../salesforce.ts';
+import { type SlotOptions, withSlotOption } from '../slot.ts';
 import {
   databaseOf,
   findSurroundings,
   type Surroundings,
   withDatabaseOptions,
   withStackOption,
-} from './surroundings.ts';
-import { processTerminal } from './terminal.ts';
+} from '../surroundings.ts';
+import { processTerminal } from '../terminal.ts';
+import { describeDeployment } from './deployment-report.ts';
+import { describeDrift, findDrift } from './drift.ts';
 
 type CheckOptions = SlotOptions & SalesforceOptions & { readonly stack: string; readonly json?: boolean };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DeploymentStatus } from '../../aws/pipelines.ts';
-import { describeDeployment } from '../../cli/deployment-report.ts';
+import type { DeploymentStatus } from '../../../aws/pipelines.ts';
+import { describeDeployment } from '../../../cli/check/deployment-report.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 12);
 const flow = (name: string, more: object = {}) => ({

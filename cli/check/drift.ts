@@ -1,24 +1,24 @@
 /** The part of `sfsync check` that compares sync.config.ts with the tables and, where the org is known, with Salesforce. */
 
-import { SyncError } from '../core/errors.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
-import type { Drift } from '../core/mapping/drift.ts';
-import { salesforceDrift } from '../core/mapping/org-drift.ts';
-import { tableDrift } from '../core/mapping/table-drift.ts';
-import { listDrift } from '../postgres/ledger/drift.ts';
-import { listInexact } from '../postgres/ledger/inexact-columns.ts';
-import { listRefusing } from '../postgres/ledger/mapped-columns.ts';
-import { type LinkedOrg, readOrg } from '../postgres/ledger/org.ts';
-import { filterFaults, tableFindings } from '../postgres/prepare/database-check.ts';
-import { keyWarnings } from '../postgres/prepare/key-check.ts';
-import { lackingGrants, lackingOnTables } from '../postgres/prepare/rights.ts';
-import { readServerFacts } from '../postgres/prepare/server-facts.ts';
-import { type CatalogTable, readTables } from '../postgres/prepare/table-catalog.ts';
-import { copiedIds, ownVisibilityFaults } from '../postgres/prepare/visibility.ts';
-import { tryWrites } from '../postgres/prepare/write-trial.ts';
-import type { Session } from '../postgres/session/connection.ts';
-import type { SalesforceConnection } from '../salesforce/connection.ts';
-import { describeObject } from '../salesforce/describe.ts';
+import { SyncError } from '../../core/errors.ts';
+import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import type { Drift } from '../../core/mapping/drift.ts';
+import { salesforceDrift } from '../../core/mapping/org-drift.ts';
+import { tableDrift } from '../../core/mapping/table-drift.ts';
+import { listDrift } from '../../postgres/ledger/drift.ts';
+import { listInexact } from '../../postgres/ledger/inexact-columns.ts';
+import { listRefusing } from '../../postgres/ledger/mapped-columns.ts';
+import { type LinkedOrg, readOrg } from '../../postgres/ledger/org.ts';
+import { filterFaults, tableFindings } from '../../postgres/prepare/database-check.ts';
+import { keyWarnings } from '../../postgres/prepare/key-check.ts';
+import { lackingGrants, lackingOnTables } from '../../postgres/prepare/rights.ts';
+import { readServerFacts } from '../../postgres/prepare/server-facts.ts';
+import { type CatalogTable, readTables } from '../../postgres/prepare/table-catalog.ts';
+import { copiedIds, ownVisibilityFaults } from '../../postgres/prepare/visibility.ts';
+import { tryWrites } from '../../postgres/prepare/write-trial.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import type { SalesforceConnection } from '../../salesforce/connection.ts';
+import { describeObject } from '../../salesforce/describe.ts';
 
 /** Connects to the org; undefined: none was named. */
 export type OrgSource = (() => Promise<SalesforceConnection>) | undefined;

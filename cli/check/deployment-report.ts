@@ -1,7 +1,7 @@
 /** What `sfsync check` prints of the queues and flows. Pure: values in, lines out. */
-import type { DeploymentStatus, FailedExecutions, FlowState, ObjectPipelines } from '../aws/pipelines.ts';
-import { aligned, type StatusReport } from './report.ts';
-import { plural } from './terminal.ts';
+import type { DeploymentStatus, FailedExecutions, FlowState, ObjectPipelines } from '../../aws/pipelines.ts';
+import { aligned, type StatusReport } from '../report.ts';
+import { plural } from '../terminal.ts';
 
 /** `now`: milliseconds since 1970, for how long things wait. */
 export function describeDeployment(status: DeploymentStatus, now: number): StatusReport {

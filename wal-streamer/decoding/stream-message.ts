@@ -1,6 +1,6 @@
 /** What the stream sends, whichever output plugin wrote it. */
-import type { ChangeMessage } from '../core/contracts/change-message.ts';
-import type { Lsn } from '../core/contracts/lsn.ts';
+import type { ChangeMessage } from '../../core/contracts/change-message.ts';
+import type { Lsn } from '../../core/contracts/lsn.ts';
 
 export type ChangeOperation = ChangeMessage['keys'][number][1];
 

@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeDrift, findDrift, type OrgSource } from '../../cli/drift.ts';
-import { findSalesforce, isSalesforceKnown } from '../../cli/salesforce.ts';
-import { RetryableError } from '../../core/errors.ts';
-import configuration from '../../examples/lender/sync.config.ts';
-import { type StartedOrg, startedOrg } from '../../packages/salesforce-simulator/test/started-org.ts';
-import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
+import { describeDrift, findDrift, type OrgSource } from '../../../cli/check/drift.ts';
+import { findSalesforce, isSalesforceKnown } from '../../../cli/salesforce.ts';
+import { RetryableError } from '../../../core/errors.ts';
+import configuration from '../../../examples/lender/sync.config.ts';
+import { type StartedOrg, startedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
+import { createLenderDatabase, type LenderDatabase } from '../../support/postgres/lender-database.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 let lender: LenderDatabase;
 let org: StartedOrg;
 beforeAll(async () => {

@@ -153,10 +153,11 @@ async function apply(
     const parts: SetResult[] = [];
     let rest: Left = { left: [], because: undefined };
     let noted = 0;
-    const applyItems = async (wave: readonly Item[], refuse: (refused: RefusedItem) => void) => {
+    const applyItems = async (wave: readonly Item[], refuse: (refused: RefusedItem) => void, atOnce = false) => {
       const undecided: Undecided = new Map();
       const applied = await step.inPartsOf(wave, {
         idOf: ({ version }) => version.id,
+        atOnce,
         work: (part, again) => applyPart(step, part, rule, { again, undecided }),
         refuse: (item, error) => refuse({ item, error }),
         done: (part) => part.refused.forEach(reject),
@@ -182,12 +183,13 @@ async function apply(
     }
     const newest = new Map(items.map((item) => [item.version.id, item]));
     collided = collided.filter(({ item }) => newest.get(item.version.id) === item);
-    // By now another row may have given up the value that it had. They are tried together, as long as some go through.
+    // By now another row may have given up the value that it had. They are tried together, as long as some go
+    // through, and in the end all at once: those that exchange values may have been in different parts.
     for (let before = Number.POSITIVE_INFINITY; rest.left.length === 0 && collided.length > 0; ) {
       const isLast = collided.length === before;
       before = collided.length;
       const again = collided.map(({ item }) => item);
-      const applied = await applyItems(again, (each) => (isLast ? reject(each) : undefined));
+      const applied = await applyItems(again, (each) => (isLast ? reject(each) : undefined), isLast);
       collided = applied.refused;
       passedBy.push(...applied.parts.flatMap((part) => part.refused));
       if (isLast) break;

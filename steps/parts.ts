@@ -51,6 +51,8 @@ export interface PartWork<Item, Result> {
   readonly work: SetWork<Item, Result>;
   /** In the transaction of its part, after the others of it have gone through. */
   readonly refuse: Refuse<Item>;
+  /** All records at once, however long they are held: those that exchange values have to meet. */
+  readonly atOnce?: boolean;
   /** When a part is done, before it is committed. */
   readonly done?: (result: Result) => void;
 }
@@ -78,7 +80,7 @@ interface Surroundings {
 export async function workInParts<Item, Result>(
   { session, transaction, isMoved, now }: Surroundings,
   items: readonly Item[],
-  { idOf, work, refuse, done }: PartWork<Item, Result>,
+  { idOf, work, refuse, atOnce = false, done }: PartWork<Item, Result>,
 ): Promise<PartsDone<Item, Result>> {
   const parts: Result[] = [];
   const refused: { readonly item: Item; readonly error: RejectedRecordError }[] = [];
@@ -94,7 +96,7 @@ export async function workInParts<Item, Result>(
     const next = stack.pop();
     if (next === undefined) break;
     if (next.length === 0) continue;
-    const part = next.slice(0, size.records);
+    const part = atOnce ? next : next.slice(0, size.records);
     if (part.length < next.length) stack.push(next.slice(part.length));
     const held = new Stopwatch(now);
     try {

@@ -31,6 +31,32 @@ export function isAtBase(
   return value === base?.fields[field] || (value !== undefined && value === inexact[field]);
 }
 
+/**
+ * Whether the row holds what its column has made of the base, so that the column may hold more of it by now. What Salesforce has
+ * rounded is more than the base.
+ */
+export function isColumns(
+  { base, inexact }: Pick<Link, 'base' | 'inexact'>,
+  mapping: FieldMapping,
+  mine: RowValue | undefined,
+): boolean {
+  const theirs = base?.fields[mapping.field];
+  const stands = mine !== undefined && mine === inexact[mapping.field] && mine !== theirs;
+  return stands && theirs !== undefined && !isStored(mapping, mine, theirs);
+}
+
+/** A row that has a value of the base itself again: another value that stood for it is an edit from now on. */
+export function withoutExact(link: Link, row: RowVersion | undefined): Link {
+  const isExact = ([field]: readonly [string, unknown]) => {
+    const mine = row?.fields[field];
+    return mine !== undefined && mine === link.base?.fields[field];
+  };
+  const entries = Object.entries(link.inexact);
+  return entries.some(isExact)
+    ? { ...link, inexact: Object.fromEntries(entries.filter((entry) => !isExact(entry))) }
+    : link;
+}
+
 /** What still stands for values of a base that takes the place of the link's. */
 export function inexactOf(
   { base: before, inexact }: Pick<Link, 'base' | 'inexact'>,
@@ -64,7 +90,7 @@ export function inexactAfter(
     const isAsBefore = theirs === undefined || theirs === base?.fields[field];
     if (mine !== undefined && mine !== theirs && !isUnsendable(mine) && stands(each, mine, version, isAsBefore)) {
       found[field] = mine;
-    } else if (isAsBefore && before !== undefined) found[field] = before;
+    } else if (isAsBefore && before !== undefined && mine !== theirs) found[field] = before;
   }
   return Object.keys(found).length === 0 ? NOTHING_INEXACT : found;
 }

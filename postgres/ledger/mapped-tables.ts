@@ -46,12 +46,38 @@ async function note(
     if (reasons.length > 0) changed.set(object, reasons);
     await query(
       session,
-      `insert into sfsync.mapped_table (object, portrait) values ($1, $2)
-       on conflict (object) do update set portrait = excluded.portrait, seen_at = clock_timestamp()`,
+      `insert into sfsync.mapped_table as m (object, portrait) values ($1, $2)
+       on conflict (object) do update
+         set portrait = excluded.portrait, seen_at = clock_timestamp(), former_types = m.former_types || ${CHANGED_TYPES}`,
       [object, JSON.stringify(portrait)],
     );
   }
   return { tables, changed };
+}
+
+/** The types of columns that have another one now, behind those that they had before. As in the portrait: number, type, modifier. */
+const CHANGED_TYPES = `coalesce((
+  select jsonb_object_agg(name, coalesce(m.former_types -> name, '[]') || to_jsonb(format_type(y.oid, was[3]::int)))
+    from jsonb_each_text(m.portrait -> 'columns') as before (name, text)
+    cross join lateral (select string_to_array(before.text, '/'), string_to_array(excluded.portrait -> 'columns' ->> name, '/')) as c (was, now)
+    join pg_type y on y.oid = was[2]::oid
+   where was[2:3] <> now[2:3]), '{}')`;
+
+/**
+ * All links of the object were compared: what former types of its columns have made of values is in the links. Not so when the
+ * comparison was ordered anew, as a further change does. In a statement of its own, for `note` locks the portraits first.
+ */
+export async function forgetFormerTypes(
+  session: Session,
+  { object, order }: { readonly object: string; readonly order: string },
+): Promise<void> {
+  await query(
+    session,
+    `update sfsync.mapped_table m set former_types = '{}'
+      where object = $1 and former_types <> '{}'
+        and exists (select from sfsync.comparison c where c.object = m.object and c.orders = $2::bigint)`,
+    [object, order],
+  );
 }
 
 async function readPortraits(session: Session): Promise<Map<string, TablePortrait>> {

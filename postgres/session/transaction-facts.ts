@@ -9,6 +9,8 @@ export interface TableColumns {
   readonly shapes: ReadonlyMap<string, ColumnShape>;
   /** By column, with length and precision. */
   readonly fullTypes: ReadonlyMap<string, string>;
+  /** By column: types that it had since its table was last compared to its end, the oldest first. */
+  readonly formerTypes: ReadonlyMap<string, readonly string[]>;
   /** Columns that allow no null. */
   readonly notNull: ReadonlySet<string>;
   /** The expression that makes the key of a new row; undefined: there is none that the role may use. */

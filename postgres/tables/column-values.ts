@@ -14,12 +14,13 @@ import { tableColumns } from './table-columns.ts';
 
 /** Fields whose values may not be in the row as they are in Salesforce. What PostgreSQL owns is as the row has it. */
 export async function inexactFields(session: Session, mapping: ObjectMapping): Promise<readonly InexactField[]> {
-  const { shapes } = await tableColumns(session, mapping);
+  const { shapes, formerTypes } = await tableColumns(session, mapping);
   return mapping.fields.flatMap((field) => {
     const shape = shapes.get(field.column);
     if (shape === undefined || field.direction === 'to-salesforce') return [];
     const isExact = (value: CanonicalValue) => value === null || field.type.isExact(shape, value);
-    return AWKWARD.every(isExact) ? [] : [{ field, isExact }];
+    const former = formerTypes.get(field.column) ?? [];
+    return AWKWARD.every(isExact) && former.length === 0 ? [] : [{ field, isExact, former }];
   });
 }
 
@@ -30,6 +31,8 @@ export interface InexactField {
   readonly field: FieldMapping;
   /** false: ask `columnValues`. */
   readonly isExact: (value: CanonicalValue) => boolean;
+  /** Types that the column had since its table was last compared: a row may hold what these have made of a value. */
+  readonly former: readonly string[];
 }
 
 /** By field, by value: what the column makes of it. Absent: it is refused, or can be read no more. */
@@ -44,22 +47,52 @@ export async function columnValues(
   const columns = await tableColumns(session, mapping);
   const answers = new Map<string, ReadonlyMap<CanonicalValue, CanonicalValue>>();
   for (const [field, values] of asked) {
-    if (values.size > 0) answers.set(field.field, await valuesOf(session, columns, field, [...values]));
+    if (values.size > 0)
+      answers.set(field.field, await valuesOf(session, [typeOf(columns, field)], field, [...values]));
   }
   return answers;
 }
 
+/** By field, by value: what may be in a row of a value that was written while the column had one of its former types. */
+export type FormerValues = ReadonlyMap<string, ReadonlyMap<CanonicalValue, ReadonlySet<CanonicalValue>>>;
+
+/** Asks for what the column's former types, one after the other, have made of values. */
+export async function formerValues(
+  session: Session,
+  mapping: ObjectMapping,
+  asked: ReadonlyMap<FieldMapping, ReadonlySet<CanonicalValue>>,
+): Promise<FormerValues> {
+  const columns = await tableColumns(session, mapping);
+  const answers = new Map<string, Map<CanonicalValue, Set<CanonicalValue>>>();
+  for (const [field, given] of asked) {
+    const values = [...given].filter((value) => value !== null);
+    const types = [...(columns.formerTypes.get(field.column) ?? []), typeOf(columns, field)];
+    const found = new Map<CanonicalValue, Set<CanonicalValue>>(values.map((value) => [value, new Set()]));
+    if (values.length === 0 || types.length === 1) continue;
+    for (const first of types.keys()) {
+      for (const [value, held] of await valuesOf(session, types.slice(first), field, values))
+        found.get(value)?.add(held);
+    }
+    answers.set(field.field, found);
+  }
+  return answers;
+}
+
+function typeOf({ fullTypes }: TableColumns, { column }: FieldMapping): string {
+  return fullTypes.get(column) ?? 'text';
+}
+
 async function valuesOf(
   session: Session,
-  { fullTypes }: TableColumns,
-  { field, column, type }: FieldMapping,
+  types: readonly string[],
+  { field, type }: FieldMapping,
   values: readonly CanonicalValue[],
 ): Promise<ReadonlyMap<CanonicalValue, CanonicalValue>> {
-  const { rows } = await query<{ held: (string | null)[] }>(session, 'select sfsync.in_column($1, $2, $3) as held', [
-    fullTypes.get(column) ?? 'text',
-    type.columnText('held.v'),
-    values.map((value) => String(toPostgres(type, value))),
-  ]);
+  const { rows } = await query<{ held: (string | null)[] }>(
+    session,
+    'select sfsync.through_types($1, $2, $3) as held',
+    [types, type.columnText('held.v'), values.map((value) => String(toPostgres(type, value)))],
+  );
   const held = rows[0]?.held ?? [];
   return new Map(
     values.flatMap((value, i) => {

@@ -35,6 +35,7 @@ interface ColumnRow {
   readonly column: string;
   readonly type: string;
   readonly full_type: string;
+  readonly former_types: readonly string[];
   readonly shape: ColumnShape;
   readonly not_null: boolean;
   readonly insert_triggers: boolean;
@@ -44,17 +45,28 @@ interface ColumnRow {
 /** Of pg_trigger.tgtype: for each row, before, insert. */
 const BEFORE_INSERT = 7;
 
-async function readColumns(session: Session, { schema, table, keyColumn }: ObjectMapping): Promise<TableColumns> {
+/** A type that the table's portrait does not know yet has come after the one that it knows. */
+const FORMER_TYPES = `array(select jsonb_array_elements_text(m.former_types -> a.attname)) || case
+  when noted.type <> a.atttypid or noted.modifier <> a.atttypmod then array(
+    select format_type(noted.type, noted.modifier) from pg_type y where y.oid = noted.type) end`;
+
+async function readColumns(
+  session: Session,
+  { object, schema, table, keyColumn }: ObjectMapping,
+): Promise<TableColumns> {
   const { rows } = await query<ColumnRow>(
     session,
     `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
             (select count(*) > 0 from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass
                 and not tgisinternal and tgtype & ${BEFORE_INSERT} = ${BEFORE_INSERT}) as insert_triggers,
-            format_type(a.atttypid, a.atttypmod) as full_type, base.shape,
+            format_type(a.atttypid, a.atttypmod) as full_type, ${FORMER_TYPES} as former_types, base.shape,
             case when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
                  when has_sequence_privilege(s.sequence, 'usage') then format('nextval(%L)', s.sequence) end as default
        from pg_attribute a
        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+       left join sfsync.mapped_table m on m.object = $3
+       cross join lateral string_to_array(m.portrait -> 'columns' ->> a.attname, '/') as seen (parts)
+       cross join lateral (select seen.parts[2]::oid as type, seen.parts[3]::int as modifier) as noted
        cross join lateral pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), a.attname) as s (sequence)
        cross join lateral (
          with recursive of as (
@@ -65,12 +77,13 @@ async function readColumns(session: Session, { schema, table, keyColumn }: Objec
          select jsonb_build_object('type', typname, 'kind', typtype, 'modifier', modifier) from of where typtype <> 'd'
        ) as base (shape)
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
-    [schema, table],
+    [schema, table, object],
   );
   return {
     types: new Map(rows.map(({ column, type }) => [column, type])),
     shapes: new Map(rows.map(({ column, shape }) => [column, shape])),
     fullTypes: new Map(rows.map(({ column, full_type: type }) => [column, type])),
+    formerTypes: new Map(rows.map(({ column, former_types: types }) => [column, types])),
     notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
     keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
     hasInsertTriggers: rows[0]?.insert_triggers === true,

@@ -6,6 +6,7 @@
 import { type ComparisonReport, isReported } from '../../core/contracts/comparison.ts';
 import type { TableFault } from '../../core/stream/table-faults.ts';
 import { type Comparison, readComparison, saveComparison } from '../../postgres/ledger/comparison.ts';
+import { forgetFormerTypes } from '../../postgres/ledger/mapped-tables.ts';
 import { lookAtTables } from '../../postgres/tables/portraits.ts';
 import { withMappingInForce } from '../mapping-in-force/columns.ts';
 import type { StepContext } from '../step.ts';
@@ -33,6 +34,7 @@ export async function compareNext(context: StepContext): Promise<Looked | Held> 
   const page = await withMappingInForce(context, undefined, (inForce) =>
     comparison.stage === 'links' ? compareLinks(inForce, after) : compareRows(inForce, after),
   );
+  if (comparison.stage === 'links' && page.after === undefined) await forgetFormerTypes(session, comparison);
   await saveComparison(session, comparison, page, execution);
   return page;
 }

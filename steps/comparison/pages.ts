@@ -3,13 +3,16 @@
  * due, as if its key had come through. In pages, each a transaction of its own.
  */
 import { collect } from '../../core/agreement/collect.ts';
+import { becomesDue } from '../../core/agreement/due.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { ComparedPage } from '../../postgres/ledger/comparison.ts';
+import { saveLinks } from '../../postgres/ledger/links.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { rowsOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
+import { outdated } from '../pairs/column-values.ts';
 import { lockPairs } from '../pairs/pairs.ts';
 import { receiveKeys } from '../receive.ts';
 import type { StepContext } from '../step.ts';
@@ -17,20 +20,34 @@ import type { StepContext } from '../step.ts';
 /** Links or rows in one page: steps that work on the same records wait for no longer than that. */
 const PAGE = 2_000;
 
-/** Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. */
+/**
+ * Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. Rows that only hold
+ * what a column's type has made of the base do not differ. The links keep that, for the type may change again, and where the column
+ * can hold more by now, the records are read again.
+ */
 export async function compareLinks(context: StepContext, after: string | undefined): Promise<ComparedPage> {
   const { session, mapping } = context;
-  const { keys, ...page } = await inTransaction(session, async () => {
+  const { keys, reread, ...page } = await inTransaction(session, async () => {
     const { ids, last } = await nextLinkIds(session, mapping.object, after, PAGE);
-    const pairs = await lockPairs(context, ids, 'read');
-    const different = [...pairs.values()].flatMap((pair) => {
+    const pairs = [...(await lockPairs(context, ids, 'read')).values()];
+    const stale = await outdated(context, pairs);
+    await saveLinks(
+      session,
+      pairs.flatMap((pair) => {
+        const { linkId, stored, link } = pair;
+        const seen = { ...stored, inexact: link.inexact };
+        if (stale.has(pair)) return { linkId, stored, link: becomesDue(seen, 'read again') };
+        return link.inexact === stored.inexact ? [] : { linkId, stored, link: seen };
+      }),
+    );
+    const different = pairs.flatMap((pair) => {
       const { link, stored } = pair;
       const due = !link.dirty && collect(mapping, pair).dirty;
       return due ? (stored.rowKey ?? link.rowKey ?? []) : [];
     });
-    return { looked: ids.length, keys: different, after: ids.length < PAGE ? undefined : last };
+    return { looked: ids.length, keys: different, reread: stale.size, after: ids.length < PAGE ? undefined : last };
   });
-  return { ...page, marked: await mark(context, keys) };
+  return { ...page, marked: reread + (await mark(context, keys)) };
 }
 
 /** By itself: RECEIVE takes its locks in an order of its own. */

@@ -2,17 +2,18 @@
  * What the columns of the rows make of values that come from Salesforce, found before a merge compares them: rules of agreement
  * take it from `SalesforceVersion.inColumns` and `Link.inexact`.
  */
-import { isAtBase } from '../../core/agreement/equality.ts';
+import { isAtBase, isColumns, withoutExact } from '../../core/agreement/equality.ts';
 import type { Pair } from '../../core/agreement/link.ts';
 import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { CanonicalValue } from '../../core/mapping/canonical.ts';
+import { type CanonicalValue, isUnsendable } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { noteInexact } from '../../postgres/ledger/inexact-columns.ts';
 import {
   type ColumnValues,
   columnValues,
+  formerValues,
   type InexactField,
   inexactFields,
 } from '../../postgres/tables/column-values.ts';
@@ -103,39 +104,94 @@ function notHeld({ schema, table }: ObjectMapping, { field, column }: FieldMappi
 
 /**
  * Pairs whose links say what the rows hold in place of the base. They say so themselves since a merge has put it there; this is
- * for what was there before, and for columns that were altered since.
+ * for what was there before, and for columns that were altered since: what a type has made of a value is no edit.
  */
 export async function withInexact<Found extends Pair>(
   { session, mapping }: Pick<StepContext, 'session' | 'mapping'>,
-  pairs: readonly Found[],
+  given: readonly Found[],
 ): Promise<readonly Found[]> {
   // The table may be locked as a whole, as by a TRUNCATE, and then nothing about it can be asked.
-  if (pairs.length === 0) return pairs;
+  if (given.length === 0) return given;
+  const pairs = given.map((pair) => {
+    const link = withoutExact(pair.link, pair.row);
+    return link === pair.link ? pair : { ...pair, link };
+  });
   const inexact = await inexactFields(session, mapping);
   if (inexact.length === 0) return pairs;
   const asked = questions(inexact);
-  const isAsked = ({ link, row }: Pair, { field: { field }, isExact }: InexactField) => {
-    const value = link.base?.fields[field];
-    return row !== undefined && value !== undefined && !isAtBase(link, field, row.fields[field]) && !isExact(value);
-  };
+  const askedOfFormer = questions(inexact);
   for (const pair of pairs) {
     for (const each of inexact) {
-      const value = pair.link.base?.fields[each.field.field];
-      if (value !== undefined && isAsked(pair, each)) asked.get(each.field)?.add(value);
+      const value = baseOfOther(pair, each);
+      if (value === undefined) continue;
+      if (!each.isExact(value)) asked.get(each.field)?.add(value);
+      if (each.former.length > 0) for (const one of roots(pair, each)) askedOfFormer.get(each.field)?.add(one);
     }
   }
   const values = await columnValues(session, mapping, asked);
-  if (values.size === 0) return pairs;
+  const former = await formerValues(session, mapping, askedOfFormer);
+  if (values.size === 0 && former.size === 0) return pairs;
   return pairs.map((pair) => {
     const { link, row } = pair;
     const found = inexact.flatMap((each): [string, CanonicalValue][] => {
       const { field } = each.field;
-      const held = isAsked(pair, each) ? values.get(field)?.get(link.base?.fields[field] ?? null) : undefined;
-      return held !== undefined && held === row?.fields[field] ? [[field, held]] : [];
+      const base = baseOfOther(pair, each);
+      const mine = row?.fields[field];
+      if (base === undefined || mine === undefined || isUnsendable(mine)) return [];
+      const stands =
+        values.get(field)?.get(base) === mine ||
+        roots(pair, each).some((one) => former.get(field)?.get(one)?.has(mine) === true);
+      return stands ? [[field, mine]] : [];
     });
     if (found.length === 0) return pair;
     return { ...pair, link: { ...link, inexact: { ...link.inexact, ...Object.fromEntries(found) } } };
   });
+}
+
+/** The field's value of the base, where the row has neither that nor what is known to stand for it. */
+function baseOfOther({ link, row }: Pair, { field: { field } }: InexactField): CanonicalValue | undefined {
+  return row === undefined || isAtBase(link, field, row.fields[field]) ? undefined : link.base?.fields[field];
+}
+
+/** What the row had, or would have had, when the column got another type. */
+function roots({ link: { base, inexact } }: Pair, { field: { field } }: InexactField): CanonicalValue[] {
+  return [base?.fields[field], inexact[field]].flatMap((value) => value ?? []);
+}
+
+/**
+ * Pairs whose rows hold what a column has made of the base, and whose columns make something else of it by now. They get that when
+ * the record is read again.
+ */
+export async function outdated<Found extends Pair>(
+  { session, mapping }: Pick<StepContext, 'session' | 'mapping'>,
+  pairs: readonly Found[],
+): Promise<ReadonlySet<Found>> {
+  const { shapes } = await tableColumns(session, mapping);
+  const questionsOf = ({ link, row }: Found) =>
+    mapping.fields.flatMap((field) => {
+      const value = link.base?.fields[field.field];
+      const mine = row?.fields[field.field];
+      const isMeant = field.direction !== 'to-salesforce' && link.base?.deleted === false;
+      return isMeant && value !== undefined && isColumns(link, field, mine) ? [{ field, value, mine }] : [];
+    });
+  const meant = pairs.map((pair) => ({ pair, fields: questionsOf(pair) })).filter(({ fields }) => fields.length > 0);
+  const isExact = (field: FieldMapping, value: CanonicalValue) => {
+    const shape = shapes.get(field.column);
+    return value === null || (shape !== undefined && field.type.isExact(shape, value));
+  };
+  const asked = new Map(mapping.fields.map((field) => [field, new Set<CanonicalValue>()]));
+  for (const { fields } of meant) {
+    for (const { field, value } of fields) if (!isExact(field, value)) asked.get(field)?.add(value);
+  }
+  const values = await columnValues(session, mapping, asked);
+  const held = (field: FieldMapping, value: CanonicalValue) =>
+    isExact(field, value) ? value : values.get(field.field)?.get(value);
+  const isOutdated = ({ fields }: (typeof meant)[number]) =>
+    fields.some(({ field, value, mine }) => {
+      const now = held(field, value);
+      return now !== undefined && now !== mine;
+    });
+  return new Set(meant.filter(isOutdated).map(({ pair }) => pair));
 }
 
 function questions(inexact: readonly InexactField[]): Map<FieldMapping, Set<CanonicalValue>> {

@@ -5,7 +5,7 @@ import { databaseNames } from '../core/contracts/database-names.ts';
 import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
 import { answers, databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
 import { logIn, type SalesforceConnection, salesforceCredentials } from '../salesforce/connection.ts';
-import { environment } from './handler.ts';
+import { endWhenCutOff, environment } from './handler.ts';
 
 interface Open {
   readonly secretId: string;
@@ -34,6 +34,16 @@ export async function sharedSession(secretId: string): Promise<Session> {
   open = opened;
   return opened.session;
 }
+
+/** At once, and not by a message to the server: a statement that is under way fails, and what follows it. */
+endWhenCutOff(() => {
+  const { session } = open ?? {};
+  open = undefined;
+  session?.then(
+    ({ connection }) => connection.stream.destroy(),
+    () => undefined,
+  );
+});
 
 /** A session may report its end when another one has taken its place: that one stays. */
 function forget(ended: Open): void {

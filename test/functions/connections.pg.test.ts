@@ -1,4 +1,6 @@
+import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import type { sharedSession as SharedSession } from '../../functions/connections.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { type AwsEnvironment, startAwsEnvironment } from '../support/system/aws-environment.ts';
@@ -47,6 +49,30 @@ test('a session that was not used for long and does not answer any more makes ro
   expect((await next.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await next.end();
   vi.useRealTimers();
+});
+
+test('a call that is cut off is to be retried, and goes on neither in its session nor beside its repetition', async () => {
+  const { defineHandler } = await import('../../functions/handler.ts');
+  let working: Promise<unknown> = Promise.resolve();
+  const handler = defineHandler({
+    input: z.null(),
+    output: z.null(),
+    async run() {
+      const session = await sharedSession(secret);
+      await session.query(`begin; insert into lenders (name) values ('half way')`);
+      working = session.query('select pg_sleep(60)').then(() => session.query('commit'));
+      await working;
+      return null;
+    },
+  });
+  const context = { getRemainingTimeInMillis: () => 1500 } as Context;
+  await expect(handler(null, context)).rejects.toMatchObject({ name: 'RetryableError', code: 'CUT_OFF' });
+  await expect(working).rejects.toThrow();
+  const next = await sharedSession(secret);
+  const left = `select from pg_stat_activity where application_name = 'sfsync' and pid <> pg_backend_pid() and datname = current_database()`;
+  await expect.poll(async () => (await next.query(left)).rowCount, { timeout: 10_000 }).toBe(0);
+  expect((await next.query('select from lenders')).rowCount).toBe(0);
+  await next.end();
 });
 
 test('a secret that does not let us in is asked for again', async () => {

@@ -6,7 +6,7 @@ import { decide } from '../core/agreement/outbound.ts';
 import { waitForChildren } from '../core/agreement/references.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook } from '../core/contracts/insertion-tasks.ts';
-import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
+import type { Reject } from '../core/contracts/rejects.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { versionOf } from '../core/mapping/salesforce-version.ts';
@@ -56,7 +56,6 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     const { parts, refused, ...others } = await step.inParts(found, (part) => decidePart(step, batchId, part, round));
     const held = parts.reduce((sum, part) => sum + part.held, 0);
     const later = [...others.locked, ...others.left].map(({ id }) => id);
-    const unusable = rejectsOfReads(looks);
     const lost = parts.flatMap((part) => part.lost);
     step.reject('to-postgres', lost);
     const looked = new Map(found.map(({ id, version }) => [id, version]));
@@ -65,22 +64,20 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
       const outcome = link.push === undefined ? undefined : ('unknown' as const);
       return version && { version: versionOf(version), outcome };
     };
-    const { heldDeletes, stuck, gone } = await step.inTransaction(async () => {
+    const ofOpen = ({ link }: Pair) => (link.push === undefined ? undefined : ('unknown' as const));
+    const heldDeletes = await step.inTransaction(async () => {
       await putOffLinks(session, mapping.object, later, round.now);
       await setAsideAll(step, [...refused, ...lost], unwritten, round);
-      return {
-        heldDeletes: await heldToReport(session, mapping.object, batchId, { before: heldBefore, held }),
-        ...(await giveUpOn(step, unusable)),
-      };
+      const { stuck, listed } = await giveUpOn(step, looks, ofOpen, round);
+      const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
+      step.reject(
+        'to-postgres',
+        listed.filter((reject) => !isStuck(reject)),
+      );
+      step.reject('to-salesforce', listed.filter(isStuck));
+      return heldToReport(session, mapping.object, batchId, { before: heldBefore, held });
     });
-    const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
-    const listed = unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? ''));
-    step.reject(
-      'to-postgres',
-      listed.filter((reject) => !isStuck(reject)),
-    );
     const inserted = await decideInsertions(step, batchId, newRows, round);
-    step.reject('to-salesforce', listed.filter(isStuck));
 
     const pushes = parts.flatMap((part) => part.pushes);
     // Salesforce has answered the look. Whether it also takes what is sent, only the settled batch shows.

@@ -1,8 +1,10 @@
 /** Records of a batch that cannot be merged: they are no longer due, until something changes. */
+import type { z } from 'zod';
 import { becomesDue, putOff } from '../core/agreement/due.ts';
 import type { Outcome } from '../core/agreement/outbound.ts';
 import { anythingToSend, giveUp, mayBeMissing, setAside, tryLater } from '../core/agreement/unmerged.ts';
-import { NOT_VISIBLE, type Reject } from '../core/contracts/rejects.ts';
+import type { readLine } from '../core/contracts/inbound-tasks.ts';
+import { NOT_VISIBLE, type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
 import { isCollision } from '../core/error-classification.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
@@ -14,38 +16,49 @@ import type { StepContext } from './step.ts';
 export interface GivenUp {
   /** Ids of those that had something to send. */
   readonly stuck: ReadonlySet<string>;
-  /** Ids of those that both sides wanted gone, and that are: no fault. */
-  readonly gone: ReadonlySet<string>;
+  /** Rejects, without those of records that both sides wanted gone, and that are: no fault. */
+  readonly listed: readonly Reject[];
 }
 
 /**
- * Rejected records are no longer due; they are listed, and taken up again when the row or the record changes, or when
- * they are redriven. `accepted`: ids of those whose open push Salesforce has accepted.
+ * Records of which a read shows nothing are no longer due; they are listed, and taken up again when a version is merged or the row
+ * changes, or when they are redriven. `outcomeOf`: of the open push; `left`: it is another one. A link that has changed since the
+ * read began stays as it is, too: a version may have been merged meanwhile.
  */
 export async function giveUpOn(
   context: StepContext,
-  rejects: readonly Reject[],
-  accepted: ReadonlySet<string> = new Set(),
+  reads: readonly z.output<typeof readLine>[],
+  outcomeOf: (pair: StoredPair) => Outcome | undefined | 'left',
+  round: { readonly readAt: Instant; readonly now: Instant },
 ): Promise<GivenUp> {
   const { session, mapping } = context;
+  const rejects = rejectsOfReads(reads);
+  const revisions = new Map(reads.map(({ id, revision }) => [id, revision]));
   const ids = rejects.flatMap(({ salesforceId }) => salesforceId ?? []);
-  const pairs = await lockPairs(context, ids, 'read');
-  await saveLinks(
-    session,
-    [...pairs.values()].map((pair) => ({
-      linkId: pair.linkId,
-      stored: pair.stored,
-      link: giveUp(mapping, pair, accepted.has(pair.link.salesforceId)),
-    })),
-  );
   const missing = new Set(
     rejects.flatMap(({ code, salesforceId }) => (code === NOT_VISIBLE.code ? (salesforceId ?? []) : [])),
   );
-  const gone = new Set(
-    [...pairs].filter(([id, pair]) => missing.has(id) && mayBeMissing(pair, accepted.has(id))).map(([id]) => id),
+  const found = [...(await lockPairs(context, ids))].flatMap(([id, pair]) => {
+    const outcome = outcomeOf(pair);
+    if (outcome === 'left' || pair.link.revision !== revisions.get(id)) return [];
+    const isMissing = missing.has(id);
+    return [{ id, pair, isMissing, outcome, link: giveUp(mapping, pair, { isMissing, outcome, ...round }) }];
+  });
+  await saveLinks(
+    session,
+    found.map(({ pair: { linkId, stored }, link }) => ({ linkId, stored, link })),
   );
+  const idsOf = (which: (each: (typeof found)[number]) => boolean) => new Set(found.filter(which).map(({ id }) => id));
+  const gone = idsOf(({ pair, isMissing, outcome }) => isMissing && mayBeMissing(pair, outcome === 'accepted'));
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds: [...gone] });
-  return { stuck: new Set([...pairs].filter(([, pair]) => anythingToSend(mapping, pair)).map(([id]) => id)), gone };
+  const listed = idsOf(({ id }) => !gone.has(id));
+  const open = idsOf(({ link }) => link.push !== undefined);
+  return {
+    stuck: idsOf(({ pair }) => anythingToSend(mapping, pair)),
+    listed: rejects
+      .filter(({ salesforceId }) => listed.has(salesforceId ?? ''))
+      .map((reject) => (open.has(reject.salesforceId ?? '') ? { ...reject, isTriedAgain: true } : reject)),
+  };
 }
 
 /** A version of which PostgreSQL has refused the row, and what is known of the push that was open. */

@@ -6,7 +6,7 @@ import { afterAttempt, outcomeOfPush, pushAgain } from '../core/agreement/push-o
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
-import { type Reject, rejectsOfReads } from '../core/contracts/rejects.ts';
+import type { Reject } from '../core/contracts/rejects.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { versionOf } from '../core/mapping/salesforce-version.ts';
@@ -72,14 +72,12 @@ export async function settleBatch(
       { done: ({ rejects }) => step.reject('to-salesforce', rejects) },
     );
     const later = [...others.locked, ...others.left].map(({ id }) => ({ salesforceId: id }));
-    const accepted = [...answers.outcomes.values()].flatMap((line) => (line.outcome === 'accepted' ? line.id : []));
-    const unusable = rejectsOfReads(readBacks);
     const lost = parts.flatMap((part) => part.lost);
     step.reject('to-postgres', lost);
     const readBack = new Map(found.map((line) => [line.id, line]));
     const judged = (pair: StoredPair) =>
       judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
-    const { gone } = await step.inTransaction(async () => {
+    await step.inTransaction(async () => {
       await setAsideAll(step, [...refused, ...lost], (pair) => unwritten(judged(pair)), answers);
       const held = await setAsideAll(step, later, (pair) => unwritten(judged(pair)), { ...answers, again: true });
       const notTaken = held.filter((pair) => judged(pair)?.outcome === 'refused');
@@ -87,17 +85,27 @@ export async function settleBatch(
         'to-salesforce',
         notTaken.map((pair) => refusal(pair, answers.outcomes.get(pair.link.salesforceId))),
       );
-      return giveUpOn(step, unusable, new Set(accepted));
+      const { listed } = await giveUpOn(
+        step,
+        readBacks,
+        (pair) => ofUnread(step.mapping, batchId, pair, answers),
+        answers,
+      );
+      const isRefused = ({ salesforceId }: Reject) => answers.outcomes.get(salesforceId ?? '')?.outcome === 'refused';
+      // What Salesforce has refused stays so when the record can be read again.
+      step.reject('to-postgres', listed.filter(isRefused));
+      step.reject(
+        'to-salesforce',
+        listed.map((unread) =>
+          isRefused(unread) ? { ...unread, ...answerOf(answers.outcomes.get(unread.salesforceId ?? '')) } : unread,
+        ),
+      );
     });
     const inserted = await settleInsertions(step, batchId, newRows, {
       outcomes: insertOutcomes,
       readAt,
       now: answers.now,
     });
-    step.reject(
-      'to-salesforce',
-      unusable.filter(({ salesforceId }) => !gone.has(salesforceId ?? '')),
-    );
     const tried = [...parts.map((part) => part.tried), inserted.tried];
     const inVain = tried.flatMap((each) => each.inVain);
     const answered = tried.some((each) => each.answered);
@@ -207,13 +215,20 @@ function judge(
   return { id, pair, revision, version, outcome };
 }
 
-function refusal({ link }: StoredPair, answer: OutcomeLine | undefined): Reject {
-  return {
-    salesforceId: link.salesforceId,
-    rowKey: link.rowKey,
-    field: answer?.field,
-    code: answer?.code ?? 'UNKNOWN',
-    reason: answer?.reason ?? 'Salesforce gave no reason.',
-    line: undefined,
-  };
+/** The same where the read-back shows nothing. A run of the flow says nothing of one record by itself. */
+function ofUnread(mapping: ObjectMapping, batchId: string, { link }: StoredPair, { outcomes }: BatchAnswers) {
+  if (link.push?.id !== batchId) return 'left';
+  const line = outcomes.get(link.salesforceId);
+  return line !== undefined && sentDrifted(mapping, link.push.sent, line)
+    ? 'not applied'
+    : (line?.outcome ?? 'unknown');
+}
+
+function refusal({ link: { salesforceId, rowKey } }: StoredPair, answer: OutcomeLine | undefined): Reject {
+  return { salesforceId, rowKey, ...answerOf(answer), line: undefined };
+}
+
+function answerOf(answer: OutcomeLine | undefined): Pick<Reject, 'field' | 'code' | 'reason'> {
+  const { field, code = 'UNKNOWN', reason = 'Salesforce gave no reason.' } = answer ?? {};
+  return { field, code, reason };
 }

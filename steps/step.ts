@@ -240,7 +240,7 @@ function summedUp(reasons: readonly ReasonCount[]): ReasonCount[] {
   );
 }
 
-/** Lists what was found. Collisions are tried again and again, and reported once. */
+/** Lists what was found. What is tried again and again is reported once. */
 async function reportFound(
   of: Omit<RejectContext, 'direction'>,
   session: Session,
@@ -248,8 +248,9 @@ async function reportFound(
 ): Promise<readonly Reject[]> {
   const reported: Reject[] = [];
   for (const direction of ['to-postgres', 'to-salesforce'] as const) {
-    const others = found[direction].filter(({ code }) => !isCollision(code));
-    const repeated = found[direction].filter(({ code }) => isCollision(code));
+    const isRepeated = ({ code, isTriedAgain }: Reject) => isTriedAgain === true || isCollision(code);
+    const others = found[direction].filter((reject) => !isRepeated(reject));
+    const repeated = found[direction].filter(isRepeated);
     await reportRejects(session, { ...of, direction }, others);
     reported.push(...others, ...(await reportNewRejects(session, { ...of, direction }, repeated)));
   }

@@ -47,7 +47,8 @@ export function receive(
       ...(unchanged ? { link, conflicts: [] } : noted(mapping, link, link.push, row, version)),
     };
   }
-  if (unchanged) return { outcome: 'unchanged', link, row, conflicts: [] };
+  // A newer one shows that the record can be used again: what was held back goes when it is merged.
+  if (unchanged && !newer) return { outcome: 'unchanged', link, row, conflicts: [] };
   return { outcome: 'reread', link: { ...link, rereadDue: true }, row, conflicts: [] };
 }
 

@@ -6,8 +6,8 @@ import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { isDue } from './collect.ts';
 import { putOff } from './due.ts';
 import { inexactOf } from './equality.ts';
-import type { Link, OpenPush, Pair, Refused } from './link.ts';
-import { isGone, outgoing, withWaiting } from './link.ts';
+import type { Link, OpenPush, Pair } from './link.ts';
+import { isGone } from './link.ts';
 import type { Outcome } from './outbound.ts';
 import { acknowledge, refusedBy } from './outbound.ts';
 
@@ -19,20 +19,35 @@ export function mayBeMissing({ link, row }: Pair, accepted: boolean): boolean {
   return row === undefined && (link.base?.deleted === true || (accepted && link.push?.sentDeleted === true));
 }
 
+/** Why a fresh read shows nothing of a record, and what is known of the push that was open. */
+export interface Unread {
+  /** The read did not find it; else it could not use what it found. */
+  readonly isMissing: boolean;
+  readonly outcome: Outcome | undefined;
+  /** The moment before the read. */
+  readonly readAt: Instant;
+  readonly now: Instant;
+}
+
 /**
- * The link of a record that a fresh read did not find, or could not use: what is due counts as refused until the row
- * changes. A row that is gone has got what it wanted. `accepted`: of the open push.
+ * The link of a record that a fresh read did not find, or could not use. What is due of the row goes when a version is merged
+ * again, or the row changes: only what Salesforce has refused counts as refused. A row that is gone has got what it wanted when
+ * its record is. While it is not known whether a push landed, it goes on being looked at, for the merge has to know of the push.
  */
-export function giveUp(mapping: ObjectMapping, { link: before, row }: Pair, accepted: boolean): Link {
-  const link = accepted && before.push !== undefined ? acknowledge(before, before.push, { deleted: true }) : before;
-  const out = outgoing(mapping, link, withWaiting(link, row));
-  const base = isGone(mapping, link, row) && link.base !== undefined ? { ...link.base, deleted: true } : link.base;
-  const refused: Refused = {
-    fields: out?.kind === 'update' ? { ...link.refused.fields, ...out.fields } : link.refused.fields,
-    deleted: out?.kind === 'revive' ? false : link.refused.deleted,
-  };
-  const done = { dirty: false, rereadDue: false, push: undefined, guard: undefined, purgeDue: false };
-  return { ...link, ...done, base, refused, revision: link.revision + 1 };
+export function giveUp(mapping: ObjectMapping, { link, row }: Pair, { isMissing, outcome, ...round }: Unread): Link {
+  const { push } = link;
+  // A file that may have been read before is only a hint.
+  const appliedAt = Math.max(link.appliedAt ?? 0, round.readAt);
+  const unread = { ...link, appliedAt, dirty: false, rereadDue: false, revision: link.revision + 1 };
+  if (push !== undefined && outcome === 'unknown' && !isMissing) return putOff(unread, round.now);
+  const isAccepted = push !== undefined && outcome === 'accepted';
+  const known = isAccepted ? acknowledge(unread, push, { deleted: true }) : unread;
+  const refused = push !== undefined && outcome === 'refused' ? refusedBy(push) : link.refused;
+  const closed = { ...known, push: undefined, refused };
+  if (!isMissing && !(isAccepted && push.sentDeleted === true)) return closed;
+  const isOver = isGone(mapping, closed, row);
+  const base = isOver && closed.base !== undefined ? { ...closed.base, deleted: true } : closed.base;
+  return { ...closed, base, guard: undefined, purgeDue: false };
 }
 
 /** Whether something was to be sent. The look that was ordered for the sake of Salesforce's side alone sends nothing. */

@@ -12,6 +12,8 @@ export interface Reject {
   readonly code: string;
   readonly reason: string;
   readonly line: number | undefined;
+  /** It is looked at again and again by itself, and reported once, while it stays listed. */
+  readonly isTriedAgain?: boolean;
 }
 
 /** A reject from what was found; most know neither the row nor a line. */
@@ -39,6 +41,15 @@ export const NOT_VISIBLE = {
   code: 'NOT_VISIBLE',
   reason: 'The record is neither live nor in the recycle bin, or the connected user may not see it.',
 };
+
+/** Codes of reads that show nothing of a record: its reject says nothing of what Salesforce does with ours. */
+export const UNREAD_CODES = [
+  NOT_VISIBLE.code,
+  'UNREADABLE_LINE',
+  'NO_STAMP',
+  'UNREADABLE_VALUE',
+  'UNSTORABLE_TEXT',
+] as const;
 
 /** Code of a parent's delete that waits for its children to go. */
 export const CHILDREN_EXIST = 'CHILDREN_EXIST';

@@ -109,6 +109,22 @@ export async function resolveRejects(session: Session, which: RejectsOf): Promis
   ]);
 }
 
+/** Closes open rejects of records of which a version was merged: towards PostgreSQL, and of those that agree both ways. */
+export async function closeMerged(
+  session: Session,
+  object: string,
+  { merged, agreed }: { readonly merged: readonly string[]; readonly agreed: readonly string[] },
+): Promise<void> {
+  if (merged.length === 0) return;
+  await query(
+    session,
+    `update sfsync.rejected_record set resolved_at = now()
+      where resolved_at is null and salesforce_id = any ($1::text[]) and object = $2
+        and (direction = 'to-postgres' or salesforce_id = any ($3::text[]))`,
+    [merged, object, agreed],
+  );
+}
+
 interface Condition {
   /** `$1`; none: nothing is to be closed. */
   readonly keys: readonly string[];
@@ -142,7 +158,7 @@ export async function unreadableRecords(
   const { rows } = await query<{ id: string }>(
     session,
     `select distinct salesforce_id as id from sfsync.rejected_record
-      where object = $1 and direction = 'to-postgres' and resolved_at is null and salesforce_id is not null
+      where object = $1 and resolved_at is null and salesforce_id is not null
         and code = 'UNREADABLE_VALUE' and field = any ($2::text[])`,
     [object, fields],
   );

@@ -1,6 +1,7 @@
 /** What a sweep asks of the links, and the state that it keeps. Reads without locks: revisions protect what follows. */
 import { z } from 'zod';
 import type { Known, SweptLink } from '../../core/agreement/sweep.ts';
+import { UNREAD_CODES } from '../../core/contracts/rejects.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { byIndex } from '../session/by-index.ts';
 import type { Session } from '../session/connection.ts';
@@ -53,11 +54,14 @@ const knownRow = z
     return [id, { link, rejected }];
   });
 
+const UNREAD = UNREAD_CODES.map((code) => `'${code}'`).join(', ');
 const LINK = `l.revision::text, l.high_water, case when l.base is not null then l.base_deleted end as deleted,
   l.push_id is not null or l.reread_due as busy`;
+// What the row has to send may be held back only because a read showed nothing: that is listed towards Salesforce, and no value
+// need differ.
 // No `exists`, for which the planner might read all rejects.
 const REJECTED = `coalesce((select true from sfsync.rejected_record r
-  where r.object = $1 and r.direction = 'to-postgres' and r.resolved_at is null and r.salesforce_id = `;
+  where r.object = $1 and (r.direction = 'to-postgres' or r.code in (${UNREAD})) and r.resolved_at is null and r.salesforce_id = `;
 
 /** What is known of records, also of those without a link. */
 export async function knownRecords(

@@ -1,10 +1,12 @@
 /** Writes pairs as merges left them, with what a merge says of its record. */
+import { nothingRefused } from '../../core/agreement/link.ts';
 import type { Conflict } from '../../core/agreement/merge.ts';
 import { reportConflicts } from '../../postgres/ledger/conflicts.ts';
-import { resolveRejects } from '../../postgres/ledger/rejects.ts';
+import { closeMerged } from '../../postgres/ledger/rejects.ts';
 import type { StepContext } from '../step.ts';
 import { returnIds } from './adoption.ts';
 import { type PairChange, type StoredPair, type WrittenRows, writePairs } from './pairs.ts';
+import { whyUnsendable } from './unsendable.ts';
 
 export interface MergedPair extends PairChange {
   readonly conflicts: readonly Conflict[];
@@ -27,9 +29,19 @@ export async function writeMerged(context: StepContext, merged: readonly MergedP
     found.map((conflict) => ({ salesforceId, rowKey, conflict })),
   );
   await reportConflicts(session, mapping.object, execution, conflicts);
-  const salesforceIds = merged.flatMap(({ link, isMerged }) => (isMerged ? link.salesforceId : []));
-  await resolveRejects(session, { object: mapping.object, direction: 'to-postgres', salesforceIds });
+  const through = merged.filter(({ isMerged }) => isMerged);
+  const idsOf = (pairs: readonly MergedPair[]) => pairs.map(({ link }) => link.salesforceId);
+  await closeMerged(session, mapping.object, {
+    merged: idsOf(through),
+    agreed: idsOf(through.filter((pair) => isAgreed(context, pair))),
+  });
   return { ...written, conflicts: conflicts.length };
+}
+
+/** Salesforce has, or does not have to have, all that the row holds by now: what was rejected of it is listed no more. */
+function isAgreed(context: StepContext, { link, row }: MergedPair): boolean {
+  if (link.base === undefined || link.dirty || link.push !== undefined) return false;
+  return nothingRefused(context.mapping, { link, row }) && whyUnsendable(context, row) === undefined;
 }
 
 /** As `writeMerged`, for records of a batch: rows whose id the application has removed get it back. */

@@ -8,6 +8,8 @@ import { base, link, row, thing, version } from './thing.ts';
 
 const guard = { percent: 10, atLeast: 20, atMost: 500, windowMinutes: 60 };
 
+const MISSING = { isMissing: true, outcome: undefined, readAt: 0, now: 0 };
+
 describe('deletes are a storm', () => {
   test.each([
     ['two of a table of two', 2, 2, false],
@@ -47,7 +49,7 @@ describe('a delete that is held', () => {
       dirty: false,
       guard: undefined,
     });
-    expect(giveUp(thing, { link: held, row: undefined }, false)).toMatchObject({ dirty: false, guard: undefined });
+    expect(giveUp(thing, { link: held, row: undefined }, MISSING)).toMatchObject({ dirty: false, guard: undefined });
   });
 
   test('gives way to an edit of the record', () => {

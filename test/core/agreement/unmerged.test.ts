@@ -1,5 +1,6 @@
 /** Versions that cannot be merged, for PostgreSQL does not take the row. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { receive } from '../../../core/agreement/inbound.ts';
 import { type Insertion, unwrittenInsertion } from '../../../core/agreement/insertion.ts';
 import { giveUp, passBy, setAside } from '../../../core/agreement/unmerged.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
@@ -38,10 +39,44 @@ test('a delete that has buried an edit is looked at again; one whose record live
   expect(undeleted).toMatchObject({ ...aside, base: base({}, true) });
 });
 
-test('an accepted push whose record no read-back finds is the base all the same', () => {
-  expect(giveUp(thing, { link: before, row: row({ x: 'ours', mine: 'ours' }) }, true)).toMatchObject({
-    base: base({ x: 'ours', mine: 'ours' }),
-    refused: { fields: {} },
+describe('a fresh read that shows nothing', () => {
+  const unread = (more: Parameters<typeof link>[0], was: ReturnType<typeof row> | undefined, how: object) =>
+    giveUp(
+      thing,
+      { link: link({ dirty: true, ...more }), row: was },
+      { isMissing: false, outcome: undefined, readAt: 0, now: 10, ...how },
+    );
+
+  test('leaves what the row has to send for the next version that is merged', () => {
+    const after = unread({ rereadDue: true }, row({ mine: 'ours' }), {});
+    expect(after).toEqual(link({ revision: 8 }));
+    const merged = receive(thing, { link: after, row: row({ mine: 'ours' }) }, version({ x: 's' }), MERGED + SECOND);
+    expect(merged).toMatchObject({ outcome: 'merged', link: { dirty: true } });
+  });
+
+  test('is no refusal: what Salesforce has refused before stays refused, and nothing else', () => {
+    const refused = { fields: { x: 'ours' }, deleted: undefined };
+    expect(unread({ refused }, row({ x: 'ours', mine: 'ours' }), {})).toEqual(link({ refused, revision: 8 }));
+  });
+
+  test.for([
+    ['accepted', base({ x: 'ours', mine: 'ours' }), {}],
+    ['refused', base(), { x: 'ours', mine: 'ours' }],
+    ['not applied', base(), {}],
+  ] as const)('after a push that was %s keeps what is known', ([outcome, known, fields]) => {
+    const after = unread({ push: before.push }, row({ x: 'ours', mine: 'ours' }), { outcome });
+    expect(after).toMatchObject({ push: undefined, dirty: false, base: known, refused: { fields } });
+  });
+
+  test('does not end a push of which it is not known whether it landed', () => {
+    const after = unread({ push: before.push }, row({ x: 'ours', mine: 'ours' }), { outcome: 'unknown' });
+    expect(after).toMatchObject({ push: before.push, dirty: false, base: base(), retries: 1 });
+  });
+
+  test('is no proof that the record of a row that is gone is gone, too', () => {
+    expect(unread({}, undefined, {})).toEqual(link({ revision: 8 }));
+    const deleting = { push: push({ sentDeleted: true }) };
+    expect(unread(deleting, undefined, { outcome: 'accepted' }).base).toEqual(base({}, true));
   });
 });
 

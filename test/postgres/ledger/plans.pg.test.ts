@@ -14,7 +14,7 @@ import { noteInside } from '../../../postgres/ledger/inside-filter.ts';
 import { claimLinks, dropClaims } from '../../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../../postgres/ledger/mark-due.ts';
 import { readOpenRejects } from '../../../postgres/ledger/open-rejects.ts';
-import { reportNewRejects, resolveRejects, unreadableRecords } from '../../../postgres/ledger/rejects.ts';
+import { closeMerged, reportNewRejects, resolveRejects, unreadableRecords } from '../../../postgres/ledger/rejects.ts';
 import { goneRows, NEWEST_LIVE } from '../../../postgres/ledger/selections.ts';
 import { rememberListed } from '../../../postgres/ledger/sweep.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
@@ -285,6 +285,8 @@ const CASES: readonly Case[] = [
           direction: 'to-salesforce',
           salesforceIds: ids('Opportunity', 60_000),
         });
+        const merged = ids('Opportunity', 60_000);
+        await closeMerged(session, 'Opportunity', { merged, agreed: merged });
         await resolveRejects(session, { object: 'Opportunity', rowKeys: keys(60_000) });
       },
     }),

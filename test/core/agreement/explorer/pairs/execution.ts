@@ -104,7 +104,8 @@ function collected({ rules, mappings }: Driver, world: World): Move[] {
   ];
 }
 
-function decided(driver: Driver, world: World, { revision, reading }: At<'looked'>): Move[] {
+function decided(driver: Driver, world: World, step: At<'looked'>): Move[] {
+  const { revision, reading } = step;
   const { scenario, edits, rules, mappings } = driver;
   const { link } = world;
   const pair = { link, row: rowVersion(world) };
@@ -134,7 +135,27 @@ function decided(driver: Driver, world: World, { revision, reading }: At<'looked
     const sentBack = world.sentBack || isMade;
     return { what: `decide sends ${shownPush(push)}`, world: { ...sending, pushedRefused, sentBack } };
   });
-  return [...made, ...refused];
+  return [...made, ...refused, ...unread(driver, idle, step, link.push === undefined ? undefined : 'unknown')];
+}
+
+/** The read shows nothing that can be used. Whether the record is merged later, the next read shows. */
+function unread(
+  { rules, mappings }: Driver,
+  world: World,
+  { revision, reading }: At<'looked'> | At<'read back'>,
+  outcome: Outcome | undefined,
+): Move[] {
+  if (world.left.unread === 0 || world.link.revision !== revision) return [];
+  const pair = { link: world.link, row: rowVersion(world) };
+  const link = rules.giveUp(mappings.first, pair, {
+    isMissing: false,
+    outcome,
+    readAt: reading.at,
+    now: world.clock * SECOND,
+  });
+  const seen = link.push === undefined ? { seenX: 0, seenY: 0 } : {};
+  const next = { ...spend(world, 'unread'), link, unmerged: true, ...seen, excuses: world.excuses + 1 };
+  return [{ what: `the read cannot be used (${outcome ?? 'nothing was sent'})`, world: next }];
 }
 
 function mayRefuse(world: World, merged: Written): boolean {
@@ -226,7 +247,14 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
     what: `settle: ${outcome}, and PostgreSQL refuses the row`,
     world: rowRefused(driver, { ...world, step: IDLE }, reading, outcome),
   }));
-  return [...made, ...aside];
+  const nothingRead = unread(driver, { ...world, step: IDLE }, step, outcome).map(({ what, world: next }) => {
+    const isRefused = outcome === 'refused';
+    return {
+      what,
+      world: isRefused ? { ...next, refused: refusable(load.push), listed: true } : next,
+    };
+  });
+  return [...made, ...aside, ...nothingRead];
 }
 
 function outcomeOf({ rules, scenario }: Driver, { link }: World, { answer, reading }: At<'read back'>) {

@@ -212,6 +212,42 @@ function pushes(): SwitchedOff[] {
       violation: 'an edit was lost',
     },
     {
+      rule: 'only what Salesforce has refused counts as refused where a read shows nothing',
+      without: {
+        giveUp: (mapping, pair, how) => {
+          const link = RULES.giveUp(mapping, pair, how);
+          const { x, y } = pair.row?.fields ?? {};
+          return { ...link, refused: { ...link.refused, fields: { x: String(x), y: String(y) } } };
+        },
+      },
+      scenario: { editsOfRow: 2, editsBack: true, unread: 1, lostAnswers: 1 },
+      violation: 'the sides differ for good',
+    },
+    {
+      rule: 'a push of which it is not known whether it landed stays open while reads show nothing',
+      without: {
+        giveUp: (...args) => ({ ...RULES.giveUp(...args), push: undefined }),
+      },
+      scenario: { editsOfRow: 2, editsBack: true, unread: 1, lostAnswers: 1 },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a read that cannot be used is no proof that the record of a row that is gone is gone, too',
+      without: {
+        giveUp: (mapping, pair, how) => RULES.giveUp(mapping, pair, { ...how, isMissing: true }),
+      },
+      scenario: { editsInSalesforce: 1, deletesOfRow: 1, unread: 1 },
+      violation: 'an edit was lost',
+    },
+    {
+      rule: 'a file from before a read that shows nothing is only a hint',
+      without: {
+        giveUp: (mapping, pair, how) => RULES.giveUp(mapping, pair, { ...how, readAt: 0 }),
+      },
+      scenario: { editsInSalesforce: 1, editsOfRow: 1, unread: 1, lostAnswers: 1, policy: 'any' },
+      violation: 'the sides differ for good',
+    },
+    {
       rule: 'a run without failures is not believed for a record that is as before',
       without: {
         outcomeOfPush: (link, readBack, how) => {

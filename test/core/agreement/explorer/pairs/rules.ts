@@ -4,7 +4,7 @@ import { acceptReread, receive } from '../../../../../core/agreement/inbound.ts'
 import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { outcomeOfPush, pushAgain } from '../../../../../core/agreement/push-outcome.ts';
 import { findListed } from '../../../../../core/agreement/sweep.ts';
-import { passBy, setAside } from '../../../../../core/agreement/unmerged.ts';
+import { giveUp, passBy, setAside } from '../../../../../core/agreement/unmerged.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
@@ -17,6 +17,7 @@ export interface Rules {
   readonly pushAgain: typeof pushAgain;
   readonly passBy: typeof passBy;
   readonly setAside: typeof setAside;
+  readonly giveUp: typeof giveUp;
   /** An open push is collected only when nothing of it can land any more. */
   readonly fenced: boolean;
   /** Every step that writes checks that its execution still has the lease. */
@@ -45,6 +46,7 @@ export const RULES: Rules = {
   pushAgain,
   passBy,
   setAside,
+  giveUp,
   fenced: true,
   leased: true,
   settlesOwn: true,

@@ -32,6 +32,8 @@ export interface Budgets {
   readonly refusals: number;
   /** Rows that PostgreSQL does not take as a merge would have them. */
   readonly rowRefusals: number;
+  /** Looks and read-backs that show nothing which can be used. */
+  readonly unread: number;
   /** Runs of the flow that count a failure although this record went through. */
   readonly countedFailures: number;
   /** Files worked on twice; polls that find nothing new; commits that appear with an older stamp than the one before. */
@@ -86,6 +88,7 @@ export const NO_BUDGET: Budgets = {
   lostAnswers: 0,
   refusals: 0,
   rowRefusals: 0,
+  unread: 0,
   countedFailures: 0,
   duplicates: 0,
   idlePolls: 0,

@@ -69,13 +69,23 @@ export class DeadLetterQueue {
     }
   }
 
-  async #receive(): Promise<DeadLetter[]> {
+  /** Up to `limit` messages, which stay where they are: also a redrive at the same time sees them. */
+  async peek(limit: number): Promise<DeadLetter[]> {
+    const seen = new Map<string, DeadLetter>();
+    for (;;) {
+      const before = seen.size;
+      for (const letter of await this.#receive(0)) seen.set(letter.id, letter);
+      if (seen.size === before || seen.size >= limit) return [...seen.values()].slice(0, limit);
+    }
+  }
+
+  async #receive(visibilitySeconds = VISIBILITY_SECONDS): Promise<DeadLetter[]> {
     const { Messages } = await this.#client.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
         MaxNumberOfMessages: MAX_MESSAGES,
         WaitTimeSeconds: this.#waitSeconds,
-        VisibilityTimeout: VISIBILITY_SECONDS,
+        VisibilityTimeout: visibilitySeconds,
         MessageAttributeNames: ['All'],
         MessageSystemAttributeNames: ['SentTimestamp'],
       }),

@@ -107,13 +107,10 @@ async function readExecutions(
   return { pipeline, waiting: waiting + inFlight, some, undeliveredEvents: undelivered.waiting };
 }
 
-/** They are seen again at once. */
 async function someOf(queue: DeadLetterQueue): Promise<FailedExecutions['some']> {
-  const found: { execution: string; since: Date }[] = [];
-  for await (const { body, sentAt } of queue.letters()) {
+  const found = (await queue.peek(NAMED)).flatMap(({ body, sentAt }) => {
     const execution = parseFailedExecution(body)?.execution;
-    if (execution !== undefined) found.push({ execution: executionName(execution), since: sentAt });
-    if (found.length === NAMED) break;
-  }
+    return execution === undefined ? [] : [{ execution: executionName(execution), since: sentAt }];
+  });
   return found.sort((a, b) => a.since.getTime() - b.since.getTime());
 }

@@ -6,6 +6,7 @@ import { ConfigurationError } from '../core/errors.ts';
 import type { SyncConfiguration } from '../core/mapping/configuration.ts';
 import { type OpenConflict, readOpenConflicts, resolveConflicts } from '../postgres/ledger/conflicts.ts';
 import { type OpenReject, type RejectSelection, readOpenRejects } from '../postgres/ledger/open-rejects.ts';
+import { discardRejects } from '../postgres/ledger/rejects.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { objectOption } from './redrive/command.ts';
 import { type DatabaseOptions, findDatabase, withDatabaseOptions } from './surroundings.ts';
@@ -28,15 +29,27 @@ export function addListings(
     .addOption(
       new Option('--direction <direction>', 'of this direction only').choices(['to-postgres', 'to-salesforce']),
     )
-    .action(async (options: ListOptions & Pick<RejectSelection, 'direction'>) => {
-      const { object, direction, limit, json } = options;
-      const found = await withDatabase(
+    .addOption(
+      new Option(
+        '--discard <id...>',
+        'take these off the list and try nothing again, such as a line that cannot be read',
+      ).argParser(collectNumbers),
+    )
+    .action(async (options: ListOptions & Pick<RejectSelection, 'direction'> & { discard?: string[] }) => {
+      const { object, direction, limit, json, discard } = options;
+      await withDatabase(
         await findDatabase(options),
-        (session) => readOpenRejects(session, { object, direction }, limit + 1),
+        async (session) => {
+          if (discard !== undefined) {
+            print(nowMarked('reject', 'discarded', discard, await discardRejects(session, discard)));
+            return;
+          }
+          const found = await readOpenRejects(session, { object, direction }, limit + 1);
+          if (found.length > 0) process.exitCode = 1;
+          print(json ? asJson(found.slice(0, limit)) : listed(found, limit, 'open reject', rejectTable));
+        },
         deployment,
       );
-      if (found.length > 0) process.exitCode = 1;
-      print(json ? asJson(found.slice(0, limit)) : listed(found, limit, 'open reject', rejectTable));
     });
 
   listing(program.command('conflicts'), configuration)
@@ -51,7 +64,7 @@ export function addListings(
         await findDatabase(options),
         async (session) => {
           if (seen !== undefined) {
-            print(toldResolved(seen, await resolveConflicts(session, seen)));
+            print(nowMarked('conflict', 'marked as seen', seen, await resolveConflicts(session, seen)));
             return;
           }
           const { object, limit, json, values = false } = options;
@@ -171,11 +184,11 @@ function asJson(rows: readonly object[]): string {
   return JSON.stringify(rows, undefined, 2);
 }
 
-function toldResolved(wanted: readonly string[], resolved: readonly string[]): string {
-  const missing = wanted.filter((id) => !resolved.includes(id));
-  if (missing.length === 0) return `${plural(resolved.length, 'conflict')} marked as seen`;
-  const text = `No open conflict has the id ${missing.join(', ')}; ${plural(resolved.length, 'other')} marked as seen.`;
-  throw new ConfigurationError('NO_CONFLICT', text);
+function nowMarked(noun: string, done: string, wanted: readonly string[], marked: readonly string[]): string {
+  const missing = wanted.filter((id) => !marked.includes(id));
+  if (missing.length === 0) return `${plural(marked.length, noun)} ${done}`;
+  const text = `No open ${noun} has the id ${missing.join(', ')}; ${plural(marked.length, 'other')} ${done}.`;
+  throw new ConfigurationError('NOT_OPEN', text);
 }
 
 function positive(text: string): number {
@@ -185,5 +198,5 @@ function positive(text: string): number {
 
 function collectNumbers(text: string, before: string[] = []): string[] {
   if (/^[1-9]\d{0,13}$/.test(text)) return [...before, text];
-  throw new InvalidArgumentError('Give the numbers of conflicts, as `sfsync conflicts` lists them.');
+  throw new InvalidArgumentError('Give the numbers that the list shows.');
 }

@@ -126,7 +126,9 @@ function objectFaults(status: ObjectStatus): string[] {
     );
   }
   if (openConflicts > 0)
-    faults.push(`${object}: ${plural(openConflicts, 'conflict')}: \`sfsync conflicts\` lists them`);
+    faults.push(
+      `${object}: ${plural(openConflicts, 'conflict')}: \`sfsync conflicts\` lists them, and marks them as seen with --resolve`,
+    );
   return faults;
 }
 

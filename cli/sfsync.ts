@@ -61,6 +61,9 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+// Who reads the output may have had enough of it, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : FAILED));
+
 try {
   await run(process.argv.slice(2));
 } catch (error) {

@@ -35,7 +35,11 @@ export function addRedriveCommands(program: Command, configuration: SyncConfigur
     .description('Failed executions go on in the state where they failed, which Step Functions allows for 14 days.')
     .addOption(new Option('--pipeline <pipeline>', 'of this pipeline only').choices(PIPELINES))
     .option('--again', 'start executions anew that cannot be redriven, with the same input: files of records', false)
-    .option('--discard <execution...>', 'remove the messages of these executions (name or ARN) and leave them be', [])
+    .option(
+      '--discard <execution...>',
+      'remove the messages of these executions (name or ARN), leave them be, and redrive none',
+      [],
+    )
     .action((options: RedriveOptions & { pipeline?: Pipeline; again: boolean; discard: string[] }) =>
       work(deployment, options, (operator) => {
         const pipelines = options.pipeline === undefined ? PIPELINES : [options.pipeline];

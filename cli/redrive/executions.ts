@@ -73,6 +73,7 @@ class PipelineRedrive {
     if (discard.includes(execution) || discard.includes(executionName(execution))) {
       return { action: 'forget', why: 'discarded, as you ask', announce: undefined };
     }
+    if (discard.length > 0) return { action: 'keep', why: 'only those that are discarded are looked at' };
     const redrive = redriveOfExecution(this.#pipeline, await this.#operator.aws.executions.describe(execution), again);
     if (!this.#underWay.has(execution) || redrive.action === 'forget') return redrive;
     // A second message of the same failure, or already that of the next one: which of them, the next run will know.

@@ -164,8 +164,14 @@ function rejected({ object, about, ...notice }: Counted, when: string): string |
       const place = [field, constraint && `constraint ${constraint}`].filter(Boolean).join(', ');
       return place === '' ? code : `${code} (${place})`;
     }),
+    own.some(({ code }) => code.startsWith('22'))
+      ? 'SQLSTATE 22...: a value does not fit its column; npx sfsync check names columns that are narrower than their fields.'
+      : undefined,
     `npx sfsync rejects --object ${object} says why. A record is tried again by itself when a newer version of it comes from either side.`,
     `Once the cause is mended otherwise: npx sfsync redrive rejects --object ${object}`,
+    own.some(({ code }) => code === 'UNREADABLE_LINE')
+      ? 'A line that cannot be read comes to nothing: npx sfsync rejects --discard takes it off the list.'
+      : undefined,
   );
 }
 
@@ -199,9 +205,13 @@ function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>)
     text: lines(
       `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
       notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
-      'Mend the cause, then redrive: the execution goes on in the state where it failed.',
-      '  npx sfsync redrive executions',
-      `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
+      ...(machine.endsWith('sweep')
+        ? ['Nothing is to be redriven: the next sweep does what this one has left. If it fails, too, mend the cause.']
+        : [
+            'Mend the cause, then redrive: the execution goes on in the state where it failed.',
+            '  npx sfsync redrive executions',
+            `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
+          ]),
       file === undefined
         ? undefined
         : lines(

@@ -51,6 +51,17 @@ export async function reportRejects(
   );
 }
 
+/** Takes rejects off the list, as an operator decides: nothing is tried again. Answers the ids of those that were open. */
+export async function discardRejects(session: Session, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await query<{ id: string }>(
+    session,
+    `update sfsync.rejected_record set resolved_at = now() where id = any ($1::bigint[]) and resolved_at is null
+     returning id::text`,
+    [ids],
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** Lists rejects, and answers those that are new: that were not listed with this code before. */
 export async function reportNewRejects(
   session: Session,

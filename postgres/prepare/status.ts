@@ -52,7 +52,7 @@ export async function readDatabaseStatus(
   if (!(await hasTable(client, 'link'))) {
     throw new ConfigurationError(
       'NOT_PREPARED',
-      `The database has no schema ${namesOf(client).schema}: run \`sfsync prepare\`.`,
+      `The database has no schema ${namesOf(client).schema}. If it is the right database and --name is right, too: run \`sfsync prepare\` with the same --name.`,
     );
   }
   const pending = await pendingMigrations(client);

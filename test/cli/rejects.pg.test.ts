@@ -10,6 +10,7 @@ import configuration from '../../examples/lender/sync.config.ts';
 import { writeEndpoints } from '../../local/endpoints.ts';
 import { readOpenConflicts } from '../../postgres/ledger/conflicts.ts';
 import type { RejectSelection } from '../../postgres/ledger/open-rejects.ts';
+import { readOpenRejects } from '../../postgres/ledger/open-rejects.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { createLenderDatabase, type LenderDatabase } from '../support/postgres/lender-database.ts';
 import { type DeployedStack, startDeployedStack } from './deployed-stack.ts';
@@ -172,6 +173,16 @@ describe('at the terminal', () => {
       err: 'No open conflict has the id 4711; 1 other marked as seen.\n',
     });
     expect(await readOpenConflicts(session, {})).toMatchObject([{ id: '2' }]);
+  });
+
+  test('a reject that comes to nothing is taken off the list', async () => {
+    const open = async () => (await readOpenRejects(session, {})).map(({ id }) => id);
+    const before = await open();
+    const [first = ''] = before;
+    expect(await sfsync('rejects', '--discard', first)).toMatchObject({ code: 0, out: '1 reject discarded\n' });
+    expect(await open()).toEqual(before.slice(1));
+    await session.query('update sfsync.rejected_record set resolved_at = null where id = $1', [first]);
+    expect(await sfsync('rejects', '--discard', '4711')).toMatchObject({ code: 2 });
   });
 
   test('a list says whether there is more', () => {

@@ -32,16 +32,18 @@ const UNRELATED_MEGABYTES = 100;
 const LOOK_EVERY_MS = 1_000;
 /** Nothing has moved for so long: it never will. */
 const STUCK_AFTER_MS = 180_000;
-const CHANGE_ALL = 'update loan_applications set amount = amount + 1';
+/** Those at rest have no amount. */
+const CHANGE_ALL = 'update loan_applications set amount = amount + 1 where amount is not null';
 
-const { rows, delivery, walWait, json } = new Command('npm run bench:backlog --')
+const { rows, atRest, delivery, walWait, json } = new Command('npm run bench:backlog --')
   .description('A backlog of changed rows drains to Salesforce; then WAL of unrelated tables.')
   .option('--rows <n>', 'changed rows', Number, 500_000)
+  .option('--at-rest <n>', 'links with their rows beside them, of which nothing changes', Number, 1_500_000)
   .addOption(new Option('--delivery <way>', 'how they travel').choices(['api', 'appflow']).default('api'))
   .option('--wal-wait <seconds>', 'how long after unrelated writes the retained WAL is looked at', Number, 120)
   .option('--json', 'figures as JSON', false)
   .parse()
-  .opts<{ rows: number; delivery: string; walWait: number; json: boolean }>();
+  .opts<{ rows: number; atRest: number; delivery: string; walWait: number; json: boolean }>();
 
 await using bench = await startBenchSystem({ configuration: configuration(delivery), pollMs: 5_000 });
 const { both, system } = bench;
@@ -49,11 +51,12 @@ const org = new DatabaseSync(join(system.directory, 'org.sqlite'), { readOnly: t
 
 await makeRecords();
 await stopPolling();
+await makeLinksAtRest();
 const drained = await drain();
 const unrelated = await writeUnrelated();
 processTerminal.progress(undefined);
 org.close();
-const title = `A backlog of ${rows.toLocaleString('en')} rows, delivery '${delivery}'`;
+const title = `A backlog of ${rows.toLocaleString('en')} rows beside ${atRest.toLocaleString('en')} links at rest, delivery '${delivery}'`;
 report(title, [...drained, ...unrelated], { json });
 
 /** The records come in through the Bulk API, and reach the table as any other does. */
@@ -72,6 +75,31 @@ async function makeRecords(): Promise<void> {
     if (failedResults.length > 0) throw new Error(`The org refused ${failedResults.length} of the records.`);
   }
   await moving('waiting for their rows', async () => ({ done: (await linked()) - before, of: rows }));
+}
+
+/** Their records are not in the org, for no sweep runs; the origin keeps their rows from the streamer. */
+async function makeLinksAtRest(): Promise<void> {
+  if (atRest === 0) return;
+  processTerminal.progress('making links at rest ...');
+  const id = `'0069' || lpad(n::text, 11, '0') || 'AAA'`;
+  const key = `('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid`;
+  const client = await both.database.connect();
+  try {
+    await client.query('select pg_replication_origin_session_setup($1)', ['sfsync_0']);
+    await client.query(
+      `with made as (
+         insert into loan_applications (id, salesforce_id, title, stage, closes_on)
+         select ${key}, ${id}, 'At rest ' || n, 'Prospecting', date '2027-01-31' from generate_series(1, $2::int) n
+         returning id, salesforce_id, title)
+       insert into sfsync.link (object, salesforce_id, row_key, base, base_deleted, high_water, revision)
+       select $1, salesforce_id, id::text, json_build_object('Name', title), false, now(), 1 from made`,
+      [OBJECT, atRest],
+    );
+    await client.query('select pg_replication_origin_session_reset()');
+  } finally {
+    // What is left of the origin goes with the session.
+    client.release(true);
+  }
 }
 
 async function linked(): Promise<number> {

@@ -10,6 +10,7 @@ import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
 import type { LinkCells, LinkColumn, StoredLink } from './link-columns.ts';
 import { columnText, isSame, LINK_COLUMNS, LINK_SELECTION, storedLink } from './link-columns.ts';
+import { updateNoting } from './note-due.ts';
 
 export type { StoredLink } from './link-columns.ts';
 
@@ -180,19 +181,21 @@ export async function saveLinks(session: Session, links: readonly LinkWrite[]): 
     );
   }
   if (assignments.length === 0) return;
-  await query(
-    session,
-    `update sfsync.link l
+  const update = `update sfsync.link l
         set ${assignments.join(', ')}
        from rows from (unnest(${arrays.join(', ')}) ${lines.map((source) => `, ${source}`).join('')}) as x (${names.join(', ')})
-      where l.id = x.id`,
-    [
-      links.map(({ linkId }) => linkId),
-      ...plain.map((column) => links.map(({ link }) => columnText(column, link))),
-      ...documents.map((column) => links.map(({ link }) => columnText(column, link) ?? '').join('\n')),
-    ],
-  );
+      where l.id = x.id`;
+  const values = [
+    links.map(({ linkId }) => linkId),
+    ...plain.map((column) => links.map(({ link }) => columnText(column, link))),
+    ...documents.map((column) => links.map(({ link }) => columnText(column, link) ?? '').join('\n')),
+  ];
+  const isNoted = names.some((name) => DUE_COLUMNS.has(name));
+  await (isNoted ? updateNoting(session, update, values) : query(session, update, values));
 }
+
+/** What `sfsync.due` follows from. */
+const DUE_COLUMNS = new Set(['dirty', 'reread_due', 'due_after', 'push_id', 'push_delivery', 'sent_at']);
 
 /** Sent as lines, for JSON has no line feed: as elements of an array every quote of it would have to be quoted. */
 function isJson({ type }: LinkColumn): boolean {

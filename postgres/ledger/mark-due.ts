@@ -3,6 +3,7 @@ import type { DueReason } from '../../core/agreement/due.ts';
 import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 import { type LinksOf, selectionOf } from './links.ts';
+import { updateNoting } from './note-due.ts';
 import type { Carrier } from './row-keys.ts';
 
 /** As `becomesDue` says of one link. The base is neither read nor written, so that this serves sets of any size. */
@@ -27,8 +28,7 @@ export async function markLinksDue(
   const sql = `with due as (select l.id from sfsync.link l
                    where l.object = $1 and ${selection.where} order by l.salesforce_id for update of l)
      update sfsync.link l set ${BECOMES_DUE[reason]}, ${KEEPS_ITS_PLACE} from due where l.id = due.id`;
-  const { rowCount } = await byIndex(session, () => query(session, sql, [object, ...selection.values]));
-  return rowCount ?? 0;
+  return byIndex(session, () => updateNoting(session, sql, [object, ...selection.values]));
 }
 
 /**

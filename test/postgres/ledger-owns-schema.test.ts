@@ -52,12 +52,13 @@ test('the statements of postgres/ledger/ are what is looked for', () => {
   expect(ledger.some((source) => source.match(COPIES))).toBe(true);
 });
 
-test('since when a record is due is written where links and insertions are saved and marked', () => {
+test('since when a record is due is written where links and insertions are saved, marked and noted as due', () => {
   const files = sources.filter(([, source]) => source.includes('dirty_since')).map(([file]) => file);
   expect(files.sort()).toEqual([
     'postgres/ledger/insertions.ts',
     'postgres/ledger/link-columns.ts',
     'postgres/ledger/links.ts',
     'postgres/ledger/mark-due.ts',
+    'postgres/ledger/note-due.ts',
   ]);
 });

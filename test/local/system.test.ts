@@ -135,7 +135,7 @@ test('a flow that is stopped sets off its alarm, and the alarm ends when it runs
     );
   await system.call('appflow', 'StopFlow', { flowName });
   await notified('ALARM');
-  const connection = { ...system.endpoints.aws, credentials: system.endpoints.aws };
+  const connection = { ...system.endpoints.aws, credentials: { ...system.endpoints.aws } };
   const account = new AwsAccount({ connection, stackName: 'sfsync' });
   const { objects } = await readDeploymentStatus(account, ['Account', 'Opportunity']);
   expect(objects.map(({ inboundFlow }) => inboundFlow?.status)).toEqual(['Active', 'Suspended']);

@@ -27,7 +27,7 @@ import { receiveKeys } from '../../../steps/receive.ts';
 import { compareUnlisted } from '../../../steps/sweep/compare.ts';
 import { LARGE, largeId, largeKey, makeLargeLedger, missingAccount } from '../../support/postgres/large-ledger.ts';
 import {
-  createLenderDatabase,
+  createLenderDatabaseApart,
   deletedVersion,
   type LenderDatabase,
   version,
@@ -57,7 +57,7 @@ let session: Session;
 let offset = 0;
 
 beforeAll(async () => {
-  lender = await createLenderDatabase();
+  lender = await createLenderDatabaseApart();
   // The ledger knows the columns before it has links: else the fields would have to join the mapping first.
   session = await lender.session();
   for (const object of ['Account', 'Contact', 'Opportunity'] as const) {

@@ -8,7 +8,8 @@ import configuration from '../../../examples/lender/sync.config.ts';
 import { type DatabaseCredentials, openSession, type Session } from '../../../postgres/session/connection.ts';
 import { placeOf } from '../run/made-once.ts';
 import { TEST_PASSWORDS } from './lender-tables.ts';
-import { startPostgres, type TestDatabase } from './postgres.ts';
+import { makeLenderTemplate } from './lender-template.ts';
+import { startOwnPostgres, startPostgres, type TestDatabase, type TestPostgres } from './postgres.ts';
 
 export interface LenderDatabase extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -58,7 +59,27 @@ export function useLenderDatabase(each: 'test' | 'file'): Omit<LenderDatabase, t
 
 export async function createLenderDatabase(): Promise<LenderDatabase> {
   const postgres = await startPostgres();
-  const database = await postgres.createDatabase(await placeOf(inject('lenderTemplate')));
+  return openLenderDatabase(postgres, await postgres.createDatabase(await placeOf(inject('lenderTemplate'))));
+}
+
+/**
+ * On a server of its own: for a test with transactions that last. A slot is made once all transactions of its server have ended, and
+ * other test files make theirs on the server of the run.
+ */
+export async function createLenderDatabaseApart(): Promise<LenderDatabase> {
+  const postgres = await startOwnPostgres();
+  const database = await postgres.createDatabase(await makeLenderTemplate(postgres.url));
+  const lender = await openLenderDatabase(postgres, database);
+  return {
+    ...lender,
+    async [Symbol.asyncDispose]() {
+      await lender[Symbol.asyncDispose]();
+      await postgres.stop();
+    },
+  };
+}
+
+async function openLenderDatabase(postgres: TestPostgres, database: TestDatabase): Promise<LenderDatabase> {
   const application = await database.client();
   const { plugin } = configuration.settings;
   await application.query('select pg_create_logical_replication_slot($1, $2)', [database.name, plugin]);

@@ -56,17 +56,17 @@ async function holdOrigin(client: pg.Client): Promise<void> {
   );
 }
 
-/** A session that has the row and does not let go of it. */
-async function blocker(): Promise<pg.Client> {
-  const client = await lender.database.client();
-  await client.query('begin');
-  await client.query('select from lenders for update');
-  return client;
+/** From now on an update of a row takes a long time. Answers what ends that. */
+async function slowWrites(): Promise<() => Promise<void>> {
+  await rows(`create function lasts() returns trigger language plpgsql as
+    'begin perform pg_sleep(600); return new; end'`);
+  await rows('create trigger lasts before update on lenders for each row execute function lasts()');
+  return async () => void (await rows('drop trigger lasts on lenders'));
 }
 
-const waitsForLock = (pid: number) => async () => {
-  const found = await rows('select wait_event_type as type from pg_stat_activity where pid = $1', [pid]);
-  return found[0]?.type === 'Lock';
+const writes = (pid: number) => async () => {
+  const found = await rows('select wait_event as event from pg_stat_activity where pid = $1', [pid]);
+  return found[0]?.event === 'PgSleep';
 };
 
 describe('an execution that finds no free origin', () => {
@@ -102,22 +102,22 @@ describe('an execution that is killed while it holds an origin', () => {
   });
 
   test('by the server: it can be tried again, the origin is free, and the retry does its work', async () => {
-    const holder = await blocker();
+    const quickWrites = await slowWrites();
     const pid = await pidOf(session);
     session.on('error', () => undefined);
     const killed = apply(session, 2, 'after').catch((error: unknown) => error);
-    await until(waitsForLock(pid));
+    await until(writes(pid));
     await rows('select pg_terminate_backend($1)', [pid]);
     expect(await killed).toBeInstanceOf(RetryableError);
-    await holder.query('rollback');
+    await quickWrites();
 
     expect(await rows('select phone from lenders')).toEqual([{ phone: 'before' }]);
     expect(await apply(await lender.session(), 2, 'after')).toMatchObject({ updated: 1, rejected: 0 });
     expect(await rows('select phone from lenders')).toEqual([{ phone: 'after' }]);
   });
 
-  test('with its process: the server notices while the lock is still held, and the retry does its work', async () => {
-    const holder = await blocker();
+  test('with its process: the server notices while the statement is still at work, and the retry does its work', async () => {
+    const quickWrites = await slowWrites();
     const child = spawn(
       process.execPath,
       [
@@ -133,7 +133,7 @@ describe('an execution that is killed while it holds an origin', () => {
     const backends = () =>
       rows(
         `select pid from pg_stat_activity where datname = current_database() and application_name = 'sfsync'
-            and wait_event_type = 'Lock'`,
+            and wait_event = 'PgSleep'`,
       );
     await until(async () => (await backends()).length === 1);
     child.kill('SIGKILL');
@@ -142,7 +142,7 @@ describe('an execution that is killed while it holds an origin', () => {
     const freed = await lender.database.client();
     await holdOrigin(freed);
     await freed.end();
-    await holder.query('rollback');
+    await quickWrites();
 
     expect(await apply(session, 2, 'after')).toMatchObject({ updated: 1 });
     expect(await rows('select phone from lenders')).toEqual([{ phone: 'after' }]);

@@ -51,6 +51,23 @@ const REJECTS =
   'select salesforce_id, code, field, line, reason from sfsync.rejected_record where resolved_at is null order by line';
 
 describe('a record that is new to us', () => {
+  test('is no match for a row whose value changes while the application holds it', async () => {
+    await borrower('a@x.example');
+    const application = await lender.database.client();
+    await application.query(`begin; update borrowers set email = 'b@x.example'`);
+    expect(await apply('Contact', contact(ONE, 'a@x.example'))).toMatchObject({ inserted: 0, updated: 0, rejected: 0 });
+    await application.query('commit');
+    const [link] = await rows('select revision::int, reread_due from sfsync.link where salesforce_id = $1', [ONE]);
+    expect(link).toMatchObject({ reread_due: true });
+    const read = { id: ONE, revision: link.revision, version: contact(ONE, 'a@x.example') };
+    const context = contextOf(session, configuration, 'Contact');
+    expect(await applyRereads(context, 'file', [read], Date.UTC(2030, 0, 1))).toMatchObject({ inserted: 1 });
+    expect(await rows('select email, salesforce_id from borrowers order by email')).toEqual([
+      { email: 'a@x.example', salesforce_id: ONE },
+      { email: 'b@x.example', salesforce_id: null },
+    ]);
+  });
+
   test('belongs to the one row that has its value: they are linked, and merged by policy', async () => {
     const key = await borrower(' a@x.example\t', { phone: 'of the row', password_digest: 'kept' });
     const applied = await apply('Contact', contact(ONE, 'a@x.example', { Phone: 'of Salesforce' }));

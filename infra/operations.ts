@@ -154,7 +154,8 @@ export class Operations extends Construct {
     const sum = { statistic: Stats.SUM, period: Duration.minutes(5) };
     this.alarm(scope, 'ExecutionsFailAlarm', {
       metric: new MathExpression({
-        expression: 'failed + timedOut + aborted',
+        // What a sum is of which one part has no value is written down nowhere.
+        expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',
         usingMetrics: {
           failed: machine.metricFailed(sum),
           timedOut: machine.metricTimedOut(sum),

@@ -114,15 +114,26 @@ export function readingOf(alarm: AlarmDefinition): Reading {
   const returned = Metrics.find(({ ReturnData }) => ReturnData);
   const expression = returned?.Expression ?? returned?.Id ?? '';
   const ids = new Set(metrics.map(({ id }) => id));
-  const isSum = expression.split('+').every((part) => ids.has(part.trim()));
-  if (!isSum) throw new AwsError('ValidationError', `Only sums of metrics are understood here, not ${expression}.`);
+  const isSum = expression.split('+').every((part) => ids.has(partOf(part).id));
+  if (!isSum)
+    throw new AwsError(
+      'ValidationError',
+      `Only sums of metrics, each perhaps in FILL, are understood here, not ${expression}.`,
+    );
   return { metrics, expression, periodSeconds: metrics[0]?.periodSeconds ?? 60 };
 }
 
-/** The value of a sum; undefined: one of its metrics has none. */
+/** A part of a sum: a metric, or `FILL(metric, 0)`, which has that value where the metric has none. */
+function partOf(text: string): { readonly id: string; readonly filled: number | undefined } {
+  const [, id, value] = /^FILL\(\s*(\w+)\s*,\s*(-?\d+)\s*\)$/.exec(text.trim()) ?? [];
+  return id === undefined ? { id: text.trim(), filled: undefined } : { id, filled: Number(value) };
+}
+
+/** The value of a sum; undefined: one of its parts has none. */
 export function sumOf(expression: string, values: ReadonlyMap<string, number | undefined>): number | undefined {
   return expression.split('+').reduce<number | undefined>((sum, part) => {
-    const value = values.get(part.trim());
+    const { id, filled } = partOf(part);
+    const value = values.get(id) ?? filled;
     return sum === undefined || value === undefined ? undefined : sum + value;
   }, 0);
 }

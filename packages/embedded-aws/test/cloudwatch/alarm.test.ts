@@ -71,11 +71,17 @@ test('a sum of metrics has a value when each of them has', () => {
   ).toBeUndefined();
 });
 
+test('a part that is filled has its value where the metric has none', () => {
+  const expression = 'FILL(f, 0) + FILL(g, 5)';
+  expect(sumOf(expression, new Map([['f', 1]]))).toBe(6);
+  expect(sumOf(expression, new Map())).toBe(5);
+});
+
 test('what it does not understand is refused', () => {
   expect(() => parseAlarm({ ...base, Threshold: 'much', EvaluationPeriods: 0 })).toThrow(
     /Threshold.*|EvaluationPeriods/,
   );
   const metrics = [{ Id: 'e', Expression: 'RATE(f)', ReturnData: true }];
   const { Namespace: _, MetricName: __, Statistic: ___, Period: ____, ...rest } = base;
-  expect(() => parseAlarm({ ...rest, Metrics: metrics })).toThrow('Only sums of metrics are understood here');
+  expect(() => parseAlarm({ ...rest, Metrics: metrics })).toThrow('Only sums of metrics');
 });

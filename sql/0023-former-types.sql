@@ -48,4 +48,4 @@ $$;
 
 create or replace function sfsync.in_column(type text, expression text, given text[]) returns text[]
   language sql
-  as 'select sfsync.through_types(array[type], expression, given)';
+  as $$ select sfsync.through_types(array[type], expression, given) $$;

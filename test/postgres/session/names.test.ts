@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inSchema } from '../../../postgres/session/names.ts';
 
@@ -21,4 +22,14 @@ test.each([
   'create temporary table sfsync_check (a int)',
 ])('%s is not about it', (statement) => {
   expect(inSchema(statement, 'sfsync_eu')).toBe(statement);
+});
+
+const MIGRATIONS = new URL('../../../sql/', import.meta.url);
+
+test.each(readdirSync(MIGRATIONS))('%s makes everything in the schema of its deployment', (file) => {
+  const text = inSchema(readFileSync(new URL(file, MIGRATIONS), 'utf8'), 'sfsync_eu');
+  const statements = text.replace(/--[^\n]*/g, '');
+  // A setting has a prefix, and no schema.
+  const left = statements.replace(/current_setting\('sfsync\.\w+'/g, '').match(/\bsfsync\.\w+/g);
+  expect(left).toBeNull();
 });

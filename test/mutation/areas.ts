@@ -1,0 +1,80 @@
+/** What is mutated, and which tests are to notice. */
+
+export interface Stage {
+  readonly name: string;
+  /** Test files, as globs from the root. */
+  readonly tests: readonly string[];
+  /** How much longer than without a mutant a run of its tests may take before it counts as caught in a loop. */
+  readonly patienceSeconds: number;
+}
+
+export interface Area {
+  readonly folder: string;
+  /** What survives a stage goes on to the next, which costs more for each mutant. */
+  readonly stages: readonly Stage[];
+  /** The least share of mutants, in percent, that has to be caught. */
+  readonly least: number;
+}
+
+const STEPS = ['test/steps/**/*.test.ts'];
+const FUNCTIONS = ['test/functions/**/*.test.ts'];
+
+export const AREAS: readonly Area[] = [
+  {
+    folder: 'core/agreement',
+    stages: [
+      {
+        name: 'tables',
+        tests: ['test/core/agreement/*.test.ts', '!test/core/agreement/*agreement.test.ts'],
+        patienceSeconds: 10,
+      },
+      { name: 'explorers', tests: ['test/core/agreement/*agreement.test.ts'], patienceSeconds: 120 },
+    ],
+    least: 90,
+  },
+  {
+    folder: 'steps',
+    stages: [
+      { name: 'steps', tests: STEPS, patienceSeconds: 30 },
+      { name: 'functions', tests: FUNCTIONS, patienceSeconds: 60 },
+    ],
+    least: 80,
+  },
+  {
+    folder: 'postgres/ledger',
+    stages: [
+      // plans.pg.test.ts fills a ledger of two million links, and is about speed.
+      {
+        name: 'ledger',
+        tests: ['test/postgres/ledger/*.test.ts', '!test/postgres/ledger/plans.pg.test.ts'],
+        patienceSeconds: 30,
+      },
+      { name: 'steps', tests: STEPS, patienceSeconds: 30 },
+    ],
+    least: 80,
+  },
+  { folder: 'functions', stages: [{ name: 'functions', tests: FUNCTIONS, patienceSeconds: 60 }], least: 80 },
+  {
+    folder: 'wal-streamer',
+    stages: [{ name: 'wal-streamer', tests: ['test/wal-streamer/**/*.test.ts'], patienceSeconds: 60 }],
+    least: 80,
+  },
+];
+
+/** What of an area is to be mutated. */
+export interface Part {
+  readonly area: Area;
+  /** The area's folder, one below it, or a file. */
+  readonly path: string;
+}
+
+/** The areas that the paths name; none: all. Throws RangeError where a path lies in no area. */
+export function partsOf(paths: readonly string[]): Part[] {
+  if (paths.length === 0) return AREAS.map((area) => ({ area, path: area.folder }));
+  return paths.map((given) => {
+    const path = given.replace(/^\.\//, '').replace(/\/+$/, '');
+    const area = AREAS.find(({ folder }) => path === folder || path.startsWith(`${folder}/`));
+    if (area !== undefined) return { area, path };
+    throw new RangeError(`${given} is not mutated. Folders: ${AREAS.map(({ folder }) => folder).join(', ')}.`);
+  });
+}

@@ -26,7 +26,7 @@ import { inTransaction, query, type Session } from '../postgres/session/connecti
 import { inOwnTransaction, type OwnTransaction, withOwnTransactions } from '../postgres/session/origin.ts';
 import type { SetWork } from '../postgres/session/savepoint.ts';
 import { isLock } from '../postgres/session/server-errors.ts';
-import { haveMoved, withMappingInForce } from './mapping-in-force/columns.ts';
+import { beginsAnew, withMappingInForce } from './mapping-in-force/columns.ts';
 import { type FieldsLeftOut, leftOutOfFile, leftOutOfRead, type ReadFields } from './mapping-in-force/fields.ts';
 import { type Joined, joinWaiting } from './parents/join-waiting.ts';
 import { type PartsDone, type PartWork, retryingLocks, waitBriefly, workInParts } from './parts.ts';
@@ -205,7 +205,7 @@ function inStepTransactions<T>(
     };
     if (lease) await transaction(async () => undefined);
     const reject = (direction: Direction, rejects: readonly Reject[]) => void found[direction].push(...rejects);
-    const surroundings = { session, transaction, isMoved: haveMoved, now: () => performance.now() };
+    const surroundings = { session, transaction, isMoved: beginsAnew, now: () => performance.now() };
     const inPartsOf: RunningStep['inPartsOf'] = (items, parts) => workInParts(surroundings, items, parts);
     const inParts: RunningStep['inParts'] = async (items, part, more) => {
       const rejectOne = (id: string, error: RejectedRecordError) => rejectOfRow(mapping, id, error);

@@ -25,6 +25,8 @@ export class Session extends pg.Client {
   readonly names?: DatabaseNames | undefined;
   /** Whether the role may call the origin functions; undefined: not asked yet. */
   mayUseOrigins?: boolean | undefined;
+  /** Objects whose tables have a row of which a column cannot be read (unreadable-columns.ts). */
+  unreadable?: Set<string> | undefined;
   /** undefined: no transaction is open. */
   transaction?: TransactionFacts | undefined;
 

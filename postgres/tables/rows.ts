@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
-import { fromPostgres, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
+import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
@@ -19,6 +19,7 @@ import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
+import { type Cell, hasUnreadable, orRemember, readCells } from './unreadable-columns.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -84,7 +85,7 @@ export async function lockRows(
   }
   if (access === 'lock' && rows.length < wanted.length) await throwIfLocked(session, mapping, selection, rows);
   const parentIds = await readParents(session, configuration, mapping, rows);
-  const keys = rows.map(([rowKey]) => String(rowKey));
+  const keys = rows.map(([rowKey]) => rowKey);
   const outside = await readOutside(session, mapping, await keyType(session, mapping), keys);
   const parents = mapping.fields.flatMap(({ references }) => references ?? []);
   await compareTables(
@@ -92,42 +93,69 @@ export async function lockRows(
     mapping,
     parents.map((object) => mappingOf(configuration, object)),
   );
-  return rows.map(([rowKey, salesforceId, edited, deleted, ...values]) => {
+  return rows.map(([rowKey, salesforceId, edited, deleted, ...cells]) => {
     let fields: RowValues | undefined;
     return {
-      key: String(rowKey),
+      key: rowKey,
       salesforceId: salesforceId ?? undefined,
       editedAt: parseInstant(edited ?? ''),
       softDeleted: deleted !== null,
-      outside: outside?.get(String(rowKey)),
+      outside: outside?.get(rowKey),
       // Converted when they are looked at: by then the server has something else to do.
       get fields() {
-        fields ??= readValues(mapping, values, parentIds);
+        fields ??= readValues(mapping, cells, parentIds);
         return fields;
       },
     };
   });
 }
 
+/** Key, Salesforce id and marks of a row, as texts, and then a cell for each field. */
+type RowCells = readonly [
+  key: string,
+  salesforceId: string | null,
+  edited: string | null,
+  deleted: string | null,
+  ...cells: Cell[],
+];
+
 async function readRows(
   session: Session,
   mapping: InForceMapping,
   selection: RowSelection,
   { which, access }: { readonly which: 'published' | 'inherited'; readonly access: RowAccess },
-): Promise<(string | null)[][]> {
-  const key = name(mapping.keyColumn);
+): Promise<RowCells[]> {
+  const key = `t.${name(mapping.keyColumn)}`;
   const chosen = await chosenBy(session, mapping, selection);
-  const columns = mapping.fields.map(({ column, type }) => type.columnText(`t.${name(column)}`));
   const [table, further] =
     which === 'published'
       ? [rowsOf(mapping), '']
       : [tableOf(mapping), `and t.tableoid <> ${Number(mapping.tableFacts?.oid)}`];
-  return queryTuples<(string | null)[]>(
+  const texts = (fields: readonly FieldMapping[]) =>
+    fields.map(({ column, type }) => `, ${type.columnText(`t.${name(column)}`)}`).join('');
+  const read = (fields: readonly FieldMapping[]) =>
+    queryTuples<[string, string | null, string | null, string | null, ...(string | null)[]]>(
+      session,
+      `select ${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}${texts(fields)}
+         from ${table} t where ${chosen} ${further} order by ${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
+      ['keys' in selection ? selection.keys : selection.salesforceIds],
+    );
+  if (!hasUnreadable(session, mapping)) return orRemember(session, mapping, () => read(mapping.fields));
+  const rows = await read([]);
+  const type = await keyType(session, mapping);
+  const cells = await readCells(
     session,
-    `select t.${key}::text, t.${name(mapping.salesforceIdColumn)}, ${[marks(mapping), ...columns].join(', ')}
-       from ${table} t where ${chosen} ${further} order by t.${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
-    ['keys' in selection ? selection.keys : selection.salesforceIds],
+    mapping.fields,
+    rows.map(([rowKey]) => rowKey),
+    (fields, keys) => {
+      const sql = `select ${key}::text${texts(fields)} from ${table} t where ${key} = any ($1::${type}[]) ${further}`;
+      return queryTuples<[string, ...(string | null)[]]>(session, sql, [keys]);
+    },
   );
+  return rows.flatMap((row): RowCells[] => {
+    const found = cells.get(row[0]);
+    return found === undefined ? [] : [[row[0], row[1], row[2], row[3], ...found]];
+  });
 }
 
 function chosenBy(session: Session, mapping: ObjectMapping, selection: RowSelection): Promise<string> {
@@ -141,7 +169,7 @@ async function throwIfLocked(
   session: Session,
   mapping: InForceMapping,
   selection: RowSelection,
-  found: readonly (readonly (string | null)[])[],
+  found: readonly RowCells[],
 ): Promise<void> {
   const there = new Set(found.map(([key, id]) => ('keys' in selection ? key : id)));
   const missing = ('keys' in selection ? selection.keys : selection.salesforceIds).filter((each) => !there.has(each));
@@ -171,12 +199,12 @@ async function readParents(
   session: Session,
   configuration: SyncConfiguration,
   mapping: ObjectMapping,
-  rows: readonly (readonly (string | null)[])[],
+  rows: readonly RowCells[],
 ): Promise<ParentIds> {
   const found = new Map<string, ReadonlyMap<string, string | null>>();
   for (const [i, { field, column, references }] of mapping.fields.entries()) {
     if (references === undefined) continue;
-    const keys = [...new Set(rows.flatMap((row) => row[MARKS + i] ?? []))];
+    const keys = [...new Set(rows.flatMap((row) => textOf(row[MARKS + i]) ?? []))];
     const parent = mappingOf(configuration, references);
     const type = (await tableColumns(session, mapping)).types.get(column) ?? 'text';
     const ids =
@@ -195,11 +223,20 @@ async function readParents(
   return found;
 }
 
-/** `values`: a text for each field, of a lookup that of the parent's key. */
-function readValues(mapping: ObjectMapping, values: readonly (string | null)[], parents: ParentIds): RowValues {
+function textOf(cell: Cell | undefined): string | null {
+  return cell === undefined || isUnsendable(cell) ? null : cell;
+}
+
+/** `cells`: one for each field, of a lookup that of the parent's key. */
+function readValues(mapping: ObjectMapping, cells: readonly Cell[], parents: ParentIds): RowValues {
   const fields: Record<string, RowValue> = wholeRecord(mapping);
   mapping.fields.forEach((field, i) => {
-    const text = values[i] ?? null;
+    const cell = cells[i];
+    if (isUnsendable(cell)) {
+      fields[field.field] = cell;
+      return;
+    }
+    const text = cell ?? null;
     const ids = parents.get(field.field);
     fields[field.field] =
       ids === undefined || text === null ? readValue(field, text) : readLookup(field, text, ids.get(text) ?? null);

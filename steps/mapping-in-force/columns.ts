@@ -19,6 +19,7 @@ import { lookAtColumns, noteVanished } from '../../postgres/ledger/mapped-column
 import type { Session } from '../../postgres/session/connection.ts';
 import { COLUMNS_MOVED, type InForceMapping } from '../../postgres/tables/column-numbers.ts';
 import { lookAtTables } from '../../postgres/tables/table-facts.ts';
+import { COLUMN_UNREADABLE } from '../../postgres/tables/unreadable-columns.ts';
 import type { StepContext } from '../step.ts';
 import { isForgotten, noteMapping } from './joins.ts';
 import { columnDefault, fillReturned } from './refill.ts';
@@ -29,9 +30,10 @@ export interface ColumnsInForce extends StepContext {
   readonly reasons: readonly ReasonCount[];
 }
 
-/** How often a step begins anew because columns have moved under it. */
+/** How often a step begins anew because columns have moved under it, or cannot be read in one row. */
 const LOOKS = 3;
 const UNDEFINED_COLUMN = '42703';
+const BEGUN_ANEW: ReadonlySet<string> = new Set([COLUMNS_MOVED, COLUMN_UNREADABLE, UNDEFINED_COLUMN]);
 
 /**
  * Does the work of a step with the columns that there are; again when they move under it, so the work must bear being
@@ -46,14 +48,14 @@ export async function withMappingInForce<T>(
     try {
       return await work(await columnsInForce(context, reporter));
     } catch (error) {
-      if (!haveMoved(error) || look === LOOKS) throw error;
+      if (!beginsAnew(error) || look === LOOKS) throw error;
     }
   }
 }
 
-/** Whether the columns of a table have moved since they were looked at. */
-export function haveMoved(error: unknown): boolean {
-  return error instanceof SyncError && (error.code === COLUMNS_MOVED || error.code === UNDEFINED_COLUMN);
+/** Whether a step has to begin anew: columns have moved since they were looked at, or have to be read one by one. */
+export function beginsAnew(error: unknown): boolean {
+  return error instanceof SyncError && BEGUN_ANEW.has(error.code);
 }
 
 async function columnsInForce(context: StepContext, reporter: string | undefined): Promise<ColumnsInForce> {

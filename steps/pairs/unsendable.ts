@@ -27,6 +27,6 @@ export function whyUnsendable(
   }
   const unreadable = mapping.fields.find(({ field }) => row.fields[field] === UNREADABLE);
   if (unreadable === undefined) return undefined;
-  const reason = `Column ${unreadable.column} holds a value that Salesforce cannot store. It waits until that is another one.`;
+  const reason = `Column ${unreadable.column} holds a value that Salesforce cannot store, or that PostgreSQL cannot read (as where a cast fails). It waits until that is another one.`;
   return { code: 'UNREADABLE_VALUE', reason, field: unreadable.field };
 }

@@ -1,33 +1,57 @@
 /** Which links' rows have been inside the row filter of their object: only such a row can leave it. */
-import type pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { query, type Session } from '../session/connection.ts';
+import { inTransaction, query, type Session } from '../session/connection.ts';
 import { bisect } from '../session/savepoint.ts';
+import { asRefusal } from '../session/server-errors.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
 import { hasKey, rowsOf } from '../tables/rows.ts';
+import { nextLinkIds } from './selections.ts';
 
 /**
  * Notes of links whose row is inside that it was. In SQL, as the filter is: the configuration brings it along as an expression
- * over the table's columns.
+ * over the table's columns. Answers how many were noted.
  */
 export async function noteInside(
   session: Session,
   mapping: ObjectMapping,
   salesforceIds: readonly string[],
-): Promise<void> {
-  if (outsideFilter(mapping, 't') === undefined || mapping.filter?.leaving !== 'delete') return;
+): Promise<number> {
+  if (outsideFilter(mapping, 't') === undefined || mapping.filter?.leaving !== 'delete') return 0;
   // A row for which the filter fails is left as it is.
-  await bisect(
+  const noted = await bisect(
     session,
     salesforceIds,
-    (part) => noteAllInside(session, mapping, part),
+    (part) => noteTogether(session, mapping, part),
     () => undefined,
   );
+  return noted.reduce((sum, each) => sum + each, 0);
 }
 
-/** The same in one statement. `salesforceIds`: of these links; undefined: of all. Answers how many were noted. */
-export async function noteAllInside(
-  session: pg.ClientBase,
+/** Links in one transaction, where the filter fails for some row. */
+const PAGE = 10_000;
+
+/** The same of all links of the object. Not within a transaction. */
+export async function noteAllInside(session: Session, mapping: ObjectMapping): Promise<number> {
+  try {
+    return await noteTogether(session, mapping, undefined);
+  } catch (error) {
+    if (asRefusal(error) === undefined) throw error;
+  }
+  let all = 0;
+  for (let after: string | undefined; ; ) {
+    const { noted, last } = await inTransaction(session, async () => {
+      const page = await nextLinkIds(session, mapping.object, after, PAGE);
+      return { noted: await noteInside(session, mapping, page.ids), last: page.last };
+    });
+    all += noted;
+    if (last === undefined) return all;
+    after = last;
+  }
+}
+
+/** In one statement. `salesforceIds`: of these links; undefined: of all. */
+async function noteTogether(
+  session: Session,
   mapping: ObjectMapping,
   salesforceIds: readonly string[] | undefined,
 ): Promise<number> {

@@ -94,7 +94,7 @@ export async function prepareDatabase(
     // A slot cannot be made in a transaction that has written; it comes after its publication.
     await ensureSlot(preparation, configuration, slot);
     await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
-    if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client, mapping, undefined);
+    if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client as Session, mapping);
     if (!dryRun) {
       const { faults: refused, untried } = await tryWrites(client, configuration, tables);
       for (const text of [...refused, ...untried]) preparation.warn(text);

@@ -1,8 +1,9 @@
 /** A row filter that fails for some rows: these alone are left, and everything else goes on. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import sample from '../../examples/lender/sync.config.ts';
+import { noteAllInside } from '../../postgres/ledger/inside-filter.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
@@ -95,4 +96,14 @@ test('a new row is listed, and the others are sent', async () => {
   expect((await chooseNewRows(context, 10)).due).toMatchObject([{ externalId: good }]);
   expect(await rejects()).toMatchObject([{ row_key: bad, code: 'FILTER_FAILED' }]);
   expect(await rows('select dirty from sfsync.insertion where row_key = $1', [bad])).toEqual([{ dirty: false }]);
+});
+
+test('prepare notes of the others that their rows are inside', async () => {
+  const configuration = configurationWith('delete');
+  const context = contextOf(session, sample, 'Contact');
+  const lines = [BAD, GOOD].map((id, i) => ({ line: i, version: version('Contact', id, 1) }));
+  await applyVersions(context, 'file', lines, Date.UTC(2030, 0, 1));
+  await rows(`update borrowers set password_digest = case when salesforce_id = $1 then 'secret' else '1' end`, [BAD]);
+  expect(await noteAllInside(session, mappingOf(configuration, 'Contact'))).toBe(1);
+  expect(await rows('select salesforce_id as id from sfsync.link where was_inside')).toEqual([{ id: GOOD }]);
 });

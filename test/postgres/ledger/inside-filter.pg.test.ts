@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { afterLook } from '../../../core/agreement/link.ts';
-import { noteAllInside } from '../../../postgres/ledger/inside-filter.ts';
+import { noteAllInside, noteInside } from '../../../postgres/ledger/inside-filter.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 import {
@@ -37,8 +37,8 @@ test.each([
         );
         await givenRows(session, rows);
         const chosen = links.filter(() => !some || picks.next().value);
-        const ids = some ? chosen.map(({ salesforceId }) => salesforceId) : undefined;
-        const noted = await noteAllInside(session, ROWS, ids);
+        const ids = chosen.map(({ salesforceId }) => salesforceId);
+        const noted = some ? await noteInside(session, ROWS, ids) : await noteAllInside(session, ROWS);
         const outside = new Map(rows.map((row) => [row.id, row.kind !== 'shown']));
         const after = links.map((link) => {
           const out = outside.get(link.rowKey ?? '');

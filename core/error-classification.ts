@@ -153,6 +153,24 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   invalid_client_id: 'configuration',
 };
 
+/** Answers to a record that name a field whose value is at fault by itself; not those of a rule that may weigh several of them. */
+const OF_VALUE = new Set([
+  'STRING_TOO_LONG',
+  'NUMBER_OUTSIDE_VALID_RANGE',
+  'INVALID_EMAIL_ADDRESS',
+  'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
+  'INVALID_TYPE_ON_FIELD_IN_RECORD',
+  'INVALID_FIELD_FOR_INSERT_UPDATE',
+  'REQUIRED_FIELD_MISSING',
+  'MALFORMED_ID',
+  'FIELD_INTEGRITY_EXCEPTION',
+]);
+
+/** Whether Salesforce may take the record without the value of the field that the answer names. */
+export function isOfValue(code: string): boolean {
+  return OF_VALUE.has(code);
+}
+
 /** By status code of a record or error code of a call; jsforce names an answer that is no JSON `ERROR_HTTP_<status>`. */
 export function classifySalesforce(code: string): SalesforceNextStep {
   const known = lookUp(SALESFORCE, code);

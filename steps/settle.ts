@@ -1,12 +1,13 @@
 /** SETTLE for a batch, part by part, under the lease. */
 import type { z } from 'zod';
-import { isIdle } from '../core/agreement/link.ts';
+import { isIdle, nothingRefused } from '../core/agreement/link.ts';
 import { settle } from '../core/agreement/outbound.ts';
 import { afterAttempt, outcomeOfPush, pushAgain } from '../core/agreement/push-outcome.ts';
 import type { readLine } from '../core/contracts/inbound-tasks.ts';
 import type { InsertionLook, InsertOutcome } from '../core/contracts/insertion-tasks.ts';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import type { Reject } from '../core/contracts/rejects.ts';
+import { isOfValue } from '../core/error-classification.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { versionOf } from '../core/mapping/salesforce-version.ts';
@@ -35,6 +36,8 @@ export interface BatchAnswers {
   readonly insertOutcomes?: ReadonlyMap<string, InsertOutcome>;
   readonly readAt: Instant;
   readonly now: Instant;
+  /** Nothing of the batch is pushed again after this read-back. */
+  readonly isLast?: boolean;
 }
 
 interface Part {
@@ -75,8 +78,8 @@ export async function settleBatch(
     const lost = parts.flatMap((part) => part.lost);
     step.reject('to-postgres', lost);
     const readBack = new Map(found.map((line) => [line.id, line]));
-    const judged = (pair: StoredPair) =>
-      judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), answers);
+    const last = { ...answers, isLast: true };
+    const judged = (pair: StoredPair) => judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), last);
     await step.inTransaction(async () => {
       await setAsideAll(step, [...refused, ...lost], (pair) => unwritten(judged(pair)), answers);
       const held = await setAsideAll(step, later, (pair) => unwritten(judged(pair)), { ...answers, again: true });
@@ -158,20 +161,26 @@ async function settlePart(
   );
   const again = judged
     .filter(({ outcome }) => outcome === 'push again')
-    .map(({ id, pair }) => ({ id, pair, ...pushAgain(pair.link, answers.now) }));
+    .map((each) => ({ ...each, ...pushAgain(each.pair.link, answers.now, each.blamed) }));
   await saveLinks(
     session,
     again.map(({ pair: { linkId, stored }, link }) => ({ linkId, stored, link })),
   );
-  const whole = settled.filter(({ result }) => whyUnsendable(context, result.row) === undefined);
+  const whole = settled.filter(
+    ({ result }) => whyUnsendable(context, result.row) === undefined && nothingRefused(mapping, result),
+  );
   const salesforceIds = whole.filter(({ outcome }) => outcome === 'accepted').map(({ id }) => id);
   await resolveRejects(session, { object: mapping.object, direction: 'to-salesforce', salesforceIds });
+  const isRefused = new Set([
+    ...settled.flatMap(({ id, outcome }) => (outcome === 'refused' ? id : [])),
+    ...again.flatMap(({ id, blamed }) => (blamed === undefined ? [] : id)),
+  ]);
   return {
     settled: settled.length,
     conflicts,
     lost: rejectsOfLoss(weighed),
-    rejects: settled
-      .filter(({ outcome }) => outcome === 'refused')
+    rejects: judged
+      .filter(({ id }) => isRefused.has(id))
       .map(({ id, pair }) => refusal(pair, answers.outcomes.get(id))),
     readAgain: results
       .filter(({ result }) => result.outcome === 'again')
@@ -207,12 +216,19 @@ function judge(
   const { id, revision } = readBack;
   const version = versionOf(readBack.version);
   const line = answers.outcomes.get(id);
+  const blamed = answers.isLast === true ? undefined : blamedBy(line);
   const outcome = outcomeOfPush(pair.link, version, {
     answer: line?.outcome,
     flowFailures: answers.flowFailures,
     isWithdrawn: line !== undefined && sentDrifted(mapping, pair.link.push.sent, line),
+    blamed,
   });
-  return { id, pair, revision, version, outcome };
+  return { id, pair, revision, version, outcome, blamed };
+}
+
+/** The field without which Salesforce may take the record that it has refused. */
+function blamedBy(line: OutcomeLine | undefined): string | undefined {
+  return line?.outcome === 'refused' && isOfValue(line.code ?? '') ? line.field : undefined;
 }
 
 /** The same where the read-back shows nothing. A run of the flow says nothing of one record by itself. */

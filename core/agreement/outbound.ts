@@ -145,7 +145,7 @@ export function settle(
     unknown: outcome === 'unknown',
   });
   const merged = mayBeOurs ? restoreSeen(mapping, push, readBack, fresh) : fresh;
-  const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;
+  const refused = outcome === 'refused' ? refusedAfter(merged.link.refused, push) : merged.link.refused;
   // An accepted delete is verified now; an accepted purge is done.
   const purgeDue = outcome === 'accepted' && push.sentDeleted === true ? !link.purgeDue : link.purgeDue;
   const due = { push: undefined, refused, purgeDue: purgeDue && purges(mapping, merged) };
@@ -178,10 +178,12 @@ function unsent(link: Link, push: OpenPush): Link {
   return { ...link, push: { ...push, sent: {} } };
 }
 
-export function refusedBy(push: OpenPush): Refused {
+/** What was refused of an open push joins what was refused before: fields that it has gone without. */
+export function refusedAfter({ fields }: Refused, push: OpenPush): Refused {
   const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
   if (push.sentDeleted !== undefined) return { ...NOTHING_REFUSED, deleted: push.sentDeleted };
-  return { fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])), deleted: undefined };
+  const sent = Object.fromEntries(edits.map(([field, { value }]) => [field, value]));
+  return { fields: { ...fields, ...sent }, deleted: undefined };
 }
 
 /**

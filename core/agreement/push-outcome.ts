@@ -3,7 +3,7 @@ import type { FieldValues } from '../mapping/canonical.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
-import type { Link } from './link.ts';
+import type { Link, OpenPush } from './link.ts';
 import type { Outcome } from './outbound.ts';
 
 export interface PushAnswer {
@@ -13,24 +13,44 @@ export interface PushAnswer {
   readonly flowFailures: number | undefined;
   /** It was refused for the sake of a field that is left out by now: nothing of it has landed. */
   readonly isWithdrawn: boolean;
+  /** The field whose value alone it was refused for; undefined: it was not, or no other attempt is left. */
+  readonly blamed?: string | undefined;
 }
 
 /**
  * What is known of a push that may be settled, or what else is to be done. push again: through the API, whose answer is
- * definite. open: something of it may still land, so it is left until it is fenced.
+ * definite; without a field that was blamed. open: something of it may still land, so it is left until it is fenced.
  */
 export type PushEnd = Outcome | 'push again' | 'open';
 
 export function outcomeOfPush(
   link: Link,
   readBack: SalesforceVersion,
-  { answer, flowFailures, isWithdrawn }: PushAnswer,
+  { answer, flowFailures, isWithdrawn, blamed }: PushAnswer,
 ): PushEnd {
   const { push } = link;
   if (push === undefined) return 'open';
   if (isWithdrawn) return 'not applied';
+  if (answer === 'refused' && blamed !== undefined && goesWithout(link, blamed, readBack)) return 'push again';
   if (answer !== undefined) return answer === 'unknown' ? 'open' : answer;
   return push.delivery === 'api' || flowFailures === undefined ? 'open' : outcomeOfRun(link, readBack, flowFailures);
+}
+
+/**
+ * Whether the other edits of a refused push go without the one that was blamed: nobody has edited those fields in Salesforce since.
+ * An answer may be told twice, and the field be left out already.
+ */
+function goesWithout({ base, push, refused }: Link, blamed: string, readBack: SalesforceVersion): boolean {
+  if (push === undefined || push.sentDeleted !== undefined || readBack.deleted) return false;
+  const edits = editsOf(push);
+  const others = edits.filter(([field]) => field !== blamed);
+  const isLeftOut = refused.fields[blamed] !== undefined;
+  if (others.length === 0 || (others.length === edits.length && !isLeftOut)) return false;
+  return others.every(([field]) => readBack.fields[field] === base?.fields[field]);
+}
+
+function editsOf(push: OpenPush | undefined) {
+  return Object.entries(push?.sent ?? {}).filter(([, { filler }]) => !filler);
 }
 
 /**
@@ -44,7 +64,7 @@ export function outcomeOfRun(link: Link, readBack: SalesforceVersion, failures: 
   const { base, push } = link;
   if (push === undefined) return 'open';
   if (readBack.deleted) return 'not applied';
-  const edits = Object.entries(push.sent).filter(([, { filler }]) => !filler);
+  const edits = editsOf(push);
   const holds = ([field, { value }]: (typeof edits)[number]) => readBack.fields[field] === value;
   if (edits.every(holds)) return 'accepted';
   if (edits.every((edit) => !holds(edit) && readBack.fields[edit[0]] === base?.fields[edit[0]])) return 'push again';
@@ -60,12 +80,32 @@ export function afterAttempt<Due extends Deferrable>(due: Due, outcome: Outcome,
   return outcome === 'not applied' ? due : { ...due, ...NOT_PUT_OFF };
 }
 
-/** The same push once more, through the API and with changed fields only: its answer is definite. */
-export function pushAgain(link: Link, now: Instant): { readonly link: Link; readonly fields: FieldValues } {
-  const edits = Object.entries(link.push?.sent ?? {}).filter(([, { filler }]) => !filler);
-  const push = link.push && { ...link.push, delivery: 'api' as const, sentAt: now };
+/**
+ * The same push once more, through the API and with changed fields only: its answer is definite. `blamed`: without this field, whose
+ * value Salesforce has refused.
+ */
+export function pushAgain(
+  link: Link,
+  now: Instant,
+  blamed?: string,
+): { readonly link: Link; readonly fields: FieldValues } {
+  const { push, revision } = link;
+  const fields = Object.fromEntries(
+    editsOf(push).flatMap(([field, { value }]) => (field === blamed ? [] : [[field, value] as const])),
+  );
+  const open = push && { ...push, delivery: 'api' as const, sentAt: now };
+  const again = { ...link, push: open, revision: revision + 1 };
+  return { link: blamed === undefined ? again : withoutBlamed(again, blamed), fields };
+}
+
+function withoutBlamed(link: Link, blamed: string): Link {
+  const { push, refused } = link;
+  const value = push?.sent[blamed]?.value;
+  if (push === undefined || value === undefined) return link;
+  const sent = Object.fromEntries(Object.entries(push.sent).filter(([field]) => field !== blamed));
   return {
-    link: { ...link, push, revision: link.revision + 1 },
-    fields: Object.fromEntries(edits.map(([field, { value }]) => [field, value])),
+    ...link,
+    push: { ...push, sent },
+    refused: { ...refused, fields: { ...refused.fields, [blamed]: value } },
   };
 }

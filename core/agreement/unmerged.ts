@@ -9,7 +9,7 @@ import { inexactOf } from './equality.ts';
 import type { Link, OpenPush, Pair } from './link.ts';
 import { isGone } from './link.ts';
 import type { Outcome } from './outbound.ts';
-import { acknowledge, refusedBy } from './outbound.ts';
+import { acknowledge, refusedAfter } from './outbound.ts';
 
 /**
  * Whether it is no fault that a fresh read did not find the record: it is deleted on both sides, or Salesforce has just
@@ -42,7 +42,7 @@ export function giveUp(mapping: ObjectMapping, { link, row }: Pair, { isMissing,
   if (push !== undefined && outcome === 'unknown' && !isMissing) return putOff(unread, round.now);
   const isAccepted = push !== undefined && outcome === 'accepted';
   const known = isAccepted ? acknowledge(unread, push, { deleted: true }) : unread;
-  const refused = push !== undefined && outcome === 'refused' ? refusedBy(push) : link.refused;
+  const refused = push !== undefined && outcome === 'refused' ? refusedAfter(link.refused, push) : link.refused;
   const closed = { ...known, push: undefined, refused };
   if (!isMissing && !(isAccepted && push.sentDeleted === true)) return closed;
   const isOver = isGone(mapping, closed, row);
@@ -84,7 +84,13 @@ export function setAside(
   const known = outcome === 'accepted' ? acknowledge(link, push, version).base : link.base;
   const base = outcome === 'unknown' ? shown(link, push, version) : known;
   const inexact = inexactOf(link, base);
-  return { ...done, push: undefined, base, inexact, refused: outcome === 'refused' ? refusedBy(push) : link.refused };
+  return {
+    ...done,
+    push: undefined,
+    base,
+    inexact,
+    refused: outcome === 'refused' ? refusedAfter(link.refused, push) : link.refused,
+  };
 }
 
 /**

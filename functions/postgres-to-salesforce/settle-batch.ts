@@ -13,6 +13,8 @@ import { defineHandler, environment } from '../handler.ts';
 const { BUCKET_NAME, DATABASE_SECRET_ARN } = environment({ BUCKET_NAME: z.string(), DATABASE_SECRET_ARN: z.string() });
 const storage = new Storage(BUCKET_NAME);
 const { settings } = configuration;
+/** As `Is the batch settled?` of the machine has it. */
+const LAST_ATTEMPT = 3;
 
 export const handler = defineHandler({
   input: settleBatchInput,
@@ -23,7 +25,7 @@ export const handler = defineHandler({
     const session = await sharedSession(DATABASE_SECRET_ARN);
     const context = { session, configuration, mapping, execution };
     const now = Date.now();
-    const round = { ...answers, flowFailures, readAt: Date.parse(readAt), now };
+    const round = { ...answers, flowFailures, readAt: Date.parse(readAt), now, isLast: attempt >= LAST_ATTEMPT };
     const { readAgain, pushAgain, ...outcome } = await settleBatch(context, batchId, readBacks, round);
     log.info('batch settled', { batchId, ...outcome, readAgain: readAgain.length, pushAgain: pushAgain.length });
     const batch = { storage, mapping, execution, batchId };

@@ -163,6 +163,33 @@ describe('an edited row', () => {
     expect(await collect()).toHaveLength(1);
   });
 
+  test('of which Salesforce refuses one value goes without it: that one is listed', async () => {
+    await rows(`update lenders set phone = 'too long', website = 'row'`);
+    const look = version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' });
+    const decided = await decide(await collect(), look);
+    const refusal: OutcomeLine = {
+      id: ACCOUNT,
+      outcome: 'refused',
+      code: 'STRING_TOO_LONG',
+      reason: 'no',
+      field: 'Phone',
+    };
+    const first = await settle(decided.pushes, look, { outcomes: [refusal] });
+    expect(first).toMatchObject({ rejected: 1, pushAgain: [{ line: { kind: 'update', fields: { Website: 'row' } } }] });
+    const again = first.pushAgain.map(({ line, revision }) => ({ id: line.id, revision }));
+    const put = version('Account', ACCOUNT, 9, { Phone: 'base', Website: 'row' });
+    const taken = { outcomes: [{ id: ACCOUNT, outcome: 'accepted' } as const] };
+    expect(await settle(again, put, taken)).toMatchObject({ settled: 1, rejected: 0 });
+    expect(await state()).toMatchObject({ base: { Phone: 'base', Website: 'row' }, push_id: null, dirty: false });
+    const listed = () => rows('select code, field from sfsync.rejected_record where resolved_at is null');
+    expect(await listed()).toEqual([{ code: 'STRING_TOO_LONG', field: 'Phone' }]);
+    expect(await collect()).toEqual([]);
+
+    await rows(`update lenders set phone = 'base'`);
+    expect(await collect()).toEqual([]);
+    expect(await listed()).toEqual([]);
+  });
+
   test('of a run that failed to put rows is accepted when Salesforce holds it, and otherwise pushed once more', async () => {
     await rows(`update lenders set phone = 'row'`);
     const look = version('Account', ACCOUNT, 1, { Phone: 'base', Website: 'base' });

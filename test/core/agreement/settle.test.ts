@@ -283,6 +283,56 @@ describe('a run of a flow that failed to put some rows', () => {
   });
 });
 
+describe('a push that was refused for one field alone', () => {
+  const both = push({ sent: sent({ x: 'ours', outward: 'ours' }) });
+  const refused = (blamed: string | undefined) =>
+    ({ answer: 'refused', flowFailures: undefined, isWithdrawn: false, blamed }) as const;
+
+  test('goes again without it, and the field counts as refused', () => {
+    expect(outcomeOfPush(link({ push: both }), version(), refused('x'))).toBe('push again');
+    const { link: pushed, fields } = pushAgain(link({ push: both }), MERGED + 50, 'x');
+    expect(fields).toEqual({ outward: 'ours' });
+    expect(pushed).toMatchObject({ push: { sent: sent({ outward: 'ours' }) }, refused: { fields: { x: 'ours' } } });
+    // The step is done again, for its answer was lost.
+    expect(outcomeOfPush(pushed, version(), refused('x'))).toBe('push again');
+    expect(pushAgain(pushed, MERGED + 60, 'x')).toMatchObject({ fields, link: { refused: pushed.refused } });
+
+    const was = row({ x: 'ours', outward: 'ours' });
+    const before = pushed.push ?? push();
+    const ended = settled('accepted', version({ outward: 'ours' }), { was, before, more: { refused: pushed.refused } });
+    expect(ended).toMatchObject({
+      row: was,
+      conflicts: [],
+      link: { dirty: false, refused: { fields: { x: 'ours' } } },
+    });
+    expect(isDue(thing, { link: ended.link, row: row({ x: 'theirs', outward: 'ours' }) })).toBe(true);
+  });
+
+  test('of which the rest is refused, too, is refused as a whole', () => {
+    const { link: pushed } = pushAgain(link({ push: both }), MERGED + 50, 'x');
+    const more = { was: row({ x: 'ours', outward: 'ours' }), before: pushed.push ?? push() };
+    const { link: ended } = settled('refused', version(), { ...more, more: { refused: pushed.refused } });
+    expect(ended).toMatchObject({ dirty: false, refused: { fields: { x: 'ours', outward: 'ours' } } });
+  });
+
+  test.for([
+    ['no field was named', both, version(), undefined],
+    ['nothing else was sent', push({ sent: sent({ x: 'ours' }) }), version(), 'x'],
+    [
+      'the others are fillers',
+      push({ sent: { ...sent({ x: 'ours' }), ...sent({ mine: 'b' }, true) } }),
+      version(),
+      'x',
+    ],
+    ['another field was edited since', both, version({ outward: 's' }), 'x'],
+    ['the field was not sent', both, version(), 'mine'],
+    ['the record is deleted', both, version({}, { deleted: true }), 'x'],
+    ['it was a revive', push({ sent: sent({ x: 'ours', outward: 'ours' }), sentDeleted: false }), version(), 'x'],
+  ] as const)('is refused where %s', ([, before, readBack, blamed]) => {
+    expect(outcomeOfPush(link({ push: before }), readBack, refused(blamed))).toBe('refused');
+  });
+});
+
 describe('how a push ended', () => {
   const none = { answer: undefined, flowFailures: undefined, isWithdrawn: false };
   const flow = link({ push: push({ delivery: 'appflow', sent: sent({ x: 'p' }) }) });

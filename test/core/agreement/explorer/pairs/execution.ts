@@ -13,8 +13,9 @@ import { lineage } from './edits.ts';
 import { carried, shownPush } from './flights.ts';
 import { type Written, write, writesRow } from './log.ts';
 import { asked, type Driver, type Move } from './moves.ts';
-import { FIELDS } from './scenario.ts';
+import { FIELDS, type Field } from './scenario.ts';
 import {
+  type Answer,
   IDLE,
   type Load,
   type Reading,
@@ -220,13 +221,19 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
   const outcome = outcomeOf(driver, world, step);
   if (outcome === 'open') return [{ what: 'settle: it may still land', world: { ...world, step: IDLE } }];
   if (outcome === 'push again') {
-    const { link: open, fields } = rules.pushAgain(link, world.clock * SECOND);
+    const blamed = blamedBy(step);
+    const { link: open, fields } = rules.pushAgain(link, world.clock * SECOND, blamed);
     const push: Push = { delivery: 'api', outgoing: { kind: 'update', fields }, fillers: {} };
     return [
       {
-        what: 'settle: once more through the API',
+        what: `settle: once more through the API${blamed === undefined ? '' : ` without ${blamed}`}`,
         world: sends(
-          { ...world, link: open, excuses: world.excuses + 1 },
+          {
+            ...world,
+            link: open,
+            excuses: world.excuses + 1,
+            listed: world.listed || blamed !== undefined,
+          },
           { ...load, push, ...lookedAt(world, reading) },
         ),
       },
@@ -239,7 +246,8 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
     if (result.outcome === 'again') return again;
     const written = write(scenario, edits, rules, { ...world, step: IDLE }, result, reading.side);
     const refused = outcome === 'refused' ? refusable(load.push) : written.refused;
-    const listed = outcome === 'refused' || (written.listed && outcome !== 'accepted');
+    const isRefused = Object.keys(result.link.refused.fields).length > 0;
+    const listed = outcome === 'refused' || (written.listed && (outcome !== 'accepted' || isRefused));
     return { what: `settle: ${outcome}`, world: { ...written, seenX: 0, seenY: 0, refused, listed } };
   });
   const refused = asked(mappings, ask).filter((result) => result.outcome !== 'again' && mayRefuse(world, result));
@@ -259,9 +267,19 @@ function settled(driver: Driver, world: World, step: At<'read back'>): Move[] {
 
 function outcomeOf({ rules, scenario }: Driver, { link }: World, { answer, reading }: At<'read back'>) {
   const isRun = answer === 'run ended' || answer === 'run counted failures';
+  const blamed = blamedBy({ answer });
   return rules.outcomeOfPush(link, versionOf(reading, scenario), {
-    answer: isRun ? undefined : answer,
+    answer: isRun ? undefined : isBlaming(answer) ? 'refused' : answer,
+    blamed,
     flowFailures: isRun ? Number(answer === 'run counted failures') : undefined,
     isWithdrawn: false,
   });
+}
+
+function isBlaming(answer: Answer): answer is `refused ${Field}` {
+  return answer.startsWith('refused ');
+}
+
+function blamedBy({ answer }: { readonly answer: Answer }): Field | undefined {
+  return FIELDS.find((field) => answer === `refused ${field}`);
 }

@@ -57,6 +57,13 @@ function awaited(driver: Driver, world: World, flight: Flight): Move[] {
   if (left.refusals > 0) {
     const answer = byFlow ? 'run counted failures' : 'refused';
     made.push({ what: 'Salesforce refuses the push', world: answered(spend(world, 'refusals'), answer) });
+    const { outgoing } = load.push;
+    const edits = driver.scenario.blames === true && outgoing.kind === 'update' ? outgoing.fields : {};
+    for (const field of byFlow ? [] : FIELDS) {
+      if (edits[field] === undefined) continue;
+      const blaming = answered(spend(world, 'refusals'), `refused ${field}`);
+      made.push({ what: `Salesforce refuses the push for its ${field}`, world: blaming });
+    }
   }
   return made;
 }

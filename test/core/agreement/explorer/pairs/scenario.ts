@@ -70,6 +70,8 @@ export interface Scenario extends Partial<Budgets> {
   readonly editsBack?: boolean;
   /** A person may set what a push has just been refused. (Once it has landed, no read can tell the two apart.) */
   readonly sameValue?: boolean;
+  /** Salesforce may name the field for which alone it refuses a push. */
+  readonly blames?: boolean;
   /** x is new in the mapping: what both sides agreed on is not known, and one of them has no value there yet. */
   readonly joins?: 'row empty' | 'salesforce empty' | 'both filled';
   /** Counts edits that were overwritten in the documented window as lost: shows what the rules save of them. */

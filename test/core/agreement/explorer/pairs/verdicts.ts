@@ -57,7 +57,11 @@ export function violations({ scenario, budgets: given, edits, rules }: Driver, w
 
 function atRest(scenario: Scenario, edits: Edits, world: World): Violation[] {
   const { salesforce, row } = world;
-  if (!agree(scenario, world)) return isListed(world) ? [] : ['the sides differ for good'];
+  if (!agree(scenario, world)) {
+    if (!isListed(world)) return ['the sides differ for good'];
+    // Of a record that is listed for one field the others agree, and no edit of theirs may be lost.
+    if (scenario.blames !== true) return [];
+  }
   const inSalesforce = salesforce.deleted ? 0 : lineageOfValues(world, salesforce);
   const values = row.deleted ? inSalesforce : inSalesforce | lineageOfValues(world, row);
   const undone = undoneEdits(world);

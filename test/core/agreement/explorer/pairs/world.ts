@@ -60,8 +60,8 @@ export interface Flight {
   readonly awaitedBy: 'holder' | 'former' | 'none';
 }
 
-/** What is known of a push before its record is read back; `run ended`: a run of the flow, which gives no record's outcome. */
-export type Answer = Outcome | 'run ended' | 'run counted failures';
+/** What is known of a push before its record is read back; `run ended`: a run of the flow, which gives no record's outcome; `refused x`: for x alone. */
+export type Answer = Outcome | `refused ${Field}` | 'run ended' | 'run counted failures';
 
 /** Where the outbound execution is. */
 export type Step =

@@ -45,21 +45,21 @@ export class DurableWork<Item extends object> {
     );
   }
 
-  /** Takes on some items, all or none; when this returns, they are durable. Answers their ids. */
-  add(items: readonly Item[]): readonly string[] {
+  /** Takes on some items, all or none; when this returns, they are durable. Those with a delay are begun later. Answers their ids. */
+  add(items: readonly Item[], delaysMs: readonly number[] = []): readonly string[] {
     const now = this.#aws.now();
-    const ids = items.map(() => randomUUID());
+    const accepted = items.map((item, index) => ({ id: randomUUID(), item, dueAt: now + (delaysMs[index] ?? 0) }));
     const insert = this.#store.prepare(`INSERT INTO ${this.#options.table} VALUES (?, ?, ?)`);
     this.#store.exec('BEGIN');
     try {
-      for (const [index, item] of items.entries()) insert.run(ids[index] ?? null, JSON.stringify(item), now);
+      for (const { id, item, dueAt } of accepted) insert.run(id, JSON.stringify(item), dueAt);
       this.#store.exec('COMMIT');
     } catch (error) {
       this.#store.exec('ROLLBACK');
       throw error;
     }
-    for (const id of ids) this.#enqueue(id, now);
-    return ids;
+    for (const { id, dueAt } of accepted) this.#enqueue(id, dueAt);
+    return accepted.map(({ id }) => id);
   }
 
   /** Begins to work, also on what an earlier run left. */

@@ -8,6 +8,7 @@ import { CloudWatch } from './cloudwatch/cloudwatch.ts';
 import { Logs } from './cloudwatch/logs.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
 import { EventBridge } from './events/event-bridge.ts';
+import { Faults } from './faults/faults.ts';
 import { Iam } from './iam/iam.ts';
 import { createJournal } from './journal.ts';
 import { Lambda } from './lambda/lambda-host.ts';
@@ -22,6 +23,7 @@ import { openStore } from './store.ts';
 
 // The rest of the public face: what a host needs to know of the services.
 export { connectByOAuth, type SalesforceConnection } from './appflow/salesforce/salesforce-connection.ts';
+export type { Faults } from './faults/faults.ts';
 export { managedPolicy } from './iam/managed-policies.ts';
 export type { PolicyStatement } from './iam/policy-statement.ts';
 export type { FunctionSettings } from './lambda/function-settings.ts';
@@ -56,6 +58,8 @@ export interface RunningAws {
   readonly cloudFormation: CloudFormation;
   readonly cloudWatch: CloudWatch;
   readonly logs: Logs;
+  /** What goes wrong; also to be switched at `<endpoint>/_faults`. */
+  readonly faults: Faults;
   /**
    * Begins to work on what is accepted: deliveries, schedules, executions of an earlier run. To be called once the
    * stack stands.
@@ -70,6 +74,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
   const { stateDirectory, logDirectory, timeScale } = options;
   const store = openStore(join(stateDirectory, 'aws', 'store.sqlite'));
   const journal = createJournal();
+  const faults = new Faults();
   const services = new Map<ServiceName, { readonly operations: Operations }>();
   let endpoint: Endpoint | undefined;
 
@@ -82,13 +87,15 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     journal,
     measure: (point) => cloudWatch.add(point),
     now: Date.now,
+    faults,
     async call<Output>(service: ServiceName, operation: string, input: object, caller = CONSOLE): Promise<Output> {
       const run = services.get(service)?.operations[operation];
       if (run === undefined) {
         throw new AwsError('UnknownOperationException', `${service} has no operation ${operation} here`);
       }
       iam.authorize(caller, service, operation, input);
-      return (await run(input as never, caller)) as Output;
+      const work = async () => run(input as never, caller);
+      return (await faults.around({ service, operation, input, caller }, work)) as Output;
     },
   };
 
@@ -135,6 +142,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
       services: others,
       s3,
       journal,
+      faults,
       callerOf: (accessKeyId) => iam.callerOf(accessKeyId),
       authorize: (caller, service, operation, input) => iam.authorize(caller, service, operation, input),
       port,
@@ -150,6 +158,7 @@ export async function openEmbeddedAws(options: EmbeddedAwsOptions): Promise<Runn
     cloudFormation,
     cloudWatch,
     logs,
+    faults,
     async start() {
       sns.start();
       lambda.start();

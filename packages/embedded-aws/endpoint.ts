@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AnswerLost, type Faults } from './faults/faults.ts';
+import { FAULTS_PATH, serveFaults } from './faults/faults-api.ts';
 import { type Answer, decodeJson, jsonAnswer, jsonErrorAnswer } from './protocols/aws-json.ts';
 import { decodeForm, queryAnswer, queryErrorAnswer } from './protocols/query-xml.ts';
 import { restCall, restErrorAnswer } from './protocols/rest-json.ts';
@@ -21,6 +23,7 @@ export interface HttpContext {
   readonly caller: () => Caller;
   readonly authorize: Authorize;
   readonly requestId: string;
+  readonly faults: Faults | undefined;
 }
 
 /** S3: its bodies are streams, so it handles its own HTTP, errors included. */
@@ -37,6 +40,8 @@ export interface EndpointOptions {
   readonly callerOf: (accessKeyId: string | undefined) => Caller;
   /** Left out: everybody may do everything. */
   readonly authorize?: Authorize;
+  /** Left out: nothing goes wrong. */
+  readonly faults?: Faults;
   /** 0 takes a free one. */
   readonly port: number;
 }
@@ -88,11 +93,13 @@ export async function createEndpoint(options: EndpointOptions): Promise<Endpoint
 async function serve(options: EndpointOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID();
   const { path, query } = target(request);
+  const { faults } = options;
+  if (path === FAULTS_PATH && faults !== undefined) return serveFaults(faults, request, response);
   const { route, scope } = routeOf(request.headers, query);
   const authorize: Authorize = options.authorize ?? (() => undefined);
   if (route.protocol === 's3' && options.s3 !== undefined) {
     const caller = () => options.callerOf(scope?.accessKeyId);
-    await options.s3.handle(request, response, { caller, authorize, requestId });
+    await options.s3.handle(request, response, { caller, authorize, requestId, faults });
     return;
   }
   const gone = new AbortController();
@@ -104,9 +111,14 @@ async function serve(options: EndpointOptions, request: IncomingMessage, respons
     const operation = options.services[call.service]?.operations[call.operation];
     if (operation === undefined) throw unknownOperation(options, call.service, call.operation);
     await authorize(caller, call.service, call.operation, call.input);
-    return operation(call.input as never, caller, gone.signal);
+    const work = async () => operation(call.input as never, caller, gone.signal);
+    return faults === undefined ? work() : faults.around({ ...call, caller }, work);
   });
   if (gone.signal.aborted) return;
+  if (answer === undefined) {
+    response.destroy();
+    return;
+  }
   response.writeHead(answer.status, {
     ...answer.headers,
     'x-amzn-requestid': requestId,
@@ -127,13 +139,14 @@ interface Call {
   readonly input: object;
 }
 
+/** undefined: the answer is lost on its way. */
 async function answerOf(
   options: EndpointOptions,
   request: IncomingMessage,
   route: Route,
   { path, query, requestId }: { readonly path: string; readonly query: URLSearchParams; readonly requestId: string },
   run: (call: Call) => Promise<unknown>,
-): Promise<Answer> {
+): Promise<Answer | undefined> {
   try {
     const body = await readBody(request);
     switch (route.protocol) {
@@ -162,6 +175,7 @@ async function answerOf(
         throw route satisfies never;
     }
   } catch (error) {
+    if (error instanceof AnswerLost) return undefined;
     return errorAnswer(route, asAwsError(options, route, error), requestId);
   }
 }

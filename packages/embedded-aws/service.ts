@@ -7,6 +7,7 @@
  */
 
 import type { MetricPoint } from './cloudwatch/metric.ts';
+import type { Faults } from './faults/faults.ts';
 
 export const ACCOUNT = '000000000000';
 
@@ -67,6 +68,8 @@ export interface EmbeddedAws {
   measure(point: MetricPoint): void;
   /** Now, in milliseconds since 1970. */
   now(): number;
+  /** What goes wrong. Left out: nothing. */
+  readonly faults?: Faults;
 }
 
 /** One thing that happened, for the terminal and for code that waits for it. `subject` names the resource, never values. */

@@ -127,6 +127,7 @@ export class AppFlow {
     const flow = this.#definitions.get(flowName);
     const state = this.#flows.get(flowName);
     if (!flow?.trigger || state?.status !== 'Active' || this.#runner.isRunning(flowName)) return undefined;
+    if (this.#aws.faults?.strike('silentRuns', { flow: flowName }) !== undefined) return undefined;
     const ended = await this.#runner.begin(flow, state)?.ended;
     // The run may have suspended its flow.
     if (ended) this.#schedule(flow);

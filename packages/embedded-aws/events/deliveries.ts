@@ -50,11 +50,27 @@ export class Deliveries {
   /** Takes on deliveries; when this returns, they are durable. */
   accept(deliveries: readonly { readonly event: BusEvent; readonly rule: Rule; readonly target: Target }[]): void {
     const acceptedAt = this.#aws.now();
+    const accepted = deliveries.map(({ event, rule, target }): Delivery => {
+      return { event, rule: { Name: rule.Name, Arn: rule.Arn }, target, acceptedAt, retries: 0 };
+    });
+    const begun = accepted.flatMap((delivery) => this.#befallen(delivery));
     this.#work.add(
-      deliveries.map(({ event, rule, target }) => {
-        return { event, rule: { Name: rule.Name, Arn: rule.Arn }, target, acceptedAt, retries: 0 };
-      }),
+      begun.map(({ item }) => item),
+      begun.map(({ delayMs }) => delayMs),
     );
+  }
+
+  /** The delivery, as often and as late as the faults in force have it. */
+  #befallen(item: Delivery): { readonly item: Delivery; readonly delayMs: number }[] {
+    const { faults } = this.#aws;
+    const occasion = { detailType: item.event['detail-type'], rule: item.rule.Name };
+    if (faults === undefined) return [{ item, delayMs: 0 }];
+    if (faults.strike('lostEvents', occasion) !== undefined) return [];
+    const late = faults.strike('lateEvents', occasion);
+    const first = { item, delayMs: faults.within(late?.withinMs ?? 0) };
+    const again = faults.strike('repeatedEvents', occasion);
+    if (again === undefined) return [first];
+    return [first, { item, delayMs: first.delayMs + faults.within(again.withinMs) }];
   }
 
   start(): void {

@@ -13,6 +13,8 @@ export interface PoolOptions {
   /** After which an idle sandbox is ended. */
   readonly idleMs: number;
   readonly timers: Timers;
+  /** Asked at each invocation: after how many milliseconds its sandbox is to be killed; undefined: not at all. */
+  readonly killedAfterMs?: () => number | undefined;
   /** Called with each finished invocation. */
   readonly ended: (invocation: Invocation) => void;
 }
@@ -104,7 +106,11 @@ export class FunctionPool {
     const { sandbox } = acquired;
     const initMs = this.#coldStarts.delete(sandbox) ? sandbox.initMs : undefined;
     const { arn: functionArn } = settings;
+    const killedAfterMs = this.#options.killedAfterMs?.();
+    const cancelKill =
+      killedAfterMs === undefined ? undefined : this.#options.timers.after(killedAfterMs, () => void sandbox.end());
     const run = await sandbox.invoke({ requestId, payload, functionArn, logStreamName: log.streamName });
+    cancelKill?.();
     this.#release(sandbox);
     return this.#reported(requestId, start, run.outcome, run.durationMs, initMs, run.heapBytes, run.output);
   }

@@ -151,6 +151,10 @@ export class Lambda {
       concurrency: this.#concurrency,
       idleMs: this.#options.idleMs ?? 5 * 60_000,
       timers: this.#options.timers ?? realTimers,
+      killedAfterMs: () => {
+        const killed = this.#aws.faults?.strike('killedFunctions', { function: name });
+        return killed === undefined ? undefined : this.#aws.faults?.within(killed.afterMs);
+      },
       ended: (invocation) => this.#journal(name, invocation),
     });
     this.#pools.set(name, pool);

@@ -109,7 +109,10 @@ export class MessageOperations {
     const delay = boundedInteger(given.DelaySeconds, 'DelaySeconds', 0, 900, 'DelaySeconds must be >= 0 and <= 900.');
     const { system, traced } = systemAttributes(given, caller);
     const id = randomUUID();
-    const delaySeconds = delay ?? Number(queue.attributes.DelaySeconds);
+    const { faults } = this.#aws;
+    const late = faults?.strike('lateMessages', { queue: queue.name });
+    const lateMs = late === undefined ? 0 : (faults?.within(late.withinMs) ?? 0);
+    const delaySeconds = (delay ?? Number(queue.attributes.DelaySeconds)) + lateMs / 1_000;
     this.#messages.send(queue, { id, body, attributes, system }, this.#aws.now(), delaySeconds);
     return {
       MessageId: id,
@@ -138,6 +141,7 @@ export class MessageOperations {
       ) ?? 1;
     const visibility = boundedInteger(input.VisibilityTimeout, 'VisibilityTimeout', 0, MAX_VISIBILITY_SECONDS);
     const wait = boundedInteger(input.WaitTimeSeconds, 'WaitTimeSeconds', 0, 20);
+    if (wait === 0 && this.#aws.faults?.strike('overlookedMessages', { queue: name }) !== undefined) return {};
     const startedAt = this.#aws.now();
     for (;;) {
       // Looked up anew each time: while we waited, the queue may have been changed or deleted.
@@ -170,7 +174,11 @@ export class MessageOperations {
 
   #delete(queue: Queue, { ReceiptHandle: handle }: Receipt): void {
     if (handle === undefined) throw missingParameter('ReceiptHandle');
-    this.#messages.delete(queue, messageOfReceipt(handle, queue.arn));
+    const id = messageOfReceipt(handle, queue.arn);
+    const { faults } = this.#aws;
+    const again = faults?.strike('repeatedMessages', { queue: queue.name });
+    if (faults === undefined || again === undefined) this.#messages.delete(queue, id);
+    else this.#messages.setVisibleAt(queue, id, this.#aws.now() + faults.within(again.withinMs));
   }
 
   changeMessageVisibility(input: OfQueue & VisibilityChange): void {

@@ -51,7 +51,7 @@ export class Messages {
 
   send(queue: Queue, message: NewMessage, now: number, delaySeconds: number): void {
     const { id, body, attributes, system } = message;
-    const visibleAt = now + delaySeconds * 1_000;
+    const visibleAt = Math.round(now + delaySeconds * 1_000);
     this.#statements.send.run(queue.name, id, body, JSON.stringify(attributes), JSON.stringify(system), now, visibleAt);
   }
 

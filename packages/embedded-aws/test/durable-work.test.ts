@@ -74,7 +74,7 @@ describe('durable work', () => {
     work.add([{ name: 'a' }]);
     await aws.settled();
     await aws.advance(86_400_000);
-    expect(aws.faults()).toEqual([expect.stringContaining('unforeseen')]);
+    expect(aws.reportedFaults()).toEqual([expect.stringContaining('unforeseen')]);
     expect(rows()).toBe(1);
     await work.stop();
     broken = false;

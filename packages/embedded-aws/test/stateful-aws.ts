@@ -117,7 +117,7 @@ export class StatefulAws implements EmbeddedAws, Timers {
     this.#faults.length = 0;
   }
 
-  faults(): readonly string[] {
+  reportedFaults(): readonly string[] {
     return this.entries.filter((entry) => entry.kind === 'fault').map((entry) => `${entry.subject}: ${entry.text}`);
   }
 

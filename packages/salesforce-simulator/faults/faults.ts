@@ -32,6 +32,7 @@ export class FaultSettingError extends Error {
 /** The faults that are switched on. */
 export class Faults {
   readonly #active = new Map<FaultName, Active[]>();
+  readonly #struck = new Map<FaultName, number>();
   readonly #listeners: (() => void)[] = [];
 
   /** Calls back after every switch. */
@@ -75,6 +76,7 @@ export class Faults {
     const entries = this.#active.get(name) ?? [];
     const struck = entries.find((entry) => matches(entry, occasion));
     if (struck === undefined) return undefined;
+    this.#struck.set(name, (this.#struck.get(name) ?? 0) + 1);
     struck.remaining--;
     if (struck.remaining <= 0) {
       const left = entries.filter((entry) => entry !== struck);
@@ -84,7 +86,7 @@ export class Faults {
     return struck.options as FaultOptions<Name>;
   }
 
-  /** What is on, and what could be. */
+  /** What is on, how often each has struck since the org was started, and what could be. */
   describe(): object {
     const active = [...this.#active].map(([name, entries]) => [
       name,
@@ -97,7 +99,8 @@ export class Faults {
       name,
       { about: fault.about, options: z.toJSONSchema(fault.options, { io: 'input' }).properties ?? {} },
     ]);
-    return { active: Object.fromEntries(active), available: Object.fromEntries(available) };
+    const struck = Object.fromEntries(this.#struck);
+    return { active: Object.fromEntries(active), struck, available: Object.fromEntries(available) };
   }
 }
 

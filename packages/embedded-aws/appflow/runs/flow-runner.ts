@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { AwsError, type EmbeddedAws } from '../../service.ts';
 import { transaction } from '../../transaction.ts';
 import { Buckets } from '../buckets.ts';
@@ -133,7 +134,7 @@ export class FlowRunner {
     signal: AbortSignal,
     schemaVersion: number,
   ): Promise<ExecutionRecord | undefined> {
-    const { records, reports, faults } = this.#parts;
+    const { aws, records, reports, faults } = this.#parts;
     const record = records.get(executionId);
     if (!record) throw new Error(`run ${executionId} has no record`);
     const totals = noTotals();
@@ -141,9 +142,12 @@ export class FlowRunner {
     try {
       await reports.started(flow, record);
       await faults.pass(flow.name, 'start', executionId, signal);
-      const injected = faults.takeFailure(flow.name);
+      const slow = aws.faults?.strike('slowRuns', { flow: flow.name });
+      if (slow !== undefined) await pause(slow.beforeMs, undefined, { signal });
+      const injected = faults.takeFailure(flow.name) ?? aws.faults?.strike('failedRuns', { flow: flow.name })?.message;
       if (injected !== undefined) throw new FlowRunError(injected);
       await this.#move(flow, record, totals, signal, schemaVersion);
+      if (slow !== undefined) await pause(slow.afterMs, undefined, { signal });
       await faults.pass(flow.name, 'end', executionId, signal);
       signal.throwIfAborted();
     } catch (error) {
@@ -170,7 +174,9 @@ export class FlowRunner {
     const bucket = new Buckets(this.#parts.aws);
     const put = bucket.put.bind(bucket);
     if (flow.direction === 'outbound') {
-      await runOutbound({ flow, executionId, salesforce, quirks, faults, signal, totals, bucket, put });
+      const rowFault = (id: string | undefined) =>
+        faults.rowFault(id) ?? this.#parts.aws.faults?.strike('refusedRows', { flow: flow.name });
+      await runOutbound({ flow, executionId, salesforce, quirks, rowFault, signal, totals, bucket, put });
       return;
     }
     const identity = { executionId, startedAt, schemaVersion };

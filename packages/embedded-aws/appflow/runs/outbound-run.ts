@@ -1,4 +1,4 @@
-import type { AppFlowFaults } from '../faults.ts';
+import type { RowFault } from '../faults.ts';
 import type { OutboundFlow } from '../flows/flow-definition.ts';
 import { compileTasks, type MappedRecord, type RecordTasks } from '../flows/record-tasks.ts';
 import type { AppFlowQuirks } from '../quirks.ts';
@@ -25,7 +25,8 @@ export interface OutboundRun {
   readonly executionId: string;
   readonly salesforce: SalesforceClient;
   readonly quirks: AppFlowQuirks;
-  readonly faults: AppFlowFaults;
+  /** The fault of a row with this id, as if Salesforce had refused it. */
+  readonly rowFault: (id: string | undefined) => RowFault | undefined;
   readonly signal: AbortSignal;
   /** Counted up while the run goes on. */
   readonly totals: RunTotals;
@@ -86,7 +87,7 @@ async function* sourceRows(run: OutboundRun, tasks: RecordTasks): AsyncGenerator
 }
 
 function toRow(
-  { flow, quirks, faults }: OutboundRun,
+  { flow, quirks, rowFault }: OutboundRun,
   tasks: RecordTasks,
   { file, row }: SourceRow,
   mapped: MappedRecord,
@@ -115,7 +116,7 @@ function toRow(
   if (idField !== undefined && id === undefined) {
     return toFailure(converted, 'MISSING_ARGUMENT', `${idField} not specified`, [idField]);
   }
-  const injected = faults.rowFault(id);
+  const injected = rowFault(id);
   return injected ? toFailure(converted, injected.statusCode, injected.message) : converted;
 }
 

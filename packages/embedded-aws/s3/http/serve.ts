@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { HttpContext } from '../../endpoint.ts';
+import { AnswerLost } from '../../faults/faults.ts';
 import { element, document as xmlDocument } from '../../protocols/xml.ts';
 import { AwsError, type Journal } from '../../service.ts';
 import { addressOf, header, type S3Reply, type S3Request, sourceIp } from './http-request.ts';
@@ -22,6 +23,10 @@ export async function serveS3(
   } catch (error) {
     // Who has hung up in the middle of a body needs no answer.
     if (request.destroyed && !request.complete) return;
+    if (error instanceof AnswerLost) {
+      response.destroy();
+      return;
+    }
     reply = errorReply(asAwsError(journal, error), request, context.requestId);
   }
   await write(reply, request, response, context.requestId);
@@ -46,7 +51,10 @@ async function answered(
   if (handler === undefined) throw new AwsError('NotImplemented', `S3 here does not support ${operation}`, 501);
   // DeleteObjects asks for each of its keys.
   if (operation !== 'DeleteObjects') await s3Request.authorize(operation, inputOf(s3Request));
-  return handler(s3Request);
+  // A read whose answer is lost is just read again; its body would stay open.
+  if (context.faults === undefined || s3Request.method === 'GET') return handler(s3Request);
+  const call = { service: 's3', operation, input: inputOf(s3Request), caller } as const;
+  return context.faults.around(call, () => handler(s3Request));
 }
 
 /** What an authorizer may want to know. */

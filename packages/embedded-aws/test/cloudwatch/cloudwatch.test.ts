@@ -92,7 +92,7 @@ test('a topic that does not answer is a fault of the run, and the next alarm is 
   cloudWatch.start();
   await aws.advance(20 * MINUTE);
   expect(states()).toEqual(['ALARM', 'ALARM']);
-  expect(aws.faults()).toEqual([
+  expect(aws.reportedFaults()).toEqual([
     'FlowAlarm: the action of the alarm failed: away',
     'Second: the action of the alarm failed: away',
   ]);

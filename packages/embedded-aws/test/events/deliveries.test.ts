@@ -24,7 +24,7 @@ describe('a failed delivery', () => {
     await hosted.aws.advance(1);
     expect(hosted.aws.executions).toHaveLength(1);
     expect(hosted.waiting).toBe(0);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
   });
 
   test.each([
@@ -89,7 +89,7 @@ describe('a failed delivery', () => {
     hosted.aws.fail('states', MISSING);
     await hosted.rule('mine', [MACHINE]);
     await hosted.deliver();
-    expect(hosted.aws.faults()).toEqual([
+    expect(hosted.aws.reportedFaults()).toEqual([
       expect.stringMatching(/^mine: event .* NO_RESOURCE: no such machine; given up after 0 retries and dropped/),
     ]);
     expect(hosted.waiting).toBe(0);
@@ -113,7 +113,7 @@ describe('a failed delivery', () => {
     hosted.aws.queues = new Set();
     await hosted.rule('mine', [withDeadLetters]);
     await hosted.deliver();
-    expect(hosted.aws.faults()).toContainEqual(expect.stringContaining(`${DEAD_LETTERS} did not take it`));
+    expect(hosted.aws.reportedFaults()).toContainEqual(expect.stringContaining(`${DEAD_LETTERS} did not take it`));
     expect(hosted.waiting).toBe(0);
   });
 });
@@ -160,7 +160,7 @@ describe('a restart', () => {
     await hosted.aws.settled();
     expect(hosted.aws.executions).toHaveLength(1);
     expect(hosted.waiting).toBe(0);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
   });
 
   test('delivers to the target as it was when the event was accepted', async () => {

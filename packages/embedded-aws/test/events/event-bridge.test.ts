@@ -129,7 +129,7 @@ describe('targets', () => {
     await hosted.rule('mine', [QUEUE, MACHINE]);
     await hosted.deliver();
     expect(hosted.aws.executions).toHaveLength(1);
-    expect(hosted.aws.faults()).toEqual([expect.stringContaining('NO_RESOURCE')]);
+    expect(hosted.aws.reportedFaults()).toEqual([expect.stringContaining('NO_RESOURCE')]);
   });
 });
 

@@ -223,7 +223,7 @@ describe('who is refused, and how', () => {
       `User: ${ROLE} is not authorized to perform: sqs:SendMessage on resource: ${QUEUE} ` +
       'because no identity-based policy allows the sqs:SendMessage action';
     expect(() => iam.authorize({ principal: ROLE }, 'sqs', 'SendMessage', { QueueUrl })).toThrow(text);
-    expect(aws.faults()).toEqual([`iam: ${text}`]);
+    expect(aws.reportedFaults()).toEqual([`iam: ${text}`]);
   });
 
   test.each([CONSOLE, { principal: 'events.amazonaws.com' }, { principal: 'arn:aws:iam::000000000000:role/unknown' }])(

@@ -40,7 +40,7 @@ describe('an asynchronous invocation', () => {
     await accepted({ a: 1 });
     await hosted.aws.advance(24 * 60 * MINUTE);
     expect(runs()).toBe(1);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
   });
 
   test('is retried after one and two minutes, with the same request id', async () => {
@@ -55,7 +55,9 @@ describe('an asynchronous invocation', () => {
     await hosted.aws.advance(24 * 60 * MINUTE);
     expect(runs()).toBe(3);
     expect(new Set([...hosted.log.matchAll(/^START RequestId: (\S+)/gm)].map(([, id]) => id)).size).toBe(1);
-    expect(hosted.aws.faults()).toEqual([expect.stringContaining('given up (RetriesExhausted, Error) and dropped')]);
+    expect(hosted.aws.reportedFaults()).toEqual([
+      expect.stringContaining('given up (RetriesExhausted, Error) and dropped'),
+    ]);
   });
 
   test('goes to the dead-letter queue in the end, as its role', async () => {
@@ -87,7 +89,7 @@ describe('an asynchronous invocation', () => {
     hosted.register(FAILS, { maximumRetryAttempts: 0, deadLetterQueueArn: QUEUE });
     hosted.aws.fail('sqs', new AwsError('AccessDeniedException', 'not authorized'));
     await accepted({});
-    expect(hosted.aws.faults()).toContainEqual(expect.stringContaining(`${QUEUE} did not take it`));
+    expect(hosted.aws.reportedFaults()).toContainEqual(expect.stringContaining(`${QUEUE} did not take it`));
   });
 
   test('survives a restart before its retry', async () => {
@@ -98,7 +100,7 @@ describe('an asynchronous invocation', () => {
     await nextRun(MINUTE);
     await hosted.aws.advance(24 * 60 * MINUTE);
     expect(runs()).toBe(2);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
   });
 
   test('that a stop cuts off is made again, without using up a retry', async () => {
@@ -110,7 +112,7 @@ describe('an asynchronous invocation', () => {
     await nextRun(1_000);
     await hosted.aws.advance(24 * 60 * MINUTE);
     expect(hosted.aws.messages).toEqual([]);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
   });
 
   test('waits while the function is throttled, without using up its retries', async () => {
@@ -144,8 +146,8 @@ describe('an asynchronous invocation', () => {
     await accepted({});
     await hosted.operation('DeleteFunction', { FunctionName: 'work' });
     await hosted.aws.advance(5 * 60 * MINUTE);
-    expect(hosted.aws.faults()).toEqual([]);
+    expect(hosted.aws.reportedFaults()).toEqual([]);
     await hosted.aws.advance(60 * MINUTE);
-    expect(hosted.aws.faults()).toEqual([expect.stringContaining('does not exist any more')]);
+    expect(hosted.aws.reportedFaults()).toEqual([expect.stringContaining('does not exist any more')]);
   });
 });

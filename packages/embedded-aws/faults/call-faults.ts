@@ -1,0 +1,19 @@
+import { AwsError, type ServiceName } from '../service.ts';
+
+/** How each service refuses what is too much (its API reference, common errors). */
+const THROTTLING: Partial<Record<ServiceName, readonly [code: string, status: number]>> = {
+  lambda: ['TooManyRequestsException', 429],
+  s3: ['SlowDown', 503],
+  sqs: ['RequestThrottled', 403],
+  sns: ['Throttled', 429],
+};
+
+export function throttling(service: ServiceName): AwsError {
+  const [code, status] = THROTTLING[service] ?? ['ThrottlingException', 400];
+  return new AwsError(code, 'Rate exceeded', status);
+}
+
+/** Names, ARNs, URLs and keys that a call's input has at its top. */
+export function namesIn(input: object): string[] {
+  return Object.values(input).filter((value) => typeof value === 'string' && value.length < 2048);
+}

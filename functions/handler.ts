@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { classified } from '../aws/aws-errors.ts';
 import { ConfigurationError, InvariantError, RetryableError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 
 export interface Task<Input extends z.ZodType, Output extends z.ZodType> {
   readonly input: Input;
@@ -44,7 +45,10 @@ export function defineHandler<Input extends z.ZodType, Output extends z.ZodType>
     const log = rootLogger.createChild({
       persistentLogAttributes: { request: context.awsRequestId, ...subject(input) },
     });
-    return parsed(task.output, await task.run(input, { log }), 'output');
+    failpoint('call:begins');
+    const output = parsed(task.output, await task.run(input, { log }), 'output');
+    failpoint('call:done');
+    return output;
   }, options).onError((request) => {
     // middy takes what is assigned here as the error to throw; Step Functions matches on its name.
     request.error = classified(request.error);

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import { classifySalesforce } from '../core/error-classification.ts';
 import { InvariantError, RetryableError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 import { bulkCsv, recordErrorOf } from './bulk-csv.ts';
 import { sendInCollections } from './collections.ts';
 import { API_VERSION, callFailed, calling, codeOf, inSession, type SalesforceConnection } from './connection.ts';
@@ -60,9 +61,12 @@ async function prepared(
 ): Promise<string> {
   const asked = { object: mapping.object, operation: 'update', contentType: 'CSV', lineEnding: 'LF' };
   const { id } = await send<IngestJob>(connection, 'POST', JOBS, JSON.stringify(asked));
+  failpoint('bulk:job-made');
   try {
     await keep(id);
+    failpoint('bulk:job-kept');
     await send(connection, 'PUT', `${JOBS}/${id}/batches`, csv, 'text/csv');
+    failpoint('bulk:uploaded');
   } catch (error) {
     // A job that was never closed writes nothing, whether or not it can be taken away.
     await changeState(connection, id, 'Aborted').catch(() => undefined);

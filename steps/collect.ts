@@ -8,6 +8,7 @@ import { WAITED_FOR_MS } from '../core/agreement/due.ts';
 import type { collectChangesInput, collectChangesOutput } from '../core/contracts/outbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import { archiveKey, batchIdOf, executionName, OUTBOUND_PREFIX, workKey } from '../core/contracts/storage-layout.ts';
+import { failpoint } from '../core/failpoint.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { anyDue, anyOpenFlowPush, isPutOff } from '../postgres/ledger/due.ts';
 import { freeLease, takeLease } from '../postgres/ledger/lease.ts';
@@ -65,6 +66,7 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   }
   const lease = await takeLease(session, object, execution, ports.isRunning);
   if (lease === undefined) return { next: 'end', reason: 'held by another execution' };
+  failpoint('collect:lease-taken');
   if (await confirmHeldReport(session, object, execution)) {
     ports.log.warn('deletes are held, and the execution that held them ended before it reported them', { object });
   }
@@ -151,6 +153,7 @@ async function endUnlessDue(collecting: Collecting): Promise<Collected | undefin
   const { context, ports } = collecting;
   const { session, mapping, execution } = context;
   await freeLease(session, mapping.object, execution);
+  failpoint('collect:lease-freed');
   const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
   if (received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
     return { next: 'end', reason: 'nothing due' };

@@ -6,6 +6,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RejectedRecordError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 import { query, type Session } from '../postgres/session/connection.ts';
 import type { OwnTransaction } from '../postgres/session/origin.ts';
 import type { Refuse, SetWork } from '../postgres/session/savepoint.ts';
@@ -110,6 +111,7 @@ export async function workInParts<Item, Result>(
         for (const result of results) done?.(result);
         return { found: results, without: bad };
       });
+      failpoint('part:committed');
       parts.push(...found);
       refused.push(...without);
       committed += 1;

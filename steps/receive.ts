@@ -3,6 +3,7 @@ import type { ChangeQueue } from '../aws/change-queue.ts';
 import { giveUpKey } from '../core/agreement/row-identity.ts';
 import type { ChangeMessage } from '../core/contracts/change-message.ts';
 import type { Reject } from '../core/contracts/rejects.ts';
+import { failpoint } from '../core/failpoint.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { isId18 } from '../core/mapping/salesforce-id.ts';
 import { changeLinks } from '../postgres/ledger/links.ts';
@@ -44,6 +45,7 @@ export async function receive(
   for (let receives = 0; receives < MAX_RECEIVES; receives++) {
     const received = await queue.receive(receives === 0 ? options.waitSeconds : 0);
     if (received.length === 0) break;
+    failpoint('receive:received');
     const readable = received.filter(({ message }) => message !== undefined);
     if (readable.length < received.length) {
       log.warn('messages that are no change messages were left to the dead-letter queue', {
@@ -58,7 +60,9 @@ export async function receive(
       await queue.handBack(readable).catch(() => undefined);
       throw error;
     }
+    failpoint('receive:marked');
     await queue.delete(readable);
+    failpoint('receive:deleted');
     messages += readable.length;
   }
   return { messages, newRejects };
@@ -89,6 +93,7 @@ async function receiveMessages(
   }
   for (const message of messages.filter((candidate) => !isVisible(candidate))) {
     await queue.sendAgain(message, INVISIBLE_DELAY_SECONDS);
+    failpoint('receive:sent-again');
   }
   return newRejects;
 }

@@ -2,6 +2,7 @@
  * Puts `Changes available` for an object: at once after quiet, then at most one in the given time; the last change is
  * always followed by an announcement. One that fails is tried again, and the slow schedule finds what is left.
  */
+import { failpoint } from '../core/failpoint.ts';
 import { backoffMs, waited } from './backoff.ts';
 
 const RETRY = { firstMs: 200, longestMs: 15_000 };
@@ -72,6 +73,7 @@ export class Announcer {
   async #put(objects: readonly string[], attempt: number, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#options.put(objects, signal);
+      failpoint('stream:announced');
       return true;
     } catch (error) {
       if (!signal.aborted) this.#options.failed(objects.join(', '), attempt, error);

@@ -5,6 +5,7 @@
 import type { ChangeSender } from '../aws/change-publisher.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { InvariantError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 import type { RowChange } from './decoding/stream-message.ts';
 import type { Transaction } from './decoding/transaction.ts';
 import { FlushPosition } from './flush-position.ts';
@@ -47,6 +48,7 @@ export class Publisher implements ObjectListener {
 
   /** A row has changed. Answers a promise when there is no room for more. */
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void> {
+    failpoint('stream:read');
     const publisher = this.#publisherOf(change.object);
     if (change.oldKey !== undefined) publisher.add(change.oldKey, 'delete', transaction, this.#position);
     publisher.add(change.key, change.operation, transaction, this.#position);
@@ -102,6 +104,7 @@ export class Publisher implements ObjectListener {
   }
 
   accepted(publication: Publication): void {
+    failpoint('stream:accepted');
     this.#waitingBytes -= publication.bytes;
     const moved = publication.held.position.accept(publication.held.hold);
     this.#listener.accepted(publication, moved && publication.held.position === this.#position);

@@ -2,6 +2,7 @@
 import type { DatabaseNames } from '../core/contracts/database-names.ts';
 import type { Lsn } from '../core/contracts/lsn.ts';
 import { RetryableError } from '../core/errors.ts';
+import { failpoint } from '../core/failpoint.ts';
 import type { ObjectMapping, OutputPlugin, SyncConfiguration } from '../core/mapping/configuration.ts';
 import type { TakenStream } from '../postgres/ledger/stream.ts';
 import type { ReplicationDatabase } from '../postgres/stream/replication-connection.ts';
@@ -144,8 +145,10 @@ export class StreamSession {
     if (this.#confirmed === undefined) return;
     try {
       this.#confirmed = (await this.#keeper?.write(this.#position.safe)) ?? this.#confirmed;
+      failpoint('stream:position-written');
       this.#confirmedAt = Date.now();
       this.#connection.report(this.#confirmed, false);
+      failpoint('stream:confirmed');
     } catch (error) {
       this.#connection.fail(error);
     }
@@ -194,6 +197,7 @@ export class StreamSession {
     if (keeper === undefined || facts === undefined) return;
     try {
       const taken = await keeper.take(facts, this.#lasting.furthest);
+      failpoint('stream:taken');
       const { gap, confirmed } = taken;
       if (gap !== undefined) this.#lasting.furthest = 0n;
       this.#confirmed = confirmed;

@@ -4,6 +4,7 @@ import configuration from '#sync.config';
 import { Storage } from '../../aws/storage.ts';
 import { lookLine, parted } from '../../core/contracts/insertion-tasks.ts';
 import { decideChangesInput, decideChangesOutput } from '../../core/contracts/outbound-tasks.ts';
+import { failpoint } from '../../core/failpoint.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { decideBatch } from '../../steps/decide.ts';
 import { layOutPushes, pushDeadline } from '../../steps/push/lay-out.ts';
@@ -24,6 +25,7 @@ export const handler = defineHandler({
     const now = Date.now();
     const round = { readAt: Date.parse(readAt), now, newRows };
     const { pushes, inserts, heldDeletes, ...outcome } = await decideBatch(context, batchId, looks, round);
+    failpoint('decide:decided');
     const org = [...looks, ...newRows].find((look) => look.org !== undefined)?.org;
     const keys = await layOutPushes({ storage, mapping, execution, batchId }, looks, { pushes, inserts, org });
     const pushed = pushes.length + inserts.length;

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
 import { type DatabaseNames, DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
+import { failpoint } from '../../core/failpoint.ts';
 import { settleSettings, startupOptions } from '../session-settings.ts';
 import { inSchema } from './names.ts';
 import { classified } from './server-errors.ts';
@@ -109,8 +110,11 @@ export async function query<Row extends pg.QueryResultRow>(
   sql: string,
   values: unknown[] = [],
 ) {
+  failpoint('statement:before');
   try {
-    return await session.query<Row>(sql, values);
+    const result = await session.query<Row>(sql, values);
+    failpoint('statement:after');
+    return result;
   } catch (error) {
     throw classified(error);
   }
@@ -118,8 +122,11 @@ export async function query<Row extends pg.QueryResultRow>(
 
 /** As `query`; the values of each row are in the order of the columns, which costs less where there are many. */
 export async function queryTuples<Row extends unknown[]>(session: Session, sql: string, values: unknown[] = []) {
+  failpoint('statement:before');
   try {
-    return (await session.query<Row>({ text: sql, rowMode: 'array' }, values)).rows;
+    const { rows } = await session.query<Row>({ text: sql, rowMode: 'array' }, values);
+    failpoint('statement:after');
+    return rows;
   } catch (error) {
     throw classified(error);
   }

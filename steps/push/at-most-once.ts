@@ -8,6 +8,7 @@ import type { Storage } from '../../aws/storage.ts';
 import { type AnyOutcome, type AnyPushLine, anyPushLine } from '../../core/contracts/insertion-tasks.ts';
 import { bulkJobOf, MARKER_BYTES } from '../../core/contracts/storage-layout.ts';
 import { RetryableError } from '../../core/errors.ts';
+import { failpoint } from '../../core/failpoint.ts';
 import { UNDER_WAY } from '../../salesforce/bulk-ingest.ts';
 
 /** What the marker of a push holds: first the one, then the id of a Bulk job if there is one, last the other. */
@@ -32,11 +33,14 @@ export async function sendAtMostOnce(storage: Storage, pushKey: string, sending:
   const lines = await storage.readLines(pushKey, anyPushLine);
   const mark = (text: string) => storage.write(begunKey, text, 'text/plain');
   const done = async (outcomes: readonly AnyOutcome[]) => {
+    failpoint('push:sent');
     await storage.writeLines(outcomesKey, outcomes);
+    failpoint('push:outcomes-stored');
     await mark(DONE);
     return outcomesKey;
   };
   if (await storage.create(begunKey, BEGUN)) {
+    failpoint('push:begun');
     try {
       return await done(await sending.send(lines, mark));
     } catch (error) {

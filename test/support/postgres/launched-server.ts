@@ -46,6 +46,8 @@ export async function run({ bin, user }: ServerPrograms, program: string, args: 
 
 export interface StartedServer {
   readonly port: number;
+  /** Of the process that all others of the server belong to. */
+  readonly pid: number;
   /** Fast shutdown, which ends the sessions that are left. */
   stop(): Promise<void>;
 }
@@ -70,7 +72,7 @@ export async function startServer(
         server.kill('SIGINT');
         await ended;
       };
-      return { port, stop };
+      return { port, pid: server.pid ?? 0, stop };
     }
     if (attempt === ATTEMPTS || !log.some((line) => line.includes('in use'))) {
       throw new Error(`PostgreSQL did not start: ${log.slice(-20).join('\n')}`);

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
+import { FAILPOINTS } from '../../core/failpoint.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { PIPELINES, placeholders, readDefinition, statesOf } from '../state-machines/definition.ts';
 import type { Assembly } from './assembly.ts';
@@ -44,6 +45,16 @@ export function describeCompute(assembly: Assembly): void {
 
   test('the assembly says that its bundles are CommonJS', () => {
     expect(readFileSync(join(assembly.directory, 'package.json'), 'utf8')).toContain('"commonjs"');
+  });
+
+  test('nothing that is deployed has a failpoint', () => {
+    const bundles = globSync('asset.*/**/index.js', { cwd: assembly.directory });
+    expect(bundles.length).toBe(functions.size + 1);
+    for (const bundle of bundles) {
+      const code = readFileSync(join(assembly.directory, bundle), 'utf8');
+      expect(code).not.toContain('failpoint');
+      expect(FAILPOINTS.filter((name) => code.includes(name))).toEqual([]);
+    }
   });
 
   test('Apply records never needs more origins than there are', () => {

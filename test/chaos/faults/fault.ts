@@ -18,7 +18,7 @@ export interface FaultWorld {
   /** Where failpoints are armed; see failpoint-overlay.ts. Outside of the system's directory. */
   readonly failpointDirectory: string;
   /** The server that the system works on: of the runner, and reached by one address whatever happens behind it. */
-  readonly database: ChaosDatabase;
+  readonly server: ChaosDatabase;
   /** Calls an operation of the embedded AWS as the person at the terminal. */
   call<Output = unknown>(service: ServiceName, operation: string, input: object): Promise<Output>;
   /** SIGKILL for the process that hosts the system, and for no other; answers when it is gone. */

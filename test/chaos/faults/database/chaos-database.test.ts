@@ -22,7 +22,26 @@ async function throughAddress(sql: string): Promise<pg.QueryResult> {
   }
 }
 
-const slots = () => database.query(`select slot_name as name, failover from pg_replication_slots where slot_type = 'logical'`);
+const slots = () =>
+  database.query(`select slot_name as name, failover from pg_replication_slots where slot_type = 'logical'`);
+
+/** Goes on reading the slot, as the streamer would: one that nobody reads does not get on, and cannot be carried over. */
+function reader(slot: string): AsyncDisposable {
+  let ended = false;
+  const read = async () => {
+    while (!ended) {
+      const sql = `select count(*) from pg_logical_slot_get_changes('${slot}', null, null)`;
+      await throughAddress(sql).catch(() => undefined);
+    }
+  };
+  const reading = read();
+  return {
+    async [Symbol.asyncDispose]() {
+      ended = true;
+      await reading;
+    },
+  };
+}
 
 describe('the database of the chaos run', () => {
   test('is killed, and is there again at its address with every commit', async () => {
@@ -34,7 +53,8 @@ describe('the database of the chaos run', () => {
   }, 60_000);
 
   test('fails over to a standby that has every commit, and the slot', async () => {
-    await database.query(`select pg_create_logical_replication_slot('changes', 'pgoutput')`);
+    await database.query(`select pg_create_logical_replication_slot('changes', 'test_decoding')`);
+    await using _reader = reader('changes');
     await database.failOver({ name: 'changes', is: 'carried' }, () => throughAddress('insert into kept values (2)'));
     expect((await throughAddress('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }]);
     expect(await slots()).toEqual([{ name: 'changes', failover: true }]);

@@ -18,7 +18,7 @@ const LEFT_OUT = new Set([
   'standby.signal',
 ]);
 const PHYSICAL_SLOT = 'chaos_standby';
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 
 export interface StandbyOptions {
   readonly database: string;
@@ -44,16 +44,30 @@ export async function makeStandby(primary: ChaosServer, { database, slot }: Stan
     const { rows } = await client.query<{ label: string }>('select labelfile as label from pg_backup_stop(false)');
     await follow(primary, directory, { label: rows[0]?.label ?? '', database, slot });
     const standby = await primary.started(directory);
-    await waitFor(client, `select from pg_stat_replication where state = 'streaming'`);
-    await client.query(`alter system set synchronous_standby_names = '*'`);
-    await client.query('select pg_reload_conf()');
-    await waitFor(
-      client,
-      `select from pg_stat_replication where sync_state = 'sync' and flush_lsn >= pg_current_wal_flush_lsn()`,
-    );
-    if (slot !== undefined) await slotIsThere(client, standby, database, slot);
+    try {
+      await becomesSynchronous(client);
+      if (slot !== undefined) await slotIsThere(client, standby, database, slot);
+    } catch (error) {
+      // Nothing would be acknowledged any more.
+      await client.query('alter system reset synchronous_standby_names').catch(() => undefined);
+      await client.query('select pg_reload_conf()').catch(() => undefined);
+      await standby.stop();
+      await standby.remove();
+      throw error;
+    }
     return standby;
   }, database);
+}
+
+/** From here on no commit is acknowledged that the standby does not have; nor has one been before. */
+async function becomesSynchronous(client: pg.Client): Promise<void> {
+  await waitFor(client, `select from pg_stat_replication where state = 'streaming'`);
+  await client.query(`alter system set synchronous_standby_names = '*'`);
+  await client.query('select pg_reload_conf()');
+  await waitFor(
+    client,
+    `select from pg_stat_replication where sync_state = 'sync' and flush_lsn >= pg_current_wal_flush_lsn()`,
+  );
 }
 
 /** Ends recovery: the standby is the server now. */

@@ -64,10 +64,10 @@ export async function createLenderDatabase(): Promise<LenderDatabase> {
 
 /**
  * On a server of its own: for a test with transactions that last. A slot is made once all transactions of its server have ended, and
- * other test files make theirs on the server of the run.
+ * other test files make theirs on the server of the run. Or with settings (`name=value`) of the server.
  */
-export async function createLenderDatabaseApart(): Promise<LenderDatabase> {
-  const postgres = await startOwnPostgres();
+export async function createLenderDatabaseApart(settings: readonly string[] = []): Promise<LenderDatabase> {
+  const postgres = await startOwnPostgres(settings);
   const database = await postgres.createDatabase(await makeLenderTemplate(postgres.url));
   const lender = await openLenderDatabase(postgres, database);
   return {

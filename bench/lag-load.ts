@@ -54,7 +54,7 @@ const LOOK_EVERY_MS = 50;
 const ARRIVE_WITHIN_MS = 90_000;
 const CHANNEL = 'lag';
 
-/** Notifies the listening session of each committed edit of the watched columns. */
+/** Notifies the listening session of each committed edit of the watched columns, and notes each push with the look before it. */
 export const WATCH = (objects: readonly LoadedObject[]) => `
   create schema lag;
   create function lag.notify() returns trigger language plpgsql security definer as $$
@@ -62,6 +62,14 @@ export const WATCH = (objects: readonly LoadedObject[]) => `
     perform pg_notify('${CHANNEL}', new.salesforce_id || ' ' || (to_jsonb(new) ->> tg_argv[0]));
     return null;
   end $$;
+  create table lag.push (id text, looked timestamptz, sent timestamptz);
+  create function lag.pushed() returns trigger language plpgsql security definer as $$
+  begin
+    insert into lag.push values (new.salesforce_id, new.applied_at, new.sent_at);
+    return null;
+  end $$;
+  create trigger lag after update on sfsync.link for each row
+    when (new.push_id is not null and new.push_id is distinct from old.push_id) execute function lag.pushed();
   ${objects
     .map(
       ({ table, column }) => `create trigger lag after update of ${column} on ${table} for each row

@@ -69,6 +69,7 @@ const figures: Figure[] = [
   { what: 'edits on both sides', value: result.edits.length, unit: '' },
   { what: 'edits that never arrived', value: lost, unit: '', bar: { below: 1 } },
   ...ways.flatMap(percentiles),
+  ...(await windows()).flatMap(percentiles),
 ];
 report(`Lag with ${options.rate} edits a second on each side, --poll ${options.poll / 1000}s`, figures, options);
 
@@ -179,6 +180,27 @@ async function waysOf(): Promise<PlottedLag[]> {
     way('edit in Salesforce -> row', 8, spans(edited('salesforce', () => true))),
     way('S3 object -> row', 2, await fromFiles()),
   ];
+}
+
+/** How long an edit in Salesforce would have been overwritten: from the look before a push until it was seen to have landed. */
+async function windows(): Promise<PlottedLag[]> {
+  const looks = new Map<string, { readonly lookedAt: number; readonly sentAt: number }[]>();
+  const pushes = await both.rows<{ id: string; looked: Date; sent: Date }>(
+    'select id, looked, sent from lag.push order by sent',
+  );
+  for (const { id, looked, sent } of pushes) {
+    looks.set(id, [...(looks.get(id) ?? []), { lookedAt: looked.getTime(), sentAt: sent.getTime() }]);
+  }
+  const window = (name: string, isThis: (object: string) => boolean) => ({
+    way: `look -> landing, ${name}`,
+    barSeconds: undefined,
+    lags: result.edits.flatMap(({ side, object, id, at, seenAt }) => {
+      if (side === 'salesforce' || !isThis(object) || at < counted || seenAt === undefined) return [];
+      const push = looks.get(id)?.findLast(({ sentAt }) => sentAt <= seenAt);
+      return push === undefined ? [] : [{ at: (at - started) / 1000, seconds: (seenAt - push.lookedAt) / 1000 }];
+    }),
+  });
+  return [window('API', (object) => object === API_OBJECT), window('AppFlow', (object) => object !== API_OBJECT)];
 }
 
 /** From the file that first held an edit, or a later one of the record, to the row. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type Authorize, createEndpoint } from '../endpoint.ts';
+import { Faults } from '../faults/faults.ts';
 import { createJournal } from '../journal.ts';
 import { S3 } from '../s3/service.ts';
 import {
@@ -63,6 +64,7 @@ async function start(options: TestAwsOptions, directory: string, clockOffset: nu
   let offset = clockOffset;
   let origin = '';
   const services = new Map<ServiceName, Service>();
+  const faults = new Faults(() => 1);
   const aws: EmbeddedAws = {
     region: 'eu-west-1',
     get origin() {
@@ -71,6 +73,7 @@ async function start(options: TestAwsOptions, directory: string, clockOffset: nu
     journal,
     measure: () => undefined,
     now: () => Date.now() + offset,
+    faults,
     async call<Output>(service: ServiceName, operation: string, input: object, caller = CONSOLE) {
       const found = services.get(service)?.operations[operation];
       if (found === undefined) throw new AwsError('UnknownOperationException', `${service} has no ${operation}`);
@@ -98,6 +101,7 @@ async function start(options: TestAwsOptions, directory: string, clockOffset: nu
     services: others,
     s3,
     journal,
+    faults,
     callerOf: (key) => (key === undefined ? CONSOLE : { principal: key }),
     ...(options.authorize !== undefined && { authorize: options.authorize }),
     port: 0,

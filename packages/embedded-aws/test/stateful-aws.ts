@@ -1,4 +1,5 @@
 import type { MetricPoint } from '../cloudwatch/metric.ts';
+import { Faults } from '../faults/faults.ts';
 import { AwsError, type Caller, CONSOLE, type EmbeddedAws, type JournalEntry, type ServiceName } from '../service.ts';
 import type { Timers } from '../timers.ts';
 
@@ -23,6 +24,8 @@ export interface StartedExecution {
 export class StatefulAws implements EmbeddedAws, Timers {
   readonly region = 'eu-west-1';
   readonly origin = 'http://127.0.0.1:4566';
+  /** Delays are as long as they may be. */
+  readonly faults = new Faults(() => 1);
   readonly entries: JournalEntry[] = [];
   readonly messages: SentMessage[] = [];
   readonly executions: StartedExecution[] = [];

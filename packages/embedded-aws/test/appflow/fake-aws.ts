@@ -1,3 +1,4 @@
+import { Faults } from '../../faults/faults.ts';
 import { AwsError, type EmbeddedAws, type JournalEntry } from '../../service.ts';
 import type { Timers } from '../../timers.ts';
 
@@ -12,6 +13,7 @@ interface PublishedEvent {
 export class FakeAws implements EmbeddedAws, Timers {
   readonly region = 'eu-central-1';
   readonly origin = 'http://127.0.0.1:0';
+  readonly faults = new Faults(() => 1);
   /** By `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
   readonly events: PublishedEvent[] = [];

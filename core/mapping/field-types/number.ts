@@ -10,8 +10,8 @@ const MAX_EXPONENT = 131_072;
 const INTEGERS = ['int2', 'int4', 'int8'];
 /** Digits that each number of the type keeps. */
 const KEPT_DIGITS: Readonly<Record<string, number>> = { float4: 6, float8: 15 };
-/** Half of the fifteenth digit. */
-const STORED_WITHIN = 5e-16;
+/** Digits that Salesforce keeps in any case. */
+const STORED_DIGITS = 15;
 
 /** Numbers by value, as decimal text without exponent and trailing zeros: 100.0 = 1E2 = '100'. */
 export const number = {
@@ -67,7 +67,9 @@ export const number = {
 function isStoredAs(given: string, stored: string): boolean {
   if (!DECIMAL.test(given) || !DECIMAL.test(stored)) return false;
   const [ours, theirs] = [new Decimal(given), new Decimal(stored)];
-  return ours.minus(theirs).abs().lte(ours.abs().times(STORED_WITHIN));
+  if (ours.isZero()) return theirs.isZero();
+  const lastKept = new Decimal(10).pow(ours.e - STORED_DIGITS + 1);
+  return ours.minus(theirs).abs().lte(lastKept.dividedBy(2));
 }
 
 /** A fraction is refused by a column of integers, and a number that is too large by every one. */

@@ -61,3 +61,20 @@ test('a column of whole numbers is narrow for a field with decimals', () => {
     change: 'make the column numeric',
   });
 });
+
+test.for([
+  ['the same number, however it is spelled', '100.0', '1E2', true],
+  ['a number that is rounded to the fifteenth digit', '123456789012345.67', '123456789012346', true],
+  ['one with a large first digit', '9.87654321098765432', '9.87654321098765', true],
+  ['a small one', '0.0000123456789012345678', '0.0000123456789012346', true],
+  ['a negative one', '-0.12345678901234567', '-0.123456789012346', true],
+  ['a number whose fifteenth digit is another one', '123456789012345', '123456789012346', false],
+  ['a number with fewer digits', '1000.005', '1000.01', false],
+  ['the opposite', '1', '-1', false],
+  ['nought', '0', '0.0', true],
+  ['a tiny number in place of nought', '0', '1e-20', false],
+  ['nought in place of a tiny number', '1e-20', '0', false],
+  ['a text', 'NaN', 'NaN', false],
+] as const)('Salesforce stores as our number %s', ([, ours, theirs, is]) => {
+  expect(number.isStoredAs(ours, theirs)).toBe(is);
+});

@@ -9,10 +9,47 @@ const looked = (more: Partial<Looked> = {}): Looked => {
   return { parents: 'as read', lacksId: false, isUnsendable: false, ...more };
 };
 
+function withoutField(field: string) {
+  const { [field]: _, ...fields } = base().fields;
+  return { deleted: false, fields };
+}
+
 test.for<[string, Partial<Link>, RowVersion | undefined, Partial<Looked>, string]>([
   ['that equals the base is done', {}, row(), {}, 'done'],
   ['with an edit is due', {}, row({ x: 'p' }), {}, 'due'],
   ['with a field that is new in the mapping is due', { base: { deleted: false, fields: {} } }, row(), {}, 'due'],
+  [
+    'with a field that is new, and a deleted record, is done without its row',
+    { base: { deleted: true, fields: {} } },
+    undefined,
+    {},
+    'done',
+  ],
+  ['whose row is gone is due', {}, undefined, {}, 'due'],
+  ['of which nothing is known is due', { base: undefined }, row(), {}, 'due'],
+  ['of which nothing is known, nor of a row, is due', { base: undefined }, undefined, {}, 'due'],
+  [
+    'with a field that is new is done while its row is outside the filter',
+    { base: { deleted: false, fields: {} } },
+    { ...row(), outside: true },
+    {},
+    'done',
+  ],
+  ['with one field that is new among others is due', { base: withoutField('x') }, row(), {}, 'due'],
+  [
+    'with a new field that only Postgres edits, and an empty column, is done',
+    { base: withoutField('outward') },
+    row({ outward: null }),
+    {},
+    'done',
+  ],
+  [
+    'whose record is not known to be deleted, and whose row lacks its id, is due',
+    { base: undefined },
+    row(),
+    { lacksId: true },
+    'due',
+  ],
   ['with an open push is due', { push: push() }, row(), {}, 'due'],
   ['that has to be read again is due', { rereadDue: true }, row(), {}, 'due'],
   ['whose row has lost its id is due', {}, row(), { lacksId: true }, 'due'],

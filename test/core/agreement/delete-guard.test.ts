@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { collect } from '../../../core/agreement/collect.ts';
-import { heldReported, isStorm, sendHeld, takeBackHeld } from '../../../core/agreement/delete-guard.ts';
+import {
+  heldReported,
+  held as hold,
+  isGuarded,
+  isStorm,
+  passed,
+  sendHeld,
+  takeBackHeld,
+} from '../../../core/agreement/delete-guard.ts';
+import type { Link, RowVersion } from '../../../core/agreement/link.ts';
 import { agree } from '../../../core/agreement/merge.ts';
 import { decide } from '../../../core/agreement/outbound.ts';
 import { giveUp } from '../../../core/agreement/unmerged.ts';
@@ -17,9 +26,66 @@ describe('deletes are a storm', () => {
     ['more than that of a small table', 21, 40, true],
     ['a tenth of a table', 100, 1_000, false],
     ['more than a tenth', 101, 1_000, true],
+    ['as many as may pass of a large table', 500, 1_000_000, false],
     ['a small share of a large table, but too many', 501, 1_000_000, true],
   ])('%s: %i of %i', async (_, chosen, records, storm) => {
     expect(await isStorm(guard, chosen, async () => records)).toBe(storm);
+  });
+
+  test('more than pass in any case, where no share of the table may go', async () => {
+    const none = { ...guard, percent: 0 };
+    const uncounted = () => Promise.reject(new Error('it does not matter how many there are'));
+    expect(await isStorm(none, 21, uncounted)).toBe(true);
+    expect(await isStorm(none, 20, uncounted)).toBe(false);
+    expect(await isStorm(guard, 501, uncounted)).toBe(true);
+  });
+
+  test('by records that are counted no further than it matters', async () => {
+    const asked: number[] = [];
+    const counting = (records: number) => async (most: number) => {
+      asked.push(most);
+      return Math.min(records, most);
+    };
+    for (const records of [999, 1_000, 1_001, 1_000_000]) {
+      expect(await isStorm(guard, 100, counting(records))).toBe(records < 1_000);
+    }
+    const thirds = { ...guard, percent: 30 };
+    for (const records of [99, 333, 334, 1_000_000]) {
+      expect(await isStorm(thirds, 100, counting(records))).toBe(records < 334);
+    }
+    expect(Math.max(...asked)).toBeLessThan(1_010);
+  });
+});
+
+describe('the guard', () => {
+  const decided = (more: Partial<Link>, was: RowVersion | undefined, mapping = thing) => {
+    const decision = decide(mapping, { link: link(more), row: was }, version(), ROUND);
+    if (decision.outcome === 'left') throw new Error('nothing was decided');
+    return decision;
+  };
+
+  test('judges a delete that it has not let pass already, and nothing else', () => {
+    expect(isGuarded(thing, decided({}, undefined))).toBe(true);
+    expect(isGuarded(thing, decided({ guard: 'passed' }, undefined)), 'let pass').toBe(false);
+    expect(isGuarded({ ...thing, deleteGuard: undefined }, decided({}, undefined)), 'no guard').toBe(false);
+    expect(isGuarded(thing, decided({}, row({ x: 'p' }))), 'an update').toBe(false);
+    expect(isGuarded(thing, decided({}, row())), 'nothing to send').toBe(false);
+    expect(isGuarded(thing, { outcome: 'left' })).toBe(false);
+  });
+
+  test('lets a delete go on, and does not count it again', () => {
+    const decision = decided({}, undefined);
+    if (!isGuarded(thing, decision)) throw new Error('the delete is not guarded');
+    expect(passed(decision)).toEqual({ ...decision, link: { ...decision.link, guard: 'passed' } });
+    expect(isGuarded(thing, passed(decision))).toBe(false);
+  });
+
+  test('holds it: nothing is sent, and nothing is due', () => {
+    const decision = decided({}, undefined);
+    if (!isGuarded(thing, decision)) throw new Error('the delete is not guarded');
+    const { push: _, ...others } = decision;
+    const resting = { ...decision.link, push: undefined, dirty: false, guard: 'held' };
+    expect(hold(decision)).toEqual({ ...others, outcome: 'done', link: resting });
   });
 });
 

@@ -1,6 +1,6 @@
 /** INBOUND and REREAD: what a record of a file may do, and what a fresh read may do. */
 import { describe, expect, test } from 'vitest';
-import { acceptReread, receive } from '../../../core/agreement/inbound.ts';
+import { acceptReread, isUnderWay, receive } from '../../../core/agreement/inbound.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 /** The file was read after the last fresh read that was merged. */
@@ -155,4 +155,9 @@ describe('a record that was read again', () => {
       link: { push: { seen: { x: { value: 's', sure: true } } } },
     });
   });
+});
+
+test('a push of a record is under way while it is open', () => {
+  expect(isUnderWay(link({ push: push() }))).toBe(true);
+  expect(isUnderWay(link())).toBe(false);
 });

@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { chooseInsertion } from '../../../core/agreement/collect.ts';
 import { NOT_PUT_OFF } from '../../../core/agreement/due.ts';
+import { receive } from '../../../core/agreement/inbound.ts';
 import {
   adopt,
+  afterOneAlike,
   atRest,
   decideInsertion,
   type Insertion,
   isOurs,
   newRecord,
   nextStep,
+  passOver,
+  receiveAdopted,
   refusedInsertion,
   settleInsertion,
   takenUpInsertion,
@@ -82,6 +86,12 @@ describe('collecting', () => {
     ['a row that is gone', undefined, {}, 'drop'],
     ['a row that has got an id', row({}, { salesforceId: ID }), {}, 'drop'],
     ['a row outside the filter', row({}, { outside: true }), {}, 'drop'],
+    ['a row for which the filter fails', row({}, { outside: 'unknown' }), {}, 'rest'],
+    ['a row inside the filter', row({}, { outside: false }), {}, 'look'],
+    ['a row whose key cannot be an external id', row(), { rowKey: ' k' }, 'rest'],
+    ['a row that was refused with another field', row(), { refused: { y: 'a' } }, 'look'],
+    ['a row that was refused with more', row(), { refused: { x: 'a', y: 'a' } }, 'look'],
+    ['a row that was refused with less', row(), { refused: {} }, 'look'],
     ['a row that was refused', row(), { refused: { x: 'a' } }, 'rest'],
     ['a row that was refused and edited', row(), { refused: { x: 'b' } }, 'look'],
     ['an open push of a row that is gone', undefined, { push }, 'look'],
@@ -96,6 +106,21 @@ describe('deciding', () => {
       outcome: 'push',
       fields: { x: 'a' },
       insertion: insertion({ dirty: false, push: { id: 'next', sentAt: SENT_AT + 1, sent: { x: 'a' } } }),
+    });
+  });
+
+  test('drops a row that is gone, or has a record by now', () => {
+    for (const its of [undefined, row({}, { salesforceId: ID })]) {
+      const decision = decideInsertion(mapping, { insertion: insertion({ push }), row: its }, undefined, deciding);
+      expect(decision).toEqual({ outcome: 'dropped' });
+    }
+  });
+
+  test('sends an edited row that was refused, and forgets what was refused', () => {
+    const refused = { insertion: insertion({ refused: { x: 'b' } }), row: row() };
+    expect(decideInsertion(mapping, refused, undefined, deciding)).toMatchObject({
+      outcome: 'push',
+      insertion: { refused: undefined },
     });
   });
 
@@ -128,6 +153,10 @@ test('a deleted record is ours when we have pushed, it was not known, and it was
   expect(isOurs(push, deleted(SENT_AT - 5000), 5000)).toBe(true);
   expect(isOurs(push, deleted(SENT_AT, true), 0)).toBe(false);
   expect(isOurs(undefined, deleted(SENT_AT), 0)).toBe(false);
+  // Sent within a second, whose stamp is its beginning.
+  expect(isOurs(push, deleted(SENT_AT - 999), 0)).toBe(true);
+  expect(isOurs(push, deleted(SENT_AT - 1000), 0)).toBe(false);
+  expect(isOurs(undefined, named(), 0), 'a live one is, whoever has made it').toBe(true);
 });
 
 describe('settling', () => {
@@ -137,6 +166,15 @@ describe('settling', () => {
   test('an unknown outcome stays open unless the record is there', () => {
     expect(settleInsertion(mapping, open, undefined, answer('unknown'), round)).toEqual({ outcome: 'open' });
     expect(settleInsertion(mapping, open, named(), answer('unknown'), round)).toMatchObject({ outcome: 'adopted' });
+  });
+
+  test('of what was never sent there is nothing to settle', () => {
+    const unsent = { insertion: insertion(), row: row() };
+    expect(settleInsertion(mapping, unsent, named(), answer('accepted', ID), round)).toEqual({ outcome: 'open' });
+  });
+
+  test('what was accepted without an id stays open', () => {
+    expect(settleInsertion(mapping, open, undefined, answer('accepted'), round)).toEqual({ outcome: 'open' });
   });
 
   test('a record that was accepted and is not shown is linked, and read again', () => {
@@ -193,4 +231,25 @@ test('a new row that rests is not due; one that is refused is not sent again as 
   expect(nextStep(mapping, { insertion: refusedInsertion(mapping, { insertion: open, row: row() }), row: row() })).toBe(
     'rest',
   );
+});
+
+test('a pair that begins with a file is read afresh', () => {
+  const { link } = adopt(mapping, undefined, 'k', row(), version());
+  const received = receive(mapping, { link, row: row() }, version(), SENT_AT);
+  expect(receiveAdopted(received)).toEqual({
+    ...received,
+    outcome: 'reread',
+    link: { ...received.link, rereadDue: true },
+  });
+});
+
+test('a deleted record that is passed over makes what was read before count no more', () => {
+  expect(passOver(insertion({ push, revision: 4 }))).toEqual(insertion({ push, revision: 5 }));
+  const passed = { insertion: passOver(insertion()), row: row() };
+  expect(decideInsertion(mapping, passed, named(), deciding)).toEqual({ outcome: 'left' });
+});
+
+test('of keys that Salesforce may take for one only the first is sent', () => {
+  expect([...afterOneAlike(['a', 'B', 'A', 'b', 'c', '\u00e1'])]).toEqual(['A', 'b', '\u00e1']);
+  expect(afterOneAlike(['a', 'b']).size).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { becomesDue } from '../../../core/agreement/due.ts';
-import { isClaim, isUntouchedClaim, newLink } from '../../../core/agreement/link.ts';
+import { isClaim, isIdle, isUntouchedClaim, newLink } from '../../../core/agreement/link.ts';
 import { base, ID, link, push } from './thing.ts';
 
 describe('a claim', () => {
@@ -34,4 +34,9 @@ describe('a record becomes due', () => {
   test('because of what a step has just written: the revision is the one that it hands on', () => {
     expect(becomesDue(before, 'written by us')).toEqual({ ...before, dirty: true });
   });
+});
+
+test('a link is idle while nothing is due for it and no push is open', () => {
+  expect(isIdle(link())).toBe(true);
+  for (const more of [{ dirty: true }, { rereadDue: true }, { push: push() }]) expect(isIdle(link(more))).toBe(false);
 });

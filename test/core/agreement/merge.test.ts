@@ -324,6 +324,37 @@ describe('a field that is new in the mapping', () => {
   });
 });
 
+describe('a conflict under the policy latest', () => {
+  const fields = thing.fields.map((each) => (each.field === 'x' ? { ...each, policy: 'latest' as const } : each));
+  const stamp = MERGED + SECOND;
+  const decided = (editedAt: number | undefined) =>
+    merge({ ...thing, fields }, { link: link(), row: { ...row({ x: 'p' }), editedAt } }, version({ x: 's' }), false);
+
+  test.for<[string, number | undefined, 'p' | 's']>([
+    ['is the row’s where that was edited later', stamp + 1, 'p'],
+    ['is Salesforce’s where that was edited later', stamp - SECOND, 's'],
+    ['is Salesforce’s where both were edited at once', stamp, 's'],
+    ['is Salesforce’s where it is not known when the row was edited', undefined, 's'],
+  ])('%s', ([, editedAt, x]) => {
+    const merged = decided(editedAt);
+    expect(merged).toMatchObject({ row: row({ x }), link: { dirty: x === 'p' } });
+    const winner = x === 'p' ? 'postgres' : 'salesforce';
+    expect(merged.conflicts).toMatchObject([
+      { field: 'x', reason: 'both edited', salesforce: 's', postgres: 'p', winner },
+    ]);
+  });
+
+  test('also of a field that is new in the mapping', () => {
+    const { x: _, ...known } = base().fields;
+    const unknown = link({ base: { deleted: false, fields: known } });
+    const edited = (editedAt: number) => ({ link: unknown, row: { ...row({ x: 'p' }), editedAt } });
+    expect(merge({ ...thing, fields }, edited(stamp + 1), version({ x: 's' }), false).row).toMatchObject(
+      row({ x: 'p' }),
+    );
+    expect(merge({ ...thing, fields }, edited(stamp), version({ x: 's' }), false).row).toMatchObject(row({ x: 's' }));
+  });
+});
+
 test('a value that Salesforce cannot store is never pushed, and gives way to an edit there as any other', () => {
   const unreadable = row({ x: UNREADABLE });
   const alone = merge(thing, { link: link(), row: unreadable }, version(), false);

@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import {
+  childLookups,
   isInTheWay,
+  isPutToRest,
   join,
+  lookupsToWake,
   loseParent,
   loseParentToo,
   namedRecords,
   stopWaiting,
+  unlinkedParents,
   waitFor,
   waitForChildren,
 } from '../../../core/agreement/references.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
-import { base, link, thing } from './thing.ts';
+import { base, link, row, thing } from './thing.ts';
 
 const A = '001000000000002AAA';
 const B = '001000000000003AAA';
@@ -147,4 +151,53 @@ test('a live record names the ids in its fields', () => {
   expect(namedRecords(link({ base: base({ parent: null }) }))).toBeUndefined();
   expect(namedRecords(link({ base: { ...base({ parent: A }), deleted: true } }))).toBeUndefined();
   expect(namedRecords(link({ base: undefined }))).toBeUndefined();
+});
+
+describe('the lookups of a parent', () => {
+  const configuration = defineSync({
+    objects: {
+      Parent: { table: 'parents', fields: { x: text('x') } },
+      Child: {
+        table: 'children',
+        fields: {
+          x: text('x'),
+          parent: reference('parent_id', 'Parent'),
+          inward: reference('inward_id', 'Parent', { direction: 'to-postgres' }),
+          outward: reference('outward_id', 'Parent', { direction: 'to-salesforce' }),
+          other: reference('other_id', 'Child'),
+        },
+      },
+      Stranger: { table: 'strangers', fields: { x: text('x') } },
+    },
+  });
+  const names = (lookups: ReturnType<typeof childLookups>) =>
+    lookups.map(({ child, lookup }) => `${child.object}.${lookup.field}`);
+
+  test('are those that point to it, of whichever object', () => {
+    expect(names(childLookups(configuration, 'Parent'))).toEqual(['Child.parent', 'Child.inward', 'Child.outward']);
+    expect(names(childLookups(configuration, 'Child'))).toEqual(['Child.other']);
+    expect(names(childLookups(configuration, 'Stranger'))).toEqual([]);
+  });
+
+  test('wake a child, when the parent has got its id, where they go to Salesforce', () => {
+    expect(names(lookupsToWake(configuration, 'Parent'))).toEqual(['Child.parent', 'Child.outward']);
+  });
+});
+
+describe('parents that have no record yet', () => {
+  test('are those that the row names by their keys', () => {
+    const found = unlinkedParents(thing, row({ parent: { unlinked: '7' }, x: { unlinked: '8' } }));
+    expect(found).toEqual([{ object: 'Thing', key: '7' }]);
+    expect(unlinkedParents(thing, row({ parent: A }))).toEqual([]);
+    expect(unlinkedParents(thing, undefined)).toEqual([]);
+  });
+});
+
+test('a link is put to rest when it was due, or is new, and is due no longer', () => {
+  const resting = link({ dirty: false });
+  const due = link({ dirty: true });
+  expect(isPutToRest(due, resting)).toBe(true);
+  expect(isPutToRest(undefined, resting)).toBe(true);
+  expect(isPutToRest(resting, resting)).toBe(false);
+  expect(isPutToRest(due, due)).toBe(false);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isDue } from '../../../core/agreement/collect.ts';
 import type { Link, OpenPush, RowVersion } from '../../../core/agreement/link.ts';
 import { type Outcome, settle } from '../../../core/agreement/outbound.ts';
-import { outcomeOfPush, outcomeOfRun, pushAgain } from '../../../core/agreement/push-outcome.ts';
+import { afterAttempt, outcomeOfPush, outcomeOfRun, pushAgain } from '../../../core/agreement/push-outcome.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
@@ -252,6 +252,10 @@ describe('what a run of a flow says of a record', () => {
   ] as const)('that %s', ([, readBack, failures, outcome]) => {
     expect(outcomeOfRun(link({ push: before }), readBack, failures)).toBe(outcome);
   });
+
+  test('of which no push is open is not known', () => {
+    expect(outcomeOfRun(link(), version(), 0)).toBe('open');
+  });
 });
 
 describe('a run of a flow that failed to put some rows', () => {
@@ -330,6 +334,20 @@ describe('a push that was refused for one field alone', () => {
     ['it was a revive', push({ sent: sent({ x: 'ours', outward: 'ours' }), sentDeleted: false }), version(), 'x'],
   ] as const)('is refused where %s', ([, before, readBack, blamed]) => {
     expect(outcomeOfPush(link({ push: before }), readBack, refused(blamed))).toBe('refused');
+  });
+});
+
+describe('after an attempt', () => {
+  const tried = link({ retries: 3, dueAfter: 5_000 });
+
+  test.each([
+    ['was accepted', 'accepted', false, { retries: 0, dueAfter: undefined }],
+    ['was refused', 'refused', false, { retries: 0, dueAfter: undefined }],
+    ['may have landed', 'unknown', false, { retries: 4, dueAfter: 18_000 }],
+    ['was not applied, for the record was in the recycle bin', 'not applied', false, { retries: 3, dueAfter: 5_000 }],
+    ['Salesforce could not take now', 'not applied', true, { retries: 4, dueAfter: 18_000 }],
+  ] as const)('what %s waits as it should', (_, outcome, isBusy, after) => {
+    expect(afterAttempt(tried, outcome, isBusy, 10_000)).toEqual({ ...tried, ...after });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   findDeleted,
   findListed,
   findUnlisted,
+  foundRecords,
   missedBefore,
   purgedVersion,
   type SweptLink,
@@ -194,4 +195,11 @@ describe('a purged record', () => {
       link: { dirty: true },
     });
   });
+});
+
+test('what a sweep has found counts each record once, also one whose conflict has left the row as it is', () => {
+  const none = { inserted: 0, updated: 0, deleted: 0, rejected: 0, conflicts: 0 };
+  expect(foundRecords(none)).toBe(0);
+  expect(foundRecords({ inserted: 1, updated: 2, deleted: 4, rejected: 8, conflicts: 3 })).toBe(15);
+  expect(foundRecords({ ...none, updated: 1, conflicts: 3 })).toBe(3);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { receive } from '../../../core/agreement/inbound.ts';
 import { type Insertion, unwrittenInsertion } from '../../../core/agreement/insertion.ts';
-import { giveUp, passBy, setAside } from '../../../core/agreement/unmerged.ts';
+import { anythingToSend, giveUp, mayBeMissing, passBy, setAside } from '../../../core/agreement/unmerged.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 const round = { readAt: MERGED + 5, now: MERGED + 10 };
@@ -100,4 +100,29 @@ test('an upsert stays open: what it sent is the base of its record', () => {
     dirty: false,
     retries: 0,
   });
+});
+
+describe('that a fresh read does not find a record', () => {
+  const deleting = { push: push({ sentDeleted: true }) };
+
+  test('is no fault where both sides have deleted it, or Salesforce has just accepted our delete', () => {
+    expect(mayBeMissing({ link: link({ base: base({}, true) }), row: undefined }, false)).toBe(true);
+    expect(mayBeMissing({ link: link(deleting), row: undefined }, true)).toBe(true);
+  });
+
+  test('is one while its row is there, or nothing of ours has deleted it', () => {
+    expect(mayBeMissing({ link: link({ base: base({}, true) }), row: row() }, false)).toBe(false);
+    expect(mayBeMissing({ link: link(deleting), row: row() }, true)).toBe(false);
+    expect(mayBeMissing({ link: link(deleting), row: undefined }, false)).toBe(false);
+    expect(mayBeMissing({ link: link({ push: push() }), row: undefined }, true)).toBe(false);
+    expect(mayBeMissing({ link: link(), row: undefined }, true)).toBe(false);
+    expect(mayBeMissing({ link: link({ base: undefined }), row: undefined }, false)).toBe(false);
+  });
+});
+
+test('something was to be sent where the row differs, not where only the record was to be read', () => {
+  expect(anythingToSend(thing, { link: link(), row: row({ x: 'p' }) })).toBe(true);
+  expect(anythingToSend(thing, { link: link({ rereadDue: true }), row: row() })).toBe(false);
+  expect(anythingToSend(thing, { link: link({ rereadDue: true }), row: row({ x: 'p' }) })).toBe(true);
+  expect(anythingToSend(thing, { link: link({ base: undefined, rereadDue: true }), row: row() })).toBe(false);
 });

@@ -9,7 +9,7 @@ import { partsOf } from './areas.ts';
 import { afterRun, described, type KnownSurvivors, knownAs, readKnown, writeKnown } from './known-survivors.ts';
 import { type Mutant, mutantsOf, ROOT, sampled, sourceFiles } from './mutants.ts';
 import { isCaught, lives, type Score, scoreOf, type Tested, tableOf } from './scores.ts';
-import { runStage } from './stage.ts';
+import { COPY, runStage, STATE } from './stage.ts';
 
 interface Options {
   readonly sample?: number;
@@ -37,10 +37,14 @@ const command = new Command('npm run mutate --')
   .option('--list', 'print the mutants, and test none')
   .option('--concurrency <n>', 'processes that test', whole, 2);
 
-/** Where the tests make what they need. Everybody may enter: PostgreSQL runs as another user when root starts it. */
+/** Where the tests make what they need; it goes with this process, and so does Stryker's copy, which an interrupted run leaves. */
 function makeScratch(): string {
   const scratch = mkdtempSync(join(memoryDirectory() ?? tmpdir(), 'sfsync-mutation-'));
+  // PostgreSQL runs as another user when root starts it.
   chmodSync(scratch, 0o755);
+  process.once('exit', () => {
+    for (const directory of [scratch, join(ROOT, COPY)]) rmSync(directory, { recursive: true, force: true });
+  });
   return scratch;
 }
 
@@ -86,38 +90,30 @@ async function main(paths: readonly string[], options: Options): Promise<number>
   process.env.TMPDIR = scratch;
   const scores: Score[] = [];
   let isGood = true;
-  try {
-    for (const part of parts) {
-      const all = await mutantsOf(sourceFiles(part.path));
-      const chosen = options.sample === undefined ? all : sampled(all, options.sample, options.seed);
-      if (options.list === true) {
-        for (const mutant of chosen) console.log(described(mutant));
-        continue;
-      }
-      const tested = await testPart(part, chosen, options, scratch);
-      const known = readKnown();
-      const unknown = printSurvivors(tested, known);
-      const score = scoreOf(part.path, all.length, tested, known);
-      scores.push(score);
-      isGood &&= unknown.length === 0 && score.possible >= part.area.least;
-      const survivors = tested.filter(({ fate }) => lives(fate)).map(({ mutant }) => mutant);
-      if (options.record === true) {
-        writeKnown(
-          afterRun(
-            known,
-            all,
-            tested.map(({ mutant }) => mutant),
-            survivors,
-          ),
-        );
-      }
-      writeFileSync(join(ROOT, '.mutation', 'last.json'), JSON.stringify(tested, null, 1));
+  for (const part of parts) {
+    const all = await mutantsOf(sourceFiles(part.path));
+    const chosen = options.sample === undefined ? all : sampled(all, options.sample, options.seed);
+    if (options.list === true) {
+      for (const mutant of chosen) console.log(described(mutant));
+      continue;
     }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    const tested = await testPart(part, chosen, options, scratch);
+    const known = readKnown();
+    const unknown = printSurvivors(tested, known);
+    const score = scoreOf(part.path, all.length, tested, known);
+    scores.push(score);
+    isGood &&= unknown.length === 0 && score.possible >= part.area.least;
+    if (options.record === true) record(known, all, tested);
+    writeFileSync(join(ROOT, STATE, 'last.json'), JSON.stringify(tested, null, 1));
   }
   if (scores.length > 0) console.log(tableOf(scores));
   return isGood ? 0 : 1;
+}
+
+function record(known: KnownSurvivors, all: readonly Mutant[], tested: readonly Tested[]): void {
+  const survivors = tested.filter(({ fate }) => lives(fate)).map(({ mutant }) => mutant);
+  const ran = tested.map(({ mutant }) => mutant);
+  writeKnown(afterRun(known, all, ran, survivors));
 }
 
 command.action(async (paths: string[], options: Options) => {

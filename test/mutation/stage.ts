@@ -23,7 +23,8 @@ export interface StageOptions {
 }
 
 /** For results of earlier runs, and Stryker's copy of the project. */
-const STATE = '.mutation';
+export const STATE = '.mutation';
+export const COPY = `${STATE}/copy`;
 
 const FATES: Readonly<Record<string, Fate>> = {
   Killed: 'killed',
@@ -63,7 +64,7 @@ export async function runStage(
     timeoutFactor: 3,
     timeoutMS: stage.patienceSeconds * 1000,
     dryRunTimeoutMinutes: 20,
-    tempDirName: `${STATE}/copy`,
+    tempDirName: COPY,
     cleanTempDir: 'always',
     ignorePatterns: [STATE, '.local', 'dist', 'cdk.out'],
     disableTypeChecks: false,

@@ -15,11 +15,11 @@ export async function holdParents(
   locked: 'wait' | 'skip' = 'wait',
 ): Promise<Map<string, string>> {
   if (salesforceIds.length === 0) return new Map();
-  const id = name(parent.salesforceIdColumn);
+  const [key, id] = [`p.${name(parent.keyColumn)}`, `p.${name(parent.salesforceIdColumn)}`];
   const { rows } = await query<{ id: string; key: string }>(
     session,
-    `select ${id} as id, ${name(parent.keyColumn)}::text as key from ${rowsOf(parent)}
-      where ${id} = any ($1::text[]) order by ${name(parent.keyColumn)} for key share ${locked === 'skip' ? 'skip locked' : ''}`,
+    `select ${id} as id, ${key}::text as key from ${rowsOf(parent)} p
+      where ${id} = any ($1::text[]) order by ${key} for key share of p ${locked === 'skip' ? 'skip locked' : ''}`,
     [salesforceIds],
   );
   return new Map(rows.map((row) => [row.id, row.key]));

@@ -125,12 +125,14 @@ export interface Joined {
 /**
  * JOIN: the parent that a lookup waits for has a row now. A column that is not null any more was pointed elsewhere by the
  * application: that stands. Either way the lookup waits no longer, and a parent that Salesforce does not have there is
- * due (it came from what a file showed during a push). `column`: what the child's row holds; undefined: it has none.
+ * due (it came from what a file showed during a push). So is a row that is filled, where the object has a row filter: the lookup may
+ * be what lets it in again. `column`: what the child's row holds; undefined: it has none.
  */
-export function join(link: Link, field: string, column: string | null | undefined): Joined {
-  const dirty = link.dirty || link.base?.fields[field] !== link.waiting[field];
-  const joined = { ...link, waiting: withoutWait(link, field), dirty, revision: link.revision + 1 };
-  return { link: joined, fills: column === null };
+export function join(link: Link, child: ObjectMapping, field: string, column: string | null | undefined): Joined {
+  const fills = column === null;
+  const isOther = link.base?.fields[field] !== link.waiting[field];
+  const dirty = link.dirty || isOther || (fills && child.filter !== undefined);
+  return { link: { ...link, waiting: withoutWait(link, field), dirty, revision: link.revision + 1 }, fills };
 }
 
 function withoutWait({ waiting }: Link, field: string): Link['waiting'] {

@@ -131,7 +131,8 @@ async function joinPart(
     const { rowKey } = link;
     const parentKey = parents.get(link.waiting[field.field] ?? '');
     if (parentKey === undefined || isHeld(stored)) return [];
-    const { link: after, fills } = join(link, field.field, rowKey === undefined ? undefined : columns.get(rowKey));
+    const column = rowKey === undefined ? undefined : columns.get(rowKey);
+    const { link: after, fills } = join(link, child, field.field, column);
     return [{ linkId, stored: link, link: after, fill: fills && rowKey !== undefined ? [{ rowKey, parentKey }] : [] }];
   });
   await fillNulls(

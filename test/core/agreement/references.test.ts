@@ -82,15 +82,20 @@ describe('a lookup that waits', () => {
 
   test('is joined to the parent that has landed, while its column is null', () => {
     const joined = { ...waiting, waiting: { other: B }, revision: raised };
-    expect(join(waiting, 'parent', null)).toEqual({ link: joined, fills: true });
-    expect(join(waiting, 'parent', 'k')).toEqual({ link: joined, fills: false });
-    expect(join(waiting, 'parent', undefined)).toEqual({ link: joined, fills: false });
+    expect(join(waiting, thing, 'parent', null)).toEqual({ link: joined, fills: true });
+    expect(join(waiting, thing, 'parent', 'k')).toEqual({ link: joined, fills: false });
+    expect(join(waiting, thing, 'parent', undefined)).toEqual({ link: joined, fills: false });
   });
 
   test('is due when Salesforce does not have that parent there', () => {
     const shown = { ...waiting, base: base({ parent: B }) };
-    expect(join(shown, 'parent', null).link).toMatchObject({ dirty: true, waiting: { other: B } });
-    expect(join({ ...waiting, dirty: true }, 'parent', null).link.dirty).toBe(true);
+    expect(join(shown, thing, 'parent', null).link).toMatchObject({ dirty: true, waiting: { other: B } });
+    expect(join({ ...waiting, dirty: true }, thing, 'parent', null).link.dirty).toBe(true);
+  });
+
+  test('is due where its column is filled and the object has a row filter: the lookup may be what lets the row in again', () => {
+    expect(join(waiting, filtered, 'parent', null).link).toMatchObject({ dirty: true, waiting: { other: B } });
+    expect(join(waiting, filtered, 'parent', 'k').link.dirty).toBe(false);
   });
 
   test('for a parent without which the record cannot be written is remembered, and the record read when that lands', () => {

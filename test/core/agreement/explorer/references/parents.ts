@@ -81,14 +81,14 @@ function released({ rules, mapping }: Driver, world: World, key: ParentKey, lose
   return { ...edited, row: { ...row, l, by: edit }, kept, follows, excuses: world.excuses + 1 };
 }
 
-function joined({ rules }: Driver, world: World): World {
+function joined({ rules, mapping }: Driver, world: World): World {
   const { link, row } = world;
   const next = { ...world, joins: false };
   const id = link.waiting.l;
   const parent = parentOf(id);
   if (id === undefined || parent === undefined || !rules.joins) return next;
   if (world.parents[parent].row === 'with id') {
-    const { link: after, fills } = rules.join(link, 'l', row.deleted ? undefined : row.l);
+    const { link: after, fills } = rules.join(link, mapping, 'l', row.deleted ? undefined : row.l);
     const by = row.l === null ? row.by : 0;
     return { ...next, link: after, row: fills ? { ...row, l: parent, by } : row };
   }

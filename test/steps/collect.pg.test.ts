@@ -1,0 +1,100 @@
+/**
+ * The wake-up around the release of the lease. What comes while an execution looks for work starts another one, which ends when it
+ * finds the lease held: so one of the two must see it, whatever the moment at which it comes.
+ */
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ReceivedMessage } from '../../aws/change-queue.ts';
+import configuration from '../../examples/lender/sync.config.ts';
+import { takeLease } from '../../postgres/ledger/lease.ts';
+import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
+import type { Session } from '../../postgres/session/connection.ts';
+import { applyVersions } from '../../steps/apply.ts';
+import { collectChanges } from '../../steps/collect.ts';
+import { useLenderDatabase, version } from '../support/postgres/lender-database.ts';
+import { contextOf, SILENT } from '../support/system/steps.ts';
+
+const ID = '001000000000001AAA';
+const [FIRST, SECOND] = ['one', 'two'].map(
+  (name) => `arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:${name}`,
+) as [string, string];
+
+const lender = useLenderDatabase('file');
+const { rows } = lender;
+let second: Session;
+beforeAll(async () => {
+  second = await lender.session();
+});
+beforeEach(async () => {
+  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
+  const line = { line: 1, version: version('Account', ID, 1, { Phone: 'base' }) };
+  await applyVersions(contextOf(second, configuration, 'Account'), 'f', [line], Date.UTC(2030, 0, 1));
+});
+
+/** A queue that holds messages. */
+class Queue {
+  readonly messages: ReceivedMessage[] = [];
+  /** What happens after a look. */
+  onLook: () => Promise<void> = async () => undefined;
+
+  async receive(): Promise<ReceivedMessage[]> {
+    const received = this.messages.splice(0);
+    await this.onLook();
+    return received;
+  }
+
+  async delete(): Promise<void> {}
+}
+
+const queued = async (queue: Queue) => {
+  const [{ key }] = await rows('select id::text as key from lenders');
+  const message = { object: 'Account', keys: [[key, 'update' as const]] as [string, 'update'][], transactions: [] };
+  const rest = { position: '0/1', committedAt: '2026-01-01T00:00:00Z' };
+  queue.messages.push({ receiptHandle: 'one', receives: 1, message: { ...message, ...rest } });
+};
+
+const WORK = [
+  ['a message', queued],
+  [
+    'a child that its parent wakes, of which no message comes',
+    () => markLinksDue(second, 'Account', { salesforceIds: [ID] }, 'row changed'),
+  ],
+] as const;
+
+/** Looks for work, of which some comes after so many of the execution's statements and looks at the queue. undefined: it had ended. */
+async function collectWhile(comes: (queue: Queue) => Promise<unknown>, moment: number) {
+  const session = await lender.session();
+  const queue = new Queue();
+  let [moments, woken]: [number, 'took the lease' | 'found it held' | undefined] = [0, undefined];
+  const passes = async () => {
+    if (session.transaction !== undefined || woken !== undefined || moments++ < moment) return;
+    woken = 'found it held';
+    await comes(queue);
+    if ((await takeLease(second, 'Account', SECOND, async () => true)) !== undefined) woken = 'took the lease';
+  };
+  queue.onLook = passes;
+  const { query } = session;
+  session.query = (async (...given: unknown[]) => {
+    const answer: unknown = await Reflect.apply(query, session, given);
+    await passes();
+    return answer;
+  }) as typeof query;
+  const storage = { list: async () => [], writeLines: async () => undefined } as never;
+  const ports = { queue: queue as never, log: SILENT, storage, isRunning: async () => true, now: Date.now };
+  const input = { trigger: 'changes', batches: 0, fenced: false } as const;
+  const { next } = await collectChanges(contextOf(session, configuration, 'Account', FIRST), ports, input);
+  await session.end();
+  return woken === undefined ? undefined : `${woken}: ${next}`;
+}
+
+test.for(WORK)('%s is not overlooked, whatever the moment at which it comes', async ([, comes]) => {
+  const found = new Set<string>();
+  for (let moment = 0; ; moment++) {
+    await rows(`update lenders set phone = 'row'; update sfsync.lease set execution = null`);
+    await rows('update sfsync.link set dirty = false');
+    const outcome = await collectWhile(comes, moment);
+    if (outcome === undefined) break;
+    found.add(outcome);
+  }
+  // The execution that was woken works on it, or the one that kept it from that.
+  expect([...found].sort()).toEqual(['found it held: push', 'took the lease: end']);
+});

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { becomesDue, type DueReason } from '../../../core/agreement/due.ts';
-import type { Link } from '../../../core/agreement/link.ts';
+import { type Link, newLink } from '../../../core/agreement/link.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
-import { anyDue, dueRecords } from '../../../postgres/ledger/due.ts';
+import { anyDue, dueInsertions, dueRecords } from '../../../postgres/ledger/due.ts';
+import { changeInsertions } from '../../../postgres/ledger/insertions.ts';
 import { dropLinks, type LinksOf, saveLinks } from '../../../postgres/ledger/links.ts';
 import { addInsertions, linkRows, markInsertionsDue, markLinksDue } from '../../../postgres/ledger/mark-due.ts';
 import { NEWEST_LIVE } from '../../../postgres/ledger/selections.ts';
@@ -190,6 +191,79 @@ test('Collect takes what the rule takes, oldest first, once its pause is over an
     ),
     RUNS,
   );
+});
+
+describe('of what is due the oldest goes first', () => {
+  const { settings } = configuration;
+  /** The higher the number, the older. */
+  const numbers = Array.from({ length: 12 }, (_, n) => n);
+  const oldest = [...numbers].reverse();
+  const age = (n: number) => `clock_timestamp() - interval '1 day' - ${n} * interval '1 minute'`;
+  /** All states in which a record can be chosen, one after the other. */
+  const state = (n: number) =>
+    [
+      `dirty = true, dirty_since = ${age(n)}`,
+      `dirty = true, dirty_since = clock_timestamp(), due_after = ${age(n)}`,
+      `push_id = 'one', push_delivery = 'api', sent_at = ${age(n)}`,
+      `push_id = 'one', push_delivery = 'appflow', sent_at = ${age(n)}`,
+    ][n % 4];
+
+  test('records, in whichever state they wait, and as few as are asked for', () =>
+    rolledBack(session, async () => {
+      await given(
+        session,
+        numbers.map((n) => newLink(idOf(n), undefined)),
+      );
+      for (const n of numbers) {
+        await session.query(`update sfsync.link set ${state(n)} where salesforce_id = $1`, [idOf(n)]);
+      }
+      for (const limit of [1, 2, 3, 5, 8, 12, 100]) {
+        const chosen = await dueRecords(session, OBJECT, { limit, flowFenced: true, settings });
+        expect(chosen).toEqual(oldest.slice(0, limit).map(idOf));
+      }
+      expect(await dueRecords(session, 'Contact', { limit: 100, flowFenced: true, settings })).toEqual([]);
+    }));
+
+  test('records that became due at the same moment, in the order of their ids', () =>
+    rolledBack(session, async () => {
+      await given(
+        session,
+        oldest.map((n) => newLink(idOf(n), undefined)),
+      );
+      await session.query('update sfsync.link set dirty = true, dirty_since = now()');
+      const chosen = await dueRecords(session, OBJECT, { limit: 5, flowFenced: false, settings });
+      expect(chosen).toEqual(numbers.slice(0, 5).map(idOf));
+    }));
+
+  test('new rows, also those whose upsert is open', () =>
+    rolledBack(session, async () => {
+      const key = (n: number) => `key ${String(n).padStart(2, '0')}`;
+      await addInsertions(session, OBJECT, { rowKeys: numbers.map(key) }, { known: 'left' });
+      for (const n of numbers) {
+        const open = `push_id = 'one', sent_at = ${age(n)}, dirty = false, dirty_since = null`;
+        const now = [`dirty_since = ${age(n)}`, `due_after = ${age(n)}`, open][n % 3];
+        await session.query(`update sfsync.insertion set ${now} where row_key = $1`, [key(n)]);
+      }
+      for (const limit of [1, 2, 3, 5, 8, 12, 100]) {
+        expect(await dueInsertions(session, OBJECT, { limit, settings })).toEqual(oldest.slice(0, limit).map(key));
+      }
+      expect(await dueInsertions(session, 'Contact', { limit: 100, settings })).toEqual([]);
+    }));
+
+  test('a new row that becomes due again keeps its place', () =>
+    rolledBack(session, async () => {
+      const since = async () =>
+        (await session.query('select dirty_since from sfsync.insertion order by row_key')).rows.map(
+          (row) => row.dirty_since,
+        );
+      await addInsertions(session, OBJECT, { rowKeys: ['a', 'b'] }, { known: 'left' });
+      await session.query(`update sfsync.insertion set dirty_since = ${age(1)}`);
+      const before = await since();
+      await markInsertionsDue(session, OBJECT, { rowKeys: ['a', 'b'] });
+      await addInsertions(session, OBJECT, { rowKeys: ['a', 'b'] }, { known: 'due' });
+      await changeInsertions(session, OBJECT, ['a', 'b'], (insertion) => ({ ...insertion, revision: 1 }));
+      expect(await since()).toEqual(before);
+    }));
 });
 
 describe('new rows', () => {

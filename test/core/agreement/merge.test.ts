@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { OpenPush } from '../../../core/agreement/link.ts';
 import { merge } from '../../../core/agreement/merge.ts';
 import { type CanonicalValue, type FieldValues, type RowValues, UNREADABLE } from '../../../core/mapping/canonical.ts';
+import { defineSync, mappingOf, text } from '../../../core/mapping/configuration.ts';
 import { base, ID, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
 interface FieldCase {
@@ -185,6 +186,57 @@ describe('a field', () => {
     const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, { ...version(), fields: others }, false);
     expect(merged.row).toEqual(row({ x: 'p', mine: 's' }));
     expect(merged.link.base).toEqual(base({ mine: 's' }));
+  });
+});
+
+describe('policy latest', () => {
+  const latest = mappingOf(
+    defineSync({
+      objects: { Thing: { table: 'things', updatedAt: 'edited_at', fields: { x: text('x', { policy: 'latest' }) } } },
+    }),
+    'Thing',
+  );
+  const edited = MERGED + SECOND;
+  /** The row was edited at a moment, or at one of which its column says nothing. */
+  const decided = (editedAt: number | undefined, base: FieldValues = { x: 'b' }) =>
+    merge(
+      latest,
+      { link: link({ base: { deleted: false, fields: base } }), row: { fields: { x: 'p' }, editedAt } },
+      { ...version(), stamp: edited, fields: { x: 's' } },
+      false,
+    );
+
+  test.for([
+    ['a second after the record', edited + SECOND, 'postgres', 'p'],
+    ['a moment after the record', edited + 1, 'postgres', 'p'],
+    ['in the same second: a tie is Salesforce’s', edited, 'salesforce', 's'],
+    ['before the record', edited - SECOND, 'salesforce', 's'],
+    ['at a moment that its column does not say', undefined, 'salesforce', 's'],
+  ] as const)('a row that was edited %s', ([, editedAt, winner, held]) => {
+    const merged = decided(editedAt);
+    expect(merged.row?.fields.x).toBe(held);
+    expect(merged.link.dirty).toBe(winner === 'postgres');
+    expect(merged.conflicts).toEqual([
+      { field: 'x', reason: 'both edited', base: 'b', salesforce: 's', postgres: 'p', winner },
+    ]);
+  });
+
+  test('also decides of a field that is new in the mapping', () => {
+    const joining = (editedAt: number) => decided(editedAt, {}).conflicts;
+    expect(joining(edited + 1)).toMatchObject([{ reason: 'new in the mapping', winner: 'postgres' }]);
+    expect(joining(edited)).toMatchObject([{ reason: 'new in the mapping', winner: 'salesforce' }]);
+  });
+
+  test('has nothing to decide where one side was not edited, however late the other', () => {
+    const pair = (x: string, editedAt: number) => ({
+      link: link({ base: { deleted: false, fields: { x: 'b' } } }),
+      row: { fields: { x }, editedAt },
+    });
+    const look = (x: string, stamp: number) => ({ ...version(), stamp, fields: { x } });
+    const inward = merge(latest, pair('b', edited + SECOND), look('s', edited), false);
+    expect([inward.row?.fields.x, inward.conflicts]).toEqual(['s', []]);
+    const outward = merge(latest, pair('p', edited - SECOND), look('b', edited), false);
+    expect([outward.row?.fields.x, outward.link.dirty, outward.conflicts]).toEqual(['p', true, []]);
   });
 });
 

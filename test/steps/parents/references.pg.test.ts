@@ -83,6 +83,30 @@ describe('a lookup that waits', () => {
     expect(await linkOfChild()).toMatchObject({ waiting: {} });
   });
 
+  test.for([
+    ['after that was sent', true],
+    ['after a file came meanwhile', false],
+  ] as const)(
+    'and that the application points to another parent, and clears %s: it is cleared in Salesforce, and waits no more',
+    async ([, sent]) => {
+      await apply('Account', parent(OTHER));
+      await apply('Contact', child(1, PARENT));
+      await rows('update borrowers set lender_id = (select id from lenders)');
+      if (sent)
+        await settle('Contact', await decide('Contact', await collect('Contact'), child(1, PARENT)), child(2, OTHER));
+      else await apply('Contact', version('Contact', CHILD, 2, { AccountId: PARENT, Phone: '2' }));
+      expect(await linkOfChild()).toMatchObject({ waiting: {} });
+      await rows('update borrowers set lender_id = null');
+      const now = version('Contact', CHILD, 2, sent ? { AccountId: OTHER } : { AccountId: PARENT, Phone: '2' });
+      const cleared = await decide('Contact', await collect('Contact'), now);
+      expect(cleared.pushes).toMatchObject([{ push: { outgoing: { kind: 'update', fields: { AccountId: null } } } }]);
+      await settle('Contact', cleared, { ...now, stamp: now.stamp + 1000, fields: { ...now.fields, AccountId: null } });
+      await apply('Account', parent(PARENT));
+      expect(await rows('select lender_id from borrowers')).toEqual([{ lender_id: null }]);
+      expect(await linkOfChild()).toMatchObject({ waiting: {}, dirty: false, parent: null });
+    },
+  );
+
   test('for a parent that Salesforce does not have there is due when it is joined', async () => {
     await apply('Contact', child(1, null));
     await rows(`update sfsync.link set waiting = jsonb_build_object('AccountId', $1::text)`, [PARENT]);

@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { defineSync, type RowFilter, text } from '../../../core/mapping/configuration.ts';
+import {
+  defineSync,
+  type RowFilter,
+  type SyncConfiguration,
+  type SyncDefinition,
+  text,
+} from '../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { prepareDatabase } from '../../../postgres/prepare/prepare.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
@@ -13,26 +19,31 @@ const lender = useLenderDatabase('test');
 const { rows } = lender;
 let session: Session;
 let rounds: OutboundRounds;
+let configuration: SyncConfiguration;
 
 beforeEach(async () => {
   session = await lender.session();
   await rows('alter table lenders add column shared boolean not null default true');
 });
 
-function configured(filter: Partial<RowFilter> = {}) {
+type Options = Partial<SyncDefinition['objects'][string]>;
+
+function configured(filter: Partial<RowFilter> = {}, options: Options = {}) {
   const fields = { Name: text('name'), Phone: text('phone') };
-  const account = { table: 'lenders', delivery: 'api' as const, filter: { where: 'shared', ...filter }, fields };
+  const delivery = 'api' as const;
+  const account = { table: 'lenders', delivery, filter: { where: 'shared', ...filter }, ...options, fields };
   return defineSync({ objects: { Account: account } });
 }
 
 /** The account is on both sides, and agrees. */
-async function linked(filter: Partial<RowFilter>) {
-  rounds = await OutboundRounds.begin(session, configured(filter), 'Account');
+async function linked(filter: Partial<RowFilter>, options: Options = {}) {
+  configuration = configured(filter, options);
+  rounds = await OutboundRounds.begin(session, configuration, 'Account');
   await arrives(account(1));
 }
 
 function arrives(version: SalesforceVersion) {
-  const context = contextOf(session, configured(rounds.mapping.filter), 'Account');
+  const context = contextOf(session, configuration, 'Account');
   const lines = [{ line: 1, version }];
   return applyVersions(context, 'f', lines, Date.UTC(2030, 0, 1));
 }
@@ -130,6 +141,32 @@ describe("leaving: 'delete'", () => {
     );
     const again = await rounds.decide(await changed('shared = false'), () => account(6, { Phone: '2' }), 'c');
     expect(again.pushes).toMatchObject([{ push: { outgoing: { kind: 'delete' } } }]);
+  });
+
+  describe('an undelete stands, although the row is outside by then:', () => {
+    const stands = async (name: string) => {
+      expect(await rows('select name from lenders')).toEqual([{ name }]);
+      expect(await link()).toMatchObject({ deleted: false, dirty: false, inside: false });
+      expect(await changed(`phone = '2'`)).toEqual([]);
+    };
+
+    test('it is what the undeleted record says that lets the row stay outside', async () => {
+      await linked({ where: `name <> 'Draft'`, leaving: 'delete' });
+      expect(await link()).toMatchObject({ inside: true });
+      await arrives(account(2, {}, true));
+      expect(await rows('select from lenders')).toEqual([]);
+      await arrives(account(3, { Name: 'Draft' }));
+      await stands('Draft');
+    });
+
+    test('the row was marked as deleted, and has left the filter since', async () => {
+      await rows('alter table lenders add column deleted_at timestamptz');
+      await linked({ leaving: 'delete' }, { deleteRow: 'soft', deletedAt: 'deleted_at' });
+      await arrives(account(2, {}, true));
+      expect(await changed('shared = false')).toEqual([]);
+      await arrives(account(3));
+      await stands('Acme');
+    });
   });
 
   test('a delete that Salesforce refuses is listed once', async () => {

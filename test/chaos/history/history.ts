@@ -58,6 +58,8 @@ export interface Version {
     | { readonly by: 'consequence' };
   /** Salesforce: a record merged away names the one that took its place. */
   readonly mergedInto?: string | undefined;
+  /** PostgreSQL: its transaction. What is between two versions of a row in one transaction nobody has seen. */
+  readonly transaction?: string | undefined;
 }
 
 /** A fault that was in force. */
@@ -76,11 +78,14 @@ export interface Push {
   readonly object: string;
   readonly salesforceId: string;
   readonly pushId: string;
+  /** Edits and fillers alike. */
   readonly sent: Values;
   readonly sentDeleted: boolean;
   /** The moment before the look that decided it. */
   readonly lookedAt: number;
   readonly sentAt: number;
+  /** When the link had no push any more, or another one. */
+  readonly closedAt?: number | undefined;
 }
 
 export interface MappedField {
@@ -91,6 +96,15 @@ export interface MappedField {
   readonly type: string;
   /** Of a lookup: the parent's object. */
   readonly parent?: string | undefined;
+  /** The column rounds to so many decimals. */
+  readonly decimals?: number | undefined;
+}
+
+/** The object's row filter, as far as runs use it: a row is inside while its column holds one of the values. */
+export interface RowFilter {
+  readonly column: string;
+  readonly values: readonly Value[];
+  readonly leaving: 'delete' | 'ignore';
 }
 
 export interface MappedObject {
@@ -102,6 +116,11 @@ export interface MappedObject {
   readonly delivery: 'api' | 'appflow';
   readonly insert: boolean;
   readonly fields: readonly MappedField[];
+  readonly filter?: RowFilter | undefined;
+  readonly deleteRow?: 'delete' | 'soft' | 'ignore' | undefined;
+  readonly deleteRecord?: 'recycle-bin' | 'hard' | 'ignore' | undefined;
+  /** With `deleteRow: 'soft'`: the column that is not null in rows that count as deleted. */
+  readonly deletedAt?: string | undefined;
 }
 
 /** The mapping from a moment on; a run may change it. */
@@ -110,15 +129,21 @@ export interface Epoch {
   readonly objects: readonly MappedObject[];
 }
 
-/** An entry of `sfsync.conflict`. */
+/** A record as a whole, in a conflict between a delete and an edit. */
+export interface WholeRecord {
+  readonly deleted: boolean;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** An entry of `sfsync.conflict`. Its values are in the product's canonical form; lookups are ids of Salesforce. */
 export interface ListedConflict {
   readonly object: string;
   readonly salesforceId: string | null;
   readonly rowKey: string | null;
   readonly field: string | null;
   readonly reason: string;
-  readonly salesforceValue: Value;
-  readonly postgresValue: Value;
+  readonly salesforceValue: Value | WholeRecord;
+  readonly postgresValue: Value | WholeRecord;
   readonly winner: string | null;
   readonly at: number;
 }

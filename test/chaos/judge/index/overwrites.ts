@@ -1,0 +1,188 @@
+/**
+ * Every write of sfsync that put one event in the place of another, and whether it may: what was there was known to the maker of
+ * what came, or it is in the conflict log, or a limit that is documented covers it.
+ */
+import type { ListedConflict, Push } from '../../history/history.ts';
+import type { Normal } from '../../history/normal-form.ts';
+import type { Excuse } from '../finding.ts';
+import type { Event, FieldHistory, Write } from './field-history.ts';
+import type { IndexedHistory } from './indexed-history.ts';
+import { nameOf, type Pair } from './pairs.ts';
+
+export type Judgement =
+  /** In order: `logged` both values are in the conflict log. */
+  | { readonly is: 'fine' | 'logged' }
+  | { readonly is: 'excused'; readonly excuse: Excuse }
+  | { readonly is: 'older value back' | 'unlogged loser' };
+
+export interface Overwrite {
+  readonly of: FieldHistory;
+  readonly write: Write;
+  readonly lost: Event;
+  readonly judgement: Judgement;
+}
+
+const memo = new WeakMap<IndexedHistory, readonly Overwrite[]>();
+
+export function overwrites(history: IndexedHistory): readonly Overwrite[] {
+  const known = memo.get(history);
+  if (known !== undefined) return known;
+  const found = history.pairs.flatMap((pair) => history.fields(pair).flatMap((of) => ofField(history, of)));
+  memo.set(history, found);
+  return found;
+}
+
+function ofField(history: IndexedHistory, of: FieldHistory): Overwrite[] {
+  return [of.salesforce, of.postgres].flatMap(({ writes }) =>
+    writes.flatMap((write) => {
+      const { bySync, before: lost, sources } = write;
+      if (!bySync || lost === undefined || sources.length === 0) return [];
+      return [{ of, write, lost, judgement: judged(history, of, write, lost) }];
+    }),
+  );
+}
+
+function judged(history: IndexedHistory, of: FieldHistory, write: Write, lost: Event): Judgement {
+  const { version, sources } = write;
+  const { side } = version;
+  const isOwn = lost.side === side;
+  const owner = of.field.direction === 'to-postgres' ? 'salesforce' : 'postgres';
+  if (isOwn && of.field.direction !== 'both' && side !== owner) return excused('owned by the other side');
+  // Another rule has judged how it came to be there.
+  if (lost.by === 'unexplained') return { is: 'fine' };
+  if (isOwn && isGivenUp(lost, write)) return excused('discarded by its own side');
+  if (side === 'postgres' && write.value === null && isWaiting(history, of, write)) return excused('waiting');
+  if (sources.every((source) => precedes(source, lost))) return asOlder(history, of, write, lost, sources);
+  if (!isOwn || sources.some((source) => mayKnow(source, lost))) return { is: 'fine' };
+  if (isLogged(history, of, lost)) return { is: 'logged' };
+  const excuse = excuseOf(history, of, write, lost);
+  return excuse === undefined ? { is: 'unlogged loser' } : excused(excuse);
+}
+
+function asOlder(
+  history: IndexedHistory,
+  of: FieldHistory,
+  write: Write,
+  lost: Event,
+  sources: readonly Event[],
+): Judgement {
+  if (lost.side === 'salesforce' && isInWindow(history, of, write, lost)) return excused('window');
+  if (isLogged(history, of, lost) && isOfUnknownOutcome(history, of, lost, sources)) return excused('unknown outcome');
+  return { is: 'older value back' };
+}
+
+function excuseOf(history: IndexedHistory, of: FieldHistory, write: Write, lost: Event): Excuse | undefined {
+  if (write.version.side === 'salesforce' && isInWindow(history, of, write, lost)) return 'window';
+  if (isThereAndBack(of, lost)) return 'there and back';
+  if (isBeforePair(of.pair, lost)) return 'first merge';
+  if (isJoining(history, of, lost)) return 'joining';
+  if (lost.by !== 'client') return 'consequence';
+  return undefined;
+}
+
+function excused(excuse: Excuse): Judgement {
+  return { is: 'excused', excuse };
+}
+
+/** Certainly: the one was there when the other was made. */
+export function precedes(one: Event, other: Event): boolean {
+  return one.side === other.side ? one.index < other.index : one.index <= other.knows.least;
+}
+
+export function mayKnow(maker: Event, other: Event): boolean {
+  return maker.side === other.side ? other.index <= maker.index : other.index <= maker.knows.most;
+}
+
+/** The side itself deleted the record or row between the event and this write. */
+function isGivenUp({ discardedAt }: Event, { position }: Write): boolean {
+  return discardedAt !== undefined && discardedAt < position;
+}
+
+/** The person's write was committed after the look that decided the push, and the push landed while it was open. */
+export function isInWindow(history: IndexedHistory, of: FieldHistory, write: Write, lost: Event): boolean {
+  const push: Push | undefined = history.openPush(write.version, of.field);
+  return push !== undefined && push.lookedAt <= history.committedBy(lost.version);
+}
+
+/** What the log has, before or after: an entry is written when the difference is found. */
+export function isLogged(history: IndexedHistory, of: FieldHistory, { value }: Event): boolean {
+  return history.conflictsOf(of.pair).some((conflict) => holds(history, of, conflict, value));
+}
+
+function holds(history: IndexedHistory, { field }: FieldHistory, conflict: ListedConflict, value: Normal): boolean {
+  const { at, salesforceValue, postgresValue } = conflict;
+  if (conflict.field === field.field) {
+    return [salesforceValue, postgresValue].some((each) => history.normal(field, each, 'salesforce', at) === value);
+  }
+  if (conflict.field !== null) return false;
+  return [salesforceValue, postgresValue].some((each) => {
+    const fields = isWholeRecord(each) ? each.fields : {};
+    return field.field in fields && history.normal(field, fields[field.field], 'salesforce', at) === value;
+  });
+}
+
+function isWholeRecord(value: unknown): value is { readonly fields: Readonly<Record<string, unknown>> } {
+  return typeof value === 'object' && value !== null && 'fields' in value;
+}
+
+/** What came was sent once before with an answer that a fault may have lost: then it is logged, though it was a sequence. */
+function isOfUnknownOutcome(
+  history: IndexedHistory,
+  of: FieldHistory,
+  lost: Event,
+  sources: readonly Event[],
+): boolean {
+  return history.pushesOf(of.pair).some((push) => {
+    const { sentAt, closedAt = Number.POSITIVE_INFINITY } = push;
+    const sent = history.sent(push, of.field);
+    const isOfSource = sources.some(({ value }) => value === sent);
+    return isOfSource && sentAt <= history.committedBy(lost.version) && history.faultsIn(sentAt, closedAt).length > 0;
+  });
+}
+
+/** The side had this value before, and so had the other: what lay between was seen by nobody. */
+export function isThereAndBack(of: FieldHistory, { side, index, value }: Event): boolean {
+  const other = side === 'salesforce' ? of.postgres : of.salesforce;
+  const earlier = of[side].writes.some((write) => write.value === value && isEarlier(write.after, side, index));
+  return earlier && other.writes.some((write) => write.value === value);
+}
+
+function isEarlier(event: Event, side: Event['side'], index: number): boolean {
+  return event.side !== side || event.index < index;
+}
+
+/** Record and row were each made by themselves, and linked later: what they had then is merged without a base. */
+function isBeforePair({ recordIsMade, rowIsMade, joined, record, row }: Pair, { version }: Event): boolean {
+  if (!recordIsMade || !rowIsMade || joined === undefined) return false;
+  const touched = [...record, ...row].filter(({ writer, at }) => writer.by === 'sfsync' && at >= joined.at);
+  // Whoever inserts a row with an id has linked it; what was there before the run was linked then.
+  const merged = joined.writer.by === 'client' ? Math.min(...touched.map(({ at }) => at)) : joined.at;
+  return version.at <= merged;
+}
+
+/** What was empty when its field came into the mapping is no edit. */
+function isJoining(history: IndexedHistory, of: FieldHistory, { value, version, by }: Event): boolean {
+  const joined = history.fieldsOf(of.pair.object).find(({ field }) => field === of.field)?.joined ?? [];
+  const isBlank = value === null || value === 'false' || by !== 'client';
+  return isBlank && joined.some((at) => version.at <= at);
+}
+
+/** The parent's row is not there: the child waits, with nothing in its column. */
+export function isWaiting(history: IndexedHistory, of: FieldHistory, { version, beforeValue }: Write): boolean {
+  const { type, parent } = of.field;
+  if (type !== 'reference' || parent === undefined) return false;
+  const shown = of.salesforce.events.filter(({ version: { at } }) => at <= version.at).slice(-2);
+  const parents = [beforeValue, ...shown.map(({ value }) => value)];
+  return parents.some((id) => typeof id === 'string' && isAway(history, parent, id, version.at));
+}
+
+function isAway(history: IndexedHistory, object: string, id: string, at: number): boolean {
+  const row = history.paired.byId.get(nameOf(object, id))?.row ?? [];
+  // The parent may land while its child is being written.
+  const [before, after] = [at - SAME_TIME_MS, at + SAME_TIME_MS].map((moment) =>
+    row.findLast((each) => each.at <= moment),
+  );
+  return [before, after].some((last) => last === undefined || last.kind === 'delete');
+}
+
+const SAME_TIME_MS = 2_000;

@@ -1,0 +1,395 @@
+/** Each rule, by a smallest history that breaks it and by its right neighbour. */
+import { describe, expect, test } from 'vitest';
+import { judge } from './judge.ts';
+import { ACCOUNT, CONTACT, idOf, Story } from './story.ts';
+
+function rulesBroken(story: Story, end: Parameters<Story['history']>[0] = {}): string[] {
+  return [...new Set(judge(story.history(end)).violations.map(({ rule }) => rule))];
+}
+
+function excusesOf(story: Story, end: Parameters<Story['history']>[0] = {}) {
+  return judge(story.history(end)).excuses;
+}
+
+const begun = () => new Story().pair('a', { LastName: 'Base', Email: 'base@x' });
+
+describe('sides agree', () => {
+  test('both are equal', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('they differ, and nothing lists it', () => {
+    expect(rulesBroken(begun().edits('salesforce', 'a', { LastName: 'S1' }))).toEqual(['sides agree']);
+  });
+  test('they differ, and a reject lists it', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' });
+    expect(rulesBroken(story.rejected('a', 'LastName'))).toEqual([]);
+    expect(rulesBroken(begun().edits('postgres', 'a', { LastName: 'P1' }).rejected('a', 'Email'))).toEqual([
+      'sides agree',
+    ]);
+    expect(rulesBroken(begun().edits('postgres', 'a', { LastName: 'P1' }).rejected('a', null, false))).toEqual([
+      'sides agree',
+    ]);
+  });
+  test.each([
+    ['LastName', ' Ada\r\nKing ', 'Ada\nKing'],
+    ['LastName', '', null],
+    ['DoNotCall', null, false],
+    ['Income', 1000.005, '1000.01'],
+    ['Income', 1e3, '1000.00'],
+  ])('%s is equal in its normal form', (field, s, p) => {
+    const story = new Story()
+      .pair('a')
+      .edits('salesforce', 'a', { [field]: s })
+      .applies('a', { [field]: p });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('an application writes where Salesforce owns the field: that stays; what Salesforce wrote comes', () => {
+    expect(rulesBroken(begun().edits('postgres', 'a', { Rating: 'mine' }))).toEqual([]);
+    expect(rulesBroken(begun().edits('salesforce', 'a', { Rating: 'theirs' }))).toEqual(['sides agree']);
+  });
+  test('a column that nothing was written to empties no field', () => {
+    expect(rulesBroken(begun().edits('salesforce', 'a', { Score: 5 }))).toEqual([]);
+    const story = begun().edits('postgres', 'a', { Score: 7 }).lands('a', { Score: 7 });
+    expect(rulesBroken(story.edits('salesforce', 'a', { Score: 5 }))).toEqual(['sides agree']);
+  });
+  test('a delete that is held', () => {
+    const story = begun().deletes('postgres', 'a');
+    const [link] = story.history().end.links;
+    expect(rulesBroken(story, { links: [{ ...link!, held: true }] })).toEqual([]);
+    expect(rulesBroken(story)).toEqual(['sides agree']);
+  });
+});
+
+describe('no older value', () => {
+  test('an old file comes late', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).edits('salesforce', 'a', { LastName: 'S2' });
+    story.applies('a', { LastName: 'S2' });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(rulesBroken(story.applies('a', { LastName: 'S1' }).applies('a', { LastName: 'S2' }))).toContain(
+      'no older value',
+    );
+  });
+  test('an edit of the row is replaced by what its maker had seen', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });
+    story.edits('postgres', 'a', { LastName: 'P1' }).applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual(['no older value']);
+  });
+  test('a push that outlived its execution', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).edits('postgres', 'a', { LastName: 'P2' });
+    story.lands('a', { LastName: 'P2' }).lands('a', { LastName: 'P1' }).lands('a', { LastName: 'P2' });
+    expect(rulesBroken(story)).toEqual(['no older value']);
+  });
+  test('the edit was made in the window', () => {
+    const story = (seconds: number) =>
+      begun()
+        .edits('postgres', 'a', { Email: 'p@x' })
+        .edits('salesforce', 'a', { LastName: 'S1' })
+        .lands('a', { Email: 'p@x', LastName: 'Base' }, seconds);
+    expect(rulesBroken(story(1.5))).toEqual([]);
+    expect(excusesOf(story(1.5))).toEqual({ window: 1 });
+    // The look was after the edit: it had to be seen.
+    expect(rulesBroken(story(0.5))).toEqual(['no older value']);
+  });
+  test('the window opens for what the push carried only, and while it was open', () => {
+    const story = begun().edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { LastName: 'S1' });
+    story.lands('a', { Email: 'p@x', LastName: 'Base' }, 1.5);
+    const [push] = story.pushes;
+    story.pushes[0] = { ...push!, closedAt: story.now - 300 };
+    expect(rulesBroken(story)).toContain('no older value');
+    expect(rulesBroken(story)).toContain('pushes are open');
+  });
+  test('a value that a client puts back is his', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });
+    story.edits('salesforce', 'a', { LastName: 'Base' }).applies('a', { LastName: 'Base' });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('an outcome that a fault made unknown, and that is logged', () => {
+    const story = begun().edits('postgres', 'a', { Email: 'p@x' });
+    story.fault('answer lost').lands('a', { Email: 'p@x' }).edits('salesforce', 'a', { Email: 's@x' });
+    story.lands('a', { Email: 'p@x' });
+    expect(rulesBroken(story)).toEqual(['no older value']);
+    expect(rulesBroken(story.logs('a', 'Email', 's@x', 'p@x', 'postgres'))).toEqual([]);
+    expect(excusesOf(story)).toEqual({ 'unknown outcome': 2 });
+    story.faults.pop();
+    expect(rulesBroken(story)).toEqual(['no older value', 'conflicts are real']);
+  });
+});
+
+describe('losers are logged', () => {
+  const both = () => begun().edits('postgres', 'a', { LastName: 'P1' }).edits('salesforce', 'a', { LastName: 'S1' });
+  test('the row loses', () => {
+    const story = both().applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual(['losers are logged']);
+    expect(rulesBroken(story.logs('a', 'LastName', 'S1', 'P1'))).toEqual([]);
+  });
+  test('the record loses', () => {
+    const story = begun().edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { Email: 's@x' });
+    story.lands('a', { Email: 'p@x' });
+    expect(rulesBroken(story)).toEqual(['losers are logged']);
+    expect(rulesBroken(story.logs('a', 'Email', 's@x', 'p@x', 'postgres'))).toEqual([]);
+  });
+  test('the record loses in the window', () => {
+    const story = both().lands('a', { LastName: 'P1' }, 1.5);
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ window: 1 });
+  });
+  test('a log of another value is none', () => {
+    const story = both().applies('a', { LastName: 'S1' }).logs('a', 'LastName', 'S1', 'Base');
+    expect(rulesBroken(story)).toContain('losers are logged');
+  });
+  test('there and back', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).edits('postgres', 'a', { LastName: 'P1' });
+    story.edits('postgres', 'a', { LastName: 'Base' }).applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ 'there and back': 1 });
+  });
+  test('what a client deleted himself is no loser', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).deletes('postgres', 'a');
+    story
+      .edits('salesforce', 'a', { LastName: 'S1' })
+      .undeletes('postgres', 'a', 'sfsync')
+      .applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('a field that is the other side’s', () => {
+    const story = begun().edits('postgres', 'a', { Rating: 'P1' }).edits('salesforce', 'a', { Rating: 'S1' });
+    expect(rulesBroken(story.applies('a', { Rating: 'S1' }))).toEqual([]);
+  });
+  test('a checkbox accuses nobody of what may have been a copy', () => {
+    const story = new Story().pair('a', { DoNotCall: false });
+    story.edits('salesforce', 'a', { DoNotCall: true }).edits('postgres', 'a', { DoNotCall: true });
+    story.edits('salesforce', 'a', { DoNotCall: false }).applies('a', { DoNotCall: false });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+});
+
+describe('values have makers', () => {
+  test('a value that nobody wrote', () => {
+    const story = begun().applies('a', { LastName: 'X' }).edits('salesforce', 'a', { LastName: 'X' });
+    expect(rulesBroken(story)).toEqual(['values have makers']);
+  });
+  test('a value of another record', () => {
+    const story = begun().pair('b', { LastName: 'Other' }).applies('a', { LastName: 'Other' });
+    expect(rulesBroken(story)).toContain('values have makers');
+  });
+  test('a trigger that rewrites', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'p1' }).fault('trigger', 'Contact.LastName', 60);
+    story.lands('a', { LastName: 'P1' }).applies('a', { LastName: 'P1' });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ 'rewritten by a trigger': 1 });
+    story.faults[0] = { ...story.faults[0]!, detail: 'Contact.Email' };
+    expect(rulesBroken(story)).toContain('values have makers');
+  });
+  test('a child waits for its parent', () => {
+    const story = new Story();
+    story.edits('salesforce', 'p', { Name: 'Parent' }, 'Account');
+    story.edits('salesforce', 'a', { LastName: 'Child', AccountId: idOf('p') });
+    story.applies('a', { LastName: 'Child', AccountId: null, id: idOf('a') }).waits(10);
+    story.applies('p', { Name: 'Parent', id: idOf('p') }, 'Account').applies('a', { AccountId: 'p' });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ waiting: 1 });
+  });
+  test('a lookup is emptied though its parent is there', () => {
+    const story = new Story().pair('p', { Name: 'Parent' }, 'Account');
+    story.edits('salesforce', 'a', { LastName: 'Child', AccountId: idOf('p') }).waits(10);
+    story.applies('a', { LastName: 'Child', AccountId: null, id: idOf('a') }).applies('a', { AccountId: 'p' });
+    expect(rulesBroken(story)).toEqual(['values have makers']);
+  });
+});
+
+describe('new rows', () => {
+  test('Salesforce fills what is empty', () => {
+    const story = new Story().edits('postgres', 'n', { LastName: 'New' });
+    story.write('salesforce', 'n', { LastName: 'New', Email: 'default@x' }, 'sfsync');
+    story.applies('n', { Email: 'default@x', id: idOf('n') });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ 'filled by Salesforce': 1 });
+  });
+  test('but not what is not', () => {
+    const story = new Story().edits('postgres', 'n', { LastName: 'New', Email: 'mine@x' }).waits(100);
+    story.write('salesforce', 'n', { LastName: 'New', Email: 'default@x' }, 'sfsync');
+    story.applies('n', { Email: 'default@x', id: idOf('n') });
+    expect(rulesBroken(story)).toContain('values have makers');
+  });
+  test('one that gets no record', () => {
+    const story = new Story().edits('postgres', 'n', { LastName: 'New' });
+    expect(rulesBroken(story)).toEqual(['one to one']);
+    const rowKey = 'n';
+    const reject = { object: 'Contact', direction: 'to-salesforce', salesforceId: null, rowKey, field: null } as const;
+    story.rejects.push({ ...reject, code: 'REQUIRED_FIELD_MISSING', open: true, at: 0 });
+    expect(rulesBroken(story)).toEqual([]);
+    const notTaken = new Story([ACCOUNT, { ...CONTACT, insert: false }]);
+    expect(rulesBroken(notTaken.edits('postgres', 'n', { LastName: 'New' }))).toEqual([]);
+  });
+  test('one that is sent twice', () => {
+    const story = new Story().edits('postgres', 'n', { LastName: 'New' });
+    story
+      .write('salesforce', 'n', { LastName: 'New' }, 'sfsync')
+      .write('salesforce', 'm', { LastName: 'New' }, 'sfsync');
+    story.applies('n', { id: idOf('n') });
+    expect(rulesBroken(story)).toContain('one to one');
+    story.applies('m', { LastName: 'New', id: idOf('m') });
+    expect(rulesBroken(story)).toContain('one to one');
+  });
+  test('record and row were each there before they were linked', () => {
+    const story = new Story().edits('salesforce', 'a', { LastName: 'S1' }).edits('postgres', 'a', { LastName: 'P1' });
+    expect(rulesBroken(story.applies('a', { LastName: 'S1', id: idOf('a') }))).toEqual([]);
+    expect(excusesOf(story)).toEqual({ 'first merge': 1 });
+    story.edits('postgres', 'a', { LastName: 'P2' }).edits('salesforce', 'a', { LastName: 'S2' });
+    expect(rulesBroken(story.applies('a', { LastName: 'S2' }))).toEqual(['losers are logged']);
+  });
+});
+
+describe('one to one', () => {
+  test('two rows carry one id', () => {
+    const story = begun();
+    const end = story.history().end;
+    const [row] = end.rows;
+    expect(rulesBroken(story, { rows: [row!, { ...row!, key: 'other' }] })).toEqual(['one to one']);
+  });
+});
+
+describe('deletes are honoured', () => {
+  test('a delete goes across', () => {
+    const story = begun().deletes('postgres', 'a').deletes('salesforce', 'a', 'sfsync');
+    expect(rulesBroken(story)).toEqual([]);
+    expect(rulesBroken(begun().deletes('salesforce', 'a').deletes('postgres', 'a', 'sfsync'))).toEqual([]);
+  });
+  test('a delete is swallowed, the row comes back', () => {
+    const story = begun().deletes('postgres', 'a').undeletes('postgres', 'a', 'sfsync');
+    expect(rulesBroken(story)).toEqual(['deletes are honoured']);
+  });
+  test('an edit that the delete did not know survives', () => {
+    const story = begun().edits('salesforce', 'a', { LastName: 'S1' }).deletes('postgres', 'a');
+    const buried = begun().edits('salesforce', 'a', { LastName: 'S1' }).deletes('postgres', 'a');
+    expect(rulesBroken(buried.deletes('salesforce', 'a', 'sfsync'))).toEqual(['deletes are honoured']);
+    story.undeletes('postgres', 'a', 'sfsync').applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('an edit of the row that the delete in Salesforce did not know', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).deletes('salesforce', 'a');
+    expect(rulesBroken(story.deletes('postgres', 'a', 'sfsync'))).toEqual(['deletes are honoured']);
+  });
+  test('an edit that was known goes along', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+    story.deletes('salesforce', 'a').deletes('postgres', 'a', 'sfsync');
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('a field that only Salesforce may edit keeps no row', () => {
+    const story = begun()
+      .edits('postgres', 'a', { Rating: 'P1' })
+      .deletes('salesforce', 'a')
+      .deletes('postgres', 'a', 'sfsync');
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('an undelete brings the row back', () => {
+    const story = begun().deletes('salesforce', 'a').deletes('postgres', 'a', 'sfsync').undeletes('salesforce', 'a');
+    const lost = begun().deletes('salesforce', 'a').deletes('postgres', 'a', 'sfsync').undeletes('salesforce', 'a');
+    expect(rulesBroken(story.undeletes('postgres', 'a', 'sfsync'))).toEqual([]);
+    expect(rulesBroken(lost.deletes('salesforce', 'a', 'sfsync'))).toEqual(['deletes are honoured']);
+  });
+});
+
+describe('one-way fields', () => {
+  test('sfsync writes where it may not', () => {
+    const story = begun()
+      .edits('salesforce', 'a', { Score: 5 })
+      .edits('postgres', 'a', { Score: 7 })
+      .applies('a', { Score: 5 });
+    expect(rulesBroken(story)).toContain('one-way fields');
+  });
+  test('a conflict in a field that goes one way', () => {
+    const story = begun().edits('postgres', 'a', { Score: 7 }).edits('salesforce', 'a', { Score: 5 });
+    story.lands('a', { Score: 7 });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(rulesBroken(story.logs('a', 'Score', 5, 7, 'postgres'))).toEqual(['one-way fields']);
+  });
+});
+
+describe('conflicts are real', () => {
+  const both = () => begun().edits('postgres', 'a', { LastName: 'P1' }).edits('salesforce', 'a', { LastName: 'S1' });
+  test('decided against the policy', () => {
+    const story = both().logs('a', 'LastName', 'S1', 'P1', 'postgres').lands('a', { LastName: 'P1' });
+    expect(rulesBroken(story)).toEqual(['conflicts are real']);
+  });
+  test('of a value that was never there', () => {
+    const story = both()
+      .applies('a', { LastName: 'S1' })
+      .logs('a', 'LastName', 'S1', 'P1')
+      .logs('a', 'LastName', 'S1', 'X');
+    expect(rulesBroken(story)).toEqual(['conflicts are real']);
+  });
+  test('of an edit and what its maker had seen', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+    story.edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story)).toEqual([]);
+    expect(rulesBroken(story.logs('a', 'LastName', 'S1', 'P1'))).toEqual(['conflicts are real']);
+  });
+});
+
+describe('one edit, one write', () => {
+  const story = () => begun().edits('postgres', 'a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+  test('a push that is sent again', () => {
+    expect(rulesBroken(story())).toEqual([]);
+    expect(rulesBroken(story().lands('a', { LastName: 'P1' }))).toEqual(['one edit, one write']);
+  });
+  test('under a fault', () => {
+    const faulty = begun().fault('answer lost').edits('postgres', 'a', { LastName: 'P1' });
+    faulty.lands('a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+    expect(rulesBroken(faulty)).toEqual([]);
+    expect(excusesOf(faulty)).toEqual({ 'repeated under a fault': 1 });
+  });
+});
+
+describe('writes are kept', () => {
+  test('an acknowledged write without a version', () => {
+    const story = begun();
+    const act = { number: 1, side: 'postgres', kind: 'update', object: 'Contact', begun: 0, ended: 1 } as const;
+    story.operations.push({ ...act, targets: ['a'], answer: 'done' });
+    expect(rulesBroken(story)).toEqual(['writes are kept']);
+    story.operations[0] = { ...act, targets: [], answer: 'done' };
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('a refused write with one', () => {
+    const story = begun().edits('salesforce', 'a', { Rating: 'x' }).applies('a', { Rating: 'x' });
+    story.operations[0] = { ...story.operations[0]!, answer: 'refused' };
+    expect(rulesBroken(story)).toEqual(['writes are kept']);
+    story.operations[0] = { ...story.operations[0]!, answer: 'unknown' };
+    expect(rulesBroken(story)).toEqual([]);
+  });
+});
+
+describe('rest', () => {
+  test('a write after quiet', () => {
+    const story = begun();
+    expect(rulesBroken(story, { afterQuiet: [story.versions[0]!] })).toEqual(['rest']);
+  });
+  test('a message that is left, an execution that never ends', () => {
+    expect(rulesBroken(begun(), { queues: { changes: 1 } })).toEqual(['rest']);
+    expect(rulesBroken(begun(), { restless: ['an execution'] })).toEqual(['rest']);
+  });
+  test('a link that is due', () => {
+    const story = begun();
+    const [link] = story.history().end.links;
+    expect(rulesBroken(story, { links: [{ ...link!, dirty: true }] })).toEqual(['rest']);
+    expect(rulesBroken(story.rejected('a'), { links: [{ ...link!, dirty: true }] })).toEqual([]);
+    expect(rulesBroken(story, { links: [{ ...link!, pushOpen: true }] })).toEqual(['rest']);
+  });
+  test('a dead letter', () => {
+    const story = begun();
+    const letter = { queue: 'executions', error: 'RetryableError', state: 'Decide changes', at: 5_000 };
+    expect(rulesBroken(story, { deadLetters: [letter] })).toEqual(['rest']);
+    story.fault('postgres restarted');
+    expect(rulesBroken(story, { deadLetters: [letter] })).toEqual([]);
+    expect(rulesBroken(story, { deadLetters: [{ ...letter, error: 'InvariantError' }] })).toEqual(['rest']);
+  });
+});
+
+test('no leaks', () => {
+  const story = begun();
+  story.leaks.push({ where: 'a log', marker: 'Zephyrine-1' });
+  const { violations } = judge(story.history());
+  expect(violations.map(({ rule }) => rule)).toEqual(['no leaks']);
+  expect(JSON.stringify(violations)).not.toContain('Zephyrine');
+});

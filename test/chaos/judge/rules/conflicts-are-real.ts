@@ -1,0 +1,78 @@
+/**
+ * A conflict is listed of two edits that did not know each other, with values that both sides had, and the field's policy has
+ * decided it.
+ */
+import type { ListedConflict, MappedField } from '../../history/history.ts';
+import type { Normal } from '../../history/normal-form.ts';
+import { Findings } from '../finding.ts';
+import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
+import type { IndexedHistory } from '../index/indexed-history.ts';
+import { precedes } from '../index/overwrites.ts';
+
+export const RULE = 'conflicts are real';
+
+export function conflictsAreReal(history: IndexedHistory): Findings {
+  const findings = new Findings();
+  for (const pair of history.pairs) {
+    for (const conflict of history.conflictsOf(pair)) {
+      const of = history.fields(pair).find(({ field }) => field.field === conflict.field);
+      // Another rule is about fields that go one way.
+      if (of?.field.direction === 'both') judgeOne(history, findings, of, conflict);
+    }
+  }
+  return findings;
+}
+
+function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory, conflict: ListedConflict): void {
+  const { reason, at, winner } = conflict;
+  const { field, pair } = of;
+  const theirs = history.normal(field, conflict.salesforceValue, 'salesforce', at);
+  const mine = history.normal(field, conflict.postgresValue, 'salesforce', at);
+  const [s, p] = [eventOf(of.salesforce, theirs, at), eventOf(of.postgres, mine, at)];
+  const violate = (says: string, versions: readonly (Event | undefined)[]) =>
+    findings.violate({
+      rule: RULE,
+      object: pair.object,
+      salesforceId: pair.salesforceId,
+      rowKey: conflict.rowKey ?? pair.row.at(-1)?.key,
+      field: field.field,
+      says,
+      versions: versions.flatMap((each) => (each === undefined ? [] : [each.version])),
+    });
+  if (!had(of.salesforce, theirs) || !had(of.postgres, mine)) {
+    const { type } = field;
+    // What a lookup stood for at that moment is not always to be told.
+    if (type !== 'reference') violate(`A conflict lists a value of ${field.field} that its side never had.`, [s, p]);
+    return;
+  }
+  if (reason !== 'both edited') return;
+  if (winner !== null && !isByPolicy(history, field, conflict)) {
+    violate(`A conflict of ${field.field} was decided against the field's policy.`, [s, p]);
+  }
+  if (s === undefined || p === undefined || !(precedes(s, p) || precedes(p, s))) return;
+  if (isOfUnknownOutcome(history, of, at)) findings.excuse('unknown outcome');
+  else violate(`A conflict lists two edits of ${field.field} of which one knew the other.`, [s, p]);
+}
+
+function had({ writes }: SideHistory, value: Normal): boolean {
+  return writes.some((write) => write.value === value);
+}
+
+/** The only event that the value can be, at that time. */
+function eventOf({ events }: SideHistory, value: Normal, at: number): Event | undefined {
+  const all = events.filter((event) => event.value === value && event.version.at <= at);
+  return all.length === 1 ? all[0] : undefined;
+}
+
+/** `latest` depends on two clocks; it is not judged here. */
+function isByPolicy(history: IndexedHistory, { field }: MappedField, { object, winner, at }: ListedConflict): boolean {
+  const policies = history.policiesAround(object, field, at);
+  return policies.some((policy) => policy === 'latest' || policy === winner);
+}
+
+function isOfUnknownOutcome(history: IndexedHistory, { pair, field }: FieldHistory, at: number): boolean {
+  return history.pushesOf(pair).some(({ sent, sentAt, closedAt = at }) => {
+    const isBefore = field.field in sent && sentAt <= at;
+    return isBefore && history.faultsIn(sentAt, Math.min(closedAt, at)).length > 0;
+  });
+}

@@ -45,8 +45,8 @@ export const postgresFaults: readonly Fault[] = [
       return over(name, isKilled ? 1 : 0);
     },
   },
-  failover('failover, slot carried over', 'carried'),
-  failover('failover, slot lost', 'lost'),
+  failover('failover with the slot', 'carried'),
+  failover('failover without the slot', 'lost'),
   {
     name: 'commits held back',
     about: 'A synchronous standby does not answer: commits are in the WAL, and nobody sees them yet.',

@@ -187,10 +187,8 @@ describe('a function', () => {
     hosted.register('exports.handler = () => new Promise((resolve) => setTimeout(resolve, 60_000));');
     hosted.aws.faults.set({ killedFunctions: { function: 'work', afterMs: 40, times: 1 } });
     const invoked = hosted.result({});
-    const begun = Promise.withResolvers<void>();
     const ticking = setInterval(() => void hosted.aws.advance(50), 20);
-    invoked.then(begun.resolve, begun.reject);
-    await begun.promise;
+    await invoked;
     clearInterval(ticking);
     expect(await invoked).toMatchObject({ errorType: 'Runtime.ExitError' });
     hosted.register("exports.handler = async () => 'well';");

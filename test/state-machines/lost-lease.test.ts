@@ -1,6 +1,6 @@
 /** An outbound execution that has lost its lease, as one that is redriven late: another one goes on, and it ends well. */
 import { expect, test } from 'vitest';
-import { batch, CHANGES, decided, inTurn, machineOf, tasks } from './outbound-batch.ts';
+import { batch, CHANGES, decided, flowOf, flowTasks, inTurn, machineOf, tasks } from './outbound-batch.ts';
 import { taskError } from './pipeline.ts';
 
 const lost = taskError('LeaseLostError');
@@ -42,4 +42,16 @@ test('when Salesforce is away: the circuit is the business of the other executio
     }),
   );
   expect(await machine.run(CHANGES)).toMatchObject({ status: 'SUCCEEDED', output: { reason: 'Salesforce is away' } });
+});
+
+test('before the start of the flow, with a redrive: no run is started on what may lie there by now, and the lease is asked for', async () => {
+  const start = () => {
+    throw taskError('ResourceNotFoundException');
+  };
+  const machine = machineOf(flowTasks(collected()), { ...flowOf(), start });
+  expect(await machine.run(CHANGES)).toMatchObject({ status: 'FAILED' });
+  const attempts = machine.startedFlows.length;
+  machine.flows = flowOf();
+  expect(await machine.redrive()).toMatchObject({ status: 'SUCCEEDED', output: { reason: HELD.reason } });
+  expect(machine.startedFlows).toHaveLength(attempts);
 });

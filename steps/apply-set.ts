@@ -168,7 +168,6 @@ export interface SetResult {
   readonly deleted: number;
   /** Records that were settled without a write to a row, those that say nothing about one among them. */
   readonly unchanged: number;
-  readonly conflicts: number;
   readonly toRead: readonly { id: string; revision: number }[];
   /** Records that were not written, because of a parent or a child. */
   readonly refused: readonly RefusedItem[];
@@ -190,7 +189,7 @@ export async function writeSet(
   const parents = await withChildren(context, all);
   const isBlocked = (id: string) => orphans.has(id) || parents.has(id);
   const received = all.filter(({ id }) => !isBlocked(id));
-  const { conflicts, changed, ...written } = await writeMerged(
+  const { changed, ...written } = await writeMerged(
     context,
     received.map(({ survivor, pair: before, result: { link, row, conflicts: found, outcome } }) => {
       return { before, link, row, survivor, conflicts: found, isMerged: outcome === 'merged' };
@@ -219,7 +218,7 @@ export async function writeSet(
   // A record may be written and have to be read again: each is looked at by itself.
   const others = new Set([...changed, ...orphans.keys(), ...parents.keys(), ...toRead.map(({ id }) => id)]);
   const unchanged = set.filter(({ version }) => !others.has(version.id)).length;
-  return { ...written, unchanged, conflicts, toRead, refused };
+  return { ...written, unchanged, toRead, refused };
 }
 
 /** A claimed link that got neither a base nor a row. */

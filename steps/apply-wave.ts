@@ -60,7 +60,7 @@ function withoutRefused(set: readonly Item[], refused: readonly RefusedItem[]): 
  * Records whose rows another transaction holds: they become due to be read again, after a pause. While a push of one is open its row
  * plays no part in what a file says of it, and nothing else may show it again: that is noted.
  */
-export async function leaveLocked(context: StepContext, items: readonly Item[], rule: Rule): Promise<number> {
+export async function leaveLocked(context: StepContext, items: readonly Item[], rule: Rule): Promise<void> {
   const { session, mapping, execution } = context;
   const { object } = mapping;
   const byId = new Map(items.map((item) => [item.version.id, item]));
@@ -79,5 +79,4 @@ export async function leaveLocked(context: StepContext, items: readonly Item[], 
   );
   await reportConflicts(session, object, execution, conflicts);
   await leaveToRead(session, object, salesforceIds, Date.now());
-  return conflicts.length;
 }

@@ -27,7 +27,6 @@ export interface AppliedVersions extends Omit<StepResult<unknown>, 'done'> {
   readonly updated: number;
   readonly deleted: number;
   readonly unchanged: number;
-  readonly conflicts: number;
   readonly toRead: readonly z.output<typeof recordToRead>[];
   /** Lines that were not worked on yet. */
   readonly left: readonly MappedLine[];
@@ -152,7 +151,6 @@ async function apply(
       step.reject('to-postgres', [rejectOfRow(step.mapping, version.id, error, line)]);
     const parts: SetResult[] = [];
     let rest: Left = { left: [], because: undefined };
-    let noted = 0;
     const applyItems = async (wave: readonly Item[], refuse: (refused: RefusedItem) => void, atOnce = false) => {
       const undecided: Undecided = new Map();
       const applied = await step.inPartsOf(wave, {
@@ -166,7 +164,7 @@ async function apply(
       const { locked, left, because } = applied;
       rest = comesAgain ? { left, because } : rest;
       const later = comesAgain ? locked : [...locked, ...left];
-      if (later.length > 0) noted += await step.inTransaction(() => leaveLocked(step, later, rule));
+      if (later.length > 0) await step.inTransaction(() => leaveLocked(step, later, rule));
       return applied;
     };
     const passedBy: RefusedItem[] = [];
@@ -206,7 +204,6 @@ async function apply(
       updated: sum((part) => part.updated),
       deleted: sum((part) => part.deleted),
       unchanged: sum((part) => part.unchanged),
-      conflicts: sum((part) => part.conflicts) + noted,
       toRead: [...parts.flatMap((part) => part.toRead), ...toAsk],
       ...rest,
     };

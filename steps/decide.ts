@@ -49,7 +49,11 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     source: batchId,
     joins: [...looks.map(({ id }) => id), ...newRows.flatMap(({ version }) => version?.id ?? [])],
   };
-  const { done, rejected, reasons, alsoDue } = await runStep(context, request, async (step) => {
+  const {
+    done,
+    due: _,
+    ...found
+  } = await runStep(context, request, async (step) => {
     const { session, mapping } = step;
     const heldBefore = await anyHeld(session, mapping.object);
     const found = looks.filter(({ version }) => version !== undefined);
@@ -85,12 +89,11 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     return {
       pushes,
       inserts: inserted.pushes,
-      conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted.conflicts),
       heldDeletes,
       circuitClosed: sendsNothing && (await step.inTransaction(() => closeCircuit(session, mapping.object))),
     };
   });
-  return { ...done, rejected, reasons, alsoDue };
+  return { ...done, ...found };
 }
 
 async function decidePart(context: StepContext, batchId: string, looks: readonly Look[], { readAt, now }: DecideRound) {
@@ -114,7 +117,7 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
   const decided = guarded.flatMap(({ decision, ...record }) =>
     decision.outcome === 'left' ? [] : [{ ...record, decision }],
   );
-  const { conflicts } = await writeMergedBatch(
+  await writeMergedBatch(
     context,
     decided.map(({ pair: before, decision: { link, row, conflicts: found }, survivor }) => {
       return { before, link, row, survivor, conflicts: found, isMerged: true };
@@ -129,7 +132,6 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     pushes: decided.flatMap(({ id, decision }): Decided[] =>
       decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
     ),
-    conflicts,
     lost: rejectsOfLoss(weighed),
     held: decided.filter(({ decision }) => decision.link.guard === 'held').length,
   };

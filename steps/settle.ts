@@ -42,7 +42,6 @@ export interface BatchAnswers {
 
 interface Part {
   readonly settled: number;
-  readonly conflicts: number;
   /** Records that are not merged for the sake of a column. */
   readonly lost: readonly Reject[];
   readonly rejects: readonly Reject[];
@@ -67,7 +66,11 @@ export async function settleBatch(
     source: batchId,
     joins: [...readBacks.map(({ id }) => id), ...newRows.flatMap(({ version }) => version?.id ?? [])],
   };
-  const { done, rejected, reasons, alsoDue } = await runStep(context, request, async (step) => {
+  const {
+    done,
+    due: _,
+    ...found
+  } = await runStep(context, request, async (step) => {
     const found = readBacks.filter(({ version }) => version !== undefined);
     const { parts, refused, ...others } = await step.inParts(
       found,
@@ -116,14 +119,13 @@ export async function settleBatch(
     const nothingTaken = inVain.length > 0 && !answered;
     return {
       settled: parts.reduce((sum, part) => sum + part.settled, inserted.adopted),
-      conflicts: parts.reduce((sum, part) => sum + part.conflicts, inserted.conflicts),
       readAgain: [...parts.flatMap((part) => part.readAgain), ...inserted.readAgain],
       pushAgain: parts.flatMap((part) => part.pushAgain),
       circuitClosed: !nothingTaken && (await step.inTransaction(() => closeCircuit(step.session, step.mapping.object))),
       ...(waiting && { waiting }),
     };
   });
-  return { ...done, rejected, reasons, alsoDue };
+  return { ...done, ...found };
 }
 
 async function settlePart(
@@ -153,7 +155,7 @@ async function settlePart(
     const link = afterAttempt(result.link, record.outcome, busy, answers.now);
     return [{ ...record, result: { ...result, link } }];
   });
-  const { conflicts } = await writeMergedBatch(
+  await writeMergedBatch(
     context,
     settled.map(({ pair: before, version, result: { link, row, conflicts: found } }) => {
       return { before, link, row, survivor: version.mergedInto, conflicts: found, isMerged: true };
@@ -177,7 +179,6 @@ async function settlePart(
   ]);
   return {
     settled: settled.length,
-    conflicts,
     lost: rejectsOfLoss(weighed),
     rejects: judged
       .filter(({ id }) => isRefused.has(id))

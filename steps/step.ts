@@ -8,13 +8,13 @@
  * has found; then, for parents and children that committed at the same time, those that join what waits; then who else is due.
  */
 import { childLookups } from '../core/agreement/references.ts';
-import { MAX_NAMED_RECORDS, type ReasonCount } from '../core/contracts/inbound-tasks.ts';
+import type { ReasonCount } from '../core/contracts/inbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
 import { isCollision } from '../core/error-classification.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping, SyncConfiguration } from '../core/mapping/configuration.ts';
 import { COLUMN_INEXACT, withoutFields } from '../core/mapping/drift.ts';
-import { conflictReasons } from '../postgres/ledger/conflicts.ts';
+import { claimConflicts } from '../postgres/ledger/conflicts.ts';
 import { objectsWithDue } from '../postgres/ledger/due.ts';
 import { inexactToReport } from '../postgres/ledger/inexact-columns.ts';
 import { holdLease } from '../postgres/ledger/lease.ts';
@@ -41,6 +41,8 @@ export interface StepContext {
   readonly execution: string;
   /** Names the step, for what is reported once. */
   readonly reporter?: string | undefined;
+  /** Names what the call works on: tried again with the same, it answers the same conflicts. */
+  readonly input?: string | undefined;
 }
 
 /** How fields that are not in force are found, and who reports those that are reported once. */
@@ -90,6 +92,8 @@ export interface RunningStep extends StepContext {
 export interface StepResult<T> {
   readonly done: T;
   readonly rejected: number;
+  /** Of what is listed and was not reported yet: of this call, of one before that died, or whose answer was lost. */
+  readonly conflicts: number;
   /** What is to be reported: first what is reported once, for the machine keeps twenty. */
   readonly reasons: ReasonCount[];
   /** Records of the object are due. */
@@ -112,10 +116,13 @@ export function runStep<T>(
     const fields = await fieldsLeftOut(context, request);
     const { reporter } = request;
     const inForce = { ...columns, reporter, mapping: withoutFields(columns.mapping, fields.leftOut) };
-    const { done, rejects, conflicts } = await inStepTransactions(inForce, fields.leftOut, request, work);
+    const { done, rejects } = await inStepTransactions(inForce, fields.leftOut, request, work);
+    const { session, mapping } = context;
+    const conflicts = reporter === undefined ? [] : await claimConflicts(session, mapping.object, context);
     return {
       done,
       rejected: rejects.length,
+      conflicts: conflicts.reduce((sum, { count }) => sum + count, 0),
       reasons: [
         ...fields.reasons,
         ...reasons,
@@ -173,28 +180,22 @@ function inStepTransactions<T>(
   drifted: ReadonlySet<string>,
   { setting, lease, source }: StepRequest,
   work: (step: RunningStep) => Promise<T>,
-): Promise<{ readonly done: T; readonly rejects: readonly Reject[]; readonly conflicts: readonly ReasonCount[] }> {
+): Promise<{ readonly done: T; readonly rejects: readonly Reject[] }> {
   const { session, configuration, mapping, execution } = context;
   const listed: Reject[] = [];
-  const conflicts: ReasonCount[] = [];
   let found: Rejects = { 'to-postgres': [], 'to-salesforce': [] };
   return withOwnTransactions(session, configuration.settings.origins, async (begin) => {
     const transaction: OwnTransaction = async (part) => {
       const before = { 'to-postgres': [...found['to-postgres']], 'to-salesforce': [...found['to-salesforce']] };
       try {
-        const {
-          result: done,
-          reported,
-          reasons,
-        } = await begin(async () => {
+        const { result: done, reported } = await begin(async () => {
           await waitBriefly(session);
           if (setting !== undefined) await query(session, setting);
           if (lease) await holdLease(session, mapping.object, execution);
           const result = await part();
           const reported = await reportFound({ object: mapping.object, source, execution }, session, found);
-          return { result, reported, reasons: await conflictReasons(session, mapping.object, execution) };
+          return { result, reported };
         });
-        conflicts.push(...reasons);
         listed.push(...reported);
         found = { 'to-postgres': [], 'to-salesforce': [] };
         return done;
@@ -220,24 +221,13 @@ function inStepTransactions<T>(
     const inTransactionOf: OwnTransaction = (part) => retryingLocks(() => transaction(part));
     const done = await work({ ...context, drifted, inParts, inPartsOf, inTransaction: inTransactionOf, reject });
     if (Object.values(found).some(({ length }) => length > 0)) await inTransactionOf(async () => undefined);
-    return { done, rejects: listed, conflicts: summedUp(conflicts) };
+    return { done, rejects: listed };
   });
 }
 
 async function inexactReasons({ session, mapping, reporter }: StepContext): Promise<ReasonCount[]> {
   const fields = reporter === undefined ? [] : await inexactToReport(session, mapping.object, reporter);
   return fields.map((field) => ({ code: COLUMN_INEXACT, field, count: 1 }));
-}
-
-/** Reasons of several transactions: those of one field are one. */
-function summedUp(reasons: readonly ReasonCount[]): ReasonCount[] {
-  const groups = Map.groupBy(reasons, ({ code, field }) => JSON.stringify([code, field]));
-  return [...groups.values()].flatMap((group) =>
-    group.slice(0, 1).map((first) => {
-      const ids = [...new Set(group.flatMap((each) => each.ids ?? []))].slice(0, MAX_NAMED_RECORDS);
-      return { ...first, count: group.reduce((sum, { count }) => sum + count, 0), ids };
-    }),
-  );
 }
 
 /** Lists what was found. What is tried again and again is reported once. */

@@ -24,7 +24,7 @@ export const handler = defineHandler({
     const mapping = mappingOf(configuration, object);
     const { readBacks, answers } = await readAnswers(storage, versionsKey, outcomesKeys);
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    const context = { session, configuration, mapping, execution };
+    const context = { session, configuration, mapping, execution, input: versionsKey };
     const now = Date.now();
     const round = { ...answers, flowFailures, readAt: Date.parse(readAt), now, isLast: attempt >= LAST_ATTEMPT };
     const { readAgain, pushAgain, ...outcome } = await settleBatch(context, batchId, readBacks, round);

@@ -1,4 +1,5 @@
 /** `sfsync.conflict`: edits of the same field on both sides, with both values. */
+import { randomUUID } from 'node:crypto';
 import type { Conflict } from '../../core/agreement/merge.ts';
 import { CONFLICT_CODES, MAX_NAMED_RECORDS, type ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { byIndex } from '../session/by-index.ts';
@@ -17,7 +18,6 @@ export async function reportConflicts(
   conflicts: readonly ReportedConflict[],
 ): Promise<void> {
   if (conflicts.length === 0) return;
-  if (session.transaction !== undefined) session.transaction.hasConflicts = true;
   const rows = conflicts.map(({ salesforceId, rowKey, conflict }) => ({
     salesforce_id: salesforceId,
     row_key: rowKey ?? null,
@@ -39,9 +39,19 @@ export async function reportConflicts(
   );
 }
 
-/** What the transaction has listed, counted by field and winner, with some of the records. */
-export async function conflictReasons(session: Session, object: string, execution: string): Promise<ReasonCount[]> {
-  if (session.transaction?.hasConflicts !== true) return [];
+/** After this no call runs any more that has listed a conflict and not reported it. */
+const LONGEST_CALL = '15 minutes';
+
+/**
+ * Conflicts that this call of a step is to report, counted by field and winner, with some of the records: those that its execution has
+ * listed and that nobody has reported yet, and what calls that died have left. A call that is tried again with the same input gets
+ * the same ones again, for its answer was lost.
+ */
+export async function claimConflicts(
+  session: Session,
+  object: string,
+  { execution, input = randomUUID() }: { readonly execution: string; readonly input?: string | undefined },
+): Promise<ReasonCount[]> {
   const { rows } = await query<{
     winner: keyof typeof CONFLICT_CODES;
     field: string | null;
@@ -49,11 +59,19 @@ export async function conflictReasons(session: Session, object: string, executio
     ids: string[];
   }>(
     session,
-    `select winner, field, count(*)::int as count,
-            (array_agg(distinct salesforce_id))[1:${MAX_NAMED_RECORDS}] as ids
-       from sfsync.conflict where object = $1 and created_at = transaction_timestamp() and execution = $2
-      group by winner, field order by count desc, field`,
-    [object, execution],
+    `with claimed as (
+       update sfsync.conflict set reported_by = $3 where id = any (array(
+         select id from sfsync.conflict
+          where object = $1 and reported_by is null
+            and (execution = $2 or created_at < statement_timestamp() - interval '${LONGEST_CALL}')
+            for update skip locked))
+       returning winner, field, salesforce_id),
+     all_of_it as (
+       select * from claimed union all
+       select winner, field, salesforce_id from sfsync.conflict where object = $1 and reported_by = $3)
+     select winner, field, count(*)::int as count, (array_agg(distinct salesforce_id))[1:${MAX_NAMED_RECORDS}] as ids
+       from all_of_it group by winner, field order by count desc, field`,
+    [object, execution, input],
   );
   return rows.map(({ winner, field, count, ids }) => {
     return { code: CONFLICT_CODES[winner], count, ...(field === null ? {} : { field }), ids };

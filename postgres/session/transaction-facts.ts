@@ -24,12 +24,10 @@ export interface TransactionFacts {
   readonly columns: Map<string, TableColumns>;
   /** Objects whose tables still have the columns that the step looked at. */
   readonly compared: Set<string>;
-  /** Conflicts were listed. */
-  hasConflicts: boolean;
   /** A row was refused because of a value that another row has: from then on sets free values before they write them. */
   hasCollided: boolean;
 }
 
 export function noFacts(): TransactionFacts {
-  return { columns: new Map(), compared: new Set(), hasConflicts: false, hasCollided: false };
+  return { columns: new Map(), compared: new Set(), hasCollided: false };
 }

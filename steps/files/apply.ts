@@ -59,10 +59,11 @@ async function layOutReads(
 async function applyLines(storage: Storage, context: StepContext, input: Input): Promise<AppliedVersions> {
   if (input.from === 'reread') {
     const lines = await storage.readLines(input.versionsKey, readLine);
-    return applyRereads(context, input.source, lines, Date.parse(input.readAt));
+    return applyRereads({ ...context, input: input.versionsKey }, input.source, lines, Date.parse(input.readAt));
   }
   const lines = await storage.readLines(input.mappedKey, mappedLine);
-  return applyVersions(context, input.source, lines, readAfter(input.putAt, context.configuration.settings));
+  const since = readAfter(input.putAt, context.configuration.settings);
+  return applyVersions({ ...context, input: input.mappedKey }, input.source, lines, since);
 }
 
 /** The earliest moment at which the data of a file may have been read, allowing for clocks that disagree. */

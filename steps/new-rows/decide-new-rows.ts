@@ -10,7 +10,6 @@ import type { RunningStep } from '../step.ts';
 import {
   type Adoption,
   clockSkewMs,
-  type InsertionsDone,
   inParts,
   lockLooked,
   type Refusal,
@@ -30,11 +29,11 @@ export async function decideInsertions(
   batchId: string,
   looks: readonly InsertionLook[],
   { readAt, now }: { readonly readAt: Instant; readonly now: Instant },
-): Promise<Pick<InsertionsDone, 'conflicts'> & { readonly pushes: readonly DecidedInsertion[] }> {
+): Promise<{ readonly pushes: readonly DecidedInsertion[] }> {
   const { session, mapping } = context;
   const round = { readAt, clockSkewMs: clockSkewMs(context), pushId: batchId, now };
   const alike = afterOneAlike(looks.map(({ externalId }) => externalId));
-  const { parts, conflicts, later } = await inParts(context, looks, now, async (part) => {
+  const { parts, later } = await inParts(context, looks, now, async (part) => {
     const stored = await lockLooked(context, part);
     const adoptions: Adoption[] = [];
     const decided: DecidedInsertion[] = [];
@@ -69,7 +68,7 @@ export async function decideInsertions(
   });
   const rowKeys = later.map(({ externalId }) => externalId);
   if (rowKeys.length > 0) await context.inTransaction(() => putOffInsertions(session, mapping.object, rowKeys, now));
-  return { conflicts, pushes: parts.flatMap(({ decided }) => decided) };
+  return { pushes: parts.flatMap(({ decided }) => decided) };
 }
 
 function sendable(fields: Readonly<Record<string, string | boolean | null>>): InsertLine['fields'] {

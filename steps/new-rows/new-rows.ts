@@ -23,7 +23,6 @@ export function rowReject(rowKey: string, code: string, reason: string, field?: 
 /** What a step did with the new rows of a batch. */
 export interface InsertionsDone {
   readonly adopted: number;
-  readonly conflicts: number;
   readonly rejects: readonly Reject[];
 }
 
@@ -34,7 +33,7 @@ export async function inParts<Done extends InsertionsDone>(
   now: Instant,
   work: (part: readonly InsertionLook[]) => Promise<Done>,
 ): Promise<
-  Pick<InsertionsDone, 'adopted' | 'conflicts'> &
+  Pick<InsertionsDone, 'adopted'> &
     Pick<PartsDone<InsertionLook, Done>, 'parts'> & { readonly later: readonly InsertionLook[] }
 > {
   const { session, configuration, mapping } = step;
@@ -54,7 +53,6 @@ export async function inParts<Done extends InsertionsDone>(
   return {
     parts,
     adopted: parts.reduce((sum, part) => sum + part.adopted, 0),
-    conflicts: parts.reduce((sum, part) => sum + part.conflicts, 0),
     later: [...locked, ...left],
   };
 }
@@ -149,7 +147,7 @@ export async function writeAdoptions(context: StepContext, adoptions: readonly A
     }
   }
   await dropInsertions(session, linkedAlready);
-  const { conflicts } = await writeMerged(
+  await writeMerged(
     context,
     free.map(({ found: { row: before }, merged: { link, row, conflicts: logged } }) => {
       const claim = links.get(link.salesforceId);
@@ -163,7 +161,7 @@ export async function writeAdoptions(context: StepContext, adoptions: readonly A
     context,
     free.map(({ found: { insertionId }, merged: { link, row } }) => ({ link, row, insertionId })),
   );
-  return { adopted: free.length, conflicts, rejects: await refuse(context, taken) };
+  return { adopted: free.length, rejects: await refuse(context, taken) };
 }
 
 /** The record has no link, or one of which nothing is known. */

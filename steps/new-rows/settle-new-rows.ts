@@ -34,7 +34,7 @@ export async function settleInsertions(
   readBacks: readonly InsertionLook[],
   { readAt, now, outcomes }: SettlingRound,
 ): Promise<
-  Pick<InsertionsDone, 'adopted' | 'conflicts'> & {
+  Pick<InsertionsDone, 'adopted'> & {
     readonly readAgain: readonly InsertionToRead[];
     readonly tried: Tried;
   }

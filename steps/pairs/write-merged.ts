@@ -14,14 +14,10 @@ export interface MergedPair extends PairChange {
   readonly isMerged: boolean;
 }
 
-export interface WrittenPairs extends WrittenRows {
-  readonly conflicts: number;
-}
-
-const NOTHING: WrittenPairs = { inserted: 0, updated: 0, deleted: 0, changed: new Set(), conflicts: 0 };
+const NOTHING: WrittenRows = { inserted: 0, updated: 0, deleted: 0, changed: new Set() };
 
 /** Writes the pairs, lists their conflicts, and closes their rejects. In a transaction of our own that holds their locks. */
-export async function writeMerged(context: StepContext, merged: readonly MergedPair[]): Promise<WrittenPairs> {
+export async function writeMerged(context: StepContext, merged: readonly MergedPair[]): Promise<WrittenRows> {
   if (merged.length === 0) return NOTHING;
   const { session, mapping, execution } = context;
   const written = await writePairs(context, merged);
@@ -35,7 +31,7 @@ export async function writeMerged(context: StepContext, merged: readonly MergedP
     merged: idsOf(through),
     agreed: idsOf(through.filter((pair) => isAgreed(context, pair))),
   });
-  return { ...written, conflicts: conflicts.length };
+  return written;
 }
 
 /** Salesforce has, or does not have to have, all that the row holds by now: what was rejected of it is listed no more. */
@@ -48,7 +44,7 @@ function isAgreed(context: StepContext, { link, row }: MergedPair): boolean {
 export async function writeMergedBatch(
   context: StepContext,
   merged: readonly (MergedPair & { readonly before: StoredPair })[],
-): Promise<WrittenPairs> {
+): Promise<WrittenRows> {
   const written = await writeMerged(context, merged);
   await returnIds(
     context,

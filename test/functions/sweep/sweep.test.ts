@@ -175,6 +175,17 @@ describe('a full sweep', () => {
     expect((await pair.sweep({ full: true })).notices).toEqual([]);
   });
 
+  test('finds a value that changed without a newer stamp, as that of a formula does', async () => {
+    const phones = () => pair.rows('select phone from lenders');
+    await pair.rewind(20 * DAY_SECONDS);
+    await pair.salesforce.sobject('Account').update({ Id: known, Phone: '2' });
+    await pair.rewind(-20 * DAY_SECONDS);
+    expect((await pair.sweep()).notices).toEqual([]);
+    expect(await phones()).toEqual([{ phone: '1' }]);
+    expect((await pair.sweep({ full: true })).notices).toMatchObject([{ full: true, updated: 1 }]);
+    expect(await phones()).toEqual([{ phone: '2' }]);
+  });
+
   test('lists a record that is nowhere to be seen as rejected, once, and keeps its row', async () => {
     await pair.rewind(20 * DAY_SECONDS);
     const hidden = await created(pair.org, 'Account', { Name: 'Hidden' });

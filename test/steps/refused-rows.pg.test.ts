@@ -1,5 +1,5 @@
 /** Whatever a row is refused with, it is refused alone, and no text of the server that may hold a value leaves the session. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -103,6 +103,23 @@ describe('what every record meets', () => {
       reasons: [{ code: 'AB123', count: 20 }],
     });
   });
+});
+
+test('of 2,000 records 1,980 do not fit: the others are written, and no record is tried by a statement of its own', async () => {
+  await rows(`alter table lenders add check (description <> '${BAD}')`);
+  const many = Array.from({ length: 2000 }, (_, i) =>
+    version('Account', `00100000000${String(i).padStart(4, '0')}AAA`, 1, { Description: i % 100 === 7 ? 'fine' : BAD }),
+  );
+  const statements = vi.spyOn(session, 'query');
+  expect(await apply(...many)).toMatchObject({
+    inserted: 20,
+    rejected: 1980,
+    left: [],
+    reasons: [{ code: '23514', count: 1980 }],
+  });
+  // Halving took dozens for each that did not fit. How many parts there are depends on how fast the machine is.
+  expect(statements.mock.calls.length).toBeLessThan(1980);
+  expect(await rows('select count(*)::int as n from lenders')).toEqual([{ n: 20 }]);
 });
 
 test('no error that leaves the session holds a value, nor does its cause', async () => {

@@ -1,5 +1,6 @@
 import { type Answer, ok, parseJson } from './call.ts';
 import { FaultSettingError } from './faults/faults.ts';
+import type { HttpRequest } from './http-server.ts';
 import type { Org } from './org.ts';
 import { purge } from './records/recycle-bin.ts';
 import { SalesforceError } from './salesforce-error.ts';
@@ -12,14 +13,12 @@ import type { Sessions } from './sessions.ts';
 export function controlAnswer(
   org: Org,
   sessions: Sessions,
-  method: string,
-  path: string,
-  body: string,
+  { method, path, query, body }: HttpRequest,
 ): Answer | undefined {
   if (!/^\/_simulator(\/|$)/.test(path)) return undefined;
   const name = path.slice('/_simulator/'.length);
   try {
-    return answer(org, sessions, `${method} ${name}`, body);
+    return answer(org, sessions, `${method} ${name}`, body, query);
   } catch (error) {
     if (!(error instanceof FaultSettingError || error instanceof SalesforceError)) throw error;
     return { status: 400, json: { error: error.message } };
@@ -27,10 +26,10 @@ export function controlAnswer(
 }
 
 const ADDRESSES =
-  'GET stats, POST stats/reset, GET writes, GET faults, POST faults, DELETE faults, POST actions: {"purge": {object?, ids?}}, ' +
-  '{"expireTokens": true}, {"apiUsage": {used, allowed?}}';
+  'GET stats, POST stats/reset, GET writes, POST versions, GET versions?after=n&limit=n, GET faults, POST faults, ' +
+  'DELETE faults, POST actions: {"purge": {object?, ids?}}, {"expireTokens": true}, {"apiUsage": {used, allowed?}}';
 
-function answer(org: Org, sessions: Sessions, request: string, body: string): Answer {
+function answer(org: Org, sessions: Sessions, request: string, body: string, query: URLSearchParams): Answer {
   switch (request) {
     case 'GET stats':
       return ok(org.stats.snapshot());
@@ -39,6 +38,15 @@ function answer(org: Org, sessions: Sessions, request: string, body: string): An
       return ok(org.stats.snapshot());
     case 'GET writes':
       return ok({ writes: org.stats.log() });
+    case 'POST versions':
+      org.records.versions.switchOn();
+      return ok({ recording: true });
+    case 'GET versions':
+      org.records.settleInFlight(org.now());
+      return ok({
+        last: org.records.versions.last,
+        versions: org.records.versions.after(count(query, 'after', 0), count(query, 'limit', 1000)),
+      });
     case 'GET faults':
       return ok(org.faults.describe());
     case 'POST faults':
@@ -52,6 +60,12 @@ function answer(org: Org, sessions: Sessions, request: string, body: string): An
     default:
       return { status: 404, json: { error: `/_simulator/ has: ${ADDRESSES}` } };
   }
+}
+
+function count(query: URLSearchParams, name: string, otherwise: number): number {
+  const value = Number(query.get(name) ?? otherwise);
+  if (!Number.isInteger(value) || value < 0) throw new FaultSettingError(`${name} takes a whole number`);
+  return value;
 }
 
 function act(org: Org, sessions: Sessions, request: unknown): object {

@@ -15,6 +15,7 @@ import { OrgSettings } from './org-settings.ts';
 import { PLATFORM_OBJECTS } from './platform-objects.ts';
 import { toDatetime } from './records/instant.ts';
 import { RecordStore } from './records/record-store.ts';
+import { VersionLog } from './records/version-log.ts';
 import { orgRoutes, versionListRoute } from './rest/api-versions.ts';
 import { collectionRoutes } from './rest/collections.ts';
 import { compositeRoutes } from './rest/composite.ts';
@@ -87,7 +88,10 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
   const settings = new OrgSettings(options.store);
   const identity = settings.identity();
   const now = () => clock() + faults.all('clockSkew').reduce((sum, { seconds }) => sum + seconds * 1000, 0);
-  const records = new RecordStore(options.store, schema, (effects) => stats.written(effects, toDatetime(now())));
+  const versions = new VersionLog(options.store, clock);
+  const records = new RecordStore(options.store, schema, versions, (effects) =>
+    stats.written(effects, toDatetime(now())),
+  );
   let schemaChangedAt = now();
   let origin = '';
   const org: Org = {
@@ -142,7 +146,7 @@ export async function startOrgSimulator(options: OrgSimulatorOptions): Promise<O
   const unversioned = [versionListRoute, ...oauthRoutes(sessions), ...soapRoutes(sessions)];
   const api = new Api(org, sessions, versioned, unversioned);
   const server = await listen(options.port, async (request) => {
-    const control = controlAnswer(org, sessions, request.method, request.path, request.body);
+    const control = controlAnswer(org, sessions, request);
     return control ?? api.answer(request);
   });
   origin = server.origin;

@@ -1,7 +1,7 @@
 import type { WriteEffect } from './records/stored-record.ts';
 
 /** One line of the write log. Names of fields, never values. */
-export interface LoggedWrite extends Omit<WriteEffect, 'cascade' | 'unchanged'> {
+export interface LoggedWrite extends Omit<WriteEffect, 'cascade' | 'unchanged' | 'client'> {
   readonly at: string;
   readonly cascade?: true;
   readonly unchanged?: true;

@@ -4,6 +4,7 @@ import { InFlightWrites } from './in-flight-writes.ts';
 import { ObjectTable } from './object-table.ts';
 import { nthId } from './record-id.ts';
 import type { Purged, StoredRecord, WriteEffect } from './stored-record.ts';
+import type { NewVersion, VersionLog } from './version-log.ts';
 
 interface Undo {
   readonly id: string;
@@ -14,6 +15,8 @@ interface UnitOfWork {
   readonly undo: Undo[];
   readonly effects: WriteEffect[];
   readonly purged: Purged[];
+  /** Empty while the log of versions is off. */
+  readonly versions: NewVersion[];
   /** Run in the database transaction that makes the records durable. */
   readonly alongside: (() => void)[];
   visibleAt: number | undefined;
@@ -29,6 +32,7 @@ const TABLES = `
  * puts a new one, so a query cursor that holds one keeps what was.
  */
 export class RecordStore {
+  readonly versions: VersionLog;
   readonly #database: DatabaseSync;
   readonly #tables = new Map<string, ObjectTable>();
   readonly #inFlight: InFlightWrites;
@@ -41,9 +45,15 @@ export class RecordStore {
   #unit: UnitOfWork | undefined;
 
   /** Opens what the database holds. `onCommit` hears of every write that became durable. */
-  constructor(database: DatabaseSync, schema: OrgSchema, onCommit: (effects: readonly WriteEffect[]) => void) {
+  constructor(
+    database: DatabaseSync,
+    schema: OrgSchema,
+    versions: VersionLog,
+    onCommit: (effects: readonly WriteEffect[]) => void,
+  ) {
     this.#database = database;
     this.#schema = schema;
+    this.versions = versions;
     this.#onCommit = onCommit;
     database.exec(TABLES);
     this.#inFlight = new InFlightWrites(database);
@@ -110,12 +120,20 @@ export class RecordStore {
   /** Removes a record physically and enters it in the delete log. */
   purge(record: StoredRecord): void {
     this.#replace(record.id, undefined);
-    this.#current().purged.push({ id: record.id, object: record.object, deletedAt: record.bin?.deletedAt ?? 0 });
+    const { id, object, values } = record;
+    this.#current().purged.push({ id, object, deletedAt: record.bin?.deletedAt ?? 0 });
+    this.#keepVersion({ object, id, kind: 'purge', cascade: false, client: undefined, values });
   }
 
   /** Says what was done to a record, for those who count; forgotten when the unit of work fails. */
   note(effect: WriteEffect): void {
     this.#current().effects.push(effect);
+    const { object, id, kind, cascade, client } = effect;
+    this.#keepVersion({ object, id, kind, cascade, client, values: this.get(id)?.values ?? {} });
+  }
+
+  #keepVersion(version: NewVersion): void {
+    if (this.versions.isOn) this.#current().versions.push(version);
   }
 
   /** Has something else written to the database together with the records: both become durable, or neither. */
@@ -148,8 +166,13 @@ export class RecordStore {
    */
   unitOfWork<T>(work: () => T, visibleAt?: number): T {
     const outer = this.#unit;
-    const unit = outer ?? { undo: [], effects: [], purged: [], alongside: [], visibleAt: undefined };
-    const mark = { undo: unit.undo.length, effects: unit.effects.length, purged: unit.purged.length };
+    const unit = outer ?? { undo: [], effects: [], purged: [], versions: [], alongside: [], visibleAt: undefined };
+    const mark = {
+      undo: unit.undo.length,
+      effects: unit.effects.length,
+      purged: unit.purged.length,
+      versions: unit.versions.length,
+    };
     this.#unit = unit;
     unit.visibleAt = visibleAt ?? unit.visibleAt;
     try {
@@ -160,6 +183,7 @@ export class RecordStore {
       this.#undoTo(unit, mark.undo);
       unit.effects.length = mark.effects;
       unit.purged.length = mark.purged;
+      unit.versions.length = mark.versions;
       throw error;
     } finally {
       this.#unit = outer;
@@ -179,12 +203,16 @@ export class RecordStore {
     const after = ids.map((id) => this.get(id));
     this.#transaction(() => {
       for (const work of unit.alongside) work();
-      if (visibleAt === undefined) this.#persist(ids, after, unit.purged);
-      else
-        this.#inFlight.add(
-          visibleAt,
-          after.filter((record) => record !== undefined),
-        );
+      if (visibleAt === undefined) {
+        this.#persist(ids, after, unit.purged);
+        this.versions.add(unit.versions);
+        return;
+      }
+      this.#inFlight.add(
+        visibleAt,
+        after.filter((record) => record !== undefined),
+      );
+      this.versions.hold(visibleAt, unit.versions);
     });
     if (visibleAt !== undefined) this.#undoTo(unit, 0);
     this.#onCommit(unit.effects);
@@ -232,6 +260,7 @@ export class RecordStore {
         [],
       );
       this.#inFlight.removeDue(now);
+      this.versions.release(now);
     });
   }
 }

@@ -53,7 +53,15 @@ function remove(
   });
   const kind = options.hard === true ? 'hardDelete' : 'delete';
   const cascade = record.id !== root || options.masterRecordId !== undefined;
-  org.records.note({ object: object.name, id: record.id, kind, cascade, fields: [], unchanged: false });
+  org.records.note({
+    object: object.name,
+    id: record.id,
+    kind,
+    cascade,
+    fields: [],
+    unchanged: false,
+    client: writer.client,
+  });
 }
 
 function deletionStamps(org: Org, writer: Writer): FieldValues {
@@ -76,6 +84,7 @@ export function follow(
     cascade: true,
     fields: Object.keys(change),
     unchanged: false,
+    client: writer.client,
   });
 }
 
@@ -108,7 +117,15 @@ function restore(org: Org, writer: Writer, record: StoredRecord, root: string): 
   checkUnique(org, object, record.id, values);
   org.records.put({ object: record.object, id: record.id, values });
   const cascade = record.id !== root;
-  org.records.note({ object: object.name, id: record.id, kind: 'undelete', cascade, fields: [], unchanged: false });
+  org.records.note({
+    object: object.name,
+    id: record.id,
+    kind: 'undelete',
+    cascade,
+    fields: [],
+    unchanged: false,
+    client: writer.client,
+  });
 }
 
 /** What was deleted together with a record, itself first, parents before their children. */
@@ -131,7 +148,15 @@ export function emptyFromBin(org: Org, writer: Writer, id: string): void {
   if (record?.bin === undefined || record.bin.emptied || record.bin.deletedWith !== id)
     throw new SalesforceError('INVALID_ID_FIELD', `entity is not in the recycle bin: ${id}`);
   for (const deleted of deletedTogether(org, record, record.bin.deletedWith)) markEmptied(org, deleted);
-  org.records.note({ object: record.object, id, kind: 'hardDelete', cascade: false, fields: [], unchanged: false });
+  org.records.note({
+    object: record.object,
+    id,
+    kind: 'hardDelete',
+    cascade: false,
+    fields: [],
+    unchanged: false,
+    client: writer.client,
+  });
 }
 
 function markEmptied(org: Org, record: StoredRecord): void {

@@ -37,6 +37,7 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
     cascade: false,
     fields: [...accepted.keys()],
     unchanged: false,
+    client: writer.client,
   });
   return id;
 }
@@ -59,6 +60,7 @@ export function updateRecord(org: Org, writer: Writer, object: ObjectSchema, id:
     cascade: false,
     fields: [...accepted.keys()],
     unchanged,
+    client: writer.client,
   });
 }
 

@@ -47,6 +47,8 @@ export interface WriteEffect {
   readonly fields: readonly string[];
   /** An update that left every given field as it was. */
   readonly unchanged: boolean;
+  /** The name that the client gives itself in Sforce-Call-Options. */
+  readonly client: string | undefined;
 }
 
 export function isLive(record: StoredRecord | undefined): record is StoredRecord {

@@ -2,7 +2,19 @@
  * The project as another user of it would have it: a copy of its sources in a directory of its own, with a configuration
  * of its own. What runs there leaves its state there.
  */
-import { appendFile, chown, cp, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chown,
+  cp,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +71,9 @@ export interface ProjectCopy {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What takes the place of a file: a text, or what is made of the one that is there. */
+export type Overlay = string | ((text: string) => string);
+
 export interface CopyOptions {
   /** Whose it is; left out: of the user that runs the test. */
   readonly owner?: { readonly uid: number; readonly gid: number };
@@ -68,6 +83,10 @@ export interface CopyOptions {
   readonly schema?: string;
   /** A cloud assembly of just these sources, so that the copy need not synthesise its own. */
   readonly assembly?: string;
+  /** Files of the copy that differ, by their path in the project. @default none */
+  readonly overlays?: Readonly<Record<string, Overlay>>;
+  /** What the directory's name begins with. */
+  readonly prefix?: string;
 }
 
 /** Copies the project, with the impatient configuration or another one. */
@@ -76,14 +95,17 @@ export async function copyProject({
   configuration = IMPATIENT_CONFIGURATION,
   schema = '',
   assembly,
+  overlays = {},
+  prefix = 'sfsync-project-',
 }: CopyOptions = {}): Promise<ProjectCopy> {
-  const directory = await mkdtemp(join(await realpath(tmpdir()), 'sfsync-project-'));
+  const directory = await mkdtemp(join(await realpath(tmpdir()), prefix));
   await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
   await symlink(await realpath(join(ROOT, 'node_modules')), join(directory, 'node_modules'));
   const example = join(directory, EXAMPLE);
   await rename(join(example, 'sync.config.ts'), join(example, 'sync.config.sample.ts'));
   await writeFile(join(example, 'sync.config.ts'), configuration);
   await appendFile(join(example, 'schema.sql'), schema);
+  for (const [file, overlay] of Object.entries(overlays)) await lay(join(directory, file), overlay);
   if (assembly !== undefined) await cp(assembly, join(directory, '.local', 'cdk.out'), { recursive: true });
   if (owner !== undefined) await giveTo(directory, owner);
   return {
@@ -96,6 +118,10 @@ export async function copyProject({
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function lay(file: string, overlay: Overlay): Promise<void> {
+  await writeFile(file, typeof overlay === 'string' ? overlay : overlay(await readFile(file, 'utf8')));
 }
 
 async function giveTo(directory: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {

@@ -6,7 +6,7 @@ import type { LocalSystem } from '../../../local/system.ts';
 const TAP = 'tap';
 
 export class Traffic {
-  readonly #bodies: string[] = [];
+  #bodies: string[] = [];
   readonly #store: DatabaseSync;
   readonly #newer: StatementSync;
   #last = 0;
@@ -38,6 +38,13 @@ export class Traffic {
   /** Bodies of all messages, those of events whole, in the order in which they were sent. */
   get bodies(): readonly string[] {
     return this.#bodies;
+  }
+
+  /** Those that were not taken before. */
+  take(): readonly string[] {
+    const taken = this.#bodies;
+    this.#bodies = [];
+    return taken;
   }
 
   end(): void {

@@ -1,0 +1,192 @@
+/** The application: carries an operation out as one transaction, which says its number to the recording trigger. */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { objectCalled } from '../plan/objects.ts';
+import { type Act, objectOf, type PlannedOperation, type PlannedValue, type PlannedWrite } from '../plan/plan.ts';
+import type { Cast } from './cast.ts';
+import { migrate } from './migrations.ts';
+import { codeOf, done, type Outcome, refused, unknown } from './outcome.ts';
+
+/** A row that is not there, or no longer. */
+class NoRow extends Error {
+  readonly code = 'NO_ROW';
+}
+
+/** What the application puts up with: a lock, then an error. */
+const LIMITS = `set local lock_timeout = '8s'; set local statement_timeout = '20s'`;
+
+/** What one transaction has written, and what is known of it once it is committed. */
+interface Work {
+  readonly written: string[];
+  readonly afterwards: (() => void)[];
+}
+
+export class PostgresClient {
+  readonly #database: pg.Pool;
+  readonly #cast: Cast;
+
+  constructor(database: pg.Pool, cast: Cast) {
+    this.#database = database;
+    this.#cast = cast;
+  }
+
+  async carryOut({ number, act }: PlannedOperation): Promise<Outcome> {
+    const work: Work = { written: [], afterwards: [] };
+    let committing = false;
+    let client: pg.PoolClient;
+    try {
+      client = await this.#database.connect();
+    } catch (error) {
+      return refused(codeOf(error));
+    }
+    // A session that the server ends while nothing is asked of it reports it here; the next statement reports it, too.
+    const ignore = () => undefined;
+    client.on('error', ignore);
+    let broken: Error | undefined;
+    try {
+      await client.query(`begin; ${LIMITS}; set local chaos.operation = '${number}'`);
+      await this.#act(client, act, work);
+      committing = true;
+      await client.query('commit');
+      for (const each of work.afterwards) each();
+      return done(work.written);
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      const rolledBack = await client.query('rollback').then(
+        () => true,
+        () => false,
+      );
+      if (rolledBack) broken = undefined;
+      // A commit that was refused by a constraint has an answer; one whose session ended has none.
+      const hasAnswer = rolledBack || !committing;
+      if (!hasAnswer) for (const each of work.afterwards) each();
+      return hasAnswer ? refused(codeOf(error)) : unknown(codeOf(error), work.written);
+    } finally {
+      client.off('error', ignore);
+      client.release(broken);
+    }
+  }
+
+  async #act(client: pg.PoolClient, act: Act, work: Work): Promise<void> {
+    switch (act.does) {
+      case 'create':
+      case 'bulk create':
+        return this.#insert(client, act.writes, work);
+      case 'update':
+        for (const write of act.writes) await this.#update(client, write, work);
+        return;
+      case 'bulk update':
+        return this.#updateMany(client, act.writes, work);
+      case 'delete':
+        for (const name of act.names) await this.#delete(client, name, work);
+        return;
+      case 'bring back':
+        for (const name of act.names) await this.#bringBack(client, name, work);
+        return;
+      case 'migrate':
+        work.written.push(...(await migrate(client, act.how, act.detail)));
+        return;
+      case 'merge':
+        throw new Error('Rows are not merged');
+      default:
+        throw act satisfies never;
+    }
+  }
+
+  /** One statement for each object, in the order of the plan: parents come first. */
+  async #insert(client: pg.PoolClient, writes: readonly PlannedWrite[], work: Work): Promise<void> {
+    const keys = new Map(writes.map(({ name }) => [name, randomUUID() as string]));
+    for (const object of new Set(writes.map((write) => write.object))) {
+      const ofObject = writes.filter((write) => write.object === object);
+      const rows = [];
+      for (const { name, values } of ofObject)
+        rows.push({ id: keys.get(name), ...(await this.#columns(object, values, keys)) });
+      const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+      await client.query(
+        `insert into ${objectCalled(object).table} (${columns.join()})
+         select ${columns.join()} from jsonb_populate_recordset(null::${objectCalled(object).table}, $1)`,
+        [JSON.stringify(rows)],
+      );
+    }
+    for (const [name, key] of keys) {
+      work.written.push(key);
+      work.afterwards.push(() => this.#cast.isRow(name, key));
+    }
+  }
+
+  async #update(client: pg.PoolClient, { name, object, values }: PlannedWrite, work: Work): Promise<void> {
+    const key = await this.#key(name);
+    const columns = await this.#columns(object, values);
+    const names = Object.keys(columns);
+    const { rowCount } = await client.query(
+      `update ${objectCalled(object).table} t set ${names.map((column) => `${column} = new.${column}`).join()}
+         from jsonb_populate_record(null::${objectCalled(object).table}, $1) new where t.id::text = $2`,
+      [JSON.stringify(columns), key],
+    );
+    if (rowCount === 0) throw new NoRow();
+    work.written.push(key);
+  }
+
+  /** One statement; rows that are not there are passed over. */
+  async #updateMany(client: pg.PoolClient, writes: readonly PlannedWrite[], work: Work): Promise<void> {
+    const [{ object, values } = { object: '', values: {} }] = writes;
+    const { table } = objectCalled(object);
+    const rows: object[] = [];
+    for (const write of writes) {
+      const id = await this.#key(write.name).catch(() => undefined);
+      if (id !== undefined) rows.push({ id, ...(await this.#columns(object, write.values)) });
+    }
+    const columns = Object.keys(await this.#columns(object, values));
+    const answer = await client.query<{ id: string }>(
+      `update ${table} t set ${columns.map((column) => `${column} = new.${column}`).join()}
+         from jsonb_populate_recordset(null::${table}, $1) new where t.id = new.id returning t.id::text as id`,
+      [JSON.stringify(rows)],
+    );
+    work.written.push(...answer.rows.map(({ id }) => id));
+  }
+
+  async #delete(client: pg.PoolClient, name: string, work: Work): Promise<void> {
+    const key = await this.#key(name);
+    const { table } = objectCalled(objectOf(name));
+    const { rows } = await client.query<{ was: Record<string, unknown> }>(
+      `delete from ${table} t where t.id::text = $1 returning to_jsonb(t) as was`,
+      [key],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new NoRow();
+    work.written.push(key);
+    work.afterwards.push(() => this.#cast.rowWas(name, row.was));
+  }
+
+  async #bringBack(client: pg.PoolClient, name: string, work: Work): Promise<void> {
+    const row = this.#cast.deletedRow(name);
+    if (row === undefined) throw new NoRow();
+    const { table } = objectCalled(objectOf(name));
+    await client.query(`insert into ${table} select * from jsonb_populate_record(null::${table}, $1)`, [
+      JSON.stringify(row),
+    ]);
+    work.written.push(String(row.id));
+  }
+
+  async #key(name: string): Promise<string> {
+    const key = await this.#cast.keyOf(name);
+    if (key === undefined) throw new NoRow();
+    return key;
+  }
+
+  /** By column. A lookup whose row is not there is left out. */
+  async #columns(
+    object: string,
+    values: Readonly<Record<string, PlannedValue>>,
+    beside: ReadonlyMap<string, string> = new Map(),
+  ): Promise<Record<string, unknown>> {
+    const columns: Record<string, unknown> = {};
+    for (const { field, column } of objectCalled(object).fields) {
+      const value = values[field];
+      if (value === undefined) continue;
+      const isLookup = typeof value === 'object' && value !== null && 'record' in value;
+      columns[column] = isLookup ? (beside.get(value.record) ?? (await this.#key(value.record))) : value;
+    }
+    return columns;
+  }
+}

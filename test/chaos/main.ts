@@ -1,0 +1,24 @@
+/**
+ * `npm run chaos`: clients work on both sides of the whole system while things go wrong, everything comes to rest, and the
+ * history of it all is judged. Exit status 0: no violation; 1: violations; 2: it could not be carried out.
+ */
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { memoryDirectory } from '../support/run/memory-directory.ts';
+import { readOptions, USAGE } from './options.ts';
+import { Session } from './session.ts';
+
+process.env.TMPDIR = memoryDirectory() ?? tmpdir();
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  const out = options.out ?? '.chaos';
+  await mkdir(out, { recursive: true });
+  process.exitCode = await new Session({ ...options, out }).run();
+} catch (error) {
+  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  process.stderr.write(`${isUsage ? `${error.message}\n${USAGE}` : error instanceof Error ? error.stack : error}\n`);
+  if (error instanceof Error && error.cause !== undefined)
+    process.stderr.write(`because: ${String((error.cause as Error).stack)}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,86 @@
+/** What `npm run chaos` is told. */
+import { parseArgs } from 'node:util';
+
+export interface ChaosOptions {
+  readonly seeds: readonly number[];
+  /** Of one long seed; undefined: short ones. */
+  readonly minutes: number | undefined;
+  readonly operations: number | undefined;
+  /** Names of faults; `all`. */
+  readonly faults: readonly string[];
+  readonly faultCount: number | undefined;
+  readonly remap: number | undefined;
+  /** Leaves the project's copy and all histories. */
+  readonly keep: boolean;
+  readonly plant: string | undefined;
+  readonly replay: string | undefined;
+  readonly shrink: boolean;
+  /** A file that gets a row about the run. */
+  readonly log: string | undefined;
+  /** Where histories go. */
+  readonly out: string | undefined;
+}
+
+export const USAGE = `npm run chaos -- [options]
+  --seed N            one seed
+  --seeds A..B        many, one after the other on one running system
+  --minutes M         the clients work for so long (one seed); without it a seed is short
+  --operations N      of the clients, for each seed
+  --faults NAMES      all (default), none, or names with commas between; a name may be its beginning
+  --fault-count N     for each seed
+  --remap N           changes of the mapping, for each seed
+  --plant NAME        with a planted bug
+  --replay FILE       a plan, as a violation leaves one
+  --shrink            looks for the shortest plan that still fails
+  --log FILE          adds a row about the run
+  --out DIRECTORY     where histories and plans go (default: .chaos)
+  --keep              leaves histories of good seeds, and the system's state and logs`;
+
+export function readOptions(words: readonly string[]): ChaosOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      minutes: { type: 'string' },
+      operations: { type: 'string' },
+      faults: { type: 'string' },
+      'fault-count': { type: 'string' },
+      remap: { type: 'string' },
+      plant: { type: 'string' },
+      replay: { type: 'string' },
+      shrink: { type: 'boolean' },
+      log: { type: 'string' },
+      out: { type: 'string' },
+      keep: { type: 'boolean' },
+    },
+  });
+  return {
+    seeds: seedsOf(values.seeds ?? values.seed ?? '1'),
+    minutes: number('minutes', values.minutes),
+    operations: number('operations', values.operations),
+    faults: (values.faults ?? 'all').split(',').map((name) => name.trim()),
+    faultCount: number('fault-count', values['fault-count']),
+    remap: number('remap', values.remap),
+    keep: values.keep === true,
+    plant: values.plant,
+    replay: values.replay,
+    shrink: values.shrink === true,
+    log: values.log,
+    out: values.out,
+  };
+}
+
+function seedsOf(text: string): number[] {
+  const [, first, last] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
+  if (first === undefined) throw new Error(`--seed and --seeds take a number, and A..B; not ${text}`);
+  const count = Number(last ?? first) - Number(first) + 1;
+  return Array.from({ length: Math.max(count, 0) }, (_, i) => Number(first) + i);
+}
+
+function number(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= 0)) throw new Error(`--${name} takes a number, not ${text}`);
+  return value;
+}

@@ -1,0 +1,286 @@
+/** The kinds of operations, each with how often it is chosen. A kind may be of several operations, begun at nearly one moment. */
+import type { Side } from '../history/history.ts';
+import { type ChaosField, type ChaosObject, objectCalled } from './objects.ts';
+import type { People } from './people.ts';
+import { type Act, objectOf, type PlannedValues, type PlannedWrite } from './plan.ts';
+import type { Random } from './random.ts';
+import { valueFor } from './values.ts';
+
+export interface Drawn {
+  readonly side: Side;
+  readonly object: string;
+  readonly act: Act;
+  /** After the moment of the kind. @default 0 */
+  readonly laterMs?: number;
+}
+
+export interface Situation {
+  readonly random: Random;
+  readonly people: People;
+  /** Makes texts that nobody else writes. */
+  readonly tag: () => string;
+  /** Rows of a bulk edit. */
+  readonly herd: number;
+  /** Optional fields that may be mapped; they are written in any case. */
+  readonly objects: readonly ChaosObject[];
+}
+
+/** Undefined: there is nobody whom it could be about now. */
+export type Kind = (situation: Situation) => readonly Drawn[] | undefined;
+
+const SIDES: readonly Side[] = ['salesforce', 'postgres'];
+
+/** Fields that the side edits; lookups have operations of their own. */
+function writable({ fields }: ChaosObject, side: Side): ChaosField[] {
+  const foreign = side === 'salesforce' ? 'to-salesforce' : 'to-postgres';
+  return fields.filter(({ type, direction }) => type !== 'reference' && direction !== foreign);
+}
+
+function values(fields: readonly ChaosField[], { random, tag }: Situation): PlannedValues {
+  return Object.fromEntries(fields.map((field) => [field.field, valueFor(field, random, tag())]));
+}
+
+function anObject({ random, objects }: Situation): ChaosObject {
+  return random.pick(objects);
+}
+
+function edit(name: string, side: Side, situation: Situation, fields?: readonly ChaosField[]): PlannedWrite {
+  const object = objectOf(name);
+  const chosen =
+    fields ??
+    situation.random.some(
+      writable(objectCalled(object), side),
+      situation.random.weighted([
+        [1, 6],
+        [2, 3],
+        [4, 1],
+      ]),
+    );
+  return { name, object, values: values(chosen, situation) };
+}
+
+/** Values of a new record: what is required, and some more. */
+export function born(
+  object: ChaosObject,
+  side: Side,
+  situation: Situation,
+  lookups: PlannedValues = {},
+): PlannedValues {
+  const { random } = situation;
+  const own = writable(object, side).filter(({ required }) => required === true || random.chance(0.5));
+  return { ...values(own, situation), ...lookups };
+}
+
+export function lookupsOf({ fields }: ChaosObject): ChaosField[] {
+  return fields.filter(({ type }) => type === 'reference');
+}
+
+function create(side: Side, situation: Situation, object = anObject(situation)): Drawn {
+  const { people, random } = situation;
+  const lookups: Record<string, { record: string }> = {};
+  for (const { field, parent = '' } of lookupsOf(object)) {
+    const name = random.chance(0.5) ? people.one(parent, random) : undefined;
+    if (name !== undefined) lookups[field] = { record: name };
+  }
+  const write = { object: object.object, values: born(object, side, situation, lookups) };
+  const act: Act = { does: 'create', writes: [{ name: people.add(object.object), ...write }] };
+  return { side, object: object.object, act };
+}
+
+/** An account with its contacts and opportunities, which name it. */
+export function family(side: Side, situation: Situation, children = situation.random.integer(1, 4)): Drawn {
+  const { people, random } = situation;
+  const write = (object: string, lookups: PlannedValues = {}): PlannedWrite => ({
+    name: people.add(object),
+    object,
+    values: born(objectCalled(object), side, situation, lookups),
+  });
+  const account = write('Account');
+  const parent = { AccountId: { record: account.name } };
+  const contact = write('Contact', parent);
+  const others = Array.from({ length: children }, () =>
+    random.chance(0.4)
+      ? write('Contact', { ...parent, ReportsToId: { record: contact.name } })
+      : write('Opportunity', { ...parent, Borrower__c: { record: contact.name } }),
+  );
+  const inOrder = [account, contact, ...others.filter(({ object }) => object === 'Contact')];
+  const writes = [...inOrder, ...others.filter(({ object }) => object === 'Opportunity')];
+  return { side, object: 'Account', act: { does: 'create', writes } };
+}
+
+function update(side: Side): Kind {
+  return (situation) => {
+    const { object } = anObject(situation);
+    const name = situation.people.one(object, situation.random);
+    if (name === undefined) return undefined;
+    return [{ side, object, act: { does: 'update', writes: [edit(name, side, situation)] } }];
+  };
+}
+
+/** Several records by one call or transaction. */
+function updateSome(side: Side): Kind {
+  return (situation) => {
+    const { object } = anObject(situation);
+    const names = situation.random.some(situation.people.alive(object), situation.random.integer(2, 8));
+    if (names.length < 2) return undefined;
+    // In one order for all: what updates several rows in any order invites deadlocks.
+    const writes = names.sort().map((name) => edit(name, side, situation));
+    return [{ side, object, act: { does: 'update', writes } }];
+  };
+}
+
+/** The same record on both sides at nearly the same moment: of one field, or of different ones. */
+function both(same: boolean): Kind {
+  return (situation) => {
+    const { random, people } = situation;
+    const object = anObject(situation);
+    const name = people.one(object.object, random);
+    if (name === undefined) return undefined;
+    const inBoth = writable(object, 'salesforce').filter(({ direction }) => direction === 'both');
+    const [one, other] = random.some(inBoth, 2) as [ChaosField, ChaosField];
+    const laterMs = random.weighted([
+      [random.integer(0, 30), 3],
+      [random.integer(30, 700), 2],
+    ]);
+    const [first, second] = random.some(SIDES, 2) as [Side, Side];
+    const drawn = (side: Side, field: ChaosField) =>
+      ({
+        side,
+        object: object.object,
+        act: { does: 'update', writes: [edit(name, side, situation, [field])] },
+      }) as const;
+    return [drawn(first, one), { ...drawn(second, same ? one : other), laterMs }];
+  };
+}
+
+/** Changed and changed back, within a moment. */
+function thereAndBack(situation: Situation): readonly Drawn[] | undefined {
+  const { random, people } = situation;
+  const object = anObject(situation);
+  const side = random.pick(SIDES);
+  const name = people.one(object.object, random);
+  if (name === undefined) return undefined;
+  const field = random.pick(writable(object, side));
+  const [first, second] = [edit(name, side, situation, [field]), edit(name, side, situation, [field])];
+  const drawn = (write: PlannedWrite, laterMs: number) =>
+    ({ side, object: object.object, act: { does: 'update', writes: [write] }, laterMs }) as const;
+  return [drawn(first, 0), drawn(second, random.integer(50, 400)), drawn(first, random.integer(450, 900))];
+}
+
+function remove(side: Side): Kind {
+  return (situation) => {
+    const { random, people } = situation;
+    // Few parents: they take their children along in Salesforce, and are refused where they have some in PostgreSQL.
+    const object = random.weighted([
+      ['Account', 1],
+      ['Contact', 3],
+      ['Opportunity', 4],
+    ] as const);
+    const name = people.one(object, random);
+    if (name === undefined || people.alive(object).length < 3) return undefined;
+    people.goes(name, side);
+    const drawn: Drawn = { side, object, act: { does: 'delete', names: [name] } };
+    if (!random.chance(0.3)) return [drawn];
+    // Edited on the other side meanwhile.
+    const other = side === 'salesforce' ? 'postgres' : 'salesforce';
+    const write = edit(name, other, situation);
+    return [drawn, { side: other, object, act: { does: 'update', writes: [write] }, laterMs: random.integer(0, 400) }];
+  };
+}
+
+/** What its own side has deleted, or the other. */
+function bringBack(side: Side): Kind {
+  return (situation) => {
+    const { random, people } = situation;
+    const { object } = anObject(situation);
+    const deleter = side === 'postgres' ? 'postgres' : random.pick(SIDES);
+    const name = people.deleted(object, deleter, random);
+    if (name === undefined) return undefined;
+    people.comesBack(name);
+    return [{ side, object, act: { does: 'bring back', names: [name] } }];
+  };
+}
+
+function merge(situation: Situation): readonly Drawn[] | undefined {
+  const { random, people } = situation;
+  const object = random.pick(['Account', 'Contact']);
+  const [winner, ...losers] = random.some(people.alive(object), random.integer(2, 3));
+  if (winner === undefined || losers.length === 0 || people.alive(object).length < 4) return undefined;
+  for (const loser of losers) people.ends(loser);
+  const { values: chosen } = edit(winner, 'salesforce', situation);
+  return [{ side: 'salesforce', object, act: { does: 'merge', winner, losers, values: chosen } }];
+}
+
+function reparent(side: Side): Kind {
+  return (situation) => {
+    const { random, people } = situation;
+    const object = random.pick([...situation.objects]);
+    const name = people.one(object.object, random);
+    const { field, parent = '' } = random.pick(lookupsOf(object));
+    const other = random.chance(0.15) ? null : people.one(parent, random);
+    if (name === undefined || other === undefined || other === name) return undefined;
+    const write = { name, object: object.object, values: { [field]: other === null ? null : { record: other } } };
+    return [{ side, object: object.object, act: { does: 'update', writes: [write] } }];
+  };
+}
+
+/** Hundreds at once: new ones, or all that there are of an object. */
+function bulk(side: Side): Kind {
+  return (situation) => {
+    const { random, people, herd } = situation;
+    if (herd === 0) return undefined;
+    const object = objectCalled(random.pick(['Contact', 'Opportunity']));
+    const there = people.alive(object.object);
+    if (there.length < herd / 2) {
+      const writes = Array.from({ length: herd }, () => ({
+        name: people.add(object.object),
+        object: object.object,
+        values: born(object, side, situation),
+      }));
+      return [{ side, object: object.object, act: { does: 'bulk create', writes: sameFields(writes) } }];
+    }
+    const fields = random.some(writable(object, side), random.integer(1, 2));
+    const writes = random.some(there, herd).map((name) => edit(name, side, situation, fields));
+    return [{ side, object: object.object, act: { does: 'bulk update', writes } }];
+  };
+}
+
+/** One file has one header: what one row says nothing about is left out of all. */
+function sameFields(writes: readonly PlannedWrite[]): readonly PlannedWrite[] {
+  const inAll = Object.keys(writes[0]?.values ?? {}).filter((field) =>
+    writes.every(({ values: each }) => field in each),
+  );
+  return writes.map((write) => ({
+    ...write,
+    values: Object.fromEntries(inAll.map((field) => [field, write.values[field] ?? null])),
+  }));
+}
+
+function migrate(situation: Situation): readonly Drawn[] {
+  const { table, object } = anObject(situation);
+  return [{ side: 'postgres', object, act: { does: 'migrate', how: 'add column', detail: table } }];
+}
+
+export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
+  'update in Salesforce': [update('salesforce'), 20],
+  'update in PostgreSQL': [update('postgres'), 20],
+  'several in Salesforce': [updateSome('salesforce'), 4],
+  'several in PostgreSQL': [updateSome('postgres'), 4],
+  'same field on both sides': [both(true), 7],
+  'different fields on both sides': [both(false), 5],
+  'there and back': [thereAndBack, 1],
+  'create in Salesforce': [(situation) => [create('salesforce', situation)], 4],
+  'insert in PostgreSQL': [(situation) => [create('postgres', situation)], 4],
+  'family in Salesforce': [(situation) => [family('salesforce', situation)], 1],
+  'family in PostgreSQL': [(situation) => [family('postgres', situation)], 1],
+  'delete in Salesforce': [remove('salesforce'), 3],
+  'delete in PostgreSQL': [remove('postgres'), 3],
+  'undelete in Salesforce': [bringBack('salesforce'), 3],
+  'insert again in PostgreSQL': [bringBack('postgres'), 2],
+  'merge in Salesforce': [merge, 1],
+  're-parent in Salesforce': [reparent('salesforce'), 3],
+  're-parent in PostgreSQL': [reparent('postgres'), 3],
+  'bulk in Salesforce': [bulk('salesforce'), 0.4],
+  'bulk in PostgreSQL': [bulk('postgres'), 0.4],
+  migration: [migrate, 0.3],
+};

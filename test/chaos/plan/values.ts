@@ -1,0 +1,98 @@
+/** Values that clients write: nearly always one that nobody else writes, so that the judge knows whose it is; and those that hurt. */
+
+import type { ChaosField } from './objects.ts';
+import type { PlannedValue } from './plan.ts';
+import type { Random } from './random.ts';
+
+/** Begins each text that a person is said to have written: it must be found nowhere but in the two systems. */
+export const MARKER = 'Zephyrine';
+
+const DAY_MS = 86_400_000;
+
+/** Behind the marker: what a spelling, a file or a statement may take for something else. */
+const HURTFUL_ENDS = [
+  '  ',
+  '\t',
+  ' 𝒵🜁 é',
+  ' "quoted", \'single\'',
+  '\r\nsecond line',
+  '\nsecond line\r\n\r\nfourth',
+  " '; drop table x; --",
+  ' \\N \\t',
+  ' <b>&amp;</b>',
+  ' {"a":[1]}',
+  ' ,;|=',
+  ' ‮right to left',
+  ' \u200b\u00a0',
+  '%s $1 $\u007bx}',
+];
+/** Whole texts that mean something elsewhere. Others write them, too. */
+const HURTFUL_TEXTS = ['', ' ', 'unlinked:1', '#N/A', 'null', 'NULL', '0012', 'true', '{}', '""', "'"];
+const HURTFUL_NUMBERS = ['0', '-1', '1000.005', '0.1', '2.675', '99999999', '-0.01', '123456789.12'];
+const HURTFUL_DATES = ['1700-01-01', '4000-12-31', '2000-02-29', '1999-12-31', '1970-01-01', '1582-10-14'];
+const HURTFUL_MOMENTS = [
+  '1970-01-01T00:00:00Z',
+  '2038-01-19T03:14:08Z',
+  '1999-12-31T23:59:59Z',
+  '2026-03-29T01:30:00Z',
+];
+
+/** A value for the field; `tag` says whose it is. Null now and then, where the field may be empty. */
+export function valueFor(field: ChaosField, random: Random, tag: string): PlannedValue {
+  if (field.required !== true && field.type !== 'boolean' && random.chance(0.06)) return null;
+  const hurts = random.chance(0.12);
+  switch (field.type) {
+    case 'text':
+      return field.choices === undefined ? textFor(field, random, tag, hurts) : random.pick(field.choices);
+    case 'number':
+      return numberFor(field, random, hurts);
+    case 'boolean':
+      return random.chance(0.5);
+    case 'date':
+      return hurts ? random.pick(HURTFUL_DATES) : dayAfter('1900-01-01', random.integer(0, 73_000));
+    case 'datetime':
+      return hurts ? random.pick(HURTFUL_MOMENTS) : momentAfter('2000-01-01', random.integer(0, 1_500_000_000));
+    case 'multipicklist':
+      return random.some(field.choices ?? [], random.integer(1, 4));
+    default:
+      throw new Error(`No value is made for the type ${field.type}`);
+  }
+}
+
+function textFor({ field, length = 255, required }: ChaosField, random: Random, tag: string, hurts: boolean): string {
+  if (field === 'Email') return `${MARKER}.${tag}@mail.example`.toLowerCase();
+  if (hurts && required !== true && random.chance(0.4)) return random.pick(HURTFUL_TEXTS);
+  const text = `${MARKER}-${tag}${hurts ? random.pick(HURTFUL_ENDS) : ''}`;
+  if (hurts && length > 255 && random.chance(0.3)) return text.padEnd(length - 1, ' long').concat('!');
+  return cut(text, length);
+}
+
+/** Whole characters only. */
+function cut(text: string, length: number): string {
+  let cutText = '';
+  for (const character of text) {
+    if (cutText.length + character.length > length) break;
+    cutText += character;
+  }
+  return cutText;
+}
+
+/** As decimal text. */
+function numberFor({ length = 6, scale = 0 }: ChaosField, random: Random, hurts: boolean): string {
+  if (hurts && scale > 0) return random.pick(HURTFUL_NUMBERS);
+  if (hurts) return random.pick(['0', '1', '10'.padEnd(length, '0')]);
+  const whole = random.integer(0, 10 ** Math.min(length, 9) - 1);
+  if (scale === 0) return String(whole);
+  const decimals = String(random.integer(0, 10 ** scale - 1))
+    .padStart(scale, '0')
+    .replace(/0+$/, '');
+  return decimals === '' ? String(whole) : `${whole}.${decimals}`;
+}
+
+function dayAfter(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+function momentAfter(day: string, seconds: number): string {
+  return new Date(Date.parse(day) + seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,181 @@
+/** One seed on a running system: its clients and faults, its end, and the history that came of it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cast } from '../clients/cast.ts';
+import type { Outcome } from '../clients/outcome.ts';
+import { PostgresClient } from '../clients/postgres-client.ts';
+import { SalesforceClient } from '../clients/salesforce-client.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { Epoch, FaultRun, History, Operation } from '../history/history.ts';
+import { objectsWith } from '../plan/objects.ts';
+import type { Plan, PlannedFault, PlannedOperation } from '../plan/plan.ts';
+import { Random } from '../plan/random.ts';
+import { pushes } from '../world/recording.ts';
+import type { World } from '../world/world.ts';
+import { Claims } from './claims.ts';
+import { drain } from './drain.ts';
+import { endOf } from './end.ts';
+import { leaksSince, unread } from './leaks.ts';
+import { marks, versionsSince } from './versions.ts';
+
+/** Clients of one side that are at work at once. */
+const CLIENTS = 12;
+/** How long a client waits for a record that was created on the other side. */
+const CAST_PATIENCE_MS = 6_000;
+
+export interface SeedOptions {
+  readonly faults: readonly Fault[];
+  readonly commit: string;
+  readonly faultNames: readonly string[];
+  /** Says how far it is. */
+  readonly progress: (now: Progress) => void;
+}
+
+export interface Progress {
+  readonly phase: string;
+  readonly operations: number;
+  readonly faults: number;
+  readonly inForce: readonly string[];
+}
+
+export interface SeedRun {
+  readonly history: History;
+  /** Commands that the operator needed in the end. */
+  readonly operator: readonly string[];
+}
+
+export async function runSeed(world: World, plan: Plan, options: SeedOptions): Promise<SeedRun> {
+  const clients = new Clients(world, plan, options);
+  await clients.map(plan.fields);
+  const [from, unseen, since] = [await marks(world), await unread(world), Date.now()];
+  await clients.work();
+  const slowToHeal = clients.faults.some(({ name }) => options.faults.find((each) => each.name === name)?.slowToHeal);
+  const drained = await drain(world, { slowToHeal, say: (phase) => clients.say(phase) });
+  const versions = await versionsSince(world, from);
+  const objects = objectsWith(clients.fields);
+  return {
+    operator: drained.operator,
+    history: {
+      seed: plan.seed,
+      commit: options.commit,
+      faultNames: options.faultNames,
+      epochs: clients.epochs,
+      operations: clients.operations.toSorted((one, other) => one.number - other.number),
+      faults: clients.faults,
+      versions,
+      pushes: await pushes(world.pool, since),
+      end: await endOf(world, objects, { versions, since, drained }),
+      leaks: await leaksSince(world, unseen),
+    },
+  };
+}
+
+class Clients {
+  readonly epochs: Epoch[] = [];
+  readonly operations: Operation[] = [];
+  readonly faults: FaultRun[] = [];
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #options: SeedOptions;
+  readonly #postgres: PostgresClient;
+  readonly #salesforce: SalesforceClient;
+  readonly #claims = new Claims();
+  readonly #inForce = new Set<string>();
+  readonly #atWork = { salesforce: new Set<Promise<void>>(), postgres: new Set<Promise<void>>() };
+  #begun = 0;
+  #fields: readonly string[] | undefined;
+
+  constructor(world: World, plan: Plan, options: SeedOptions) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#options = options;
+    const cast = new Cast(world.pool, CAST_PATIENCE_MS);
+    this.#postgres = new PostgresClient(world.pool, cast);
+    this.#salesforce = new SalesforceClient(() => world.endpoints.salesforce, cast);
+  }
+
+  get fields(): readonly string[] {
+    return this.#fields ?? [];
+  }
+
+  say(phase: string): void {
+    const { length: operations } = this.operations;
+    this.#options.progress({ phase, operations, faults: this.faults.length, inForce: [...this.#inForce] });
+  }
+
+  /** Sees to it that these optional fields are mapped, and no others. */
+  async map(fields: readonly string[]): Promise<void> {
+    const objects = objectsWith(fields);
+    const wanted = JSON.stringify(objects.map(({ fields: each }) => each.map(({ field }) => field)));
+    const mapped = JSON.stringify(
+      this.#world.configuration.objects.map((object) => object.fields.map(({ field }) => field)),
+    );
+    this.#fields = fields;
+    if (wanted !== mapped) {
+      this.say('another mapping');
+      await this.#world.remap(objects);
+    }
+    this.epochs.push({ from: Date.now(), objects });
+  }
+
+  /** All that is planned; answers when it is over and nothing is in force any more. */
+  async work(): Promise<void> {
+    this.#begun = Date.now();
+    const faults = Promise.all(this.#plan.faults.map((fault) => this.#fault(fault)));
+    const mappings = Promise.all(this.#plan.mappingChanges.map(({ at, fields }) => this.#remap(at, fields)));
+    for (const operation of this.#plan.operations) {
+      await this.#until(operation.at);
+      const atWork = this.#atWork[operation.side];
+      while (atWork.size >= CLIENTS) await Promise.race(atWork);
+      const work = this.#carryOut(operation).finally(() => atWork.delete(work));
+      atWork.add(work);
+    }
+    await Promise.all([...this.#atWork.salesforce, ...this.#atWork.postgres]);
+    await Promise.all([faults, mappings]);
+  }
+
+  async #until(at: number): Promise<void> {
+    const left = this.#begun + at - Date.now();
+    if (left > 0) await pause(left);
+  }
+
+  async #carryOut(planned: PlannedOperation): Promise<void> {
+    const begun = Date.now();
+    const client = planned.side === 'salesforce' ? this.#salesforce : this.#postgres;
+    const { answer, written, code }: Outcome = await client.carryOut(planned);
+    const { number, side, kind, object } = planned;
+    const operation = { number, side, kind, object, targets: written, begun, ended: Date.now(), answer };
+    this.operations.push(code === undefined ? operation : { ...operation, code });
+    this.say('clients at work');
+  }
+
+  async #fault({ number, name, at, lastsMs }: PlannedFault): Promise<void> {
+    const fault = this.#options.faults.find((each) => each.name === name);
+    if (fault === undefined) throw new Error(`There is no fault ${name}`);
+    await this.#until(at);
+    const release = await this.#claims.take(fault.excludes);
+    try {
+      const begun = Date.now();
+      this.#inForce.add(name);
+      const random = new Random(this.#plan.seed).of('fault').of(number);
+      const inForce = await fault.begin(this.#world, random);
+      await pause(lastsMs);
+      const end = await inForce.end();
+      this.faults.push({ name, begun, ended: Date.now(), detail: inForce.detail, ...end });
+    } catch (cause) {
+      throw new Error(`The fault "${name}" (${number}) could not be begun or ended`, { cause });
+    } finally {
+      this.#inForce.delete(name);
+      release();
+    }
+  }
+
+  async #remap(at: number, fields: readonly string[]): Promise<void> {
+    await this.#until(at);
+    const release = await this.#claims.take(['system', 'database', 'slot', 'streamer', 'failpoint']);
+    try {
+      await this.map(fields);
+    } finally {
+      release();
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/** One call of `npm run chaos`: seed by seed on one running system, each judged by itself. */
+import { execFileSync } from 'node:child_process';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Fault } from './faults/fault.ts';
+import { FAULTS } from './faults/faults.ts';
+import type { History } from './history/history.ts';
+import { writeHistory } from './history/history-file.ts';
+import { journey } from './judge/journey.ts';
+import { judge } from './judge/judge.ts';
+import { verdictTable } from './judge/table.ts';
+import type { ChaosOptions } from './options.ts';
+import { makePlan, type PlanOptions } from './plan/make-plan.ts';
+import { objectsWith } from './plan/objects.ts';
+import type { Plan } from './plan/plan.ts';
+import { ProgressLine } from './run/progress-line.ts';
+import { faultsTable, logRow, operationsTable } from './run/report.ts';
+import { runSeed } from './run/run-seed.ts';
+import { World } from './world/world.ts';
+
+/** A short seed ends within seconds; many of them see more than one that is long. */
+const SHORT = { operations: 70, lengthMs: 5_000, faultCount: 4, herd: 40, mappingChanges: 0 };
+/** Of a long one, in a minute. */
+const OPERATIONS_A_MINUTE = 1_080;
+const FAULTS_A_MINUTE = 24;
+const LONG_HERD = 250;
+
+export class Session {
+  readonly #options: ChaosOptions & { readonly out: string };
+  readonly #line = new ProgressLine(process.stdout);
+  readonly #commit = commit();
+  readonly #histories: History[] = [];
+  readonly #bad: { readonly seed: number; readonly violations: number }[] = [];
+
+  constructor(options: ChaosOptions & { readonly out: string }) {
+    this.#options = options;
+  }
+
+  /** The exit status. */
+  async run(): Promise<number> {
+    const begun = Date.now();
+    const faults = faultsCalled(this.#options.faults);
+    const plans = await this.#plans(faults);
+    this.#line.show('the system starts');
+    const world = await World.open({ objects: objectsWith(plans[0]?.fields) });
+    this.#line.say(`ready after ${((Date.now() - begun) / 1000).toFixed(1)} s; logs in ${world.directory}`);
+    try {
+      for (const plan of plans) await this.#seed(world, plan, faults);
+    } finally {
+      this.#line.clear();
+      await world.close({ keep: this.#options.keep });
+    }
+    this.#line.say(`\n${operationsTable(this.#histories)}\n${faultsTable(this.#histories)}`);
+    await this.#log(begun);
+    const violations = this.#bad.reduce((sum, each) => sum + each.violations, 0);
+    this.#line.say(violations === 0 ? 'no violations' : `${violations} violations (seeds ${this.#badSeeds()})`);
+    return violations === 0 ? 0 : 1;
+  }
+
+  async #plans(faults: readonly Fault[]): Promise<Plan[]> {
+    const { replay, seeds } = this.#options;
+    if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Plan];
+    const options = this.#planOptions(faults);
+    return seeds.map((seed) => makePlan(seed, options));
+  }
+
+  #planOptions(faults: readonly Fault[]): PlanOptions {
+    const { minutes, operations, faultCount, remap } = this.#options;
+    if (minutes === undefined) {
+      const count = operations ?? SHORT.operations;
+      return {
+        ...SHORT,
+        operations: count,
+        lengthMs: Math.max(3_000, (SHORT.lengthMs * count) / SHORT.operations),
+        faultCount: faultCount ?? SHORT.faultCount,
+        mappingChanges: remap ?? SHORT.mappingChanges,
+        faults,
+      };
+    }
+    return {
+      operations: operations ?? Math.round(minutes * OPERATIONS_A_MINUTE),
+      lengthMs: minutes * 60_000,
+      faultCount: faultCount ?? Math.round(minutes * FAULTS_A_MINUTE),
+      herd: LONG_HERD,
+      mappingChanges: remap ?? (minutes >= 5 ? 1 : 0),
+      faults,
+    };
+  }
+
+  async #seed(world: World, plan: Plan, faults: readonly Fault[]): Promise<void> {
+    const begun = Date.now();
+    const { history, operator } = await runSeed(world, plan, {
+      faults,
+      commit: this.#commit,
+      faultNames: this.#options.faults,
+      progress: ({ phase, operations, faults: over, inForce }) => {
+        const force = inForce.length === 0 ? '' : `, in force: ${inForce.join(', ')}`;
+        this.#line.show(
+          `seed ${plan.seed}: ${phase}, ${operations}/${plan.operations.length} operations, ${over} faults${force}`,
+        );
+      },
+    });
+    this.#histories.push(history);
+    const verdict = judge(history);
+    const violations = verdict.violations.length;
+    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+    const { operations, faults: struck, versions } = history;
+    const what = `${operations.length} operations, ${struck.length} faults, ${versions.length} versions, ${seconds} s`;
+    this.#line.say(`seed ${plan.seed}: ${violations === 0 ? 'good' : `${violations} VIOLATIONS`}  (${what})`);
+    if (operator.length > 0) this.#line.say(`  the operator: ${operator.join(', ')}`);
+    if (violations > 0) {
+      this.#bad.push({ seed: plan.seed, violations });
+      this.#line.say(verdictTable(history, verdict));
+      const [first] = verdict.violations;
+      if (first?.object !== undefined) this.#line.say(journey(history, { ...first, object: first.object }));
+    }
+    if (violations > 0 || this.#options.keep) {
+      const file = join(this.#options.out, `seed-${plan.seed}`);
+      await writeHistory(`${file}.history.jsonl`, history);
+      await writeFile(`${file}.plan.json`, JSON.stringify(plan, undefined, 1));
+      this.#line.say(`  ${file}.history.jsonl, ${file}.plan.json`);
+    }
+  }
+
+  async #log(begun: number): Promise<void> {
+    const { log, seeds } = this.#options;
+    if (log === undefined) return;
+    const [first = 0, last = first] = [seeds[0], seeds.at(-1)];
+    const run = {
+      date: new Date(begun),
+      commit: this.#commit,
+      options: givenOptions(process.argv.slice(2)),
+      seeds: first === last ? String(first) : `${first}..${last}`,
+      minutes: (Date.now() - begun) / 60_000,
+    };
+    const violations = this.#bad.reduce((sum, each) => sum + each.violations, 0);
+    const row = logRow(this.#histories, run, violations === 0 ? 'none' : `${violations} (seeds ${this.#badSeeds()})`);
+    const end = '<!-- end of runs -->';
+    const text = await readFile(log, 'utf8').catch(() => undefined);
+    if (text?.includes(end)) await writeFile(log, text.replace(end, `${row}\n${end}`));
+    else await appendFile(log, `${row}\n`);
+  }
+
+  #badSeeds(): string {
+    return this.#bad.map(({ seed }) => seed).join(', ');
+  }
+}
+
+/** By name or its beginning. Throws an Error for a name that none has. */
+function faultsCalled(names: readonly string[]): readonly Fault[] {
+  if (names.includes('all')) return FAULTS;
+  if (names.includes('none')) return [];
+  return names.flatMap((name) => {
+    const found = FAULTS.filter((fault) => fault.name.startsWith(name));
+    if (found.length === 0)
+      throw new Error(`No fault is called ${name}; there are: ${FAULTS.map((f) => f.name).join(', ')}`);
+    return found;
+  });
+}
+
+/** `+`: something differs from it. */
+function commit(): string {
+  const git = (...words: string[]) => execFileSync('git', words, { encoding: 'utf8' }).trim();
+  try {
+    const changed = git('status', '--porcelain', '--', '.', ':!docs/proof.md') !== '';
+    return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** What differs from the defaults, without seed, minutes and log. */
+function givenOptions(words: readonly string[]): string {
+  const left: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    if (/^--(seeds?|minutes|log|out)$/.test(word)) i++;
+    else left.push(word);
+  }
+  return left.join(' ');
+}

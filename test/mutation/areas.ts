@@ -26,7 +26,7 @@ export const AREAS: readonly Area[] = [
       {
         name: 'tables',
         tests: ['test/core/agreement/*.test.ts', '!test/core/agreement/*agreement.test.ts'],
-        patienceSeconds: 10,
+        patienceSeconds: 60,
       },
       { name: 'explorers', tests: ['test/core/agreement/*agreement.test.ts'], patienceSeconds: 120 },
     ],

@@ -235,7 +235,7 @@ class Merge {
       return row;
     }
     if (this.#mapping.deleteRow === 'ignore') return row;
-    const edited = outgoingEdits(this.#mapping, row, this.#link, this.#version);
+    const edited = this.#edits(row);
     if (edited.length === 0) return undefined;
     this.#logRecord({ fields: withShown({}, row.fields, edited) }, 'postgres');
     return row;
@@ -263,9 +263,18 @@ class Merge {
     });
   }
 
-  #log(conflict: Omit<Conflict, 'base'>): void {
-    const field = conflict.field;
-    this.#conflicts.push({ ...conflict, base: field === undefined ? undefined : this.#base.fields[field] });
+  /** Fields of the row that were edited since the sides agreed: they differ from the base and from Salesforce. */
+  #edits(row: RowVersion): readonly FieldMapping[] {
+    return this.#mapping.fields.filter(({ field, direction }) => {
+      const mine = row.fields[field];
+      if (isUnknown(this.#base, field)) return false;
+      if (direction === 'to-postgres' || mine === undefined || isAtBase(this.#link, field, mine)) return false;
+      return mine !== this.#version.fields[field] && mine !== inColumn(this.#version, field);
+    });
+  }
+
+  #log(conflict: Omit<Conflict, 'base'> & { readonly field: string }): void {
+    this.#conflicts.push({ ...conflict, base: this.#base.fields[conflict.field] });
   }
 
   #logRecord(
@@ -282,14 +291,4 @@ class Merge {
       winner,
     });
   }
-}
-
-/** Fields of the row that were edited since the sides agreed: they differ from the base and from Salesforce. */
-function outgoingEdits(mapping: ObjectMapping, row: RowVersion, link: Link, version: SalesforceVersion) {
-  return mapping.fields.filter(({ field, direction }) => {
-    const mine = row.fields[field];
-    if (link.base === undefined || isUnknown(link.base, field)) return false;
-    if (direction === 'to-postgres' || mine === undefined || isAtBase(link, field, mine)) return false;
-    return mine !== version.fields[field] && mine !== inColumn(version, field);
-  });
 }

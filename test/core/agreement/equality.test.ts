@@ -118,6 +118,20 @@ describe('a merge', () => {
     expect(after.link).toMatchObject({ base: { fields: { n: '1000.005' } }, inexact: { n: '1000.01' } });
   });
 
+  test('logs nothing where the row was edited to what its column makes of Salesforce’s edit, or to that itself', () => {
+    const rounded = merged(known('1'), row('1000.01'), version('1000.005', '1000.01'));
+    expect(rounded).toMatchObject({ row: row('1000.01'), conflicts: [], link: { dirty: false } });
+    const whole = merged(known('1'), row('1000.005'), version('1000.005', '1000.01'));
+    expect(whole).toMatchObject({ row: row('1000.005'), conflicts: [], link: { inexact: {}, dirty: false } });
+  });
+
+  test('sees no edit in that, either, when the record is deleted', () => {
+    const gone = { ...version('1000.005', '1000.01'), deleted: true };
+    expect(merged(known('1'), row('1000.01'), gone)).toMatchObject({ row: undefined, conflicts: [] });
+    expect(merged(known('1'), row('1000.005'), gone)).toMatchObject({ row: undefined, conflicts: [] });
+    expect(merged(known('1'), row('7'), gone)).toMatchObject({ row: row('7'), conflicts: [{ winner: 'postgres' }] });
+  });
+
   test('makes a new row as its columns hold it', () => {
     const after = merged({ ...newLink(ID, undefined) }, undefined, version('1000.005', '1000.01'));
     expect(after).toMatchObject({ row: row('1000.01'), link: { inexact: { n: '1000.01' }, dirty: false } });

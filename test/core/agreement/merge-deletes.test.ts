@@ -1,5 +1,6 @@
 /** The table of MERGE where a side has deleted the record. */
 import { describe, expect, test } from 'vitest';
+import type { RowVersion } from '../../../core/agreement/link.ts';
 import { type Conflict, merge, type RecordState } from '../../../core/agreement/merge.ts';
 import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
 
@@ -46,6 +47,42 @@ describe('deleted in Salesforce, the row is live', () => {
     expect(merged).toMatchObject({ row: undefined, conflicts: [] });
   });
 
+  test('what the record held when it was deleted does not come into the row', () => {
+    const held = version({ mine: 's', inward: 's' }, { deleted: true });
+    expect(merge(thing, { link: link(), row: row({ x: 'p' }) }, held, false).row).toEqual(row({ x: 'p' }));
+  });
+
+  test('and a column was not read: that is no edit', () => {
+    const { x: _, ...fields } = row().fields;
+    expect(merge(thing, { link: link(), row: { fields } }, gone, false).row).toBeUndefined();
+  });
+
+  test('and it is to outlive its record: it stays, and brings nothing back', () => {
+    const outliving = { ...thing, deleteRow: 'ignore' } as const;
+    for (const was of [row(), row({ x: 'p' })]) {
+      expect(merge(outliving, { link: link(), row: was }, gone, false)).toMatchObject({
+        row: was,
+        conflicts: [],
+        link: { base: base({}, true), dirty: false },
+      });
+    }
+  });
+
+  test('and we had deleted it, for the row had left the filter: what was edited there lives on in the row', () => {
+    const leaving = { ...thing, filter: { where: 'x', leaving: 'delete' } } as const;
+    const outside = { ...row(), outside: true } as const;
+    const held = version({ x: 's' }, { deleted: true });
+    const merged = (more: Parameters<typeof link>[0], was: RowVersion) =>
+      merge(leaving, { link: link({ wasInside: true, ...more }), row: was }, held, false);
+    expect(merged({ push: deleting }, outside).row).toEqual({ ...outside, fields: row({ x: 's' }).fields });
+    expect(merged({ push: deleting }, { ...outside, outside: false }).row, 'it is inside again').toEqual({
+      ...outside,
+      outside: false,
+    });
+    expect(merged({ push: deleting, base: base({}, true) }, outside).row, 'it was deleted before').toEqual(outside);
+    expect(merged({}, outside).row, 'a user has deleted it').toBeUndefined();
+  });
+
   test('the conflict keeps the edited fields of the row', () => {
     const { conflicts } = merge(thing, { link: link(), row: row({ x: 'p' }) }, gone, false);
     expect(conflicts[0]).toMatchObject({
@@ -72,6 +109,10 @@ describe('deleted in Salesforce, the row is live', () => {
     expect(records(merged.conflicts)).toEqual([survives('postgres', 'push may have been undone')]);
     const older = merge(thing, pair, version({}, { deleted: true, stamp: MERGED - SECOND }), true);
     expect(older.conflicts).toEqual([]);
+    const known = merge(thing, pair, version({}, { deleted: true, stamp: MERGED }), false);
+    expect(known.conflicts, 'its outcome is known').toEqual([]);
+    const another = { ...pair, link: link({ base: base({}, true), push: push() }) };
+    expect(merge(thing, another, version({}, { deleted: true }), true).conflicts, 'it was no revive').toEqual([]);
   });
 });
 
@@ -95,6 +136,23 @@ describe('live in Salesforce, the row is gone', () => {
   test('and the edit is our own write: it stays gone', () => {
     const pair = { link: link({ push: push({ sent: sent({ x: 'ours' }) }) }), row: undefined };
     expect(merge(thing, pair, version({ x: 'ours' }), false)).toMatchObject({ row: undefined, conflicts: [] });
+  });
+
+  test('and the record is to outlive it: it stays gone, edited or not', () => {
+    const ignoring = { ...thing, deleteRecord: 'ignore' } as const;
+    expect(merge(ignoring, { link: link(), row: undefined }, version({ x: 's' }), false)).toMatchObject({
+      row: undefined,
+      conflicts: [],
+      link: { dirty: false },
+    });
+  });
+
+  test('and a field of the record was not read: that is no edit', () => {
+    const { x: _, ...fields } = version().fields;
+    expect(merge(thing, { link: link(), row: undefined }, { ...version(), fields }, false)).toMatchObject({
+      row: undefined,
+      conflicts: [],
+    });
   });
 
   test('and the record was deleted before: it was undeleted there, so the row comes back', () => {

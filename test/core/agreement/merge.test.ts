@@ -1,7 +1,7 @@
 /** The table of MERGE: what becomes of a field, and of a record that is live on both sides. */
 import { describe, expect, test } from 'vitest';
 import type { OpenPush } from '../../../core/agreement/link.ts';
-import { merge } from '../../../core/agreement/merge.ts';
+import { agree, merge } from '../../../core/agreement/merge.ts';
 import { type CanonicalValue, type FieldValues, type RowValues, UNREADABLE } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, text } from '../../../core/mapping/configuration.ts';
 import { base, ID, link, MERGED, push, row, SECOND, sent, thing, version } from './thing.ts';
@@ -186,6 +186,23 @@ describe('a field', () => {
     const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, { ...version(), fields: others }, false);
     expect(merged.row).toEqual(row({ x: 'p', mine: 's' }));
     expect(merged.link.base).toEqual(base({ mine: 's' }));
+    expect(merged.conflicts).toEqual([]);
+  });
+
+  test('whose column was not read stays as it is; Salesforce’s value is in the base', () => {
+    const { x: _, ...others } = row().fields;
+    const merged = merge(thing, { link: link(), row: { fields: others } }, version({ x: 's', mine: 's' }), false);
+    expect(merged).toMatchObject({ conflicts: [], link: { base: base({ x: 's', mine: 's' }) } });
+    expect(merged.row).toEqual({ fields: { ...others, mine: 's' } });
+  });
+
+  test('that the merge leaves as it is leaves the row and the link as they are', () => {
+    const before = row({ x: 'p' });
+    const due = link({ dirty: true });
+    expect(merge(thing, { link: due, row: before }, version(), false).row).toBe(before);
+    expect(agree(thing, due, before)).toBe(due);
+    const refused = link({ refused: { fields: { x: 'p' }, deleted: undefined } });
+    expect(agree(thing, refused, before).refused.fields).toEqual({ x: 'p' });
   });
 });
 
@@ -261,11 +278,23 @@ describe('no version was merged before', () => {
     expect(merged.link).toMatchObject({ base: { fields: look.fields }, dirty: true });
   });
 
+  test('the base is what the version holds of the mapped fields', () => {
+    const based = (fields: FieldValues) =>
+      merge(thing, { link: fresh, row: undefined }, { ...version(), fields }, false).link.base?.fields;
+    const { fields } = version();
+    expect(based(fields), 'nothing has to be copied').toBe(fields);
+    expect(based({ ...fields, Unmapped: 'u' })).toEqual(fields);
+    const { x: _, ...others } = fields;
+    expect(Object.entries(based(others) ?? {})).toEqual(Object.entries(others));
+    expect(based({ ...others, Unmapped: 'u' })).toEqual(others);
+  });
+
   test('and the record is deleted: nothing is made, and a row that carries its id stays', () => {
     const gone = version({}, { deleted: true });
+    // Remembered, so that an older file cannot bring it to life.
     expect(merge(thing, { link: fresh, row: undefined }, gone, false)).toMatchObject({
       row: undefined,
-      link: { dirty: false },
+      link: { base: base({}, true), dirty: false },
     });
     expect(merge(thing, { link: fresh, row: row() }, gone, false)).toMatchObject({
       row: row(),
@@ -361,6 +390,13 @@ describe('a field that is new in the mapping', () => {
       false,
     );
     expect(deleted.row).toBeUndefined();
+    const preferred = merge(
+      thing,
+      { link: unknown('mine'), row: row({ mine: 'p' }) },
+      version({ mine: 's' }, { deleted: true }),
+      false,
+    );
+    expect(preferred.row, 'also where the row’s value is preferred').toBeUndefined();
   });
 
   test('is filled before a record that comes back is written', () => {
@@ -425,11 +461,13 @@ describe('a refused value', () => {
 
   test('is forgotten when the row has another one, which is due', () => {
     const merged = merge(thing, { link: link({ refused }), row: row({ x: 'q' }) }, version(), false);
-    expect(merged.link).toMatchObject({ dirty: true, refused: { fields: {} } });
+    expect(merged.link.dirty).toBe(true);
+    expect(merged.link.refused.fields).toEqual({});
   });
 
   test('is forgotten when Salesforce holds it after all', () => {
     const merged = merge(thing, { link: link({ refused }), row: row({ x: 'p' }) }, version({ x: 'p' }), false);
-    expect(merged.link).toMatchObject({ dirty: false, refused: { fields: {} } });
+    expect(merged.link.dirty).toBe(false);
+    expect(merged.link.refused.fields).toEqual({});
   });
 });

@@ -61,6 +61,13 @@ async function testPart(
     console.log(`${path}: ${left.length} mutants, tests of ${stage.name}`);
     const { concurrency, fresh = false } = options;
     const fates = await runStage(area, stage, left, { scratch, concurrency, fresh });
+    const slow = left.filter(({ key }) => fates.get(key) === 'timeout');
+    if (slow.length > 0) {
+      console.log(`${path}: ${slow.length} came to no end; once more, one at a time`);
+      const patient = { ...stage, patienceSeconds: 2 * stage.patienceSeconds };
+      const again = await runStage(area, patient, slow, { scratch, concurrency: 1, fresh: false });
+      for (const [key, fate] of again) fates.set(key, fate);
+    }
     for (const mutant of left) {
       const found = fates.get(mutant.key) ?? 'error';
       const before = tested.get(mutant.key)?.fate;

@@ -49,7 +49,7 @@ export async function runStage(
   process.env.MUTATION_TESTS = JSON.stringify(stage.tests);
   const incrementalFile = `${STATE}/${area.folder.replaceAll('/', '-')}-${stage.name}.json`;
   mkdirSync(join(ROOT, STATE), { recursive: true });
-  forgetUnchosen(incrementalFile);
+  forgetUntested(incrementalFile);
   const results = await new Stryker({
     mutate: [...new Set(mutants.map(({ file }) => file))],
     testRunner: 'vitest',
@@ -75,7 +75,7 @@ export async function runStage(
     warnings: false,
     thresholds: { high: 100, low: 0, break: null },
   }).runMutationTest();
-  forgetUnchosen(incrementalFile);
+  forgetUntested(incrementalFile);
   const fates = results.flatMap(({ fileName, location, mutatorName, replacement, status }) => {
     const file = relative(ROOT, fileName);
     const key = keyOf(file, fromZero(location), mutatorName, replacement);
@@ -92,8 +92,11 @@ function fromZero({ start, end }: Location): Location {
   return { start: less(start), end: less(end) };
 }
 
-/** Mutants that were not chosen were not tested: their place in the results of earlier runs is empty. */
-function forgetUnchosen(file: string): void {
+/**
+ * Mutants that were not chosen were not tested, and one whose tests came to no end may only have been slow: they have no place in the
+ * results of earlier runs.
+ */
+function forgetUntested(file: string): void {
   const path = join(ROOT, file);
   let text: string;
   try {
@@ -103,7 +106,7 @@ function forgetUnchosen(file: string): void {
   }
   const report = JSON.parse(text) as { files: Record<string, { mutants: { status: string }[] }> };
   for (const each of Object.values(report.files)) {
-    each.mutants = each.mutants.filter(({ status }) => status !== 'CompileError');
+    each.mutants = each.mutants.filter(({ status }) => status !== 'CompileError' && status !== 'Timeout');
   }
   writeFileSync(path, JSON.stringify(report));
 }

@@ -9,6 +9,8 @@ export interface ChaosOptions {
   /** Names of faults; `all`. */
   readonly faults: readonly string[];
   readonly faultCount: number | undefined;
+  /** A seed for each of the faults, which has no other. */
+  readonly alone: boolean;
   readonly remap: number | undefined;
   /** Leaves the project's copy and all histories. */
   readonly keep: boolean;
@@ -28,6 +30,7 @@ export const USAGE = `npm run chaos -- [options]
   --operations N      of the clients, for each seed
   --faults NAMES      all (default), none, or names with commas between; a name may be its beginning
   --fault-count N     for each seed
+  --alone             each of the faults in a seed of its own, counted from --seed
   --remap N           changes of the mapping, for each seed
   --plant NAME        with a planted bug
   --replay FILE       a plan, as a violation leaves one
@@ -46,6 +49,7 @@ export function readOptions(words: readonly string[]): ChaosOptions {
       operations: { type: 'string' },
       faults: { type: 'string' },
       'fault-count': { type: 'string' },
+      alone: { type: 'boolean' },
       remap: { type: 'string' },
       plant: { type: 'string' },
       replay: { type: 'string' },
@@ -61,6 +65,7 @@ export function readOptions(words: readonly string[]): ChaosOptions {
     operations: number('operations', values.operations),
     faults: (values.faults ?? 'all').split(',').map((name) => name.trim()),
     faultCount: number('fault-count', values['fault-count']),
+    alone: values.alone === true,
     remap: number('remap', values.remap),
     keep: values.keep === true,
     plant: values.plant,

@@ -61,7 +61,9 @@ export class Session {
     const { replay, seeds } = this.#options;
     if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Plan];
     const options = this.#planOptions(faults);
-    return seeds.map((seed) => makePlan(seed, options));
+    if (!this.#options.alone) return seeds.map((seed) => makePlan(seed, options));
+    const [first = 1] = seeds;
+    return faults.map((fault, i) => makePlan(first + i, { ...options, faults: [fault] }));
   }
 
   #planOptions(faults: readonly Fault[]): PlanOptions {
@@ -106,7 +108,8 @@ export class Session {
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);
     const { operations, faults: struck, versions } = history;
     const what = `${operations.length} operations, ${struck.length} faults, ${versions.length} versions, ${seconds} s`;
-    this.#line.say(`seed ${plan.seed}: ${violations === 0 ? 'good' : `${violations} VIOLATIONS`}  (${what})`);
+    const by = this.#options.alone ? ` ${[...new Set(plan.faults.map(({ name }) => name))].join()}:` : '';
+    this.#line.say(`seed ${plan.seed}:${by} ${violations === 0 ? 'good' : `${violations} VIOLATIONS`}  (${what})`);
     if (operator.length > 0) this.#line.say(`  the operator: ${operator.join(', ')}`);
     if (violations > 0) {
       this.#bad.push({ seed: plan.seed, violations });

@@ -2,6 +2,7 @@
 import { appflowFaults } from './appflow.ts';
 import { applicationFaults } from './application.ts';
 import { awsFaults } from './aws.ts';
+import { executionFaults } from './executions.ts';
 import { failpointFaults } from './failpoints.ts';
 import type { Fault } from './fault.ts';
 import { passwordFaults } from './passwords.ts';
@@ -13,6 +14,7 @@ import { slotFaults } from './slot.ts';
 export const FAULTS: readonly Fault[] = [
   ...processFaults,
   ...failpointFaults,
+  ...executionFaults,
   ...postgresFaults,
   ...applicationFaults,
   ...slotFaults,

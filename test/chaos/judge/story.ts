@@ -15,6 +15,7 @@ import type {
   Value,
   Values,
   Version,
+  WholeRecord,
 } from '../history/history.ts';
 
 type Writer = Version['writer'] | 'client' | 'sfsync' | 'consequence';
@@ -110,9 +111,10 @@ export class Story {
     return this.#add(side, name, this.#stateOf(side, name, object).values, by, object, 'delete', mergedInto);
   }
 
-  undeletes(side: Side, name: string, by: Writer = 'client', object = 'Contact'): this {
+  /** A row comes back with these values in place of what it had. */
+  undeletes(side: Side, name: string, by: Writer = 'client', values: Values = {}, object = 'Contact'): this {
     const kind = side === 'salesforce' ? 'undelete' : 'create';
-    return this.#add(side, name, this.#stateOf(side, name, object).values, by, object, kind);
+    return this.#add(side, name, values, by, object, kind);
   }
 
   logs(name: string, field: string, salesforceValue: Value, postgresValue: Value, winner = 'salesforce'): this {
@@ -127,6 +129,15 @@ export class Story {
       winner,
       at: this.now + 1,
     });
+    return this;
+  }
+
+  /** A delete against an edit: the record as a whole. */
+  logsRecord(name: string, salesforce: WholeRecord, postgres: WholeRecord, winner: string): this {
+    this.logs(name, '', null, null, winner);
+    const conflict = this.conflicts.pop() as ListedConflict;
+    const values = { salesforceValue: salesforce, postgresValue: postgres };
+    this.conflicts.push({ ...conflict, field: null, reason: 'deleted and edited', ...values });
     return this;
   }
 

@@ -106,8 +106,12 @@ export function fieldHistory(pair: Pair, field: MappedField, around: Surrounding
       continue;
     }
     const value = around.read(version, field);
-    if (value === undefined || (value === mine.value && mine.holder !== undefined)) continue;
-    write(mine, drafts[otherSide(version.side)], { version, position, value }, field, around);
+    if (value === undefined) continue;
+    if (value !== mine.value || mine.holder === undefined)
+      write(mine, drafts[otherSide(version.side)], { version, position, value }, field, around);
+    // What comes back is given up no more. A record that sfsync revives gets the row's values at once.
+    const isBack = version.kind === 'create' || (version.kind === 'undelete' && version.writer.by !== 'sfsync');
+    if (isBack && mine.holder !== undefined) mine.holder.discardedAt = undefined;
   }
   const { salesforce, postgres } = drafts;
   return { pair, field, salesforce, postgres };
@@ -139,7 +143,7 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
   const bySync = version.writer.by === 'sfsync';
   const before = mine.holder;
   const beforeValue = mine.value;
-  const sources = bySync ? sourcesOf(mine, theirs, value) : [];
+  const sources = bySync ? sourcesOf(mine, theirs, change) : [];
   const [newest] = sources;
   if (newest === undefined) {
     const event = comesAbout(mine, theirs, change, field, around);
@@ -148,6 +152,8 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
     if (isOfSnapshot(event) && theirs.value === value && theirs.events.every(isOfSnapshot)) {
       mine.learn({ least: 1, most: 1 });
       theirs.learn({ least: 1, most: 1 });
+      const agreed = theirs.writes.pop() as Write;
+      theirs.writes.push({ ...agreed, known: { least: 1, most: 1 } });
     }
   } else {
     mine.holder = newest;
@@ -165,10 +171,16 @@ function isOfSnapshot({ by, index, version }: Event): boolean {
   return by === 'consequence' && index === 1 && version.kind === 'create';
 }
 
-/** Of the other side; failing that, of the own side: a row comes back from where it was kept aside. */
-function sourcesOf(mine: Draft, theirs: Draft, value: Normal): Event[] {
-  const copied = theirs.byValue.get(value) ?? mine.byValue.get(value) ?? [];
-  return copied.toReversed();
+/**
+ * Of the other side. Failing that, of the own side, where the other one had it from there; or where a row comes back from where it was
+ * kept aside.
+ */
+function sourcesOf(mine: Draft, theirs: Draft, { version, value }: Change): Event[] {
+  const copied = theirs.byValue.get(value);
+  if (copied !== undefined) return copied.toReversed();
+  const isBack = version.kind === 'create' || version.kind === 'undelete';
+  const own = isBack || mine.side === 'salesforce' || theirs.writes.some((each) => each.value === value);
+  return own ? (mine.byValue.get(value) ?? []).toReversed() : [];
 }
 
 function comesAbout(
@@ -182,7 +194,8 @@ function comesAbout(
   if (version.writer.by !== 'sfsync') {
     // Both sides may have had one value without anybody copying it.
     const same = mine.value === undefined ? undefined : theirs.byValue.get(mine.value)?.at(-1)?.index;
-    const knows = { least: mine.least, most: Math.max(mine.most, same ?? 0) };
+    mine.learn({ least: 0, most: same ?? 0 });
+    const knows = { least: mine.least, most: mine.most };
     return { ...made, by: version.writer.by, knows };
   }
   const push = mine.side === 'salesforce' ? around.openPush(version, field) : undefined;

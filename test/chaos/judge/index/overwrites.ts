@@ -67,6 +67,9 @@ function asOlder(
   sources: readonly Event[],
 ): Judgement {
   if (lost.side === 'salesforce' && isInWindow(history, of, write, lost)) return excused('window');
+  // A record that was deleted while its row was edited is revived as the row has it; what it had is listed as a whole.
+  if (lost.side === 'salesforce' && write.version.side === 'salesforce' && isGoneWithRecord(history, of, lost))
+    return { is: 'logged' };
   if (isLogged(history, of, lost) && isOfUnknownOutcome(history, of, lost, sources)) return excused('unknown outcome');
   return { is: 'older value back' };
 }
@@ -121,6 +124,13 @@ function holds(history: IndexedHistory, { field }: FieldHistory, conflict: Liste
   });
 }
 
+function isGoneWithRecord(history: IndexedHistory, of: FieldHistory, { value }: Event): boolean {
+  return history.conflictsOf(of.pair).some((conflict) => {
+    const isRevived = conflict.field === null && conflict.winner === 'postgres';
+    return isRevived && holds(history, of, { ...conflict, postgresValue: null }, value);
+  });
+}
+
 function isWholeRecord(value: unknown): value is { readonly fields: Readonly<Record<string, unknown>> } {
   return typeof value === 'object' && value !== null && 'fields' in value;
 }
@@ -140,15 +150,16 @@ function isOfUnknownOutcome(
   });
 }
 
-/** The side had this value before, and so had the other: what lay between was seen by nobody. */
-export function isThereAndBack(of: FieldHistory, { side, index, value }: Event): boolean {
+/** The side had this value before, and all that lay between was its own, and was never on the other side: nobody has seen it. */
+export function isThereAndBack(of: FieldHistory, { side, value, version }: Event): boolean {
   const other = side === 'salesforce' ? of.postgres : of.salesforce;
-  const earlier = of[side].writes.some((write) => write.value === value && isEarlier(write.after, side, index));
-  return earlier && other.writes.some((write) => write.value === value);
-}
-
-function isEarlier(event: Event, side: Event['side'], index: number): boolean {
-  return event.side !== side || event.index < index;
+  const { writes } = of[side];
+  for (let place = writes.findIndex((write) => write.version === version); place > 0; place--) {
+    const before = writes[place - 1] as Write;
+    if (before.value === value) return true;
+    if (before.bySync || other.writes.some((write) => write.after === before.after)) return false;
+  }
+  return false;
 }
 
 /** Record and row were each made by themselves, and linked later: what they had then is merged without a base. */

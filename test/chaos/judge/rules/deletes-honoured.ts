@@ -65,7 +65,11 @@ function judgeLive(history: IndexedHistory, findings: Findings, pair: Pair, { de
     const other = otherSide(side);
     const survivor = history
       .fields(pair)
-      .some((of) => canSurvive(of, side) && of[other].events.some((event) => isUnseen(of, event, act, 'least')));
+      .some(
+        (of) =>
+          (canSurvive(of, side) && standing(of[other], act).some((event) => isUnseen(of, event, act, 'least'))) ||
+          isYetToGo(of, act),
+      );
     if (survivor || history.conflictsOf(pair).some(({ field }) => field === null)) continue;
     if (isTakenOver(pair, act)) {
       findings.excuse('key taken over');
@@ -87,7 +91,9 @@ function judgeGone(history: IndexedHistory, findings: Findings, pair: Pair, { de
       const event = of[other].events.at(-1);
       // Its own side gave it up later.
       if (event === undefined || event.by !== 'client' || event.discardedAt !== undefined) continue;
-      if (!isUnseen(of, event, act, 'most')) continue;
+      // Something else has taken its place, and that was judged.
+      if (of[other].writes.at(-1)?.after !== event) continue;
+      if (!isUnseen(of, event, act, 'most') || valueAt(of[side], act.position) === event.value) continue;
       if (isLogged(history, of, event)) continue;
       if (isThereAndBack(of, event)) {
         findings.excuse('there and back');
@@ -131,10 +137,23 @@ function canSurvive({ field: { direction } }: FieldHistory, deletedIn: Version['
   return direction === 'both' || (deletedIn === 'salesforce' && direction === 'to-salesforce');
 }
 
+/** What the side had when the other was deleted, and what it got afterwards. */
+function standing({ events, writes }: SideHistory, { version }: Act): readonly Event[] {
+  const held = writes.findLast((write) => write.version.at <= version.at)?.after;
+  return events.filter((event) => event === held || event.version.at > version.at);
+}
+
+/** What only PostgreSQL may edit was something else in the record when that was deleted: it was due to be sent there. */
+function isYetToGo({ field, salesforce, postgres }: FieldHistory, { version, position }: Act): boolean {
+  if (field.direction !== 'to-salesforce' || version.side !== 'salesforce') return false;
+  const mine = postgres.writes.findLast((write) => write.version.at <= version.at)?.value;
+  return mine !== undefined && mine !== valueAt(salesforce, position);
+}
+
 /** The event had not come to the deleting side by then. */
 function isUnseen(of: FieldHistory, event: Event, act: Act, bound: 'least' | 'most'): boolean {
   const side: SideHistory = of[act.version.side];
-  return event.index > knownAt(side, act.position)[bound] && valueAt(side, act.position) !== event.value;
+  return event.index > knownAt(side, act.position)[bound];
 }
 
 /** The row's key went to another row: its record then gets a row of its own. */

@@ -15,13 +15,17 @@ import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { NOTICES_PREFIX } from '../core/contracts/storage-layout.ts';
 import { deadLetterQueue } from './change-queue.ts';
 import type { Deployment } from './deployment.ts';
+import type { Storage } from './storage.ts';
 import { SyncFunction } from './sync-function.ts';
 import type { SyncMachine } from './sync-machine.ts';
 
 export interface OperationsProps {
   readonly deployment: Deployment;
+  /** Where it is kept what was told already. */
+  readonly storage: Storage;
   /** Beside the topic. */
   readonly alarmActions: readonly IAlarmAction[];
 }
@@ -49,7 +53,7 @@ export class Operations extends Construct {
   readonly undelivered: IQueue;
   readonly #alarmActions: readonly IAlarmAction[];
 
-  constructor(scope: Construct, id: string, { deployment, alarmActions }: OperationsProps) {
+  constructor(scope: Construct, id: string, { deployment, alarmActions, storage }: OperationsProps) {
     super(scope, id);
     this.#alarmActions = alarmActions;
     this.topic = new Topic(this, 'Topic', { displayName: deployment.name, enforceSSL: true });
@@ -70,10 +74,13 @@ export class Operations extends Construct {
       entry: 'notify',
       description: 'Notifies the topic: rejects, conflicts, open circuits, what sweeps found, failed executions',
       timeout: Duration.seconds(60),
-      environment: { TOPIC_ARN: this.topic.topicArn },
+      environment: { TOPIC_ARN: this.topic.topicArn, BUCKET_NAME: storage.bucket.bucketName },
       deadLetterQueue: this.undelivered,
     });
     this.topic.grantPublish(this.notify);
+    storage.grantRead(this.notify, NOTICES_PREFIX);
+    storage.grantWrite(this.notify, NOTICES_PREFIX);
+    storage.grantList(this.notify, NOTICES_PREFIX);
     this.alarmOnDeadLetters(this, 'UndeliveredNoticesAlarm', this.undelivered, {
       meaning: 'A notification could not be delivered.',
       heading: 'Events were not delivered',

@@ -108,8 +108,8 @@ export class SalesforcePostgresSync extends Construct {
     };
     const { secret: salesforceSecret, connectionName } = props.salesforce;
     const alarms = props.alarms ?? {};
-    const operations = new Operations(this, 'Operations', { deployment, alarmActions: alarms.actions ?? [] });
     const storage = new Storage(this, 'Storage');
+    const operations = new Operations(this, 'Operations', { deployment, alarmActions: alarms.actions ?? [], storage });
     const database = new DatabaseAccess(this, 'DatabaseAccess', {
       deployment,
       vpc: props.vpc,

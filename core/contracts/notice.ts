@@ -4,15 +4,17 @@ import { foundRecords } from '../agreement/sweep.ts';
 import { tableFault } from '../stream/table-faults.ts';
 import { comparisonReason } from './comparison.ts';
 import { DRIFTS } from './drift-notices.ts';
+import { failedExecution } from './failed-execution-notice.ts';
 import { CONFLICT_CODES, type ReasonCount } from './inbound-tasks.ts';
 import { lines, type Message, plural } from './message.ts';
 import type { Notice } from './outbound-tasks.ts';
-import { executionName, parseInboundKey } from './storage-layout.ts';
+import type { Repeats } from './repeated-notices.ts';
 
 const LISTED_REASONS = 10;
 
-export function messageOf(notice: Notice): Message {
-  const message = plainMessage(notice);
+/** `repeats`: what was not told of the same since it was told last. */
+export function messageOf(notice: Notice, repeats?: Repeats): Message {
+  const message = plainMessage(notice, repeats);
   if (!('reasons' in notice) || notice.about === 'comparison') return message;
   const drifts = DRIFTS.flatMap(({ code, message: drift }) => {
     const drifted = notice.reasons.filter((reason) => reason.code === code);
@@ -29,7 +31,7 @@ export function messageOf(notice: Notice): Message {
 
 const CHECK = 'npx sfsync check shows how it stands.';
 
-function plainMessage(notice: Notice): Message {
+function plainMessage(notice: Notice, repeats: Repeats | undefined): Message {
   switch (notice.about) {
     case 'file':
       return {
@@ -79,6 +81,16 @@ function plainMessage(notice: Notice): Message {
           `Execution: ${notice.execution}`,
         ),
       };
+    case 'table locked':
+      return {
+        subject: `sfsync: the table of ${notice.object} is locked`,
+        text: lines(
+          `Another session has locked the table of ${notice.object}, or one that its rows refer to, for minutes: a migration, VACUUM FULL, CREATE INDEX, or a transaction that somebody has left open.`,
+          'Nothing is lost: what came from Salesforce waits, and is tried again every five minutes, for about eight hours.',
+          `Who it is: select pid, mode, application_name, state, xact_start, query from pg_locks join pg_stat_activity using (pid) where granted and relation = '<table>'::regclass`,
+          `Execution: ${notice.execution}`,
+        ),
+      };
     case 'deletes held':
       return {
         subject: `sfsync: deletes of ${notice.object} are held`,
@@ -93,7 +105,7 @@ function plainMessage(notice: Notice): Message {
         ),
       };
     case 'failed execution':
-      return failedExecution(notice);
+      return failedExecution(notice, repeats);
     default:
       return notice satisfies never;
   }
@@ -194,60 +206,6 @@ const WINNERS: Readonly<Record<string, string>> = {
 
 function isReportedOnce(code: string): boolean {
   return DRIFTS.some((drift) => drift.code === code);
-}
-
-function failedExecution(notice: Extract<Notice, { about: 'failed execution' }>): Message {
-  const machine = notice.stateMachine.slice(notice.stateMachine.lastIndexOf(':') + 1);
-  const name = executionName(notice.execution);
-  const { object, file } = inputOf(notice.input);
-  return {
-    subject: `sfsync: ${object === undefined ? '' : `${object}: `}${machine} ${notice.status}`,
-    text: lines(
-      `Execution ${name} of ${machine} ended ${notice.status}: ${notice.error ?? 'no error name'}: ${reasonOf(notice.cause)}`,
-      notice.input === undefined || notice.input === null ? undefined : `Input: ${notice.input}`,
-      ...(machine.endsWith('sweep')
-        ? ['Nothing is to be redriven: the next sweep does what this one has left. If it fails, too, mend the cause.']
-        : [
-            'Mend the cause, then redrive: the execution goes on in the state where it failed.',
-            '  npx sfsync redrive executions',
-            `  aws stepfunctions redrive-execution --execution-arn ${notice.execution}`,
-          ]),
-      file === undefined
-        ? undefined
-        : lines(
-            'Where the file itself cannot be read, it fails however often. It stays where it is; this takes the execution off the list:',
-            `  npx sfsync redrive executions --discard ${name}`,
-          ),
-    ),
-  };
-}
-
-/** What the input of an execution names: its object, and the file of records. */
-function inputOf(input: string | null | undefined): { readonly object?: string; readonly file?: string } {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(input ?? '{}');
-  } catch {
-    // EventBridge cuts what is too long for an event: then nothing is known of it.
-    return {};
-  }
-  const { object, key } = (parsed ?? {}) as { readonly object?: unknown; readonly key?: unknown };
-  const file = typeof key === 'string' ? key : undefined;
-  const ofFile = file === undefined ? undefined : parseInboundKey(file)?.object;
-  const named = typeof object === 'string' ? object : ofFile;
-  return { ...(named === undefined ? {} : { object: named }), ...(file === undefined ? {} : { file }) };
-}
-
-/** The message inside a Lambda's cause, which is JSON text {errorType, errorMessage, trace}. */
-function reasonOf(cause: string | null | undefined): string {
-  if (cause === undefined || cause === null || cause === '') return 'no cause was given';
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed) return String(parsed.errorMessage);
-  } catch {
-    // A cause that is no JSON is the reason itself.
-  }
-  return cause;
 }
 
 function counts({ rejected, conflicts }: { rejected: number; conflicts: number }): string {

@@ -206,6 +206,11 @@ export const notice = z.discriminatedUnion('about', [
     records: count,
   }),
   z.strictObject({
+    about: z.literal('table locked'),
+    object: z.string(),
+    execution: z.string(),
+  }),
+  z.strictObject({
     about: z.literal('waiting'),
     object: z.string(),
     execution: z.string(),

@@ -18,6 +18,13 @@ export function workKey(execution: string, name: string): string {
   return `${WORK_PREFIX}${execution}/${name}`;
 }
 
+/** What was told of one cause (repeated-notices.ts). */
+export const NOTICES_PREFIX = `${WORK_PREFIX}notices/`;
+
+export function noticesKey(cause: string): string {
+  return `${NOTICES_PREFIX}${cause}.jsonl`;
+}
+
 /** The one CSV of a batch: AppFlow reads every file under `outbound/<Object>/`, so it is alone there. */
 export function outboundKey(object: string, batchId: string): string {
   return `${OUTBOUND_PREFIX}${object}/${batchId}.csv`;

@@ -75,12 +75,12 @@ export function describePermissions({ resources, resource }: Assembly): void {
     ['SweepCompareLinks', ['s3:GetObject work/*', ...write('work/*')]],
     ['SweepCloseSweep', []],
     ['ReadSalesforce', ['s3:GetObject work/*', 's3:ListBucket', ...write('work/*')]],
-    ['OperationsNotify', []],
+    ['OperationsNotify', ['s3:GetObject notices/*', 's3:ListBucket', ...write('notices/*')]],
   ])('%s touches in the bucket what it works on', (id, expected) => {
     expect(allowed(id, 's3')).toEqual([...expected].sort());
   });
 
-  test('listing the bucket is limited to the batches and the marks of their pushes', () => {
+  test('listing the bucket is limited to the batches, the marks of their pushes and what was notified', () => {
     const lists = resources('AWS::IAM::Policy').flatMap(([, { Properties }]) =>
       (Object(Properties.PolicyDocument).Statement as readonly Statement[]).filter((each) =>
         actionsOf(each).includes('s3:ListBucket'),
@@ -88,7 +88,12 @@ export function describePermissions({ resources, resource }: Assembly): void {
     );
     const prefixes = lists.map(({ Condition }) => JSON.stringify(Condition));
     const listed = (prefix: string) => JSON.stringify({ StringLike: { 's3:prefix': prefix } });
-    expect(prefixes.sort()).toEqual([listed('outbound/*'), listed('outbound/*'), listed('work/*')]);
+    expect(prefixes.sort()).toEqual([
+      listed('outbound/*'),
+      listed('outbound/*'),
+      listed('work/*'),
+      listed('work/notices/*'),
+    ]);
   });
 
   describe('secrets', () => {

@@ -95,6 +95,18 @@ describe('a file', () => {
     expect(calls).toEqual([['mapped-0', 0], ['rest-1', 0], ['rest-2', 1], 1, ['rest-2', 2]]);
   });
 
+  test('whose table stays locked is notified once, after minutes', async () => {
+    let calls = 0;
+    const ApplyRecords = () => applied(++calls < 12 ? { restKey: 'rest', waits: calls } : {});
+    const ValidateFile = () => ({ object: 'Contact', ranges: [{ start: 0, end: 10 }] });
+    const machine = new PipelineMachine('salesforce-to-postgres', tasks({ ValidateFile, ApplyRecords }));
+    expect(await machine.run(FILE)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(machine.inputsOf('Notify')).toEqual([
+      { about: 'table locked', object: 'Contact', execution: machine.executionArn },
+    ]);
+    expect(machine.inputsOf('ApplyRecords')).toHaveLength(12);
+  });
+
   test('of one range goes the same way', async () => {
     const machine = new PipelineMachine(
       'salesforce-to-postgres',

@@ -173,6 +173,7 @@ test('of a failed execution: the error inside of a Lambda cause, the input, and 
     'Mend the cause, then redrive: the execution goes on in the state where it failed.',
     '  npx sfsync redrive executions',
     `  aws stepfunctions redrive-execution --execution-arn ${ARN}`,
+    'Others that fail for this reason are counted, and notified at growing intervals.',
   ]);
   expect(messageOf({ ...failed, cause: 'plain' }).text).toContain('ConfigurationError: plain');
   const bare = messageOf({ ...failed, status: 'ABORTED', input: undefined, error: undefined, cause: undefined });

@@ -1,6 +1,6 @@
 /** DECIDE for a batch, part by part, under the lease. */
 import type { z } from 'zod';
-import { nothingRefused, type Pair } from '../core/agreement/link.ts';
+import { type Link, nothingRefused, type Pair } from '../core/agreement/link.ts';
 import type { Decision, Push } from '../core/agreement/outbound.ts';
 import { decide } from '../core/agreement/outbound.ts';
 import { waitForChildren } from '../core/agreement/references.ts';
@@ -22,6 +22,7 @@ import { lockPairs } from './pairs/pairs.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
 import { waitingForChildren } from './parents/freed-children.ts';
+import { LISTED_AFTER } from './push/pauses.ts';
 import { runStep, type StepContext } from './step.ts';
 
 /** One record to push, with the revision of its link after the decision. */
@@ -70,7 +71,8 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
     };
     const ofOpen = ({ link }: Pair) => (link.push === undefined ? undefined : ('unknown' as const));
     const heldDeletes = await step.inTransaction(async () => {
-      await putOffLinks(session, mapping.object, later, round.now);
+      const locked = await putOffLinks(session, mapping.object, later, round.now);
+      step.reject('to-salesforce', locked.flatMap(rejectOfLock));
       await setAsideAll(step, [...refused, ...lost], unwritten, round);
       const { stuck, listed } = await giveUpOn(step, looks, ofOpen, round);
       const isStuck = ({ salesforceId }: Reject) => stuck.has(salesforceId ?? '');
@@ -135,6 +137,14 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     lost: rejectsOfLoss(weighed),
     held: decided.filter(({ decision }) => decision.link.guard === 'held').length,
   };
+}
+
+/** What another transaction of the database has held in several attempts is listed. */
+function rejectOfLock({ salesforceId, rowKey, retries }: Link): Reject[] {
+  if (retries < LISTED_AFTER) return [];
+  const reason =
+    'Another transaction of the database has held the row, or what it refers to, for over a minute: look for a transaction that was left open. It stays due, and is tried again at pauses of up to five minutes.';
+  return [{ salesforceId, rowKey, field: undefined, code: 'ROW_LOCKED', reason, line: undefined, isTriedAgain: true }];
 }
 
 /** A delete of a parent whose children are to be freed first is left to the next round, which puts it off (choose.ts). */

@@ -10,7 +10,7 @@ import { reportNewRejects } from '../../postgres/ledger/rejects.ts';
 import type { StepContext } from '../step.ts';
 
 /** Attempts in vain, over a minute, after which a record is listed and the operator notified. */
-const LISTED_AFTER = 6;
+export const LISTED_AFTER = 6;
 /** Records that one batch tries in vain: from then on it is not their own fault, even if each was tried before. */
 const MANY_RECORDS = 10;
 

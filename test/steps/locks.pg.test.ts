@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
+import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { applyVersions } from '../../steps/apply.ts';
 import { chooseRecords } from '../../steps/choose.ts';
@@ -80,6 +81,31 @@ describe('a row that an application holds', () => {
     expect(await waiting()).toEqual([{ id: held, reread_due: false, later: true }]);
     await application.query('rollback');
     expect((await decideBatch(context(), 'one-1', look(), round)).pushes.map(({ id }) => id)).toEqual([held]);
+  });
+
+  test('for long is listed, and reported once, until it goes', async () => {
+    await takeLease(session, 'Account', EXECUTION, async () => true);
+    await rows(`update lenders set phone = 'edited' where salesforce_id = $1`, [held]);
+    await markLinksDue(session, 'Account', { salesforceIds: [held] }, 'row changed');
+    await holdRow();
+    const decide = async (batch: number) => {
+      await rows('update sfsync.link set due_after = null');
+      const { due } = await chooseRecords(context(), { limit: 100, flowFenced: false });
+      const looks = due.map((each) => ({ ...each, version: version('Account', each.id, 1, { Phone: 'phone 1' }) }));
+      return decideBatch(context(), `one-${batch}`, looks, { readAt: Date.now(), now: Date.now() });
+    };
+    const listed = () => rows('select code from sfsync.rejected_record where resolved_at is null');
+    for (let batch = 0; batch < 5; batch++) expect(await decide(batch)).toMatchObject({ pushes: [], rejected: 0 });
+    expect(await listed()).toEqual([]);
+    const reasons = [{ code: 'ROW_LOCKED', count: 1, ids: [held] }];
+    expect(await decide(5)).toMatchObject({ pushes: [], rejected: 1, reasons });
+    expect(await decide(6)).toMatchObject({ pushes: [], rejected: 0 });
+    expect(await listed()).toEqual([{ code: 'ROW_LOCKED' }]);
+
+    await application.query('rollback');
+    await rows(`update lenders set phone = 'phone 1'`);
+    expect(await decide(7)).toMatchObject({ pushes: [] });
+    expect(await listed()).toEqual([]);
   });
 
   test('does not keep Settle from knowing what Salesforce accepted', async () => {

@@ -6,6 +6,8 @@ export interface Stage {
   readonly tests: readonly string[];
   /** How much longer than without a mutant a run of its tests may take before it counts as caught in a loop. */
   readonly patienceSeconds: number;
+  /** The tests keep nothing and have no hooks, so they are loaded once for all mutants (resident-runner.ts). */
+  readonly isResident?: boolean;
 }
 
 export interface Area {
@@ -26,9 +28,15 @@ export const AREAS: readonly Area[] = [
       {
         name: 'tables',
         tests: ['test/core/agreement/*.test.ts', '!test/core/agreement/*agreement.test.ts'],
-        patienceSeconds: 60,
+        patienceSeconds: 30,
+        isResident: true,
       },
-      { name: 'explorers', tests: ['test/core/agreement/*agreement.test.ts'], patienceSeconds: 120 },
+      {
+        name: 'explorers',
+        tests: ['test/core/agreement/*agreement.test.ts'],
+        patienceSeconds: 120,
+        isResident: true,
+      },
     ],
     least: 90,
   },

@@ -26,6 +26,10 @@ export interface StageOptions {
 export const STATE = '.mutation';
 export const COPY = `${STATE}/copy`;
 
+const OWN_PLUGINS = ['chosen-mutants.ts', 'resident-runner.ts'].map((file) =>
+  fileURLToPath(new URL(file, import.meta.url)),
+);
+
 const FATES: Readonly<Record<string, Fate>> = {
   Killed: 'killed',
   Timeout: 'timeout',
@@ -52,9 +56,9 @@ export async function runStage(
   forgetUntested(incrementalFile);
   const results = await new Stryker({
     mutate: [...new Set(mutants.map(({ file }) => file))],
-    testRunner: 'vitest',
+    testRunner: stage.isResident === true ? 'resident' : 'vitest',
     vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
-    plugins: ['@stryker-mutator/vitest-runner', fileURLToPath(new URL('chosen-mutants.ts', import.meta.url))],
+    plugins: ['@stryker-mutator/vitest-runner', ...OWN_PLUGINS],
     checkers: ['chosen-mutants'],
     concurrency,
     coverageAnalysis: 'perTest',

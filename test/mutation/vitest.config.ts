@@ -2,13 +2,19 @@
 import { defineConfig } from 'vitest/config';
 import { FailedFilesCount } from './failed-files.ts';
 
-/** The stage's test files; those that begin with `!` are left out. */
-const globs = JSON.parse(process.env.MUTATION_TESTS ?? '[]') as string[];
+/** The stage's test files, as globs; those that begin with `!` are left out. */
+export function stageTests(): { readonly include: string[]; readonly exclude: string[] } {
+  const globs = JSON.parse(process.env.MUTATION_TESTS ?? '[]') as string[];
+  const isOut = (glob: string) => glob.startsWith('!');
+  return {
+    include: globs.filter((glob) => !isOut(glob)),
+    exclude: globs.filter(isOut).map((glob) => glob.slice(1)),
+  };
+}
 
 export default defineConfig({
   test: {
-    include: globs.filter((glob) => !glob.startsWith('!')),
-    exclude: globs.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1)),
+    ...stageTests(),
     isolate: false,
     setupFiles: ['test/support/run/fresh-process.ts'],
     globalSetup: ['test/support/postgres/postgres-server.ts', 'test/support/run/impatient-assembly.ts'],

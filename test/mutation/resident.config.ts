@@ -1,0 +1,15 @@
+/** The tests of one stage, loaded once and kept: resident-runner.ts. */
+import { globSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+import { stageTests } from './vitest.config.ts';
+
+const { include, exclude } = stageTests();
+
+export default defineConfig({
+  test: {
+    include: ['test/mutation/resident-tests.ts'],
+    provide: { residentFiles: globSync(include, { exclude }).sort() },
+    reporters: [],
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  },
+});

@@ -119,10 +119,8 @@ const WRONGS: readonly (readonly [string, string, Wrong])[] = [
           [...salesforce.events, ...postgres.events].filter(({ value }) => value === lost.value).length === 1,
       );
       if (judged === undefined) return undefined;
-      const { pair, field } = judged.of;
-      const conflicts = history.end.conflicts.filter(
-        (conflict) => conflict.salesforceId !== pair.salesforceId || conflict.field !== field.field,
-      );
+      const { salesforceId } = judged.of.pair;
+      const conflicts = history.end.conflicts.filter((conflict) => conflict.salesforceId !== salesforceId);
       return { ...history, end: { ...history.end, conflicts } };
     },
   ],

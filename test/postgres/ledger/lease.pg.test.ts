@@ -1,6 +1,14 @@
 /** The lease of an object: one execution has it, and a dead one keeps it from nobody. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeCircuit, freeLease, holdLease, openCircuit, takeLease } from '../../../postgres/ledger/lease.ts';
+import { type Deferrable, NOT_PUT_OFF } from '../../../core/agreement/due.ts';
+import {
+  changePause,
+  closeCircuit,
+  freeLease,
+  holdLease,
+  openCircuit,
+  takeLease,
+} from '../../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
 import { attempt, NO_LOCK, onceBefore } from '../../support/postgres/between-statements.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
@@ -86,6 +94,9 @@ test('the leases of other objects are others', async () => {
   expect(await holder('Contact')).toBe('of Contact');
   await freeLease(a, OBJECT, 'b');
   expect([await holder(), await holder('Contact')]).toEqual([null, 'of Contact']);
+  await takeLease(a, OBJECT, 'of Contact', dead);
+  await freeLease(a, OBJECT, 'of Contact');
+  expect([await holder(), await holder('Contact')]).toEqual([null, 'of Contact']);
 });
 
 test('an execution frees no lease but its own', async () => {
@@ -108,6 +119,32 @@ test('while a step works, its lease is not taken over, also where its execution 
   await expect(holdLease(a, OBJECT, 'a')).rejects.toMatchObject({ name: 'LeaseLostError', code: 'LEASE_LOST' });
   await takeLease(a, 'Contact', 'a', dead);
   await expect(holdLease(a, OBJECT, 'a')).rejects.toMatchObject({ code: 'LEASE_LOST' });
+});
+
+test('how long all records of an object wait is changed by a rule, and of that object alone', async () => {
+  const [a] = sessions();
+  for (const object of [OBJECT, 'Contact']) await takeLease(a, object, 'a', dead);
+  const pauses = () => rows('select object, due_after as until, retries from sfsync.lease order by object');
+  const until = Date.UTC(2030, 0, 1, 0, 0, 1);
+  const seen: Deferrable[] = [];
+  const rule = (next: Deferrable) => (before: Deferrable) => {
+    seen.push(before);
+    return next;
+  };
+  const longer = { dueAfter: until, retries: 3 };
+  await inTransaction(a, () => changePause(a, OBJECT, rule(longer)));
+  expect(await pauses()).toEqual([
+    { object: OBJECT, until: new Date(until), retries: 3 },
+    { object: 'Contact', until: null, retries: 0 },
+  ]);
+  await inTransaction(a, () => changePause(a, OBJECT, rule({ ...longer, retries: 4 })));
+  await inTransaction(a, () => changePause(a, OBJECT, rule({ dueAfter: undefined, retries: 4 })));
+  await inTransaction(a, () => changePause(a, 'Lead', () => expect.unreachable('it has no lease')));
+  expect(seen).toEqual([NOT_PUT_OFF, longer, { ...longer, retries: 4 }]);
+  expect(await pauses()).toMatchObject([
+    { until: null, retries: 4 },
+    { until: null, retries: 0 },
+  ]);
 });
 
 describe('the circuit', () => {

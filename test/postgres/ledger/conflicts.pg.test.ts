@@ -1,12 +1,12 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Conflict } from '../../../core/agreement/merge.ts';
 import {
-  conflictReasons,
+  claimConflicts,
   readOpenConflicts,
   reportConflicts,
   resolveConflicts,
 } from '../../../postgres/ledger/conflicts.ts';
-import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
+import type { Session } from '../../../postgres/session/connection.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 
 const lender = useLenderDatabase('file');
@@ -90,31 +90,55 @@ test('both values are kept, also of a whole record, and what has no value', asyn
   ]);
 });
 
-test('a transaction says what it has listed, by field and winner, most first: nothing of others', async () => {
-  await reportConflicts(session, 'Account', 'one', [of('Z')]);
-  await inTransaction(session, async () => {
-    expect(await conflictReasons(session, 'Account', 'one')).toEqual([]);
-    await reportConflicts(session, 'Account', 'one', [
-      of('A'),
-      of('B'),
-      of('A', { field: 'Fax' }),
-      of('A', { winner: 'postgres' }),
-    ]);
+describe('what a call of a step reports', () => {
+  const claim = (execution: string, input?: string, object = 'Account') =>
+    claimConflicts(session, object, { execution, input });
+
+  test('is what its execution has listed and nobody has reported, by field and winner, most first', async () => {
+    const listed = [of('A'), of('B'), of('A', { field: 'Fax' }), of('A', { winner: 'postgres' })];
+    await reportConflicts(session, 'Account', 'one', listed);
     await reportConflicts(session, 'Account', 'two', [of('C')]);
     await reportConflicts(session, 'Contact', 'one', [of('D')]);
-    expect(await conflictReasons(session, 'Account', 'one')).toEqual([
+    expect(await claim('one')).toEqual([
       { code: 'CONFLICT_SALESFORCE_STANDS', field: 'Phone', count: 2, ids: ['A', 'B'] },
       { code: 'CONFLICT_SALESFORCE_STANDS', field: 'Fax', count: 1, ids: ['A'] },
       { code: 'CONFLICT_POSTGRES_STANDS', field: 'Phone', count: 1, ids: ['A'] },
     ]);
+    expect(await claim('one')).toEqual([]);
+    await reportConflicts(session, 'Account', 'one', [of('E')]);
+    expect(await claim('one')).toMatchObject([{ count: 1, ids: ['E'] }]);
   });
-});
 
-test('it names some of the records, each once, and no field where there is none', async () => {
-  await inTransaction(session, async () => {
+  test('is the same when it is tried again with its input, with what has been listed since', async () => {
+    await reportConflicts(session, 'Account', 'one', [of('A')]);
+    await reportConflicts(session, 'Contact', 'one', [of('D')]);
+    expect(await claim('one', 'input')).toMatchObject([{ count: 1, ids: ['A'] }]);
+    await claim('one', 'input', 'Contact');
+    expect(await claim('one', 'other input')).toEqual([]);
+    await reportConflicts(session, 'Account', 'one', [of('B')]);
+    expect(await claim('one', 'input')).toMatchObject([{ count: 2, ids: ['A', 'B'] }]);
+  });
+
+  test('is also what calls that died have left', async () => {
+    await reportConflicts(session, 'Account', 'died', [of('A'), of('B')]);
+    await rows(`update sfsync.conflict set created_at = now() - interval '14 minutes'`);
+    expect(await claim('one')).toEqual([]);
+    await rows(`update sfsync.conflict set created_at = now() - interval '16 minutes' where salesforce_id = 'B'`);
+    expect(await claim('one')).toMatchObject([{ count: 1, ids: ['B'] }]);
+  });
+
+  test('does not wait for another call that reports some of it at this moment', async () => {
+    await reportConflicts(session, 'Account', 'one', [of('A'), of('B')]);
+    const other = await lender.session();
+    await other.query(`begin; update sfsync.conflict set reported_by = 'other' where salesforce_id = 'A'`);
+    expect(await claim('one')).toMatchObject([{ count: 1, ids: ['B'] }]);
+    await other.query('commit');
+  });
+
+  test('names some of the records, each once, and no field where there is none', async () => {
     const many = Array.from({ length: 30 }, (_, n) => of(`R${n}`, { field: undefined }));
     await reportConflicts(session, 'Account', 'one', [...many, ...many]);
-    const [reason] = await conflictReasons(session, 'Account', 'one');
+    const [reason] = await claim('one');
     expect(reason).not.toHaveProperty('field');
     expect(reason?.count).toBe(60);
     expect(new Set(reason?.ids).size).toBe(reason?.ids?.length);

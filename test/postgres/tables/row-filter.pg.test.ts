@@ -169,6 +169,30 @@ describe("leaving: 'delete'", () => {
     });
   });
 
+  describe('what a user deletes or brings back while its row is outside stands, also', () => {
+    test('where the row had outlived the delete because it was edited, and left the filter then', async () => {
+      await linked({ leaving: 'delete' });
+      await rows(`update lenders set phone = '2'`);
+      expect(await arrives(account(2, {}, true))).toMatchObject({ conflicts: 1, deleted: 0 });
+      expect(await changed('shared = false')).toEqual([]);
+      await arrives(account(3));
+      expect(await link()).toMatchObject({ deleted: false, dirty: false, inside: false });
+      expect(await changed(`phone = '3'`)).toEqual([]);
+    });
+
+    test('where it is not known whether our own delete has landed, and it had', async () => {
+      await linked({ leaving: 'delete' });
+      const { pushes } = await rounds.decide(await changed('shared = false'), () => account(1));
+      await rounds.settle(pushes, () => account(2, {}, true), [{ id: ACCOUNT, outcome: 'unknown' }]);
+      // It is looked at again when nothing of the push can land any more.
+      const again = await rounds.decide(await rounds.collect(), () => account(2, {}, true), 'one-1');
+      expect([again.pushes, await link()]).toMatchObject([[], { deleted: true, inside: false }]);
+      await arrives(account(3));
+      expect(await link()).toMatchObject({ deleted: false, dirty: false });
+      expect(await changed(`phone = '3'`)).toEqual([]);
+    });
+  });
+
   test('a delete that Salesforce refuses is listed once', async () => {
     await linked({ leaving: 'delete' });
     const { pushes } = await rounds.decide(await changed('shared = false'), () => account(1));

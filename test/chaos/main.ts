@@ -4,10 +4,13 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { memoryDirectory } from '../support/run/memory-directory.ts';
 import { readOptions, USAGE } from './options.ts';
 import { Session } from './session.ts';
 
+// Many processes and threads load the same code: each piece is compiled once. Node's own default place, also for later runs.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
 process.env.TMPDIR = memoryDirectory() ?? tmpdir();
 
 try {

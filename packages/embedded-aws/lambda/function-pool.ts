@@ -3,6 +3,7 @@ import { type Concurrency, type IdleHolder, tooManyRequests } from './concurrenc
 import { FunctionLog } from './function-log.ts';
 import type { FunctionSettings, InvocationOutcome } from './function-settings.ts';
 import { Sandbox } from './sandbox.ts';
+import type { StartQueue } from './start-queue.ts';
 
 export interface PoolOptions {
   readonly settings: FunctionSettings;
@@ -10,6 +11,7 @@ export interface PoolOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: FunctionLog;
   readonly concurrency: Concurrency;
+  readonly starts: StartQueue;
   /** After which an idle sandbox is ended. */
   readonly idleMs: number;
   readonly timers: Timers;
@@ -159,19 +161,30 @@ export class FunctionPool {
   #startWhereNeeded(): void {
     while (this.#starting < this.#waiting.length) {
       this.#starting += 1;
-      const { settings, environment, log } = this.#options;
-      const sandbox = new Sandbox(settings, environment, (text) => log.write(text));
-      this.#sandboxes.add(sandbox);
-      void sandbox.ready().then((failed) => {
-        this.#starting -= 1;
-        if (failed === undefined) {
-          this.#coldStarts.add(sandbox);
-          this.#release(sandbox);
-        } else {
-          this.#sandboxes.delete(sandbox);
-          this.#waiting.shift()?.({ failed });
-        }
-      });
+      void this.#start();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const end = await this.#options.starts.turn();
+    // While it waited for its turn, a sandbox may have become idle and have taken the invocation.
+    if (this.#starting > this.#waiting.length) {
+      this.#starting -= 1;
+      end();
+      return;
+    }
+    const { settings, environment, log } = this.#options;
+    const sandbox = new Sandbox(settings, environment, (text) => log.write(text));
+    this.#sandboxes.add(sandbox);
+    const failed = await sandbox.ready();
+    this.#starting -= 1;
+    end();
+    if (failed === undefined) {
+      this.#coldStarts.add(sandbox);
+      this.#release(sandbox);
+    } else {
+      this.#sandboxes.delete(sandbox);
+      this.#waiting.shift()?.({ failed });
     }
   }
 

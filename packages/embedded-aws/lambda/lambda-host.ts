@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AwsError, type EmbeddedAws, type Operations } from '../service.ts';
@@ -17,6 +18,7 @@ import {
   MAX_ASYNCHRONOUS_PAYLOAD_BYTES,
   MAX_PAYLOAD_BYTES,
 } from './function-settings.ts';
+import { StartQueue } from './start-queue.ts';
 
 export interface LambdaOptions {
   /** Where the code of functions created through the API is kept. */
@@ -69,6 +71,7 @@ export class Lambda {
   readonly #pools = new Map<string, FunctionPool>();
   readonly #retired = new Set<FunctionPool>();
   readonly #concurrency: Concurrency;
+  readonly #starts: StartQueue;
   readonly #asynchronous: AsynchronousInvocations;
 
   constructor(aws: EmbeddedAws, store: DatabaseSync, options: LambdaOptions) {
@@ -76,6 +79,7 @@ export class Lambda {
     this.#options = options;
     this.#book = new FunctionBook(store);
     this.#concurrency = new Concurrency(options.concurrency ?? 50);
+    this.#starts = new StartQueue(availableParallelism());
     this.#asynchronous = new AsynchronousInvocations(aws, store, {
       timers: options.timers ?? realTimers,
       timeScale: options.timeScale ?? 1,
@@ -149,6 +153,7 @@ export class Lambda {
       environment,
       log,
       concurrency: this.#concurrency,
+      starts: this.#starts,
       idleMs: this.#options.idleMs ?? 5 * 60_000,
       timers: this.#options.timers ?? realTimers,
       killedAfterMs: () => {

@@ -4,6 +4,8 @@ import type { FunctionError } from './function-settings.ts';
 export interface SandboxData {
   readonly directory: string;
   readonly handler: string;
+  /** Where the host's process keeps compiled code; a thread does not use it by itself. */
+  readonly compileCache: string | undefined;
 }
 
 /** To the sandbox: run the handler once. */

@@ -3,7 +3,7 @@
  * Lambda's Node runtime does.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire, registerHooks } from 'node:module';
+import { createRequire, enableCompileCache, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
@@ -13,7 +13,8 @@ import type { InvokeMessage, SandboxData, SandboxMessage } from './sandbox-messa
 
 type Handler = (event: unknown, context: object) => unknown;
 
-const { directory, handler: handlerName } = workerData as SandboxData;
+const { directory, handler: handlerName, compileCache } = workerData as SandboxData;
+if (compileCache !== undefined) enableCompileCache(compileCache);
 let requestId: string | undefined;
 
 const post = (message: SandboxMessage): void => parentPort?.postMessage(message);

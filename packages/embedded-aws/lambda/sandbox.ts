@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from 'node:module';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FunctionSettings, InvocationOutcome } from './function-settings.ts';
@@ -43,7 +44,7 @@ export class Sandbox {
   ) {
     this.#settings = settings;
     const { directory, handler, memoryMegabytes, timeoutSeconds } = settings;
-    const data: SandboxData = { directory, handler };
+    const data: SandboxData = { directory, handler, compileCache: getCompileCacheDir() };
     this.#worker = new Worker(RUNTIME, {
       workerData: data,
       env: environment,

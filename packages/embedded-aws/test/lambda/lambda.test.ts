@@ -126,9 +126,15 @@ describe('the environment', () => {
 
   test('is one per concurrent invocation', async () => {
     hosted.register(`const { threadId } = require('node:worker_threads');
-      exports.handler = async () => { await new Promise((resolve) => setTimeout(resolve, 300)); return threadId }`);
+      exports.handler = async () => { await new Promise((resolve) => setTimeout(resolve, 3000)); return threadId }`);
     const threads = await Promise.all([hosted.invoke({}), hosted.invoke({}), hosted.invoke({})]);
     expect(new Set(threads.map(resultOf)).size).toBe(3);
+  });
+
+  test('is not started for an invocation that another one has served meanwhile', async () => {
+    hosted.register(`const { threadId } = require('node:worker_threads'); exports.handler = async () => threadId`);
+    const threads = await Promise.all(Array.from({ length: 40 }, () => hosted.invoke({})));
+    expect(new Set(threads.map(resultOf)).size).toBeLessThan(40);
   });
 
   test('ends when it has been idle for long enough', async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
+import { FAULTS } from '../faults/faults.ts';
 import { PLANTED_BUGS } from './bugs.ts';
 import { overlaysOf } from './planted-bug.ts';
 
@@ -12,6 +13,11 @@ test('a planted bug is known by its name', () => {
   const names = PLANTED_BUGS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names.length).toBeGreaterThanOrEqual(25);
+});
+
+test('the faults that a planted bug needs are there', () => {
+  const known = new Set(FAULTS.map(({ name }) => name));
+  expect(PLANTED_BUGS.flatMap(({ faults }) => faults.filter((name) => !known.has(name)))).toEqual([]);
 });
 
 describe('a planted bug applies to the sources, and what comes of it can be read:', () => {

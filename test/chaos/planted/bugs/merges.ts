@@ -32,7 +32,7 @@ export const MERGES: readonly PlantedBug[] = [
         replace: `  if (link.push === undefined && complete && readAfter > 0) {`,
       },
     ],
-    faults: ['files late', 'files twice'],
+    faults: ['events late', 'events twice'],
     seeds: 3,
   },
   {
@@ -60,7 +60,7 @@ export const MERGES: readonly PlantedBug[] = [
         replace: `if (pair.link.revision < revision) return { outcome: 'again' };`,
       },
     ],
-    faults: ['Salesforce slow'],
+    faults: ['salesforce slow'],
     seeds: 5,
   },
   {

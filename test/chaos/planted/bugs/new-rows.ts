@@ -23,7 +23,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
     url: \`/services/data/v\${API_VERSION}/composite/sobjects\`,`,
       },
     ],
-    faults: ['answers lost'],
+    faults: ['salesforce answers lost'],
     seeds: 3,
   },
   {
@@ -40,7 +40,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
         replace: 'if (mapping.externalIdField === undefined || named.size >= 0) return new Map();',
       },
     ],
-    faults: ['answers lost', 'Salesforce slow'],
+    faults: ['salesforce answers lost', 'salesforce slow'],
     seeds: 3,
   },
   {
@@ -54,7 +54,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
         replace: 'base: push?.sent === version.fields ? baseOf(mapping, push, version.fields) : undefined }',
       },
     ],
-    faults: ['Salesforce slow', 'answers lost'],
+    faults: ['salesforce slow', 'salesforce answers lost'],
     seeds: 3,
   },
   {

@@ -15,7 +15,7 @@ export const PUSHES: readonly PlantedBug[] = [
   return { ...merged, link: { ...link, base, push: open }, outcome: 'push', push };`,
       },
     ],
-    faults: ['answers lost', 'row locks'],
+    faults: ['salesforce connection reset', 'salesforce rows locked', 'salesforce validation rule on'],
     seeds: 3,
   },
   {
@@ -29,7 +29,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'mayBeOurs ? link : unsent(link, push);',
       },
     ],
-    faults: ['trigger rewrites', 'Salesforce slow'],
+    faults: ['salesforce trigger rewrites', 'salesforce slow'],
     seeds: 3,
   },
   {
@@ -43,7 +43,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `if (pair.link.revision < revision) return { outcome: 'left' };`,
       },
     ],
-    faults: ['Lambda killed', 'Salesforce slow'],
+    faults: ['throttled lambda', 'salesforce slow'],
     seeds: 5,
   },
   {
@@ -57,7 +57,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'if (push === undefined || link.revision < round.revision)',
       },
     ],
-    faults: ['Lambda killed', 'Salesforce slow'],
+    faults: ['throttled lambda', 'salesforce slow', 'appflow slow'],
     seeds: 5,
   },
   {
@@ -71,7 +71,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `'d.sent_at < statement_timestamp() and $3::double precision >= 0'`,
       },
     ],
-    faults: ['answers lost', 'Salesforce slow', 'Lambda killed'],
+    faults: ['salesforce slow', 'killed at push:sent', 'lambdas killed'],
     seeds: 5,
   },
   {
@@ -85,7 +85,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `'d.sent_at < statement_timestamp() - make_interval(secs => 1000 * $3)'`,
       },
     ],
-    faults: ['answers lost'],
+    faults: ['salesforce answers lost', 'killed at push:sent'],
     seeds: 2,
   },
   {
@@ -100,7 +100,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
       { file: 'steps/collect.ts', find: 'flowFenced: input.fenced }', replace: 'flowFenced: true }' },
     ],
-    faults: ['flows slow', 'Lambda killed'],
+    faults: ['appflow slow', 'lambdas killed'],
     seeds: 5,
   },
   {
@@ -114,7 +114,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: '  if (probing) await removeStrayFiles(ports.storage, mapping.object);',
       },
     ],
-    faults: ['system killed', 'Lambda killed'],
+    faults: ['system killed', 'lambdas killed'],
     seeds: 5,
   },
   {
@@ -128,7 +128,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'if ((await storage.create(begunKey, BEGUN)) || lines.length > 0) {',
       },
     ],
-    faults: ['Lambda killed'],
+    faults: ['killed at push:sent', 'killed at push:outcomes-stored'],
     seeds: 5,
   },
   {
@@ -142,7 +142,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'const merged = fresh;',
       },
     ],
-    faults: ['flows slow'],
+    faults: ['appflow slow'],
     seeds: 5,
   },
   {
@@ -161,7 +161,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'return Object.fromEntries(entries(fields, false));',
       },
     ],
-    faults: ['flows slow'],
+    faults: ['appflow slow'],
     seeds: 5,
   },
   {
@@ -183,7 +183,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'const deleted = sentDeleted ?? link.base.deleted;',
       },
     ],
-    faults: ['Salesforce slow'],
+    faults: ['salesforce slow'],
     seeds: 5,
   },
   {
@@ -193,11 +193,11 @@ export const PUSHES: readonly PlantedBug[] = [
     edits: [
       {
         file: 'core/agreement/outbound.ts',
-        find: `const refused = outcome === 'refused' ? refusedBy(push) : merged.link.refused;`,
+        find: `const refused = outcome === 'refused' ? refusedAfter(merged.link.refused, push) : merged.link.refused;`,
         replace: 'const refused = merged.link.refused;',
       },
     ],
-    faults: ['validation rule'],
+    faults: ['salesforce validation rule on'],
     seeds: 2,
   },
   {
@@ -211,7 +211,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'return part.map(() => ({ success: true, errors: [] }));',
       },
     ],
-    faults: ['connections reset', 'Salesforce unavailable'],
+    faults: ['salesforce connection reset', 'salesforce 502'],
     seeds: 3,
   },
   {
@@ -225,7 +225,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `(await results('successfulResults')).map((_, i) => lines[i]?.id)`,
       },
     ],
-    faults: ['Bulk results shuffled', 'validation rule'],
+    faults: ['bulk results shuffled', 'salesforce validation rule on'],
     seeds: 3,
   },
   {
@@ -240,7 +240,7 @@ export const PUSHES: readonly PlantedBug[] = [
         const answer = answers[failed >= 0 && failed < i ? i - 1 : i];`,
       },
     ],
-    faults: ['validation rule', 'row locks'],
+    faults: ['salesforce validation rule on', 'salesforce rows locked'],
     seeds: 3,
   },
   {
@@ -269,7 +269,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `if (edits.every(holds) || failures > 0) return 'accepted';`,
       },
     ],
-    faults: ['flows partial', 'validation rule'],
+    faults: ['appflow rows refused', 'salesforce validation rule on'],
     seeds: 3,
   },
   {
@@ -283,7 +283,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `return failures > 0 ? 'push again' : 'accepted';`,
       },
     ],
-    faults: ['flows partial', 'row locks', 'flows slow'],
+    faults: ['appflow rows refused', 'salesforce rows locked', 'appflow slow'],
     seeds: 5,
   },
   {

@@ -14,11 +14,11 @@ export const RECEIVING: readonly PlantedBug[] = [
       },
       {
         file: 'steps/receive.ts',
-        find: '    await queue.delete(readable);\n    messages += readable.length;',
-        replace: '    messages += readable.length;',
+        find: "    failpoint('receive:marked');\n    await queue.delete(readable);",
+        replace: "    failpoint('receive:marked');",
       },
     ],
-    faults: ['Lambda killed', 'backends terminated'],
+    faults: ['killed at receive:received', 'killed at statement:before', 'sessions ended'],
     seeds: 3,
   },
   {
@@ -32,7 +32,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: 'message.transactions.some((xid) => !invisible.has(xid))',
       },
     ],
-    faults: ['commits decoded early'],
+    faults: ['commits held back'],
     seeds: 5,
   },
   {
@@ -43,6 +43,7 @@ export const RECEIVING: readonly PlantedBug[] = [
       {
         file: 'steps/collect.ts',
         find: `  await freeLease(session, mapping.object, execution);
+  failpoint('collect:lease-freed');
   const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
   if (received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
     return { next: 'end', reason: 'nothing due' };`,
@@ -88,7 +89,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: `return status !== 'SUCCEEDED';`,
       },
     ],
-    faults: ['Lambda killed', 'system killed'],
+    faults: ['lambdas killed', 'system killed'],
     seeds: 3,
   },
   {
@@ -102,7 +103,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: "const WITHOUT_PUSH = [`d.state = 'due'`];",
       },
     ],
-    faults: ['row locks'],
+    faults: ['salesforce rows locked'],
     seeds: 2,
   },
   {
@@ -116,7 +117,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: 'if (listed.length >= 0) return undefined;',
       },
     ],
-    faults: ['row locks'],
+    faults: ['salesforce rows locked'],
     seeds: 3,
   },
   {
@@ -130,7 +131,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: `if (access === 'read' && rows.length < wanted.length)`,
       },
     ],
-    faults: ['rows locked'],
+    faults: ['rows locked by the application'],
     seeds: 3,
   },
   {
@@ -144,7 +145,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: `\${access === 'lock' ? '' : ''}`,
       },
     ],
-    faults: ['rows locked'],
+    faults: ['rows locked by the application'],
     seeds: 5,
   },
   {
@@ -154,11 +155,11 @@ export const RECEIVING: readonly PlantedBug[] = [
     edits: [
       {
         file: 'steps/apply.ts',
-        find: 'if (later.length > 0) noted +=',
-        replace: 'if (later.length < 0) noted +=',
+        find: 'if (later.length > 0) await',
+        replace: 'if (later.length < 0) await',
       },
     ],
-    faults: ['rows locked'],
+    faults: ['rows locked by the application'],
     seeds: 3,
   },
   {
@@ -172,7 +173,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: `if (left.length >= 0 || input.from !== 'file') return answer;`,
       },
     ],
-    faults: ['tables locked'],
+    faults: ['table locked by the application'],
     seeds: 3,
   },
   {
@@ -186,7 +187,7 @@ export const RECEIVING: readonly PlantedBug[] = [
         replace: `return listed.stamp <= (link.highWater ?? 0) || isAsKnown(mapping, listed, link) ? undefined : 'different';`,
       },
     ],
-    faults: ['late commits'],
+    faults: ['salesforce commits late'],
     seeds: 5,
   },
 ];

@@ -13,7 +13,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: 'if (!accepted) continue;',
       },
     ],
-    faults: ['queue away', 'streamer killed'],
+    faults: ['throttled sqs', 'streamer killed'],
     seeds: 5,
   },
   {
@@ -28,7 +28,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: '      if (position > newest.reached) newest.reached = position;',
       },
     ],
-    faults: ['queue away', 'streamer killed'],
+    faults: ['throttled sqs', 'streamer killed'],
     seeds: 5,
   },
   {
@@ -43,7 +43,7 @@ export const STREAMING: readonly PlantedBug[] = [
         return client.query(startCommand(this.#source).replace('LOGICAL 0/0', \`LOGICAL \${end}\`));`,
       },
     ],
-    faults: ['streamer killed', 'PostgreSQL restarted'],
+    faults: ['streamer killed', 'postgres killed'],
     seeds: 3,
   },
   {
@@ -58,7 +58,7 @@ export const STREAMING: readonly PlantedBug[] = [
     this.#position = new FlushPosition(furthest > facts.confirmed ? furthest : facts.confirmed);`,
       },
     ],
-    faults: ['walsender terminated', 'queue away', 'streamer killed'],
+    faults: ['walsender ended', 'throttled sqs', 'streamer killed'],
     seeds: 5,
   },
   {
@@ -72,7 +72,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: '',
       },
     ],
-    faults: ['slot moved'],
+    faults: ['slot moved by another reader'],
     seeds: 3,
   },
   {
@@ -89,7 +89,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: '    if (gap !== undefined && !gap.records) {\n      for',
       },
     ],
-    faults: ['failover, slot lost'],
+    faults: ['failover without the slot'],
     seeds: 3,
   },
   {
@@ -136,7 +136,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: '    if (!known) this.#transactions.add(id);',
       },
     ],
-    faults: ['commits decoded early'],
+    faults: ['commits held back'],
     seeds: 5,
   },
   {

@@ -38,12 +38,12 @@ export const FAULTS = {
     options: z.strictObject(calls),
   },
   unavailable: {
-    about: 'The call is answered with 503, before anything is done.',
+    about: 'The call is refused as the service does when it cannot for now (500 or 503), before anything is done.',
     options: z.strictObject(calls),
   },
   lostAnswer: {
     about:
-      'The call is carried out, then the connection is cut instead of an answer. A state machine gets an error of the service.',
+      'The call is carried out, then the connection is cut instead of an answer. A state machine gets `SdkClientException`.',
     options: z.strictObject(calls),
   },
   slowCall: {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Caller, ServiceName } from '../service.ts';
 import { AwsError, CONSOLE } from '../service.ts';
-import { namesIn, throttling } from './call-faults.ts';
+import { namesIn, throttling, unavailable } from './call-faults.ts';
 import { FAULTS, type FaultName, type FaultOptions } from './fault-catalogue.ts';
 
 /** What a fault may be meant for: each member only where the fault's options name it. A text matches what contains it. */
@@ -19,10 +19,10 @@ export class FaultSettingError extends Error {
   override readonly name = 'FaultSettingError' as const;
 }
 
-/** The call was carried out, and the caller is not to get an answer. */
+/** The call was carried out, and the caller is not to get an answer. Where the caller is a service, its client says so. */
 export class AnswerLost extends AwsError {
   constructor() {
-    super('ServiceException', 'The answer of the service was lost.', 500);
+    super('SdkClientException', 'Unable to execute HTTP request: the connection was reset.', 500);
   }
 }
 
@@ -95,9 +95,7 @@ export class Faults {
     if (this.#active.size === 0 || caller.principal === CONSOLE.principal) return work();
     const occasion: Occasion = { service, operation, resource: namesIn(input) };
     if (this.strike('throttled', occasion) !== undefined) throw throttling(service);
-    if (this.strike('unavailable', occasion) !== undefined) {
-      throw new AwsError('ServiceUnavailable', 'The service is unavailable. Please try again.', 503);
-    }
+    if (this.strike('unavailable', occasion) !== undefined) throw unavailable(service);
     const slow = this.strike('slowCall', occasion);
     if (slow !== undefined) await pause(slow.beforeMs);
     const output = await work();

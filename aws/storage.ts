@@ -1,4 +1,5 @@
 /** The bucket: inbound files by byte ranges, scratch files of JSON lines, the CSV of a batch. */
+import { randomUUID } from 'node:crypto';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -76,15 +77,19 @@ export class Storage {
     }
   }
 
-  /** Puts an object that is not there yet. false: there is one by that key already. */
+  /** Puts an object that is not there yet. false: another call has put one by that key. */
   async create(key: string, body: string): Promise<boolean> {
+    const call = randomUUID();
+    const input = { Bucket: this.#bucket, Key: key, Body: body, IfNoneMatch: '*', Metadata: { call } };
     try {
-      await this.#client.send(new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: body, IfNoneMatch: '*' }));
+      await this.#client.send(new PutObjectCommand(input));
       return true;
     } catch (error) {
       // By its name: the SDK has no class for it.
-      if (error instanceof S3ServiceException && error.name === 'PreconditionFailed') return false;
-      throw error;
+      if (!(error instanceof S3ServiceException) || error.name !== 'PreconditionFailed') throw error;
+      // The SDK repeats a request whose answer was lost: then it is our own object that is there already.
+      const { Metadata } = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return Metadata?.call === call;
     }
   }
 

@@ -55,6 +55,21 @@ describe('lines', () => {
   });
 });
 
+describe('a file that is created', () => {
+  test('is there once', async () => {
+    expect(await storage.create('work/e/once', 'first')).toBe(true);
+    expect(await storage.create('work/e/once', 'second')).toBe(false);
+    expect((await storage.readRange('work/e/once', 0, 100)).toString()).toBe('first');
+  });
+
+  test('is ours, too, when the answer was lost and the request was repeated', async () => {
+    aws.running.aws.faults?.set({ lostAnswer: { service: 's3', operation: 'PutObject', times: 1 } });
+    expect(await storage.create('work/e/lost', 'first')).toBe(true);
+    expect(aws.running.aws.faults?.struck).toEqual({ lostAnswer: 1 });
+    expect(await storage.create('work/e/lost', 'second')).toBe(false);
+  });
+});
+
 test('a file is found by its prefix, and moves with its content', async () => {
   const from = 'outbound/Account/abc-0 ü+&.csv';
   await storage.write(from, 'Id\n', 'text/csv');

@@ -79,6 +79,7 @@ function ownerFaults(
 }
 
 const MISSING_RIGHT = '42501';
+const LOOK_FOR_MS = 5_000;
 
 /** A slot of the same kind that is gone with this session says whether there may be one. */
 async function slotFaults(
@@ -87,9 +88,11 @@ async function slotFaults(
   slot: string,
 ): Promise<ConfigurationError[]> {
   const { client, isDryRun } = preparation;
-  if (isDryRun || (await readSlot(client, slot)) !== undefined) return [];
+  if ((await readSlot(client, slot)) !== undefined) return [];
   const trial = `sfsync_trial_${process.pid}_${Date.now()}`;
   try {
+    // It waits for every transaction of the server, as the slot itself has to; who only looks does not.
+    if (isDryRun) await client.query(`set statement_timeout = '${LOOK_FOR_MS}'`);
     await client.query('select pg_create_logical_replication_slot($1, $2, true)', [trial, plugin]);
     await client.query('select pg_drop_replication_slot($1)', [trial]);
     return [];
@@ -98,8 +101,10 @@ async function slotFaults(
     if (error.code === NO_SUCH_FILE) return [noPlugin(plugin, error)];
     if (error.code === MISSING_RIGHT)
       return [lacking(`no replication slot can be made by this role (${error.message})`)];
-    // Settings of the server: they are faults of their own.
+    // Settings of the server: they are faults of their own. A look may also have been too short.
     return [];
+  } finally {
+    if (isDryRun) await client.query('set statement_timeout = 0');
   }
 }
 

@@ -21,12 +21,12 @@ import { ensureRoles, grantRights } from './roles.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readTables } from './table-catalog.ts';
 import { ownVisibilityFaults } from './visibility.ts';
-import { tryWrites } from './write-trial.ts';
+import { mayWrite, tryWrites } from './write-trial.ts';
 
 export interface PrepareOptions {
   /** Set when given; otherwise the roles keep the passwords they have. Never printed or sent in clear. */
   readonly passwords?: RolePasswords;
-  /** Reads only, and hands every statement to `log`. */
+  /** Changes nothing, and hands every statement to `log`. What has to be tried is undone. */
   readonly dryRun?: boolean;
   /** Name of the replication slot, unique on the server. @default that of the deployment */
   readonly slot?: string;
@@ -74,7 +74,7 @@ export async function prepareDatabase(
     ];
     const foreseen = await foreseenFaults(preparation, { configuration, server, tables, slot });
     const changes = await passwordChanges(preparation, passwords);
-    if (dryRun) for (const change of changes) preparation.warn(change);
+    if (dryRun) for (const change of changes) preparation.warn(`${change}; ${HOW_TO_CHANGE}`);
     else if (changes.length > 0 && !(await mayChange(changes, faults.length + foreseen.length, options))) {
       faults.push(...changes.map((change) => `${change}; ${HOW_TO_CHANGE}`));
     }
@@ -95,7 +95,12 @@ export async function prepareDatabase(
     await ensureSlot(preparation, configuration, slot);
     await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
     if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client as Session, mapping);
-    if (!dryRun) {
+    // In a dry run the role may not be there yet, or lack what the run grants.
+    if (dryRun && !(await mayWrite(client, configuration))) {
+      preparation.warn(
+        `what triggers refuse to ${namesOf(client).applyRole} is found by the run: it has not its rights yet`,
+      );
+    } else {
       const { faults: refused, untried } = await tryWrites(client, configuration, tables);
       for (const text of [...refused, ...untried]) preparation.warn(text);
     }

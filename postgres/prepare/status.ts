@@ -108,7 +108,7 @@ async function readObjects(client: pg.ClientBase, configuration: SyncConfigurati
        left join sfsync.lease on lease.object = wanted.object
        left join (select object, count(*)::int as total, count(*) filter (where delete_guard = 'held')::int as held
                     from sfsync.link group by object) as links on links.object = wanted.object
-       left join (select object, count(*)::int as due, min(since) as oldest
+       left join (select object, count(*)::int as due, min(coalesce(since, sent_at, due_at)) as oldest
                     from sfsync.due group by object) as due on due.object = wanted.object
       order by wanted.place`,
     [configuration.objects.map(({ object }) => object)],

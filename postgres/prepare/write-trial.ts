@@ -45,6 +45,17 @@ export async function tryWrites(
   return { faults, untried };
 }
 
+/** Whether the role is there and has the rights to all mapped tables. */
+export async function mayWrite(client: pg.ClientBase, { objects }: SyncConfiguration): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select exists (select from pg_roles where rolname = $1)
+        and (select bool_and(coalesce(has_any_column_privilege(r.oid, to_regclass(w), 'insert') and has_any_column_privilege(r.oid, to_regclass(w), 'update'), false))
+               from unnest($2::text[]) as w left join pg_roles r on r.rolname = $1) as may`,
+    [namesOf(client).applyRole, objects.map(({ schema, table }) => `${quoteName(schema)}.${quoteName(table)}`)],
+  );
+  return rows[0]?.may === true;
+}
+
 /** A trigger function in a language without limits, or with words that reach out of the database. */
 async function actsOutside(client: pg.ClientBase, { schema, table }: ObjectMapping): Promise<string | undefined> {
   const { rows } = await client.query<{ name: string }>(

@@ -104,6 +104,11 @@ function tls({ sslmode }: DatabaseCredentials): pg.ClientConfig {
   return { ssl: { rejectUnauthorized: sslmode === 'verify-full' } };
 }
 
+/** The role that a session has logged in with. */
+function roleOf(session: pg.ClientBase): string | undefined {
+  return session instanceof pg.Client ? session.user : undefined;
+}
+
 /** Runs one statement; its error leaves classified. */
 export async function query<Row extends pg.QueryResultRow>(
   session: pg.ClientBase,
@@ -116,7 +121,7 @@ export async function query<Row extends pg.QueryResultRow>(
     failpoint('statement:after');
     return result;
   } catch (error) {
-    throw classified(error);
+    throw classified(error, roleOf(session));
   }
 }
 
@@ -128,7 +133,7 @@ export async function queryTuples<Row extends unknown[]>(session: Session, sql: 
     failpoint('statement:after');
     return rows;
   } catch (error) {
-    throw classified(error);
+    throw classified(error, roleOf(session));
   }
 }
 

@@ -162,29 +162,30 @@ export function ofStatement({ server }: RowRefusedError): SyncError {
   return classifiedServerError(server);
 }
 
-export function classified(error: unknown): SyncError {
+/** `role`: of the session, for what it lacks. */
+export function classified(error: unknown, role?: string): SyncError {
   if (error instanceof SyncError) return error;
   if (!(error instanceof Error))
     return new InvariantError('UNKNOWN', 'PostgreSQL failed with something that is no error.');
-  if (error instanceof pg.DatabaseError) return classifiedServerError(new ServerError(error));
+  if (error instanceof pg.DatabaseError) return classifiedServerError(new ServerError(error), role);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const lost = isNetworkError(code) || code === '' ? 'PostgreSQL cannot be reached' : 'PostgreSQL cannot be used';
   return new RetryableError(code || 'CONNECTION_LOST', `${lost}: ${error.message}`, { cause: error });
 }
 
 /** Its code is none of the server's: there are other reasons for 42501, which a trigger may raise for one row. */
-function rowsHidden(server: ServerError): ConfigurationError {
+function rowsHidden(server: ServerError, role = '<role>'): ConfigurationError {
   const table = /"(.+)"/.exec(server.message)?.[1];
   return new ConfigurationError(
     'ROW_SECURITY',
-    `Row level security${table === undefined ? '' : ` of table ${table}`} would hide rows from the role of this session, and a hidden row would look deleted, so nothing was read (${server.message}). Policies do not mend it; let the role see all rows: alter role <role> bypassrls, or, unless row level security is forced, grant <owner of the table> to <role>. \`sfsync check\` names the roles; what failed can be redriven then.`,
+    `Row level security${table === undefined ? '' : ` of table ${table}`} would hide rows from the role of this session, and a hidden row would look deleted, so nothing was read (${server.message}). Policies do not mend it; let the role see all rows: alter role ${role} bypassrls, or, unless row level security is forced, grant the role that owns the table to ${role}. \`sfsync check\` names the roles; what failed can be redriven then.`,
     { cause: server },
   );
 }
 
-function classifiedServerError(server: ServerError): SyncError {
+function classifiedServerError(server: ServerError, role?: string): SyncError {
   const { code } = server;
-  if (server.wouldHideRows) return rowsHidden(server);
+  if (server.wouldHideRows) return rowsHidden(server, role);
   const message = `PostgreSQL answered ${server.message}`;
   switch (classifySqlState(code)) {
     case 'retry':

@@ -23,11 +23,11 @@ const PAGE = 2_000;
 /**
  * Compares links with their rows by the rules of COLLECT: rows that differ from base, and rows that are gone. Rows that only hold
  * what a column's type has made of the base do not differ. The links keep that, for the type may change again, and where the column
- * can hold more by now, the records are read again.
+ * can hold more by now, the records are read again: nobody has missed these.
  */
 export async function compareLinks(context: StepContext, after: string | undefined): Promise<ComparedPage> {
   const { session, mapping } = context;
-  const { keys, reread, ...page } = await inTransaction(session, async () => {
+  const { keys, ...page } = await inTransaction(session, async () => {
     const { ids, last } = await nextLinkIds(session, mapping.object, after, PAGE);
     const pairs = [...(await lockPairs(context, ids, 'read')).values()];
     const stale = await outdated(context, pairs);
@@ -45,9 +45,9 @@ export async function compareLinks(context: StepContext, after: string | undefin
       const due = !link.dirty && collect(mapping, pair).dirty;
       return due ? (stored.rowKey ?? link.rowKey ?? []) : [];
     });
-    return { looked: ids.length, keys: different, reread: stale.size, after: ids.length < PAGE ? undefined : last };
+    return { looked: ids.length, keys: different, after: ids.length < PAGE ? undefined : last };
   });
-  return { ...page, marked: reread + (await mark(context, keys)) };
+  return { ...page, marked: await mark(context, keys) };
 }
 
 /** By itself: RECEIVE takes its locks in an order of its own. */

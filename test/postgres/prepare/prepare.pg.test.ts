@@ -184,6 +184,31 @@ describe('prepare', () => {
     expect(rows).toEqual([{ schema: null }]);
   });
 
+  test('the dry run finds what the run finds: what triggers refuse, and that there may be no slot', async () => {
+    const database = await lenderDatabase();
+    const client = await database.client();
+    const options = { dryRun: true, slot: database.name } as const;
+    const first = await prepareDatabase(client, configuration, options);
+    expect(first.warnings).toContainEqual(
+      expect.stringMatching(/what triggers refuse to sfsync_apply is found by the run/),
+    );
+    await prepare(database);
+    await client.query(`create schema audit; create table audit.log (at timestamptz);
+      create function audit.note() returns trigger language plpgsql as 'begin insert into audit.log values (now()); return new; end';
+      create trigger note after insert or update on lenders for each row execute function audit.note();
+      insert into lenders (name) values ('One')`);
+    const { warnings } = await prepareDatabase(client, configuration, options);
+    expect(warnings).toContainEqual(expect.stringMatching(/public\.lenders: a write by sfsync_apply fails/));
+
+    await client.query('create role dry_runner login');
+    await client.query('set role dry_runner');
+    const refused = prepareDatabase(client, configuration, { ...options, slot: `${database.name}_other` });
+    await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(/no replication slot can be made/) });
+    await client.query('reset role');
+    await client.query('drop role dry_runner');
+    expect((await client.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '0' }]);
+  });
+
   test('several at once end well, in one database and in another one of the server', async () => {
     const [one, other] = [await lenderDatabase(), await lenderDatabase()];
     await Promise.all([prepare(one), prepare(one), prepare(other)]);

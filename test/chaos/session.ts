@@ -16,6 +16,8 @@ import type { Plan } from './plan/plan.ts';
 import { ProgressLine } from './run/progress-line.ts';
 import { faultsTable, logRow, operationsTable } from './run/report.ts';
 import { runSeed } from './run/run-seed.ts';
+import { shortestHistory } from './shrink/report.ts';
+import { shrink } from './shrink/shrink.ts';
 import { World } from './world/world.ts';
 
 /** A short seed ends within seconds; many of them see more than one that is long. */
@@ -24,6 +26,8 @@ const SHORT = { operations: 70, lengthMs: 5_000, faultCount: 4, herd: 40, mappin
 const OPERATIONS_A_MINUTE = 1_080;
 const FAULTS_A_MINUTE = 24;
 const LONG_HERD = 250;
+/** A run takes a minute; what fails by chance is seen in one of two. */
+const SHRINKING = { runs: 40, tries: 2 };
 
 export class Session {
   readonly #options: ChaosOptions & { readonly out: string };
@@ -123,6 +127,37 @@ export class Session {
       await writeFile(`${file}.plan.json`, JSON.stringify(plan, undefined, 1));
       this.#line.say(`  ${file}.history.jsonl, ${file}.plan.json`);
     }
+    const [found] = verdict.violations;
+    if (this.#options.shrink && found !== undefined) await this.#shrink(world, plan, faults, found.rule);
+  }
+
+  /** Looks for the shortest plan that violates the rule, on the same running system. */
+  async #shrink(world: World, plan: Plan, faults: readonly Fault[], rule: string): Promise<void> {
+    const run = async (candidate: Plan) => {
+      const { history } = await runSeed(world, candidate, {
+        faults,
+        commit: this.#commit,
+        faultNames: this.#options.faults,
+        progress: () => undefined,
+      });
+      return { history, verdict: judge(history) };
+    };
+    const shrunk = await shrink(plan, run, {
+      rule,
+      ...SHRINKING,
+      onProgress: ({ operations, faults: left, runs }) =>
+        this.#line.show(`shrinking: ${operations} operations, ${left} faults after ${runs} runs`),
+    });
+    const violation = shrunk.attempt?.verdict.violations.find((each) => each.rule === rule);
+    if (shrunk.attempt === undefined || violation === undefined) {
+      this.#line.say(`  not seen again in ${shrunk.runs} runs: ${rule}`);
+      return;
+    }
+    const file = join(this.#options.out, `seed-${plan.seed}.shortest`);
+    await writeHistory(`${file}.history.jsonl`, shrunk.attempt.history);
+    await writeFile(`${file}.plan.json`, JSON.stringify(shrunk.plan, undefined, 1));
+    this.#line.say(`the shortest found in ${shrunk.runs} runs:\n${shortestHistory(shrunk.attempt.history, violation)}`);
+    this.#line.say(`  ${file}.history.jsonl, ${file}.plan.json`);
   }
 
   async #log(begun: number): Promise<void> {

@@ -41,7 +41,7 @@ export function isColumns(
   mine: RowValue | undefined,
 ): boolean {
   const theirs = base?.fields[mapping.field];
-  const stands = mine !== undefined && mine === inexact[mapping.field] && mine !== theirs;
+  const stands = mine !== undefined && mine === inexact[mapping.field];
   return stands && theirs !== undefined && !isStored(mapping, mine, theirs);
 }
 

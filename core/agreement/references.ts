@@ -176,7 +176,7 @@ export function isInTheWay(
   if (stays) return false;
   if (isGone) return deleteRecord !== 'ignore';
   if (direction === 'to-postgres' || (waits && pointsTo === null)) return false;
-  return pointsTo === null || pointsTo !== parentKey;
+  return pointsTo !== parentKey;
 }
 
 /** A parent waits some five minutes for its children: then what keeps them does not end by itself. */

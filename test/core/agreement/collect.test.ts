@@ -106,3 +106,9 @@ test('a refused delete stands while the row is gone, or outside the filter, wher
   }
   expect(chosen({ fields: { x: 'b' }, outside: false })).toMatchObject({ step: 'done', agrees: true });
 });
+
+test('a row that outlives its record is done, also where a field is new in the mapping', () => {
+  const outliving = { ...thing, deleteRow: 'ignore' } as const;
+  const before = link({ dirty: true, base: { deleted: true, fields: {} } });
+  expect(choose(outliving, { link: before, row: row() }, looked())).toMatchObject({ step: 'done', agrees: true });
+});

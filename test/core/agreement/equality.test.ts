@@ -50,6 +50,7 @@ describe('a row is at the base', () => {
     expect(isAtBase(link, 'n', '1000.01')).toBe(true);
     expect(isAtBase(link, 'n', '1000')).toBe(false);
     expect(isAtBase(link, 'n', undefined), 'a value that was not read').toBe(false);
+    expect(isAtBase(known('1'), 'n', undefined), 'for which nothing stands').toBe(false);
     expect(isAtBase({ base: undefined, inexact: {} }, 'n', '1000'), 'no base').toBe(false);
   });
 });
@@ -111,6 +112,7 @@ describe('what stands for a value of the base', () => {
 describe('a merge', () => {
   const merged = (link: Link, was: RowVersion | undefined, look: ReturnType<typeof version>, by = mapping) =>
     merge(by, { link, row: was }, look, false);
+  const NOTHING = { asymmetricMatch: (inexact: object) => Object.keys(inexact).length === 0 };
 
   test('takes a value as the column holds it, and remembers what it stands for', () => {
     const after = merged(known('1'), row('1'), version('1000.005', '1000.01'));
@@ -122,7 +124,7 @@ describe('a merge', () => {
     const rounded = merged(known('1'), row('1000.01'), version('1000.005', '1000.01'));
     expect(rounded).toMatchObject({ row: row('1000.01'), conflicts: [], link: { dirty: false } });
     const whole = merged(known('1'), row('1000.005'), version('1000.005', '1000.01'));
-    expect(whole).toMatchObject({ row: row('1000.005'), conflicts: [], link: { inexact: {}, dirty: false } });
+    expect(whole).toMatchObject({ row: row('1000.005'), conflicts: [], link: { inexact: NOTHING, dirty: false } });
   });
 
   test('sees no edit in that, either, when the record is deleted', () => {
@@ -146,7 +148,7 @@ describe('a merge', () => {
       link: { inexact: { n: '1000.01' }, dirty: false },
     });
     const edited = merged(link, row('1000.01'), version('7'));
-    expect(edited).toMatchObject({ row: row('7'), conflicts: [], link: { inexact: {}, dirty: false } });
+    expect(edited).toMatchObject({ row: row('7'), conflicts: [], link: { inexact: NOTHING, dirty: false } });
   });
 
   test('finds an edit in any other value, and forgets nothing of the base for that', () => {
@@ -157,17 +159,32 @@ describe('a merge', () => {
 
   test('has nothing stand for a value that the row holds itself by now', () => {
     const after = merged(known('1000.005', { n: '1000.01' }), row('1000.005'), version('1000.005'));
-    expect(after.link).toMatchObject({ inexact: {}, dirty: false });
+    expect(after.link).toMatchObject({ inexact: NOTHING, dirty: false });
+  });
+
+  test('forgets nothing of a field that the version lacks', () => {
+    const lacking = { ...version('1000.005'), fields: { x: 'b' } };
+    const before = known('1000.005', { n: '1000.01' });
+    expect(merged(before, row('1000.01'), lacking).link.inexact).toEqual({ n: '1000.01' });
+    expect(merged(before, row('5'), lacking).link.inexact).toEqual({ n: '1000.01' });
+    expect(merged(known('1000.005'), row('5'), lacking).link.inexact).toBe(NOTHING_INEXACT);
+  });
+
+  test('keeps what stands for a value that stays, and lets go what stood for one that goes', () => {
+    const before = known('1000.005', { n: '1000.01' });
+    expect(merged(before, undefined, { ...version('1000.005'), deleted: true }).link.inexact).toEqual({ n: '1000.01' });
+    expect(merged(before, undefined, { ...version('6'), deleted: true }).link.inexact).toEqual({});
+    expect(merged(known('6'), row('6'), version('6')).link.inexact).toEqual({});
   });
 
   test('has nothing stand for a value where the row holds what no side can send', () => {
     const after = merged(known('7'), row(UNREADABLE), version('7'));
-    expect(after).toMatchObject({ row: row(UNREADABLE), link: { inexact: {}, dirty: false } });
+    expect(after).toMatchObject({ row: row(UNREADABLE), link: { inexact: NOTHING, dirty: false } });
   });
 
   test('gives the column the whole value as soon as it can hold that', () => {
     const after = merged(known('1000.005', { n: '1000.01' }), row('1000.01'), version('1000.005'));
-    expect(after).toMatchObject({ row: row('1000.005'), conflicts: [], link: { inexact: {}, dirty: false } });
+    expect(after).toMatchObject({ row: row('1000.005'), conflicts: [], link: { inexact: NOTHING, dirty: false } });
   });
 
   test('not while that field is on its way, for then the row was edited', () => {
@@ -192,7 +209,7 @@ describe('a merge', () => {
   test('of a field that only PostgreSQL edits has nothing stand for it but what Salesforce made of our value', () => {
     const outward = mappingBy({ direction: 'to-salesforce' });
     const held = merged(known('1'), row('1000.01'), version('1000.005', '1000.01'), outward);
-    expect(held.link).toMatchObject({ inexact: {}, dirty: true });
+    expect(held.link).toMatchObject({ inexact: NOTHING, dirty: true });
     const stored = merged(known('1'), row(OURS), version(KEPT), outward);
     expect(stored.link).toMatchObject({ inexact: { n: OURS }, dirty: false });
   });

@@ -49,6 +49,27 @@ describe('a delete of another end', () => {
     expect(settled({}, outcome, version()).link.purgeDue).toBe(false);
   });
 
+  test('that has taken along nothing but the row is none: it was an update', () => {
+    expect(settled({ push: push() }, 'accepted', gone).link.purgeDue).toBe(false);
+  });
+
+  test('that turns out to have landed, and was undone by a user, is sent again before any purge', () => {
+    const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10, clockSkew: 0 };
+    expect(decide(hard, { link: link({ push: deleting }), row: undefined }, version(), round)).toMatchObject({
+      outcome: 'push',
+      push: { outgoing: { kind: 'delete' } },
+      link: { purgeDue: false },
+    });
+  });
+
+  test('of a row that has left the filter is followed by no purge, either', () => {
+    const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10, clockSkew: 0 };
+    const leaving: ObjectMapping = { ...hard, filter: { where: 'x', leaving: 'delete' } };
+    const outside = { ...row(), outside: true } as const;
+    const pair = { link: link({ push: deleting, wasInside: true }), row: outside };
+    expect(decide(leaving, pair, gone, round)).toMatchObject({ outcome: 'done', link: { purgeDue: false } });
+  });
+
   test('that turns out to have landed is followed by the purge at once', () => {
     const round = { revision: 7, readAt: MERGED + 5, pushId: 'next', now: MERGED + 10, clockSkew: 0 };
     const decided = (mapping: ObjectMapping, open = deleting) =>
@@ -92,5 +113,20 @@ describe('a purge', () => {
     const missing = { isMissing: true, outcome: 'unknown', readAt: 0, now: 0 } as const;
     const after = giveUp(hard, { link: link({ ...binned, push: deleting }), row: undefined }, missing);
     expect(after).toMatchObject({ purgeDue: false, base: base({}, true), push: undefined });
+  });
+});
+
+describe('a row that is outside the filter', () => {
+  const leaving: ObjectMapping = { ...thing, filter: { where: 'x', leaving: 'delete' } };
+  const outside = { ...row(), outside: true } as const;
+
+  test('has still been inside when an update of its record was accepted', () => {
+    const after = settled({ push: push(), wasInside: true }, 'accepted', version(), outside, leaving);
+    expect(after.link).toMatchObject({ wasInside: true, dirty: true });
+  });
+
+  test('stays as it is when a user undeletes the record that was deleted because the row had left', () => {
+    const after = settled({ wasInside: true }, 'accepted', version(), outside, leaving);
+    expect(after).toMatchObject({ row: outside, link: { wasInside: false, dirty: false, base: base() } });
   });
 });

@@ -22,6 +22,7 @@ describe('a record of a file', () => {
       const received = receive(thing, { link: link(), row: row({ x: 'p' }) }, version({}, { stamp }), AFTER);
       expect(received).toMatchObject({
         outcome: 'unchanged',
+        conflicts: [],
         row: row({ x: 'p' }),
         link: { revision: 8, rereadDue: false },
       });
@@ -42,6 +43,26 @@ describe('a record of a file', () => {
       conflicts: [],
       link: { base: base(), highWater: MERGED, revision: 8, rereadDue: true },
     });
+  });
+
+  test.for([
+    ['that is deleted, and says what the base says', link(), version({}, { stamp: MERGED, deleted: true })],
+    ['that lives again, and says what the base says', link({ base: base({}, true) }), version({}, { stamp: MERGED })],
+    ['of which nothing is known but its stamp', link({ base: undefined }), version({}, { stamp: MERGED })],
+  ] as const)('%s has to be read again', ([, before, file]) => {
+    expect(receive(thing, { link: before, row: row() }, file, AFTER)).toMatchObject({ outcome: 'reread' });
+  });
+
+  test('that shows another value of a field of which nothing is known says nothing new where only Postgres edits it', () => {
+    const without = (field: string) => {
+      const { [field]: _, ...fields } = base().fields;
+      return link({ base: { deleted: false, fields } });
+    };
+    const file = version({}, { stamp: MERGED });
+    expect(receive(thing, { link: without('outward'), row: row() }, file, AFTER).outcome).toBe('unchanged');
+    expect(receive(thing, { link: without('x'), row: row() }, file, AFTER).outcome).toBe('reread');
+    const other = version({ outward: 's' }, { stamp: MERGED });
+    expect(receive(thing, { link: link(), row: row() }, other, AFTER).outcome, 'it is known').toBe('reread');
   });
 
   test('that lacks fields has to be read again, however new it is', () => {
@@ -102,6 +123,28 @@ describe('a record of a file, while a push is open', () => {
     expect(deferred({ x: 's' }, MERGED).link.push?.seen).toEqual({ x: { value: 's', sure: false } });
   });
 
+  test('that says what the base says shows nothing', () => {
+    const received = deferred({}, MERGED + SECOND);
+    expect(received.conflicts).toEqual([]);
+    expect(received.link).toEqual(link({ push: open, revision: 8 }));
+  });
+
+  test('shows nothing of a field that was not read, that was not sent, or that only Postgres edits', () => {
+    const { x: _, ...fields } = version().fields;
+    const sending = push({ sent: sent({ x: 'ours', outward: 'ours' }) });
+    const shown = (file: typeof fields) =>
+      receive(thing, { link: link({ push: sending }), row: row() }, { ...version(), fields: file }, AFTER);
+    for (const file of [fields, { ...fields, x: 'b', mine: 's' }, { ...fields, x: 'b', outward: 's' }]) {
+      expect(shown(file)).toMatchObject({ outcome: 'deferred', conflicts: [], link: { push: sending } });
+    }
+  });
+
+  test('shows an edit of a record whose row has gone since', () => {
+    const received = receive(thing, { link: link({ push: open }), row: undefined }, version({ x: 's' }), AFTER);
+    expect(received.conflicts).toMatchObject([{ field: 'x', salesforce: 's', postgres: null }]);
+    expect(received.row).toBeUndefined();
+  });
+
   test('shows a value of a filler', () => {
     expect(deferred({ mine: 's' }, MERGED + SECOND).link.push?.seen).toEqual({ mine: { value: 's', sure: true } });
   });
@@ -138,6 +181,13 @@ describe('a record that was read again', () => {
       outcome: 'merged',
       row: row({ x: 's' }),
       link: { highWater: MERGED, appliedAt: MERGED + 5, rereadDue: false, revision: 8 },
+    });
+  });
+
+  test('makes no older reading of a newer one', () => {
+    const before = link({ appliedAt: MERGED + 50 });
+    expect(acceptReread(thing, { link: before, row: row() }, version(), round)).toMatchObject({
+      link: { appliedAt: MERGED + 50 },
     });
   });
 

@@ -68,6 +68,8 @@ describe('what a new row sends', () => {
   test('what goes to Salesforce and is not null', () => {
     expect(newRecord(mapping, row())).toEqual({ x: 'a' });
     expect(newRecord(mapping, row({ x: UNREADABLE, parent: ID }))).toEqual({ parent: ID });
+    const unread: UnlinkedRow = { salesforceId: undefined, fields: { parent: ID } };
+    expect(Object.keys(newRecord(mapping, unread))).toEqual(['parent']);
   });
 
   test('nothing while a parent has no record', () => {
@@ -92,6 +94,7 @@ describe('collecting', () => {
     ['a row that was refused with another field', row(), { refused: { y: 'a' } }, 'look'],
     ['a row that was refused with more', row(), { refused: { x: 'a', y: 'a' } }, 'look'],
     ['a row that was refused with less', row(), { refused: {} }, 'look'],
+    ['a row of which one field was edited', row({ parent: ID }), { refused: { x: 'b', parent: ID } }, 'look'],
     ['a row that was refused', row(), { refused: { x: 'a' } }, 'rest'],
     ['a row that was refused and edited', row(), { refused: { x: 'b' } }, 'look'],
     ['an open push of a row that is gone', undefined, { push }, 'look'],
@@ -138,6 +141,19 @@ describe('deciding', () => {
       link: { salesforceId: ID, rowKey: 'k', dirty: true, base: { fields: { x: 'a', parent: ID } } },
       conflicts: [],
     });
+    expect(decideInsertion(mapping, edited, made, deciding)).toMatchObject({ link: { appliedAt: round.readAt } });
+  });
+
+  test('takes the row along with a record of ours that a user has deleted since, unless the row was edited', () => {
+    const deleted = named({ deleted: true, fields: { x: 'a', inward: 'mine', parent: null } });
+    const decided = (its: UnlinkedRow) =>
+      decideInsertion(mapping, { insertion: insertion({ push }), row: its }, deleted, deciding);
+    expect(decided(row())).toMatchObject({ outcome: 'adopted', row: undefined, conflicts: [] });
+    expect(decided(row({ x: 'later' }))).toMatchObject({
+      outcome: 'adopted',
+      row: { fields: { x: 'later' } },
+      conflicts: [{ reason: 'deleted and edited' }],
+    });
   });
 
   test('a typed record is a first merge', () => {
@@ -180,7 +196,13 @@ describe('settling', () => {
   test('a record that was accepted and is not shown is linked, and read again', () => {
     expect(settleInsertion(mapping, open, undefined, answer('accepted', ID), round)).toMatchObject({
       outcome: 'adopted',
-      link: { salesforceId: ID, rereadDue: true, base: { fields: { x: 'a', parent: null } } },
+      link: {
+        salesforceId: ID,
+        rereadDue: true,
+        dirty: false,
+        base: { deleted: false, fields: { x: 'a', parent: null } },
+      },
+      conflicts: [],
     });
   });
 
@@ -188,6 +210,25 @@ describe('settling', () => {
     const closed = (refused: Insertion['refused']) => ({ outcome: 'closed', insertion: insertion({ refused }) });
     expect(settleInsertion(mapping, open, undefined, answer('refused'), round)).toEqual(closed({ x: 'a' }));
     expect(settleInsertion(mapping, open, undefined, answer('not applied'), round)).toEqual(closed(undefined));
+  });
+
+  test('an id in an answer that is no acceptance says nothing', () => {
+    expect(settleInsertion(mapping, open, undefined, answer('refused', ID), round)).toMatchObject({
+      outcome: 'closed',
+    });
+    expect(settleInsertion(mapping, open, undefined, answer('unknown', ID), round)).toEqual({ outcome: 'open' });
+  });
+
+  test('what was applied is the base of the record: an edit of the row made since is due', () => {
+    const edited = { insertion: insertion({ push, dirty: false }), row: row({ x: 'later' }) };
+    for (const outcome of ['accepted', 'unknown'] as const) {
+      expect(settleInsertion(mapping, edited, named(), answer(outcome, ID), round)).toMatchObject({
+        outcome: 'adopted',
+        row: { fields: { x: 'later' } },
+        link: { rowKey: 'k', dirty: true, base: { fields: { x: 'a' } } },
+        conflicts: [],
+      });
+    }
   });
 
   test('refused, and there all the same: it is not ours', () => {
@@ -220,6 +261,9 @@ test('a new row whose parent has no id rests, unless the parent has got it since
   const refused = { insertion: insertion({ refused: { x: 'a' } }), row: row() };
   expect(chooseInsertion(mapping, refused, 'linked')).toBe('rest');
   expect(chooseInsertion(mapping, { insertion: insertion(), row: row() }, 'locked')).toBe('look');
+  // Whatever its parent, one that has a record is none, and an open push is looked at.
+  expect(chooseInsertion(mapping, { ...orphan, row: { ...orphan.row, salesforceId: ID } }, 'linked')).toBe('drop');
+  expect(chooseInsertion(mapping, { ...orphan, insertion: insertion({ push }) }, 'linked')).toBe('look');
 });
 
 test('a new row that rests is not due; one that is refused is not sent again as it is', () => {

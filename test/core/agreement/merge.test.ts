@@ -267,6 +267,7 @@ describe('no version was merged before', () => {
       conflicts: [],
       link: { base: base({ x: 's' }), dirty: false },
     });
+    expect(merged.row?.fields, 'base and row share what they hold').toBe(merged.link.base?.fields);
   });
 
   test('and a row carries its id: policy and direction decide, nothing is logged', () => {

@@ -149,7 +149,24 @@ describe('decide, through the API', () => {
   });
 });
 
+test('a push that has not landed has written nothing: who has set the same value there before has made an edit', () => {
+  const sentAt = MERGED + 60 * SECOND;
+  const before = link({ push: push({ sentAt, sent: sent({ x: 'ours' }) }) });
+  const decision = decided(before, row({ x: 'later' }), version({ x: 'ours' }));
+  expect(decision).toMatchObject({
+    row: row({ x: 'ours' }),
+    conflicts: [{ field: 'x', reason: 'both edited', salesforce: 'ours', postgres: 'later' }],
+  });
+});
+
 describe('decide, through AppFlow', () => {
+  test('is not for objects whose updates go through the API, nor for what was tried in vain', () => {
+    expect(decided(link(), row({ x: 'p' }))).toMatchObject({ push: { delivery: 'api', fillers: {} } });
+    const tried = decided(link({ retries: 1 }), row({ x: 'p' }), version(), thingByFlow);
+    expect(tried).toMatchObject({ push: { delivery: 'api', outgoing: { fields: { x: 'p' } } } });
+    if (tried.outcome === 'push') expect(tried.push.fillers).toEqual({});
+  });
+
   test('sends whole rows: unchanged fields carry what the look found, as fillers', () => {
     const decision = decided(link(), row({ x: 'p' }), version({ inward: 's', parent: ID }), thingByFlow);
     expect(decision).toMatchObject({
@@ -165,7 +182,8 @@ describe('decide, through AppFlow', () => {
         },
       },
     });
-    expect(decision).not.toMatchObject({ push: { fillers: { inward: expect.anything() } } });
+    if (decision.outcome !== 'push') throw new Error('nothing is sent');
+    expect(decision.push.fillers).toEqual({ mine: 'b', outward: 'b', parent: ID });
   });
 
   test('sends null in an empty cell where that clears the field; a filler that is null stays so', () => {

@@ -42,6 +42,12 @@ describe('what has to be written to Salesforce', () => {
     ['nothing of a value that was not read', {}, { fields: without('x').fields }, undefined],
     ['nothing of a value that has no counterpart', {}, row({ x: UNREADABLE }), undefined],
     [
+      'the others beside one that was not read',
+      {},
+      { fields: { ...without('x').fields, mine: 'p' } },
+      { kind: 'update', fields: { mine: 'p' } },
+    ],
+    [
       'the others beside such a value',
       {},
       row({ x: UNREADABLE, mine: 'p' }),
@@ -119,7 +125,13 @@ describe('what has to be written to Salesforce', () => {
       outliving,
     ],
   ])('is %s', ([, more, was, out, mapping = thing]) => {
-    expect(outgoing(mapping, link(more), was)).toEqual(out);
+    expect(outgoing(mapping, link(more), was)).toStrictEqual(out);
+  });
+
+  test('is nothing where row and base are one object, and all of it where that record is deleted', () => {
+    const { fields } = base();
+    expect(outgoing(thing, link({ base: { deleted: false, fields } }), { fields })).toBeUndefined();
+    expect(outgoing(thing, link({ base: { deleted: true, fields } }), { fields })?.kind).toBe('revive');
   });
 
   test('goes, unless it is a delete that is held', () => {
@@ -279,6 +291,8 @@ describe('what was refused still stands', () => {
     ],
     ['not when the record lives by now', refused({}, false), row(), NOTHING_REFUSED],
     ['not when the row is gone, too', { ...refused({}, false), base: deleted }, undefined, NOTHING_REFUSED],
+    ['no delete, when it is a revive that is due', { ...refused({}, true), base: deleted }, row(), NOTHING_REFUSED],
+    ['no revive, when it is a delete that is due', refused({}, false), undefined, NOTHING_REFUSED],
     [
       'no delete of a record of which nothing is known',
       { ...refused({}, true), base: undefined },

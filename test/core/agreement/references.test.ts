@@ -91,6 +91,9 @@ describe('a lookup that waits', () => {
     const shown = { ...waiting, base: base({ parent: B }) };
     expect(join(shown, thing, 'parent', null).link).toMatchObject({ dirty: true, waiting: { other: B } });
     expect(join({ ...waiting, dirty: true }, thing, 'parent', null).link.dirty).toBe(true);
+    expect(join({ ...waiting, base: undefined }, thing, 'parent', null).link.dirty, 'nothing is known of it').toBe(
+      true,
+    );
   });
 
   test('is due where its column is filled and the object has a row filter: the lookup may be what lets the row in again', () => {
@@ -120,6 +123,7 @@ describe('the delete of a parent', () => {
     [true, 'that is due', { isDue: true }],
     [true, 'that is due, even if Salesforce has refused something of it', { isDue: true, stays: true }],
     [true, 'that has no row', { isGone: true, pointsTo: null }],
+    [true, 'whose row has left the filter, and points to its row', { isGone: true }],
     [true, 'that was freed', { pointsTo: null }],
     [true, 'that points to another row', { pointsTo: 'q' }],
     [false, 'that points to its row', {}],
@@ -136,6 +140,12 @@ describe('the delete of a parent', () => {
     expect(isInTheWay(mapping, field, { ...quiet, pointsTo: null }, 'p')).toBe(false);
     const outliving = { ...mapping, deleteRecord: 'ignore' } as const;
     expect(isInTheWay(outliving, field, { ...quiet, isGone: true }, 'p')).toBe(false);
+    expect(isInTheWay(outliving, lookup('both').field, { ...quiet, isGone: true, pointsTo: null }, 'p')).toBe(false);
+  });
+
+  test('waits for a child that was freed, also where it is not known which row was its own', () => {
+    const { mapping, field } = lookup('both');
+    expect(isInTheWay(mapping, field, { ...quiet, pointsTo: null }, undefined)).toBe(true);
   });
 
   test('waits longer each time, up to eight seconds, and some five minutes in all', () => {

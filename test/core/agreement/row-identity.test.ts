@@ -18,6 +18,13 @@ describe('a link whose row was given to another record', () => {
     expect(withoutRow(known)).toMatchObject({ appliedAt, dirty: true, rereadDue: true, refused: NOTHING_REFUSED });
   });
 
+  test('and of which nothing was known stays one', () => {
+    const unknown = link({ base: undefined, rowKey: 'k' });
+    const { revision, highWater, appliedAt } = unknown;
+    expect(withoutRow(unknown)).toMatchObject({ base: undefined, rowKey: undefined, revision, highWater, appliedAt });
+    expect(letGo(unknown, false)).toEqual({ ...withoutRow(unknown), revision: revision + 1 });
+  });
+
   test('has no row to lose when its record is deleted', () => {
     const deleted = link({ base: base({}, true), rowKey: 'k' });
     expect(withoutRow(deleted)).toEqual({ ...deleted, rowKey: undefined });

@@ -29,6 +29,7 @@ interface Settled {
 describe('an accepted update', () => {
   test('closes the push, and the base is what Salesforce holds', () => {
     expect(settled('accepted', version({ x: 'ours' }))).toMatchObject({
+      outcome: 'settled',
       row: row({ x: 'ours' }),
       conflicts: [],
       link: {
@@ -230,6 +231,18 @@ describe('what a file showed while the push was open', () => {
     expect(landed(field, before, was, holds).conflicts).toEqual([]);
   });
 
+  test('does not come back where it is what we sent ourselves', () => {
+    const same = push({ sent: sent({ x: 'ours' }), seen: { x: { value: 'ours', sure: true } } });
+    expect(landed('x', same).conflicts).toEqual([]);
+  });
+
+  test('does not come back to a row that outlives its record for its edit', () => {
+    const gone = version({ x: 'ours' }, { deleted: true });
+    const kept = settled('unknown', gone, { before: seeing('x', true, false), was: row({ x: 'ours', mine: 'p' }) });
+    expect(kept.row).toEqual(row({ x: 'ours', mine: 'p' }));
+    expect(kept.conflicts).toMatchObject([{ field: undefined, reason: 'deleted and edited' }]);
+  });
+
   test('does not come back to a record or a row that is gone', () => {
     const before = seeing('x', true, false);
     const gone = version({ x: 'ours' }, { deleted: true });
@@ -329,6 +342,12 @@ describe('a push that was refused for one field alone', () => {
       'x',
     ],
     ['another field was edited since', both, version({ outward: 's' }), 'x'],
+    [
+      'one of several others was edited since',
+      push({ sent: sent({ x: 'ours', outward: 'ours', mine: 'ours' }) }),
+      version({ outward: 's' }),
+      'x',
+    ],
     ['the field was not sent', both, version(), 'mine'],
     ['the record is deleted', both, version({}, { deleted: true }), 'x'],
     ['it was a revive', push({ sent: sent({ x: 'ours', outward: 'ours' }), sentDeleted: false }), version(), 'x'],
@@ -355,11 +374,20 @@ describe('how a push ended', () => {
   const none = { answer: undefined, flowFailures: undefined, isWithdrawn: false };
   const flow = link({ push: push({ delivery: 'appflow', sent: sent({ x: 'p' }) }) });
   const api = link({ push: push({ sent: sent({ x: 'p' }) }) });
+  const both = link({ base: base({ x: 'p' }), push: push({ sent: sent({ x: 'p', mine: 'b' }) }) });
 
   test.each([
     ['there is none', link(), none, 'open'],
     ['the API has answered', api, { ...none, answer: 'refused' }, 'refused'],
     ['the API has not answered', api, { ...none, flowFailures: 0 }, 'open'],
+    ['the API does not know', flow, { ...none, answer: 'unknown', flowFailures: 0 }, 'open'],
+    [
+      'it was accepted, and a field is named all the same',
+      both,
+      { ...none, answer: 'accepted', blamed: 'x' },
+      'accepted',
+    ],
+    ['it was refused, and no field is named', both, { ...none, answer: 'refused' }, 'refused'],
     ['the API has answered a row of the flow', flow, { ...none, answer: 'accepted', flowFailures: 1 }, 'accepted'],
     ['no run of the flow has ended', flow, none, 'open'],
     ['a run has ended, and the record holds what was sent', flow, { ...none, flowFailures: 1 }, 'accepted'],

@@ -85,6 +85,16 @@ describe('a listed record', () => {
     expect(findListed(account, listed, known({ ...live, base: undefined }), BEFORE)).toBe('different');
   });
 
+  test('one other value among several is different', () => {
+    const fields = { Name: text('name'), Phone: text('phone') };
+    const two = mappingOf(defineSync({ objects: { Account: { table: 'lenders', fields } } }), 'Account');
+    const known = { link: { ...live, base: { Name: 'base', Phone: 'base' } }, rejected: false };
+    const listed = (values: FieldValues) => ({ id: ID, stamp: at(100), deleted: false, fields: values });
+    expect(findListed(two, listed({ Name: 'base', Phone: 's' }), known, BEFORE)).toBe('different');
+    expect(findListed(two, listed({ Name: 's', Phone: 'base' }), known, BEFORE)).toBe('different');
+    expect(findListed(two, listed({ Name: 'base', Phone: 'base' }), known, BEFORE)).toBeUndefined();
+  });
+
   test('that is deleted on both sides needs nothing, whatever it holds', () => {
     const listed = { id: ID, stamp: at(100), deleted: true, fields: { Name: 's' } };
     expect(findListed(account, listed, known(binned), BEFORE)).toBeUndefined();
@@ -118,6 +128,8 @@ describe('a link that was not listed', () => {
     ['of a live record has to be looked at', known(live), 'deleted'],
     ['of a deleted record is as it should be', known(binned), undefined],
     ['that was never merged needs nothing', known(claimed), undefined],
+    ['that there is none needs nothing', known(undefined), undefined],
+    ['without a high-water mark has to be looked at', known({ ...live, highWater: undefined }), 'deleted'],
     ['made after the listing needs nothing', known({ ...live, highWater: at(-5) }), undefined],
     ['that an execution works on is left to it', known({ ...live, busy: true }), undefined],
     ['that was rejected is tried again', known(live, true), 'rejected before'],

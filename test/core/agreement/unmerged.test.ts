@@ -23,7 +23,15 @@ test.for([
   ['not applied', {}, {}],
 ] as const)('of a push that was %s only what is known stays', ([outcome, known, refused]) => {
   const after = setAside({ link: before, row: row() }, version({ x: 'ours', mine: 's' }), outcome, round);
-  expect(after).toMatchObject({ ...aside, base: base(known), refused: { fields: refused } });
+  expect(after).toMatchObject({ ...aside, base: base(known) });
+  expect(after.refused.fields).toEqual(refused);
+});
+
+test('a link does not forget when it was read last', () => {
+  const later = link({ dirty: true, appliedAt: MERGED + 50 });
+  expect(setAside({ link: later, row: row() }, version(), undefined, round).appliedAt).toBe(MERGED + 50);
+  const never = link({ appliedAt: undefined });
+  expect(setAside({ link: never, row: row() }, version(), undefined, round).appliedAt).toBe(MERGED + 5);
 });
 
 test('a delete that has buried an edit is looked at again; one whose record lives again is believed', () => {
@@ -37,6 +45,20 @@ test('a delete that has buried an edit is looked at again; one whose record live
   expect(buried).toMatchObject({ push: deleting.push, base: base(), retries: 1 });
   const undeleted = setAside({ link: deleting, row: undefined }, version({ x: 's' }), 'accepted', round);
   expect(undeleted).toMatchObject({ ...aside, base: base({}, true) });
+  const ended = (more: Parameters<typeof push>[0], outcome: 'accepted' | 'unknown' | 'refused' | 'not applied') =>
+    setAside(
+      { link: link({ push: push(more) }), row: undefined },
+      version({ x: 's' }, { deleted: true }),
+      outcome,
+      round,
+    );
+  expect(ended({ sentDeleted: true }, 'unknown'), 'nor is one that may be ours').toMatchObject({ retries: 1 });
+  expect(ended({ sentDeleted: true }, 'refused'), 'a user has deleted it').toMatchObject({
+    push: undefined,
+    retries: 0,
+  });
+  expect(ended({ sentDeleted: true }, 'not applied')).toMatchObject({ push: undefined, retries: 0 });
+  expect(ended({ sent: sent({ x: 'ours' }) }, 'accepted'), 'we had updated it').toMatchObject({ push: undefined });
 });
 
 describe('a fresh read that shows nothing', () => {
@@ -65,7 +87,8 @@ describe('a fresh read that shows nothing', () => {
     ['not applied', base(), {}],
   ] as const)('after a push that was %s keeps what is known', ([outcome, known, fields]) => {
     const after = unread({ push: before.push }, row({ x: 'ours', mine: 'ours' }), { outcome });
-    expect(after).toMatchObject({ push: undefined, dirty: false, base: known, refused: { fields } });
+    expect(after).toMatchObject({ push: undefined, dirty: false, base: known });
+    expect(after.refused.fields).toEqual(fields);
   });
 
   test('does not end a push of which it is not known whether it landed', () => {
@@ -77,6 +100,9 @@ describe('a fresh read that shows nothing', () => {
     expect(unread({}, undefined, {})).toEqual(link({ revision: 8 }));
     const deleting = { push: push({ sentDeleted: true }) };
     expect(unread(deleting, undefined, { outcome: 'accepted' }).base).toEqual(base({}, true));
+    expect(unread(deleting, row(), { outcome: 'accepted' }).base, 'the row is back').toEqual(base());
+    expect(unread({ push: push() }, undefined, { outcome: 'accepted' }).base, 'it was an update').toEqual(base());
+    expect(unread({ base: undefined }, undefined, { isMissing: true }).base, 'nothing is known').toBeUndefined();
   });
 });
 
@@ -93,6 +119,7 @@ test('an upsert stays open: what it sent is the base of its record', () => {
   const found = { ...row({ x: 'ours' }), salesforceId: undefined };
   expect(unwrittenInsertion(thing, { insertion: open, row: found }, MERGED)).toMatchObject({
     push: open.push,
+    dirty: false,
     retries: 1,
   });
   const closed = { ...open, push: undefined };

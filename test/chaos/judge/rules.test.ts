@@ -178,6 +178,18 @@ describe('values have makers', () => {
     story.faults[0] = { ...story.faults[0]!, detail: 'Contact.Email' };
     expect(rulesBroken(story)).toContain('values have makers');
   });
+  test('Salesforce sets a field along with another', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+    const [push] = story.pushes;
+    const last = story.versions.pop()!;
+    story.versions.push({ ...last, values: { ...last.values, Rating: 'set' } });
+    story.applies('a', { Rating: 'set' });
+    const records = story.history().end.records.map((each) => ({ ...each, values: { ...each.values, Rating: 'set' } }));
+    expect(rulesBroken(story, { records })).toEqual([]);
+    expect(excusesOf(story, { records })).toEqual({ consequence: 1 });
+    story.pushes[0] = { ...push!, sent: { ...push!.sent, Rating: 'set' } };
+    expect(rulesBroken(story, { records })).toEqual(['values have makers']);
+  });
   test('a child waits for its parent', () => {
     const story = new Story();
     story.edits('salesforce', 'p', { Name: 'Parent' }, 'Account');

@@ -198,6 +198,11 @@ function comesAbout(
     const knows = { least: mine.least, most: mine.most };
     return { ...made, by: version.writer.by, knows };
   }
+  // With a stage that is written Salesforce sets the probability: what is never sent is its own doing.
+  const isNeverSent = field.direction === 'to-postgres' && mine.side === 'salesforce';
+  if (isNeverSent && around.openPush(version, field) === undefined) {
+    return { ...made, by: 'consequence', knows: { least: mine.least, most: mine.most } };
+  }
   const push = mine.side === 'salesforce' ? around.openPush(version, field) : undefined;
   const sent = push === undefined ? undefined : around.sent(push, field);
   const from = sent === undefined ? [] : (theirs.byValue.get(sent) ?? []);

@@ -47,7 +47,8 @@ function judged(history: IndexedHistory, of: FieldHistory, write: Write, lost: E
   const { side } = version;
   const isOwn = lost.side === side;
   const owner = of.field.direction === 'to-postgres' ? 'salesforce' : 'postgres';
-  if (isOwn && of.field.direction !== 'both' && side !== owner) return excused('owned by the other side');
+  if (isOwn && of.field.direction !== 'both' && side !== owner)
+    return lost.by === 'client' ? excused('owned by the other side') : { is: 'fine' };
   // Another rule has judged how it came to be there.
   if (lost.by === 'unexplained') return { is: 'fine' };
   if (isOwn && isGivenUp(lost, write)) return excused('discarded by its own side');

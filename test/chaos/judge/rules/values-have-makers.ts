@@ -39,6 +39,7 @@ function excuseOf(history: IndexedHistory, of: FieldHistory, write: Write): Excu
   const { version, after, value } = write;
   if (after.by === 'filled') return 'filled by Salesforce';
   if (after.by === 'rewritten') return 'rewritten by a trigger';
+  if (after.by === 'consequence') return 'consequence';
   if (version.side === 'postgres' && value === null && isWaiting(history, of, write)) return 'waiting';
   if (isBeforeHistory(of, version)) return 'none needed';
   // A row that is new for its record has what the table gives to columns of which Salesforce says nothing.

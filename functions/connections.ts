@@ -3,6 +3,7 @@ import { classified } from '../aws/aws-errors.ts';
 import { readSecret } from '../aws/secrets.ts';
 import { databaseNames } from '../core/contracts/database-names.ts';
 import { DEFAULT_NAME, deploymentName } from '../core/contracts/deployment-name.ts';
+import { ConfigurationError, RetryableError } from '../core/errors.ts';
 import { answers, databaseCredentials, openSession, type Session } from '../postgres/session/connection.ts';
 import { logIn, type SalesforceConnection, salesforceCredentials } from '../salesforce/connection.ts';
 import { endWhenCutOff, environment } from './handler.ts';
@@ -59,8 +60,16 @@ async function start(secretId: string, forgetIt: () => void): Promise<Session> {
     return session;
   } catch (error) {
     forgetIt();
-    throw error;
+    throw retryableWhileRotating(error);
   }
+}
+
+const WRONG_PASSWORD = '28P01';
+
+/** A rotation changes the role's password and the secret one after the other. Where it is none, the retries end, and it is told then. */
+function retryableWhileRotating(error: unknown): unknown {
+  if (!(error instanceof ConfigurationError) || error.code !== WRONG_PASSWORD) return error;
+  return new RetryableError(error.code, error.message, { cause: error });
 }
 
 let connected: { readonly secretId: string; readonly connection: Promise<SalesforceConnection> } | undefined;

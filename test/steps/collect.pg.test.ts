@@ -20,9 +20,16 @@ const [FIRST, SECOND] = ['one', 'two'].map(
 
 const lender = useLenderDatabase('file');
 const { rows } = lender;
+let first: Session;
 let second: Session;
 beforeAll(async () => {
-  second = await lender.session();
+  [first, second] = [await lender.session(), await lender.session()];
+  const { query } = first;
+  first.query = (async (...given: unknown[]) => {
+    const answer: unknown = await Reflect.apply(query, first, given);
+    await passes();
+    return answer;
+  }) as typeof query;
 });
 beforeEach(async () => {
   await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.lease');
@@ -60,37 +67,32 @@ const WORK = [
   ],
 ] as const;
 
-/** Looks for work, of which some comes after so many of the execution's statements and looks at the queue. undefined: it had ended. */
+/** What happens after a statement of the execution, or a look of it at the queue. */
+let passes: () => Promise<void> = async () => undefined;
+
+/** Looks for work, of which some comes after so many statements and looks at the queue. undefined: it had ended by then. */
 async function collectWhile(comes: (queue: Queue) => Promise<unknown>, moment: number) {
-  const session = await lender.session();
   const queue = new Queue();
   let [moments, woken]: [number, 'took the lease' | 'found it held' | undefined] = [0, undefined];
-  const passes = async () => {
-    if (session.transaction !== undefined || woken !== undefined || moments++ < moment) return;
+  passes = async () => {
+    if (first.transaction !== undefined || woken !== undefined || moments++ < moment) return;
     woken = 'found it held';
     await comes(queue);
     if ((await takeLease(second, 'Account', SECOND, async () => true)) !== undefined) woken = 'took the lease';
   };
-  queue.onLook = passes;
-  const { query } = session;
-  session.query = (async (...given: unknown[]) => {
-    const answer: unknown = await Reflect.apply(query, session, given);
-    await passes();
-    return answer;
-  }) as typeof query;
+  queue.onLook = () => passes();
   const storage = { list: async () => [], writeLines: async () => undefined } as never;
   const ports = { queue: queue as never, log: SILENT, storage, isRunning: async () => true, now: Date.now };
   const input = { trigger: 'changes', batches: 0, fenced: false } as const;
-  const { next } = await collectChanges(contextOf(session, configuration, 'Account', FIRST), ports, input);
-  await session.end();
+  const { next } = await collectChanges(contextOf(first, configuration, 'Account', FIRST), ports, input);
   return woken === undefined ? undefined : `${woken}: ${next}`;
 }
 
 test.for(WORK)('%s is not overlooked, whatever the moment at which it comes', async ([, comes]) => {
   const found = new Set<string>();
   for (let moment = 0; ; moment++) {
-    await rows(`update lenders set phone = 'row'; update sfsync.lease set execution = null`);
-    await rows('update sfsync.link set dirty = false');
+    await rows(`update lenders set phone = 'row'; update sfsync.lease set execution = null;
+                update sfsync.link set dirty = false`);
     const outcome = await collectWhile(comes, moment);
     if (outcome === undefined) break;
     found.add(outcome);

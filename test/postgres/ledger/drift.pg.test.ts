@@ -59,6 +59,7 @@ describe('a field that is gone', () => {
     const [first] = await listDrift(session);
     expect(await note('two', gone('Phone', 'it is a number'))).toEqual([isNew('Phone', 'it is a number')]);
     expect(await note('one', gone('Phone', 'it is a number'))).toEqual([]);
+    expect(await note('two', gone('Phone', 'it is a date'))).toEqual([isNew('Phone', 'it is a date')]);
     await closeDrift(session, OBJECT, ['Phone']);
     expect(await note('two', gone('Phone', 'it is a number'))).toEqual([isNew('Phone', 'it is a number')]);
     expect((await listDrift(session))[0]?.since.getTime()).toBeGreaterThan(first?.since.getTime() ?? 0);
@@ -102,6 +103,11 @@ describe('a lookup for whose parents records wait that are no parents', () => {
   test('is asked about when their ids have another prefix, lower or higher, once an hour', async () => {
     await parents('001000000000001AAA', '001000000000009AAA');
     await waits(1, '001000000000005AAA');
+    for (const [n, parent] of ['00Q000000000001AAA', '000000000000001AAA'].entries()) {
+      await insertLinks(session, 'Opportunity', [
+        { ...newLink(`00600000000000${n}AAA`, undefined), waiting: { AccountId: parent } },
+      ]);
+    }
     expect(await noteLookupsAsked(session, contacts)).toEqual([]);
     for (const [n, parent] of [
       [2, '00Q000000000001AAA'],
@@ -127,7 +133,9 @@ describe('a lookup for whose parents records wait that are no parents', () => {
     expect(await noteLookupsAsked(session, contacts)).toEqual([]);
     await parents('001000000000001AAA');
     await noteDrift(session, 'Contact', [gone('AccountId')], 'one');
-    await rows(`update sfsync.drift set first_seen = first_seen - interval '2 hours'`);
+    await rows(
+      `update sfsync.drift set first_seen = first_seen - interval '2 hours', asked_at = now() - interval '2 hours'`,
+    );
     expect(await noteLookupsAsked(session, contacts)).toEqual([]);
   });
 });

@@ -95,6 +95,9 @@ describe('what is listed', () => {
     await reportRejects(session, INBOUND, [{ ...ofRecord('B'), rowKey: 'a', line: 1 }]);
     await reportRejects(session, INBOUND, [ofRecord('A'), ofRow('a'), ofLine(1)]);
     expect([await closed(), (await open()).length]).toEqual([['1', '2', '3'], 4]);
+    // Nor does that of a record those of a row and a line that name none.
+    await reportRejects(session, INBOUND, [{ ...ofRecord('C'), rowKey: 'a', line: 1 }]);
+    expect(await open()).toHaveLength(5);
   });
 });
 
@@ -117,7 +120,9 @@ describe('a reject is new', () => {
     expect(await isNew(ofRow('a'))).toBe(false);
     expect(await isNew(ofRow('b'))).toBe(true);
     expect(await isNew(ofRow('a'), OUTBOUND)).toBe(true);
-    // A record with that row is another thing.
+    // A record with that row is another thing, whichever is listed first.
+    await reportRejects(session, INBOUND, [ofRecord('Z', 'CODE', { rowKey: 'z' })]);
+    expect(await isNew(ofRow('z'))).toBe(true);
     expect(await isNew(ofRecord('A', 'CODE', { rowKey: 'a' }))).toBe(true);
   });
 

@@ -38,9 +38,10 @@ describe('rows that carry the id of a record which is not linked to them', () =>
         { id: 'c', salesforce_id: idOf(3) },
         { id: 'd', salesforce_id: idOf(4) },
         { id: 'e' },
+        { id: 'f' },
         { id: 'not asked for', salesforce_id: idOf(6) },
       ]);
-      expect(await carriers('a', 'b', 'c', 'd', 'e', 'no row')).toEqual([
+      expect(await carriers('a', 'b', 'c', 'd', 'e', 'f', 'no row')).toEqual([
         { key: 'b', id: idOf(2) },
         { key: 'c', id: idOf(3) },
         { key: 'd', id: idOf(4) },

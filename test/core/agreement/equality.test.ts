@@ -12,6 +12,7 @@ import { type Link, newLink, type RowVersion } from '../../../core/agreement/lin
 import { merge } from '../../../core/agreement/merge.ts';
 import { type CanonicalValue, type RowValue, UNREADABLE } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, number, text } from '../../../core/mapping/configuration.ts';
+import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import { ID, MERGED, push, SECOND, sent } from './thing.ts';
 
 /** Seventeen digits, and the fifteen that Salesforce keeps of them. */
@@ -110,7 +111,7 @@ describe('what stands for a value of the base', () => {
 });
 
 describe('a merge', () => {
-  const merged = (link: Link, was: RowVersion | undefined, look: ReturnType<typeof version>, by = mapping) =>
+  const merged = (link: Link, was: RowVersion | undefined, look: SalesforceVersion, by = mapping) =>
     merge(by, { link, row: was }, look, false);
   const NOTHING = { asymmetricMatch: (inexact: object) => Object.keys(inexact).length === 0 };
 

@@ -48,6 +48,12 @@ describe('what has to be written to Salesforce', () => {
       { kind: 'update', fields: { mine: 'p' } },
     ],
     [
+      'the others beside a lookup that waits and was not read',
+      { waiting: { parent: PARENT } },
+      { fields: { ...without('parent').fields, x: 'p' } },
+      { kind: 'update', fields: { x: 'p' } },
+    ],
+    [
       'the others beside such a value',
       {},
       row({ x: UNREADABLE, mine: 'p' }),

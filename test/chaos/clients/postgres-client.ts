@@ -70,8 +70,9 @@ export class PostgresClient {
   async #act(client: pg.PoolClient, act: Act, work: Work): Promise<void> {
     switch (act.does) {
       case 'create':
-      case 'bulk create':
         return this.#insert(client, act.writes, work);
+      case 'bulk create':
+        return this.#insertMany(client, act.writes, work);
       case 'update':
         for (const write of act.writes) await this.#update(client, write, work);
         return;
@@ -93,21 +94,27 @@ export class PostgresClient {
     }
   }
 
-  /** One statement for each object, in the order of the plan: parents come first. */
+  /** In the order of the plan: parents come first. What a row does not say is the column's default. */
   async #insert(client: pg.PoolClient, writes: readonly PlannedWrite[], work: Work): Promise<void> {
     const keys = new Map(writes.map(({ name }) => [name, randomUUID() as string]));
-    for (const object of new Set(writes.map((write) => write.object))) {
-      const ofObject = writes.filter((write) => write.object === object);
-      const rows = [];
-      for (const { name, values } of ofObject)
-        rows.push({ id: keys.get(name), ...(await this.#columns(object, values, keys)) });
-      const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-      await client.query(
-        `insert into ${objectCalled(object).table} (${columns.join()})
-         select ${columns.join()} from jsonb_populate_recordset(null::${objectCalled(object).table}, $1)`,
-        [JSON.stringify(rows)],
-      );
+    for (const { name, object, values } of writes) {
+      await insertRows(client, object, [{ id: keys.get(name), ...(await this.#columns(object, values, keys)) }]);
     }
+    this.#inserted(keys, work);
+  }
+
+  /** By one statement; all rows have the same columns. */
+  async #insertMany(client: pg.PoolClient, writes: readonly PlannedWrite[], work: Work): Promise<void> {
+    const keys = new Map(writes.map(({ name }) => [name, randomUUID() as string]));
+    const rows: object[] = [];
+    for (const { name, object, values } of writes) {
+      rows.push({ id: keys.get(name), ...(await this.#columns(object, values, keys)) });
+    }
+    await insertRows(client, writes[0]?.object ?? '', rows);
+    this.#inserted(keys, work);
+  }
+
+  #inserted(keys: ReadonlyMap<string, string>, work: Work): void {
     for (const [name, key] of keys) {
       work.written.push(key);
       work.afterwards.push(() => this.#cast.isRow(name, key));
@@ -189,4 +196,13 @@ export class PostgresClient {
     }
     return columns;
   }
+}
+
+async function insertRows(client: pg.PoolClient, object: string, rows: readonly object[]): Promise<void> {
+  const { table } = objectCalled(object);
+  const columns = Object.keys(rows[0] ?? {}).join();
+  await client.query(
+    `insert into ${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::${table}, $1)`,
+    [JSON.stringify(rows)],
+  );
 }

@@ -24,9 +24,9 @@ export interface PlanOptions {
   readonly mappingChanges: number;
 }
 
-/** The first records are made then, and everything else comes after. */
-const BIRTHS_MS = 500;
-const AFTER_BIRTHS_MS = 1200;
+/** The first records are made until then; the run waits for them on both sides, and everything else comes after. */
+export const BIRTHS_MS = 500;
+const AFTER_BIRTHS_MS = 600;
 
 export function makePlan(seed: number, options: PlanOptions): Plan {
   const random = new Random(seed);
@@ -65,14 +65,14 @@ function operations(
   for (let i = 0; i < families; i++) {
     const side = i % 2 === 0 ? 'salesforce' : 'postgres';
     const kind = side === 'salesforce' ? 'family in Salesforce' : 'family in PostgreSQL';
-    take(kind, (BIRTHS_MS * i) / families, [family(side, situation, 3)]);
+    take(kind, (BIRTHS_MS * i) / (families + 1), [family(side, situation, 3)]);
   }
   const choices = Object.entries(KINDS).map(([kind, [draw, weight]]) => [{ kind, draw }, weight] as const);
   while (planned.length < count) {
     const at = AFTER_BIRTHS_MS + ((lengthMs - AFTER_BIRTHS_MS) * planned.length) / count;
     const { kind, draw } = random.weighted(choices);
     const drawn = draw(situation);
-    if (drawn !== undefined) take(kind, at + random.integer(-50, 50), drawn);
+    if (drawn !== undefined) take(kind, at + random.integer(-40, 40), drawn);
   }
   return planned.sort((one, other) => one.at - other.at).map((each, i) => ({ number: i + 1, ...each }));
 }

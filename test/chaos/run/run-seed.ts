@@ -6,6 +6,7 @@ import { PostgresClient } from '../clients/postgres-client.ts';
 import { SalesforceClient } from '../clients/salesforce-client.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Epoch, FaultRun, History, Operation } from '../history/history.ts';
+import { BIRTHS_MS } from '../plan/make-plan.ts';
 import { objectsWith } from '../plan/objects.ts';
 import type { Plan, PlannedFault, PlannedOperation } from '../plan/plan.ts';
 import { Random } from '../plan/random.ts';
@@ -21,6 +22,8 @@ import { marks, versionsSince } from './versions.ts';
 const CLIENTS = 12;
 /** How long a client waits for a record that was created on the other side. */
 const CAST_PATIENCE_MS = 6_000;
+/** How long the run waits until the first records are on both sides. */
+const BIRTHS_PATIENCE_MS = 45_000;
 
 export interface SeedOptions {
   readonly faults: readonly Fault[];
@@ -76,6 +79,7 @@ class Clients {
   readonly #world: World;
   readonly #plan: Plan;
   readonly #options: SeedOptions;
+  readonly #cast: Cast;
   readonly #postgres: PostgresClient;
   readonly #salesforce: SalesforceClient;
   readonly #claims = new Claims();
@@ -88,9 +92,9 @@ class Clients {
     this.#world = world;
     this.#plan = plan;
     this.#options = options;
-    const cast = new Cast(world.pool, CAST_PATIENCE_MS);
-    this.#postgres = new PostgresClient(world.pool, cast);
-    this.#salesforce = new SalesforceClient(() => world.endpoints.salesforce, cast);
+    this.#cast = new Cast(world.pool, CAST_PATIENCE_MS);
+    this.#postgres = new PostgresClient(world.pool, this.#cast);
+    this.#salesforce = new SalesforceClient(() => world.endpoints.salesforce, this.#cast);
   }
 
   get fields(): readonly string[] {
@@ -119,10 +123,10 @@ class Clients {
 
   /** All that is planned; answers when it is over and nothing is in force any more. */
   async work(): Promise<void> {
-    this.#begun = Date.now();
+    await this.#births();
     const faults = Promise.all(this.#plan.faults.map((fault) => this.#fault(fault)));
     const mappings = Promise.all(this.#plan.mappingChanges.map(({ at, fields }) => this.#remap(at, fields)));
-    for (const operation of this.#plan.operations) {
+    for (const operation of this.#plan.operations.filter(({ at }) => at > BIRTHS_MS)) {
       await this.#until(operation.at);
       const atWork = this.#atWork[operation.side];
       while (atWork.size >= CLIENTS) await Promise.race(atWork);
@@ -131,6 +135,22 @@ class Clients {
     }
     await Promise.all([...this.#atWork.salesforce, ...this.#atWork.postgres]);
     await Promise.all([faults, mappings]);
+  }
+
+  /** The first records. Everything else begins when both sides have them, however long that takes on a busy machine. */
+  async #births(): Promise<void> {
+    this.#begun = Date.now();
+    const births = this.#plan.operations.filter(({ at }) => at <= BIRTHS_MS);
+    await Promise.all(births.map((operation) => this.#carryOut(operation)));
+    const born = births.flatMap(({ act }) => (act.does === 'create' ? act.writes.map(({ name }) => name) : []));
+    const deadline = Date.now() + BIRTHS_PATIENCE_MS;
+    for (const name of born) {
+      while (Date.now() < deadline) {
+        const there = [await this.#cast.idOf(name), await this.#cast.keyOf(name)];
+        if (!there.includes(undefined)) break;
+      }
+    }
+    this.#begun = Date.now() - BIRTHS_MS;
   }
 
   async #until(at: number): Promise<void> {
@@ -171,7 +191,7 @@ class Clients {
 
   async #remap(at: number, fields: readonly string[]): Promise<void> {
     await this.#until(at);
-    const release = await this.#claims.take(['system', 'database', 'slot', 'streamer', 'failpoint']);
+    const release = await this.#claims.take(['system', 'database', 'slot', 'streamer', 'failpoint', 'flows']);
     try {
       await this.map(fields);
     } finally {

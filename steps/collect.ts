@@ -17,7 +17,7 @@ import { chooseRecords } from './choose.ts';
 import { confirmHeldReport } from './delete-guard.ts';
 import { joinedFields, joinNext } from './mapping-in-force/joins.ts';
 import { chooseNewRows } from './new-rows/choose-new-rows.ts';
-import { type ReceivePorts, receive } from './receive.ts';
+import { type Received, type ReceivePorts, receive } from './receive.ts';
 import type { StepContext } from './step.ts';
 
 /** How long the queue is watched when nothing is due: a burst of edits then stays with one execution. */
@@ -72,12 +72,12 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   }
   const probing = lease.circuit === 'open';
   const collecting: Collecting = { context, ports, input, probing, newRejects: [] };
-  await receiveAll(collecting, { waitSeconds: 0, lease: true });
+  const { emptied } = await receiveAll(collecting, { waitSeconds: 0, lease: true });
   if (probing && (trigger !== 'schedule' || batches > 0)) {
-    await freeLease(session, object, execution);
+    await freeLease(session, object, execution, { emptied });
     return { next: 'end', reason: 'circuit open' };
   }
-  if (batches >= configuration.settings.batchesPerExecution) return handOver(context);
+  if (batches >= configuration.settings.batchesPerExecution) return handOver(context, { emptied });
   for (;;) {
     const chosen = await chooseBatch(collecting);
     if (chosen !== undefined) return chosen;
@@ -86,7 +86,7 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
       if (joined.length > 0) return { next: 'report', rejected: 0, reasons: joined };
       if (ports.now() <= lookUntil && !(await joinNext(context)).isDone) continue;
     }
-    if (ports.now() > lookUntil) return handOver(context);
+    if (ports.now() > lookUntil) return handOver(context, { emptied: false });
     if (await watch(collecting, lookUntil)) continue;
     const ended = await endUnlessDue(collecting);
     if (ended !== undefined) return ended;
@@ -120,14 +120,13 @@ function reported(newRejects: readonly Reject[]) {
   return newRejects.length === 0 ? {} : { rejected: newRejects.length, reasons: reasonCounts(newRejects) };
 }
 
-/** Answers how many messages were received. */
 async function receiveAll(
   { context, ports, newRejects }: Collecting,
   options: { readonly waitSeconds: number; readonly lease: boolean },
-): Promise<number> {
+): Promise<Received> {
   const received = await receive(context, ports, options);
   newRejects.push(...received.newRejects);
-  return received.messages;
+  return received;
 }
 
 /**
@@ -139,7 +138,7 @@ async function watch(collecting: Collecting, lookUntil: Instant): Promise<boolea
   const { now } = collecting.ports;
   for (let second = 0; second < WATCH_SECONDS || now() <= lookUntil; second++) {
     if (second >= WATCH_SECONDS && !(await anyDue(session, mapping.object, WAITED_FOR_MS))) return false;
-    if ((await receiveAll(collecting, { waitSeconds: 1, lease: true })) > 0) return true;
+    if ((await receiveAll(collecting, { waitSeconds: 1, lease: true })).messages > 0) return true;
     if (await anyDue(session, mapping.object)) return true;
   }
   return false;
@@ -152,17 +151,21 @@ async function watch(collecting: Collecting, lookUntil: Instant): Promise<boolea
 async function endUnlessDue(collecting: Collecting): Promise<Collected | undefined> {
   const { context, ports } = collecting;
   const { session, mapping, execution } = context;
-  await freeLease(session, mapping.object, execution);
+  // Nothing has come for seconds.
+  await freeLease(session, mapping.object, execution, { emptied: true });
   failpoint('collect:lease-freed');
-  const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
-  if (received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
+  const { messages } = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
+  if (messages === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
     return { next: 'end', reason: 'nothing due' };
   const lease = await takeLease(session, mapping.object, execution, ports.isRunning);
   return lease === undefined ? { next: 'end', reason: 'held by another execution' } : undefined;
 }
 
-async function handOver({ session, mapping, execution }: StepContext): Promise<Collected> {
-  await freeLease(session, mapping.object, execution);
+async function handOver(
+  { session, mapping, execution }: StepContext,
+  queue: { readonly emptied: boolean },
+): Promise<Collected> {
+  await freeLease(session, mapping.object, execution, queue);
   return { next: 'hand over' };
 }
 

@@ -29,6 +29,8 @@ export interface ReceivePorts {
 
 export interface Received {
   readonly messages: number;
+  /** Nothing was left in the queue. */
+  readonly emptied: boolean;
   /** Rejects of rows that were not listed before. */
   readonly newRejects: readonly Reject[];
 }
@@ -42,9 +44,11 @@ export async function receive(
   const { queue, log } = ports;
   const newRejects: Reject[] = [];
   let messages = 0;
+  let emptied = false;
   for (let receives = 0; receives < MAX_RECEIVES; receives++) {
     const received = await queue.receive(receives === 0 ? options.waitSeconds : 0);
-    if (received.length === 0) break;
+    emptied = received.length === 0;
+    if (emptied) break;
     failpoint('receive:received');
     const readable = received.filter(({ message }) => message !== undefined);
     if (readable.length < received.length) {
@@ -65,7 +69,7 @@ export async function receive(
     failpoint('receive:deleted');
     messages += readable.length;
   }
-  return { messages, newRejects };
+  return { messages, emptied, newRejects };
 }
 
 async function receiveMessages(

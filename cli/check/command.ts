@@ -42,7 +42,8 @@ export function addCheckCommand(program: Command, configuration: SyncConfigurati
           const deployed = await lookAtDeployment(surroundings, options.stack, deployment, objects);
           const drifts = await findDrift(client, org, configuration, options.slot);
           const inDatabase = describeStatus(database, options.slot);
-          const inAws = 'status' in deployed ? describeDeployment(deployed.status, Date.now()) : undefined;
+          const inAws =
+            'status' in deployed ? describeDeployment(deployed.status, database.objects, Date.now()) : undefined;
           const faults = [...inDatabase.faults, ...(inAws?.faults ?? [])];
           const notLookedAt = [
             ...('status' in deployed ? [] : [`AWS was not looked at: ${deployed.why}`]),

@@ -1,15 +1,33 @@
 /** What `sfsync check` prints of the queues and flows. Pure: values in, lines out. */
 import type { DeploymentStatus, FailedExecutions, FlowState, ObjectPipelines } from '../../aws/pipelines.ts';
+import type { ObjectStatus } from '../../postgres/prepare/status.ts';
 import { aligned, type StatusReport } from '../report.ts';
 import { plural } from '../terminal.ts';
 
+/** From then on changes that wait are looked at: the schedule receives every five minutes. */
+const LONG_MS = 15 * 60_000;
+
+/** What the ledger knows of an object's change queue. */
+type Emptied = Pick<ObjectStatus, 'object' | 'queueEmptied'>;
+
 /** `now`: milliseconds since 1970, for how long things wait. */
-export function describeDeployment(status: DeploymentStatus, now: number): StatusReport {
+export function describeDeployment(status: DeploymentStatus, ledger: readonly Emptied[], now: number): StatusReport {
+  const emptied = new Map(ledger.map(({ object, queueEmptied }) => [object, queueEmptied ?? undefined]));
   const lines = aligned([
-    ['object', 'changes waiting', 'in flight', 'dead letters', 'inbound flow', 'last run', 'outbound flow'],
+    [
+      'object',
+      'changes waiting',
+      'since at most',
+      'in flight',
+      'dead letters',
+      'inbound flow',
+      'last run',
+      'outbound flow',
+    ],
     ...status.objects.map(({ object, changes, deadLetters, inboundFlow, outboundFlow }) => [
       object,
       String(changes.waiting),
+      changes.waiting === 0 ? '-' : agoOf(emptied.get(object), now),
       String(changes.inFlight),
       String(deadLetters),
       inboundFlow?.status ?? 'missing',
@@ -29,15 +47,24 @@ export function describeDeployment(status: DeploymentStatus, now: number): Statu
   return {
     lines: ['', ...lines],
     faults: [
-      ...status.objects.flatMap(objectFaults),
+      ...status.objects.flatMap((each) => objectFaults(each, emptied.get(each.object), now)),
       ...status.executions.flatMap((each) => executionFaults(each, now)),
       ...(notices === 0 ? [] : [`${plural(notices, 'notice')} could not be delivered: \`sfsync redrive events\``]),
     ],
   };
 }
 
-function objectFaults({ object, deadLetters, inboundFlow, outboundFlow }: ObjectPipelines): string[] {
+function objectFaults(
+  { object, changes, deadLetters, inboundFlow, outboundFlow }: ObjectPipelines,
+  emptied: Date | undefined,
+  now: number,
+): string[] {
   const faults: string[] = [];
+  if (changes.waiting > 0 && emptied !== undefined && now - emptied.getTime() > LONG_MS) {
+    faults.push(
+      `${object}: ${plural(changes.waiting, 'message')} of changes may wait since ${agoOf(emptied, now)}, when the queue was last empty: look at the executions of postgres-to-salesforce`,
+    );
+  }
   if (deadLetters > 0) {
     faults.push(
       `${object}: ${plural(deadLetters, 'dead letter')} of changes: \`sfsync redrive changes\` when the cause is mended`,
@@ -78,6 +105,10 @@ const UNITS = [
   ['h', 3_600_000],
   ['min', 60_000],
 ] as const;
+
+function agoOf(since: Date | undefined, now: number): string {
+  return since === undefined ? 'not known' : ago(since, now);
+}
 
 /** `3 d`, `2 h`, `5 min`, `12 s`. */
 function ago(since: Date, now: number): string {

@@ -41,12 +41,19 @@ export async function takeLease(
   return taken.rows[0];
 }
 
-/** Gives the lease back. */
-export async function freeLease(session: Session, object: string, execution: string): Promise<void> {
-  await query(session, 'update sfsync.lease set execution = null where object = $1 and execution = $2', [
-    object,
-    execution,
-  ]);
+/** Gives the lease back. `emptied`: the object's change queue was received to its end. */
+export async function freeLease(
+  session: Session,
+  object: string,
+  execution: string,
+  { emptied = false }: { readonly emptied?: boolean } = {},
+): Promise<void> {
+  await query(
+    session,
+    `update sfsync.lease set execution = null, queue_emptied_at = case when $3 then statement_timestamp() else queue_emptied_at end
+      where object = $1 and execution = $2`,
+    [object, execution, emptied],
+  );
 }
 
 /**

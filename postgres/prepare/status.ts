@@ -19,6 +19,8 @@ export interface ObjectStatus {
   readonly oldestDue: Date | null;
   /** Rows on their way to becoming records, those that wait or were refused included. */
   readonly newRows: number;
+  /** When its change queue was last received to its end: no message that waits there is older. null: never. */
+  readonly queueEmptied: Date | null;
   readonly circuit: 'closed' | 'open';
   readonly circuitReason: string | null;
   readonly openConflicts: number;
@@ -101,7 +103,7 @@ async function readObjects(client: pg.ClientBase, configuration: SyncConfigurati
     `select wanted.object, coalesce(links.total, 0) as links, coalesce(due.due, 0) as due, due.oldest as "oldestDue",
             coalesce(links.held, 0) as "heldDeletes",
             coalesce(lease.circuit, 'closed') as circuit,
-            (select count(*)::int from sfsync.insertion i where i.object = wanted.object) as "newRows", lease.circuit_reason as "circuitReason",
+            (select count(*)::int from sfsync.insertion i where i.object = wanted.object) as "newRows", lease.circuit_reason as "circuitReason", lease.queue_emptied_at as "queueEmptied",
             (select count(*)::int from sfsync.conflict c where c.object = wanted.object and resolved_at is null) as "openConflicts",
             (select count(*)::int from sfsync.rejected_record r where r.object = wanted.object and resolved_at is null) as "openRejects"
        from unnest($1::text[]) with ordinality as wanted (object, place)

@@ -97,6 +97,9 @@ test.for(WORK)('%s is not overlooked, whatever the moment at which it comes', as
     if (outcome === undefined) break;
     found.add(outcome);
   }
+  expect(await rows(`select now() - queue_emptied_at < interval '1 minute' as emptied from sfsync.lease`)).toEqual([
+    { emptied: true },
+  ]);
   // The execution that was woken works on it, or the one that kept it from that.
   expect([...found].sort()).toEqual(['found it held: push', 'took the lease: end']);
 });

@@ -26,8 +26,12 @@ const well: DeploymentStatus = {
 };
 
 test('what waits and when the flow ran last, and nothing to look at', () => {
-  const { lines, faults } = describeDeployment(well, NOW);
-  expect(lines.map((line) => line.replaceAll(/ +/g, ' '))).toContain('Account 3 1 0 Active 1 min ago -');
+  const { lines, faults } = describeDeployment(
+    well,
+    [{ object: 'Account', queueEmptied: new Date(NOW - 125_000) }],
+    NOW,
+  );
+  expect(lines.map((line) => line.replaceAll(/ +/g, ' '))).toContain('Account 3 2 min 1 0 Active 1 min ago -');
   expect(faults).toEqual([]);
 });
 
@@ -55,9 +59,14 @@ test('each thing to look at says what it is, for how long, and what to do', () =
       ],
       undeliveredNotices: 1,
     },
+    [
+      { object: 'Account', queueEmptied: new Date(NOW - 40 * 60_000) },
+      { object: 'Contact', queueEmptied: null },
+    ],
     NOW,
   );
   expect(faults).toEqual([
+    'Account: 3 messages of changes may wait since 40 min, when the queue was last empty: look at the executions of postgres-to-salesforce',
     'Account: 2 dead letters of changes: `sfsync redrive changes` when the cause is mended',
     'Account: flow in is Suspended (3 runs failed): nothing runs through it; `aws appflow start-flow --flow-name in` when the cause is mended',
     'Contact: there is no inbound flow: deploy the stack',

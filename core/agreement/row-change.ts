@@ -37,7 +37,9 @@ export function rowChange(
     // A merge makes no value that cannot be sent.
     if (value !== row.fields[field] && !isUnsendable(value)) fields[field] = value ?? null;
   }
-  const kind = Object.keys(fields).length === 0 ? 'none' : 'update';
+  // The column of a lookup that waits is null already: when the merge decides for null, only the waiting ends.
+  const isWritten = Object.entries(fields).some(([field, value]) => value !== before.row?.fields[field]);
+  const kind = isWritten ? 'update' : 'none';
   return { kind, fields, waiting: stillWaiting(before, fields) };
 }
 

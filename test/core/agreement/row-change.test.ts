@@ -80,6 +80,16 @@ describe('a lookup that waits', () => {
     });
   });
 
+  test('waits no longer where the merge has decided for none; its column is null already, and is not written', () => {
+    const after = row({ parent: null, other: B });
+    expect(rowChange(thing, before, after, 'k')).toMatchObject({ kind: 'none', waiting: { other: B } });
+    expect(rowChange(thing, before, row({ parent: null, other: B, x: 's' }), 'k')).toMatchObject({
+      kind: 'update',
+      fields: { x: 's' },
+      waiting: { other: B },
+    });
+  });
+
   test('waits no longer where the application has filled its column', () => {
     const filled = { link: waiting, row: row({ parent: B, other: null }) };
     expect(rowChange(thing, filled, filled.row, 'k').waiting).toEqual({ other: B });

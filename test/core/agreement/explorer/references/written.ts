@@ -31,7 +31,8 @@ function put({ rules, mapping }: Driver, world: World, merged: Merged, from: Sid
   });
   const noted = logged(world, merged, from);
   const link = { ...merged.link, rowKey: merged.link.rowKey ?? 'child', waiting };
-  if (kind === 'none') return { ...noted, link };
+  // Nothing is written where the column of a lookup that waited is null already; that it is none is Salesforce's doing from now on.
+  if (kind === 'none' && fields.l === undefined) return { ...noted, link };
   if (kind === 'delete') return { ...noted, link, row: { ...world.row, deleted: true } };
   let row: Side = { ...world.row, deleted: false };
   const { l, x } = fields;

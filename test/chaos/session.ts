@@ -47,12 +47,13 @@ export class Session {
     const plans = await this.#plans(faults);
     this.#line.show('the system starts');
     const world = await World.open({ objects: objectsWith(plans[0]?.fields) });
-    this.#line.say(`ready after ${((Date.now() - begun) / 1000).toFixed(1)} s; logs in ${world.directory}`);
+    this.#line.say(`ready after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
     try {
       for (const plan of plans) await this.#seed(world, plan, faults);
     } finally {
       this.#line.clear();
-      await world.close({ keep: this.#options.keep });
+      const kept = await world.close({ keep: this.#options.keep });
+      if (kept !== undefined) this.#line.say(`state and logs: ${kept}`);
     }
     this.#line.say(`\n${operationsTable(this.#histories)}\n${faultsTable(this.#histories)}`);
     await this.#log(begun);

@@ -1,6 +1,6 @@
 /** The world of a run: a copy of the project, the database server, and the system under test in a process of its own. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -162,12 +162,19 @@ export class World implements FaultWorld {
     this.#configuration = await configurationOf(this.project);
   }
 
-  /** Ends everything; `keep` leaves the copy of the project with the state and the logs. */
-  async close({ keep = false }: { readonly keep?: boolean } = {}): Promise<void> {
+  /** Ends everything. With `keep` the copy of the project stays, with state and logs: answers where. */
+  async close({ keep = false }: { readonly keep?: boolean } = {}): Promise<string | undefined> {
     await this.pool.end().catch(() => undefined);
     await this.#system.end('SIGTERM');
     await this.server.stop();
-    if (!keep) await this.project[Symbol.asyncDispose]();
+    if (!keep) {
+      await this.project[Symbol.asyncDispose]();
+      return undefined;
+    }
+    // Under a name that no later run takes for something left.
+    const kept = this.project.directory.replace(COPY_PREFIX, 'sfsync-kept-');
+    await rename(this.project.directory, kept);
+    return kept;
   }
 }
 

@@ -13,6 +13,7 @@ import { oneToOne } from './rules/one-to-one.ts';
 import { oneWayFields } from './rules/one-way-fields.ts';
 import { pushesAreOpen } from './rules/pushes-are-open.ts';
 import { rest } from './rules/rest.ts';
+import { rowsComeBackWhole } from './rules/rows-come-back-whole.ts';
 import { sidesAgree } from './rules/sides-agree.ts';
 import { valuesHaveMakers } from './rules/values-have-makers.ts';
 import { writesAreKept } from './rules/writes-are-kept.ts';
@@ -37,6 +38,7 @@ export const RULES: readonly Rule[] = [
   conflictsAreReal,
   pushesAreOpen,
   oneEditOneWrite,
+  rowsComeBackWhole,
   writesAreKept,
   rest,
   noLeaks,

@@ -1,5 +1,6 @@
 /** Each rule, by a smallest history that breaks it and by its right neighbour. */
 import { describe, expect, test } from 'vitest';
+import type { Values } from '../history/history.ts';
 import { judge } from './judge.ts';
 import { ACCOUNT, CONTACT, idOf, Story } from './story.ts';
 
@@ -322,6 +323,17 @@ describe('conflicts are real', () => {
     const story = both().logs('a', 'LastName', 'S1', 'P1', 'postgres').lands('a', { LastName: 'P1' });
     expect(rulesBroken(story)).toEqual(['conflicts are real']);
   });
+  test('decided for the later one', () => {
+    const fields = CONTACT.fields.map((field) => ({ ...field, policy: 'latest' as const }));
+    const story = (winner: string) => {
+      const made = new Story([ACCOUNT, { ...CONTACT, fields }]).pair('a', { LastName: 'Base' });
+      made.edits('postgres', 'a', { LastName: 'P1' }).waits(10).edits('salesforce', 'a', { LastName: 'S1' });
+      return winner === 'salesforce' ? made.logs('a', 'LastName', 'S1', 'P1').applies('a', { LastName: 'S1' }) : made;
+    };
+    expect(rulesBroken(story('salesforce'))).toEqual([]);
+    const wrong = story('postgres').logs('a', 'LastName', 'S1', 'P1', 'postgres').lands('a', { LastName: 'P1' });
+    expect(rulesBroken(wrong)).toEqual(['conflicts are real']);
+  });
   test('of a value that was never there', () => {
     const story = both()
       .applies('a', { LastName: 'S1' })
@@ -348,6 +360,32 @@ describe('one edit, one write', () => {
     faulty.lands('a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
     expect(rulesBroken(faulty)).toEqual([]);
     expect(excusesOf(faulty)).toEqual({ 'repeated under a fault': 1 });
+  });
+});
+
+describe('what is refused', () => {
+  const refused = (times: number) => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' });
+    for (let time = 0; time < times; time++) {
+      story.lands('a', { LastName: 'P1' }).versions.pop();
+    }
+    return story.lands('a', { LastName: 'P1' });
+  };
+  test('is sent once more at most', () => {
+    expect(rulesBroken(refused(1))).toEqual([]);
+    expect(rulesBroken(refused(2))).toEqual(['one edit, one write']);
+  });
+});
+
+describe('rows come back whole', () => {
+  const back = (values: Values) => {
+    const story = begun().edits('postgres', 'a', { notes: 'mine' }).deletes('salesforce', 'a');
+    story.deletes('postgres', 'a', 'sfsync').undeletes('salesforce', 'a').undeletes('postgres', 'a', 'sfsync', values);
+    return story;
+  };
+  test('with what Salesforce never had', () => {
+    expect(rulesBroken(back({}))).toEqual([]);
+    expect(rulesBroken(back({ notes: null }))).toEqual(['rows come back whole']);
   });
 });
 

@@ -2,7 +2,7 @@
  * A conflict is listed of two edits that did not know each other, with values that both sides had, and the field's policy has
  * decided it.
  */
-import type { ListedConflict, MappedField } from '../../history/history.ts';
+import type { ListedConflict, Version } from '../../history/history.ts';
 import type { Normal } from '../../history/normal-form.ts';
 import { Findings } from '../finding.ts';
 import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
@@ -46,7 +46,7 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
     return;
   }
   if (reason !== 'both edited') return;
-  if (winner !== null && !isByPolicy(history, field, conflict)) {
+  if (winner !== null && !isByPolicy(history, of, conflict)) {
     violate(`A conflict of ${field.field} was decided against the field's policy.`, [s, p]);
   }
   if (s === undefined || p === undefined || !(precedes(s, p) || precedes(p, s))) return;
@@ -64,10 +64,23 @@ function eventOf({ events }: SideHistory, value: Normal, at: number): Event | un
   return all.length === 1 ? all[0] : undefined;
 }
 
-/** `latest` depends on two clocks; it is not judged here. */
-function isByPolicy(history: IndexedHistory, { field }: MappedField, { object, winner, at }: ListedConflict): boolean {
-  const policies = history.policiesAround(object, field, at);
-  return policies.some((policy) => policy === 'latest' || policy === winner);
+function isByPolicy(history: IndexedHistory, of: FieldHistory, conflict: ListedConflict): boolean {
+  const { object, winner, at } = conflict;
+  const policies = history.policiesAround(object, of.field.field, at);
+  return policies.some((policy) => (policy === 'latest' ? isLatest(history, of, conflict) : policy === winner));
+}
+
+/** How far the times may be off by which the later edit is told: a stamp's second, and what lies between look and merge. */
+const LATEST_WITHIN_MS = 5_000;
+
+/** The winner was not certainly written first: its whole record or row, for that is what has a time. */
+function isLatest(history: IndexedHistory, { pair }: FieldHistory, { winner, at }: ListedConflict): boolean {
+  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at)?.at ?? at;
+  const [theirs, mine] = [last(pair.record), last(pair.row)];
+  const lead = winner === 'postgres' ? theirs - mine : mine - theirs;
+  return (
+    lead < LATEST_WITHIN_MS || history.faultsIn(Math.min(theirs, mine), at).some(({ name }) => /clock/i.test(name))
+  );
 }
 
 function isOfUnknownOutcome(history: IndexedHistory, { pair, field }: FieldHistory, at: number): boolean {

@@ -1,7 +1,11 @@
-/** sfsync writes a value once: no write of its own that changes nothing follows another, unless a fault made it send again. */
-import type { MappedObject, Version } from '../../history/history.ts';
+/**
+ * sfsync writes a value once: no write of its own that changes nothing follows another, and nothing that was refused is sent again and
+ * again, unless a fault made it.
+ */
+import type { MappedObject, Push, Version } from '../../history/history.ts';
 import { Findings } from '../finding.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
+import type { Pair } from '../index/pairs.ts';
 
 export const RULE = 'one edit, one write';
 
@@ -12,6 +16,13 @@ export function oneEditOneWrite(history: IndexedHistory): Findings {
   const findings = new Findings();
   for (const pair of history.pairs) {
     const mapping = history.objects.get(pair.object);
+    for (const _ of repeatedPushes(history, pair)) {
+      const { object, salesforceId, row, record } = pair;
+      const says =
+        'The same was sent to Salesforce three times, though nothing had come of it and nothing had changed.';
+      const versions = record.slice(-1);
+      findings.violate({ rule: RULE, object, salesforceId, rowKey: row.at(-1)?.key, says, versions });
+    }
     for (const versions of [pair.record, pair.row]) {
       for (const [place, version] of versions.entries()) {
         const before = versions[place - 1];
@@ -34,6 +45,25 @@ export function oneEditOneWrite(history: IndexedHistory): Findings {
     }
   }
   return findings;
+}
+
+/** Of pushes that nothing has come between: the third of those that carry the same. */
+function repeatedPushes(history: IndexedHistory, pair: Pair): Push[] {
+  const moments = [...pair.record, ...pair.row].map(({ at }) => at);
+  let same: Push[] = [];
+  const repeated: Push[] = [];
+  for (const push of history.pushesOf(pair)) {
+    const before = same.at(-1);
+    const goesOn =
+      before !== undefined &&
+      JSON.stringify(before.sent) === JSON.stringify(push.sent) &&
+      before.sentDeleted === push.sentDeleted &&
+      !moments.some((at) => at > before.sentAt && at <= push.sentAt);
+    same = goesOn ? [...same, push] : [push];
+    const isUnderFault = history.faultsIn((same[0] as Push).sentAt - AFTERMATH_MS, push.sentAt).length > 0;
+    if (same.length === 3 && !isUnderFault) repeated.push(push);
+  }
+  return repeated;
 }
 
 function isRepetition(

@@ -18,6 +18,8 @@ export const tablePortrait = z.object({
   identity: z.string().nullable(),
   /** Mapped columns by name: number, type, modifier, collation and generation; null: there is none. */
   columns: z.record(z.string(), z.string().nullable()),
+  /** The transaction that altered a mapped column last, by name. Most of what it may be says nothing about values. */
+  altered: z.record(z.string(), z.string().nullable()).default({}),
   /** Labels of enums by oid. */
   labels: z.record(z.string(), z.string()),
 });

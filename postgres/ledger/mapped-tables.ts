@@ -55,13 +55,21 @@ async function note(
   return { tables, changed };
 }
 
-/** The types of columns that have another one now, behind those that they had before. As in the portrait: number, type, modifier. */
+/**
+ * The types of columns that have another one now, behind those that they had before; and those that one may have had in between
+ * which has the same again. As in the portrait: number, type, modifier.
+ */
 const CHANGED_TYPES = `coalesce((
-  select jsonb_object_agg(name, coalesce(m.former_types -> name, '[]') || to_jsonb(format_type(y.oid, was[3]::int)))
+  select jsonb_object_agg(name, coalesce(m.former_types -> name, '[]') || types)
     from jsonb_each_text(m.portrait -> 'columns') as before (name, text)
     cross join lateral (select string_to_array(before.text, '/'), string_to_array(excluded.portrait -> 'columns' ->> name, '/')) as c (was, now)
     join pg_type y on y.oid = was[2]::oid
-   where was[2:3] <> now[2:3]), '{}')`;
+    cross join lateral (select case
+      when was[2:3] <> now[2:3] then to_jsonb(array[format_type(y.oid, was[3]::int)])
+      when m.portrait ->> 'file' <> excluded.portrait ->> 'file'
+           and m.portrait -> 'altered' ->> name <> excluded.portrait -> 'altered' ->> name
+        then to_jsonb(sfsync.types_in_between(y.oid, was[3]::int)) end) as found (types)
+   where types <> '[]'), '{}')`;
 
 /**
  * All links of the object were compared: what former types of its columns have made of values is in the links. Not so when the

@@ -79,6 +79,8 @@ select l.object,
          'published', to_jsonb(l.published),
          'columns', (select jsonb_object_agg(x.name, ${COLUMN}) from unnest(l.columns) as x (name)
                        left join pg_attribute a on a.attrelid = l.oid and a.attname = x.name and a.attnum > 0 and not a.attisdropped),
+         'altered', (select jsonb_object_agg(x.name, a.xmin::text) from unnest(l.columns) as x (name)
+                       left join pg_attribute a on a.attrelid = l.oid and a.attname = x.name and a.attnum > 0 and not a.attisdropped),
          'labels', coalesce((select jsonb_object_agg(e.oid::text, e.enumlabel) from pg_attribute a
                                join pg_type y on y.oid = a.atttypid
                                join pg_enum e on e.enumtypid in (y.oid, y.typelem, y.typbasetype)

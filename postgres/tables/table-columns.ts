@@ -45,10 +45,16 @@ interface ColumnRow {
 /** Of pg_trigger.tgtype: for each row, before, insert. */
 const BEFORE_INSERT = 7;
 
-/** A type that the table's portrait does not know yet has come after the one that it knows. */
+/**
+ * A type that the table's portrait does not know yet has come after the one that it knows. Where it is the same, there may have been
+ * another one in between.
+ */
 const FORMER_TYPES = `array(select jsonb_array_elements_text(m.former_types -> a.attname)) || case
   when noted.type <> a.atttypid or noted.modifier <> a.atttypmod then array(
-    select format_type(noted.type, noted.modifier) from pg_type y where y.oid = noted.type) end`;
+    select format_type(noted.type, noted.modifier) from pg_type y where y.oid = noted.type)
+  when m.portrait ->> 'file' <> (select relfilenode::text from pg_class c where c.oid = a.attrelid)
+       and m.portrait -> 'altered' ->> a.attname <> a.xmin::text
+    then sfsync.types_in_between(a.atttypid, a.atttypmod) end`;
 
 async function readColumns(
   session: Session,

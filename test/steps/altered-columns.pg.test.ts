@@ -75,6 +75,17 @@ describe('a column that gets another type has edited nothing', () => {
   test.for<[string, readonly string[], string]>([
     ['two changes, noted', ['numeric(14,0)', 'note', 'numeric(14,2)', 'note'], '222.22'],
     ['the second one is not noted yet', ['numeric(14,0)', 'note', 'numeric'], '222.22'],
+    [
+      'there and back before it was noted',
+      ['numeric(14,2)', 'note', 'numeric(14,0)', 'numeric(14,2)', 'note'],
+      '222.22',
+    ],
+    ['there and back, and not noted yet', ['numeric(14,2)', 'note', 'numeric(14,1)', 'numeric(14,2)'], '222.22'],
+    [
+      'there and back, without a limit',
+      ['numeric(14,0)', 'numeric', 'note', 'numeric(14,0)', 'numeric', 'note'],
+      '222.22',
+    ],
     ['by way of an integer', ['integer', 'note', 'text', 'note', 'numeric', 'note'], '222.22'],
     ['by way of a real', ['real', 'note', 'double precision', 'note'], '222.22'],
     ['rounded twice', ['numeric(14,1)', 'note', 'numeric(14,-1)', 'note', 'numeric(16,3)', 'note'], '222.220'],
@@ -117,6 +128,13 @@ describe('a column that gets another type has edited nothing', () => {
     ]);
     expect(await revenue()).toBe('333.33');
   });
+});
+
+test('a table that is rewritten without its columns being altered keeps what the application has rounded', async () => {
+  await rows('vacuum full lenders');
+  await note();
+  await edit(`annual_revenue = 222`);
+  expect(await sent()).toEqual([{ kind: 'update', fields: { AnnualRevenue: '222' } }]);
 });
 
 describe('the application has edited', () => {

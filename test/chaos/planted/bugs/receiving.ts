@@ -42,13 +42,13 @@ export const RECEIVING: readonly PlantedBug[] = [
     edits: [
       {
         file: 'steps/collect.ts',
-        find: `  await freeLease(session, mapping.object, execution);
+        find: `  await freeLease(session, mapping.object, execution, { emptied: true });
   failpoint('collect:lease-freed');
-  const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
-  if (received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
+  const { messages } = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: false });
+  if (messages === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS)))
     return { next: 'end', reason: 'nothing due' };`,
-        replace: `  const received = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: true });
-  const isOver = received === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS));
+        replace: `  const { messages } = await receiveAll(collecting, { waitSeconds: LAST_LOOK_SECONDS, lease: true });
+  const isOver = messages === 0 && !(await anyDue(session, mapping.object, WAITED_FOR_MS));
   await freeLease(session, mapping.object, execution);
   if (isOver) return { next: 'end', reason: 'nothing due' };`,
       },

@@ -71,7 +71,7 @@ async function testPart(
     for (const mutant of left) {
       const found = fates.get(mutant.key) ?? 'error';
       const before = tested.get(mutant.key)?.fate;
-      // Whoever reaches it at all: what no test of this stage reaches may have been reached by one of the last.
+      // What no test of this stage reaches may have been reached by one of the stage before.
       const fate = found === 'no coverage' && before !== undefined ? before : found;
       tested.set(mutant.key, { mutant, fate, caughtBy: isCaught(fate) ? stage.name : undefined });
     }

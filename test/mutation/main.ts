@@ -1,14 +1,13 @@
 /** `npm run mutate`: changes the code in small ways, one at a time, and tells which changes no test notices. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { memoryDirectory } from '../support/run/memory-directory.ts';
 import type { Part } from './areas.ts';
 import { partsOf } from './areas.ts';
 import { afterRun, described, type KnownSurvivors, knownAs, readKnown, writeKnown } from './known-survivors.ts';
 import { type Mutant, mutantsOf, ROOT, sampled, sourceFiles } from './mutants.ts';
 import { isCaught, lives, type Score, scoreOf, type Tested, tableOf } from './scores.ts';
+import { makeScratch } from './scratch.ts';
 import { COPY, runStage, STATE } from './stage.ts';
 
 interface Options {
@@ -36,17 +35,6 @@ const command = new Command('npm run mutate --')
   .option('--record', 'write what survives into known-survivors.json, and take out what does not any more')
   .option('--list', 'print the mutants, and test none')
   .option('--concurrency <n>', 'processes that test', whole, 2);
-
-/** Where the tests make what they need; it goes with this process, and so does Stryker's copy, which an interrupted run leaves. */
-function makeScratch(): string {
-  const scratch = mkdtempSync(join(memoryDirectory() ?? tmpdir(), 'sfsync-mutation-'));
-  // PostgreSQL runs as another user when root starts it.
-  chmodSync(scratch, 0o755);
-  process.once('exit', () => {
-    for (const directory of [scratch, join(ROOT, COPY)]) rmSync(directory, { recursive: true, force: true });
-  });
-  return scratch;
-}
 
 async function testPart(
   { area, path }: Part,
@@ -93,8 +81,7 @@ function printSurvivors(tested: readonly Tested[], known: KnownSurvivors): Mutan
 
 async function main(paths: readonly string[], options: Options): Promise<number> {
   const parts = partsOf(paths);
-  const scratch = makeScratch();
-  process.env.TMPDIR = scratch;
+  const scratch = makeScratch([join(ROOT, COPY)]);
   const scores: Score[] = [];
   let isGood = true;
   for (const part of parts) {

@@ -24,7 +24,7 @@ const stryker = globals.__stryker__;
 stryker.activeMutant = inject('mutantAtLoading') ?? undefined;
 
 test('answers', { timeout: 0 }, async ({ task }) => {
-  const tests = new Map(task.file.tasks.filter((each) => each !== task).flatMap((each) => testsOf(each, [])));
+  const tests = named(task.file.tasks.filter((each) => each !== task).flatMap((each) => testsOf(each, [])));
   const channel = new BroadcastChannel(CHANNEL);
   const ended = Promise.withResolvers<void>();
   channel.onmessage = (event) => {
@@ -50,6 +50,17 @@ function testsOf(task: RunnerTask, names: readonly string[]): [string, RunnerTes
   }
   const [file = '', ...others] = [...names, task.name];
   return [[`${file}#${others.join(' ')}`, task]];
+}
+
+/** By their ids; of tests with one name each gets a number. */
+function named(tests: readonly [string, RunnerTestCase][]): ReadonlyMap<string, RunnerTestCase> {
+  const found = new Map<string, RunnerTestCase>();
+  for (const [id, one] of tests) {
+    let free = id;
+    for (let n = 2; found.has(free); n++) free = `${id} (${n})`;
+    found.set(free, one);
+  }
+  return found;
 }
 
 async function run(id: string, one: RunnerTestCase): Promise<Ran> {

@@ -94,7 +94,8 @@ function failover(name: string, is: 'carried' | 'lost'): Fault {
     excludes: ['database', 'slot', 'streamer', 'system'],
     weight: 0.15,
     async begin(world, random): Promise<FaultInForce> {
-      await world.server.failOver({ name: slot, is }, () => pause(random.integer(0, 1_500)));
+      const isDone = await world.server.failOver({ name: slot, is }, () => pause(random.integer(0, 1_500)));
+      if (!isDone) return over('no standby came to be', 0);
       return {
         detail: `the slot is ${is}`,
         async end() {

@@ -55,13 +55,17 @@ describe('the database of the chaos run', () => {
   test('fails over to a standby that has every commit, and the slot', async () => {
     await database.query(`select pg_create_logical_replication_slot('changes', 'test_decoding')`);
     await using _reader = reader('changes');
-    await database.failOver({ name: 'changes', is: 'carried' }, () => throughAddress('insert into kept values (2)'));
+    expect(
+      await database.failOver({ name: 'changes', is: 'carried' }, () => throughAddress('insert into kept values (2)')),
+    ).toBe(true);
     expect((await throughAddress('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }]);
     expect(await slots()).toEqual([{ name: 'changes', failover: true }]);
   }, 60_000);
 
   test('fails over once more, and the slot is lost', async () => {
-    await database.failOver({ name: 'changes', is: 'lost' }, () => throughAddress('insert into kept values (3)'));
+    expect(
+      await database.failOver({ name: 'changes', is: 'lost' }, () => throughAddress('insert into kept values (3)')),
+    ).toBe(true);
     expect((await throughAddress('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     expect(await slots()).toEqual([]);
     await throughAddress('insert into kept values (4)');

@@ -55,14 +55,17 @@ export class ChaosDatabase {
 
   /**
    * Makes a standby without which nothing is acknowledged, lets `meanwhile` pass, kills the server, and puts the standby in its place.
-   * The slot goes on there where `slot` is `carried`; `lost`: the new server has none.
+   * The slot goes on there where `slot` is `carried`; `lost`: the new server has none. Answers false, and has changed nothing, when no
+   * standby came to be.
    */
   async failOver(
     slot: { readonly name: string; readonly is: 'carried' | 'lost' },
     meanwhile: () => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const carried = slot.is === 'carried' ? slot.name : undefined;
-    const standby = await makeStandby(this.#server, { database: this.#name, slot: carried });
+    const made = makeStandby(this.#server, { database: this.#name, slot: carried });
+    const standby = await made.catch(() => undefined);
+    if (standby === undefined) return false;
     await meanwhile();
     await this.kill();
     await promote(standby, this.#name);
@@ -70,6 +73,7 @@ export class ChaosDatabase {
     this.#server = standby;
     this.#address.leadTo(standby.port);
     await dead.remove();
+    return true;
   }
 
   async stop(): Promise<void> {

@@ -2,28 +2,24 @@
  * `npm run chaos:planted`: plants bugs, and sees whether the chaos run finds them. Exit status 0: all were found; 1: some were not;
  * 2: a run has failed.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { memoryDirectory } from '../../support/run/memory-directory.ts';
-import type { Plan } from '../plan/plan.ts';
 import { ProgressLine } from '../run/progress-line.ts';
 import { PLANTED_BUGS } from './bugs.ts';
-import { hunt } from './hunt.ts';
+import { type Hunter, hunt } from './hunt.ts';
 import { Pass } from './pass.ts';
 import type { PlantedBug } from './planted-bug.ts';
-import { judgedSeeds, planFor, type SeedsOptions } from './seeds.ts';
+import { PlantedSystem, planFor } from './seeds.ts';
 import { documentOf, lineOf } from './table.ts';
 import { typeFaults } from './type-check.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const PASS = join(ROOT, '.local/planted.json');
 const DOCUMENT = join(ROOT, 'docs/planted-bugs.md');
-/** One bug may take as long as this; then something hangs. */
-const LONGEST_HUNT_MS = 40 * 60_000;
 
 const USAGE = `npm run chaos:planted -- [names of bugs] [options]
   --seeds N     for each bug (default: what its entry grants)
@@ -42,8 +38,6 @@ interface Options {
   readonly again: boolean;
   readonly list: boolean;
   readonly check: boolean;
-  /** The process hunts this one bug, and its parent goes on with the next. */
-  readonly alone: boolean;
 }
 
 function readOptions(words: readonly string[]): Options {
@@ -56,7 +50,6 @@ function readOptions(words: readonly string[]): Options {
       again: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
-      alone: { type: 'boolean', default: false },
     },
   });
   return {
@@ -87,63 +80,51 @@ function commit(): string {
   return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
 }
 
-/** Each bug has a process of its own: what one leaves does not disturb the next. */
-async function huntAll(options: Options): Promise<number> {
-  const { bugs, again, named } = options;
-  const first = Pass.open(PASS);
-  if (again && !named) first.forget();
-  const isDone = (bug: PlantedBug) => first.of(bug) !== undefined && !(again && named);
-  for (const bug of bugs.filter((each) => !isDone(each))) {
-    await huntApart(bug);
-    const pass = Pass.open(PASS);
-    console.log(lineOf({ bug, entry: pass.lastOf(bug) }));
-    writeFileSync(DOCUMENT, documentOf(rowsOf(pass, PLANTED_BUGS)));
+async function huntAll({ bugs, again, named, seeds, first }: Options): Promise<number> {
+  const pass = Pass.open(PASS);
+  if (again && !named) pass.forget();
+  const left = bugs.filter((bug) => pass.of(bug) === undefined || (again && named));
+  const line = new ProgressLine(process.stdout);
+  const reporter = {
+    commit: commit(),
+    progress: (text: string) => line.show(text),
+    say: (text: string) => line.say(text),
+  };
+  const system = new PlantedSystem(left, reporter);
+  try {
+    for (const bug of left) {
+      const numbers = Array.from({ length: seeds ?? bug.seeds }, (_, i) => first + i);
+      const hunted = await hunt(bug, numbers, hunterOn(system, pass, reporter.commit));
+      pass.add(bug, hunted, { commit: reporter.commit, at: new Date().toISOString() });
+      line.say(lineOf({ bug, entry: pass.lastOf(bug) }));
+      writeFileSync(DOCUMENT, documentOf(rowsOf(pass, PLANTED_BUGS)));
+    }
+  } finally {
+    await system.close();
+    line.clear();
   }
-  const entries = rowsOf(Pass.open(PASS), bugs).map(({ entry }) => entry?.outcome ?? 'failed');
+  const entries = rowsOf(pass, bugs).map(({ entry }) => entry?.outcome ?? 'failed');
   const found = entries.filter((outcome) => outcome === 'found').length;
   console.log(`\n${found} of ${bugs.length} found; ${DOCUMENT}`);
   return entries.includes('failed') ? 2 : found === bugs.length ? 0 : 1;
 }
 
-async function huntApart({ name }: PlantedBug): Promise<void> {
-  const words = [
-    import.meta.filename,
-    name,
-    '--alone',
-    ...process.argv.slice(2).filter((word) => word !== name && word !== '--again'),
-  ];
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...words], { stdio: 'inherit' });
-  const late = setTimeout(() => child.kill('SIGKILL'), LONGEST_HUNT_MS);
-  await once(child, 'exit');
-  clearTimeout(late);
-}
-
 /** What is found counts only where the same seed finds nothing without the bug. */
-async function huntAlone({ bugs: [bug], seeds, first }: Options): Promise<void> {
-  if (bug === undefined) return;
-  const line = new ProgressLine(process.stdout);
-  const options = { commit: commit(), progress: (text: string) => line.show(`${bug.name}: ${text}`) };
-  const numbers = Array.from({ length: seeds ?? bug.seeds }, (_, i) => first + i);
-  const pass = Pass.open(PASS);
-  const hunted = await hunt(bug, numbers, {
-    run: (planted, rest) =>
-      judgedSeeds(
-        rest.map((seed) => planFor(planted, seed)),
-        planted,
-        options,
+function hunterOn(system: PlantedSystem, pass: Pass, commit: string): Hunter {
+  return {
+    run: (bug, seeds) =>
+      system.run(
+        bug,
+        seeds.map((seed) => planFor(bug, seed)),
       ),
-    control: (planted, seed) => pass.control(planFor(planted, seed), options.commit, (plan) => brokenBy(plan, options)),
+    control: (bug, seed) =>
+      pass.control(planFor(bug, seed), commit, async (plan) => {
+        const rules: string[] = [];
+        for await (const report of system.run(undefined, [plan])) rules.push(...report.rules);
+        return rules;
+      }),
     now: () => performance.now(),
-  });
-  line.clear();
-  pass.add(bug, hunted, { commit: options.commit, at: new Date().toISOString() });
-}
-
-async function brokenBy(plan: Plan, { commit, progress }: SeedsOptions): Promise<readonly string[]> {
-  const say = (text: string) => progress(`without it: ${text}`);
-  const rules: string[] = [];
-  for await (const report of judgedSeeds([plan], undefined, { commit, progress: say })) rules.push(...report.rules);
-  return rules;
+  };
 }
 
 async function main(): Promise<number> {
@@ -157,9 +138,7 @@ async function main(): Promise<number> {
     console.log(faults === '' ? `The type checker takes all ${options.bugs.length}.` : faults);
     return faults === '' ? 0 : 2;
   }
-  if (!options.alone) return huntAll(options);
-  await huntAlone(options);
-  return 0;
+  return huntAll(options);
 }
 
 try {

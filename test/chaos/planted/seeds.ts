@@ -1,61 +1,135 @@
-/** Seeds on a system that has a planted bug; or, as a control, on one that has none. */
+/** A system that has all planted bugs, each behind its switch, and the seeds that run on it. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { FAULTS } from '../faults/faults.ts';
+import { signalStreamer, slotIsRead } from '../faults/processes.ts';
 import { judge } from '../judge/judge.ts';
 import { makePlan } from '../plan/make-plan.ts';
 import { objectsWith } from '../plan/objects.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runSeed } from '../run/run-seed.ts';
 import { World } from '../world/world.ts';
+import { cleanSlate } from './clean-slate.ts';
 import type { SeedReport } from './hunt.ts';
-import { overlaysOf, type PlantedBug } from './planted-bug.ts';
+import type { PlantedBug } from './planted-bug.ts';
+import { SWITCHED_WITHIN_MS, switchboard } from './switchboard.ts';
 
-/** Larger than a usual short seed: a start costs more than what is done then. */
+const ROOT = join(import.meta.dirname, '../../..');
+/** Larger than a usual short seed: its end costs more than what is done then. */
 const PLAN = { operations: 160, lengthMs: 10_000, herd: 80, mappingChanges: 0 };
 const FAULTS_OF_A_SEED = 5;
+/** A seed may take as long as this; then something hangs. */
+const LONGEST_SEED_MS = 8 * 60_000;
 
-/** The plan of a seed for the bug: with the faults that it needs, and no others. */
+/** The plan of a seed for the bug: with the faults that it needs, and no others. Throws an Error for a name that no fault has. */
 export function planFor({ faults: names }: Pick<PlantedBug, 'faults'>, seed: number): Plan {
-  const faults = faultsCalled(names);
-  return makePlan(seed, { ...PLAN, faults, faultCount: faults.length === 0 ? 0 : FAULTS_OF_A_SEED });
-}
-
-/** Throws an Error for a name that no fault has. */
-export function faultsCalled(names: readonly string[]) {
-  return names.map((name) => {
+  const faults = names.map((name) => {
     const fault = FAULTS.find((each) => each.name === name);
     if (fault === undefined) throw new Error(`There is no fault "${name}".`);
     return fault;
   });
+  return makePlan(seed, { ...PLAN, faults, faultCount: faults.length === 0 ? 0 : FAULTS_OF_A_SEED });
 }
 
-export interface SeedsOptions {
+export interface Reporter {
   /** Says how far it is. */
   readonly progress: (text: string) => void;
+  /** Says what has come of a seed. */
+  readonly say: (text: string) => void;
   readonly commit: string;
 }
 
-/** One after the other on one system, each judged by itself. `bug`: undefined: the project as it is. */
-export async function* judgedSeeds(
-  plans: readonly Plan[],
-  bug: PlantedBug | undefined,
-  { progress, commit }: SeedsOptions,
-): AsyncGenerator<SeedReport> {
-  progress('the system starts');
-  const world = await World.open({ objects: objectsWith(), overlays: bug === undefined ? {} : overlaysOf(bug) });
-  try {
-    for (const plan of plans) {
-      const { history } = await runSeed(world, plan, {
+export class PlantedSystem {
+  readonly #bugs: readonly PlantedBug[];
+  readonly #reporter: Reporter;
+  readonly #switch = join(tmpdir(), `sfsync-planted-${process.pid}`);
+  #world: World | undefined;
+  /** What ran last has broken something. */
+  #isSpoilt = false;
+
+  constructor(bugs: readonly PlantedBug[], reporter: Reporter) {
+    this.#bugs = bugs;
+    this.#reporter = reporter;
+  }
+
+  /** One after the other with the bug, each judged by itself. undefined: without a bug. */
+  async *run(bug: PlantedBug | undefined, plans: readonly Plan[]): AsyncGenerator<SeedReport> {
+    try {
+      const world = await this.#ready(bug);
+      for (const plan of plans) yield await this.#seed(world, bug, plan);
+    } catch (error) {
+      // Whatever state it is in: the next one gets a system of its own.
+      await this.close();
+      throw error;
+    } finally {
+      writeFileSync(this.#switch, '');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#reporter.progress('the system stops');
+    await this.#world?.close().catch(() => undefined);
+    this.#world = undefined;
+    rmSync(this.#switch, { force: true });
+  }
+
+  async #ready(bug: PlantedBug | undefined): Promise<World> {
+    this.#reporter.progress('the system starts');
+    writeFileSync(this.#switch, '');
+    const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+    const overlays = () => switchboard(this.#bugs, read, this.#switch);
+    const isNew = this.#world === undefined;
+    const world = this.#world ?? (await World.open({ objects: objectsWith(), overlays: overlays() }));
+    this.#world = world;
+    if (this.#isSpoilt && !isNew) {
+      this.#reporter.progress('a clean slate');
+      await restartStreamer(world);
+      await cleanSlate(world);
+    }
+    this.#isSpoilt = false;
+    writeFileSync(this.#switch, bug?.name ?? '');
+    await pause(2 * SWITCHED_WITHIN_MS);
+    // What it has made lives as long as its connection.
+    if (bug?.edits.some(({ file }) => /^wal-streamer|stream/.test(file)) === true) await restartStreamer(world);
+    return world;
+  }
+
+  async #seed(world: World, bug: PlantedBug | undefined, plan: Plan): Promise<SeedReport> {
+    const { commit, progress, say } = this.#reporter;
+    const name = bug?.name ?? 'no bug';
+    const { history } = await within(
+      LONGEST_SEED_MS,
+      runSeed(world, plan, {
         faults: FAULTS,
         commit,
-        faultNames: plan.faults.map(({ name }) => name),
-        progress: ({ phase, operations }) => progress(`seed ${plan.seed}: ${phase}, ${operations} operations`),
-      });
-      const { violations } = judge(history);
-      const rules = [...new Set(violations.map(({ rule }) => rule))];
-      yield { seed: plan.seed, rules, says: violations[0]?.says };
-    }
+        faultNames: plan.faults.map((fault) => fault.name),
+        progress: ({ phase, operations }) => progress(`${name}, seed ${plan.seed}: ${phase}, ${operations} operations`),
+      }),
+    );
+    const { violations } = judge(history);
+    const rules = [...new Set(violations.map(({ rule }) => rule))];
+    this.#isSpoilt = bug !== undefined || rules.length > 0;
+    const { operations, faults } = history;
+    const found = rules.length === 0 ? 'good' : `${violations.length} violations of ${rules.join(', ')}`;
+    say(`${name}, seed ${plan.seed}: ${found} (${operations.length} operations, ${faults.length} faults)`);
+    return { seed: plan.seed, rules, says: violations[0]?.says };
+  }
+}
+
+async function restartStreamer(world: World): Promise<void> {
+  await signalStreamer(world, 'SIGKILL');
+  await pause(500);
+  await slotIsRead(world);
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`The seed took more than ${ms / 60_000} minutes.`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
   } finally {
-    progress('the system stops');
-    await world.close();
+    clearTimeout(timer);
   }
 }

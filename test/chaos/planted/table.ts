@@ -39,7 +39,7 @@ export function documentOf(rows: readonly Row[]): string {
     '# Planted bugs',
     '',
     'A proof is worth what it would catch. Each of these is a mistake that somebody could make, or has made: a replacement in the sources,',
-    'put into the copy of the project on which a chaos run works. The run goes on seed by seed, with the faults that the mistake needs, until its judge finds a violation.',
+    'put into the copy of the project on which a chaos run works. The run goes on seed by seed, with the faults that the mistake needs, until its judge finds a violation of a rule that the same seed keeps without it.',
     'Written by `npm run chaos:planted`; how to repeat it: [test/chaos/planted/README.md](../test/chaos/planted/README.md).',
     '',
     `${rows.length} bugs; ${hunted.length} hunted, ${found.length} found${seeds.length === 0 ? '' : `, half of them within ${seeds[Math.floor((seeds.length - 1) / 2)]} seed(s)`}. ` +

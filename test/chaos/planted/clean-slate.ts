@@ -2,7 +2,7 @@
 import { rest } from '../run/rest.ts';
 import type { World } from '../world/world.ts';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 8_000;
 const API = '/services/data/v66.0';
 /** Records in one call. */
 const CALL_RECORDS = 200;

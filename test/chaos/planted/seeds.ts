@@ -17,8 +17,8 @@ import type { PlantedBug } from './planted-bug.ts';
 import { SWITCHED_WITHIN_MS, switchboard } from './switchboard.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Larger than a usual short seed: its end costs more than what is done then. */
-const PLAN = { operations: 160, lengthMs: 10_000, herd: 80, mappingChanges: 0 };
+/** Somewhat larger than a usual short seed: its end costs more than what is done then. */
+const PLAN = { operations: 110, lengthMs: 7_000, herd: 60, mappingChanges: 0 };
 const FAULTS_OF_A_SEED = 5;
 /** A seed may take as long as this; then something hangs. */
 const LONGEST_SEED_MS = 8 * 60_000;

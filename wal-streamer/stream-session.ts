@@ -130,7 +130,8 @@ export class StreamSession {
 
   /** The flush position has moved with what the queues have accepted. */
   confirmSoon(): void {
-    this.#soon ??= setTimeout(() => void this.#confirm(), this.#confirmedAt + CONFIRM_EVERY_MS - Date.now());
+    const inMs = this.#confirmedAt + CONFIRM_EVERY_MS - Date.now();
+    this.#soon ??= setTimeout(() => void this.#confirm(), Math.max(0, inMs));
   }
 
   /** Writes the flush position down, and reports it to the server. One after the other. */

@@ -28,7 +28,7 @@ export class SurroundingsWatch {
   }
 
   /** Looks over the connection of the keeper, now and then again. `failed`: it cannot; `looked`: gets what was found. */
-  attach(keeper: SlotKeeper, failed: (error: unknown) => void, looked: (look: Look) => void): void {
+  attach(keeper: Pick<SlotKeeper, 'look'>, failed: (error: unknown) => void, looked: (look: Look) => void): void {
     const timer = setInterval(() => void this.#look(attached), LOOK_EVERY_MS);
     const attached: Attached = { keeper, timer, failed, looked, busy: false };
     this.#attached = attached;
@@ -69,7 +69,7 @@ export class SurroundingsWatch {
 }
 
 interface Attached {
-  readonly keeper: SlotKeeper;
+  readonly keeper: Pick<SlotKeeper, 'look'>;
   readonly timer: NodeJS.Timeout;
   readonly failed: (error: unknown) => void;
   readonly looked: (look: Look) => void;

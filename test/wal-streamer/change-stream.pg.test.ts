@@ -7,6 +7,9 @@ import { useLenderDatabase } from '../support/postgres/lender-database.ts';
 import { ReplicationWire } from '../support/postgres/replication-wire.ts';
 import { type RunningStream, startStream } from './running-stream.ts';
 
+/** A test that waits for what does not come is not waited for as long as one that has much to do. */
+vi.setConfig({ testTimeout: 20_000 });
+
 const lender = useLenderDatabase('test');
 let wire: ReplicationWire;
 beforeEach(async () => {
@@ -121,12 +124,11 @@ describe('what is confirmed', () => {
     };
     await using stream = started();
     await stream.streaming();
-    for (const name of ['Northwind', 'Contoso', 'Fabrikam']) {
-      await insertLender(name);
-      await stream.until(() => stream.queues.keysOf('Account').length > 0);
+    for (const n of [1, 2, 3]) {
+      await insertLender();
+      await stream.until(() => stream.queues.messages.length === n);
       await wire.confirmed(newest(stream));
     }
-    await wire.confirmed(await walEnd());
     expect(tooFar).toEqual([]);
   });
 

@@ -200,6 +200,23 @@ describe('values have makers', () => {
     expect(rulesBroken(story)).toEqual([]);
     expect(excusesOf(story)).toEqual({ waiting: 1 });
   });
+  test('children of a record that was merged away go to the one that took its place', () => {
+    const story = new Story().pair('p', { Name: 'Parent' }, 'Account').pair('q', { Name: 'Survivor' }, 'Account');
+    story.pair('a', { LastName: 'Child', AccountId: idOf('p') });
+    story.versions[5] = { ...story.versions[5]!, values: { ...story.versions[5]!.values, lender_id: 'p' } };
+    story
+      .deletes('salesforce', 'p', 'client', 'Account', 'q')
+      .write('salesforce', 'a', { AccountId: idOf('q') }, 'consequence');
+    story.deletes('postgres', 'p', 'sfsync', 'Account').applies('a', { AccountId: 'q' });
+    expect(rulesBroken(story)).toEqual([]);
+  });
+  test('a row that is deleted while its lookup waits buries nothing', () => {
+    const story = new Story().edits('salesforce', 'p', { Name: 'Parent' }, 'Account');
+    story.edits('salesforce', 'a', { LastName: 'Child', AccountId: idOf('p') });
+    story.applies('a', { LastName: 'Child', AccountId: null, id: idOf('a') }).deletes('postgres', 'a');
+    story.deletes('salesforce', 'a', 'sfsync').applies('p', { Name: 'Parent', id: idOf('p') }, 'Account');
+    expect(rulesBroken(story)).toEqual([]);
+  });
   test('a lookup is emptied though its parent is there', () => {
     const story = new Story().pair('p', { Name: 'Parent' }, 'Account');
     story.edits('salesforce', 'a', { LastName: 'Child', AccountId: idOf('p') }).waits(10);

@@ -66,6 +66,8 @@ export interface Surroundings {
   /** A push of the field that was open when the version was written. */
   openPush(version: Version, field: MappedField): Push | undefined;
   sent(push: Push, field: MappedField): Normal | undefined;
+  /** What the side itself made of the field in a write of sfsync that was about something else. */
+  isOwnDoing(version: Version, field: MappedField, before: Normal | undefined, value: Normal): boolean;
   /** A trigger of the application, or of the org, that rewrites the field was there. */
   isRewritten(version: Version, field: MappedField): boolean;
 }
@@ -143,10 +145,11 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
   const bySync = version.writer.by === 'sfsync';
   const before = mine.holder;
   const beforeValue = mine.value;
-  const sources = bySync ? sourcesOf(mine, theirs, change) : [];
+  const isCopy = bySync && !around.isOwnDoing(version, field, beforeValue, value);
+  const sources = isCopy ? sourcesOf(mine, theirs, change) : [];
   const [newest] = sources;
   if (newest === undefined) {
-    const event = comesAbout(mine, theirs, change, field, around);
+    const event = isCopy || !bySync ? comesAbout(mine, theirs, change, field, around) : followed(mine, change);
     mine.add(event);
     mine.holder = event;
     if (isOfSnapshot(event) && theirs.value === value && theirs.events.every(isOfSnapshot)) {
@@ -160,6 +163,9 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
     const copied = sources.filter(({ side }) => side === theirs.side).map(({ index }) => index);
     if (copied.length > 0) mine.learn({ least: Math.min(...copied), most: Math.max(...copied) });
   }
+  // A lookup that waits for its parent is empty, and yet its row has been told of the parent.
+  const mayWait = bySync && field.type === 'reference' && value === null && mine.side === 'postgres';
+  if (mayWait) mine.learn({ least: 0, most: theirs.events.length });
   mine.value = value;
   const known = { least: mine.least, most: mine.most };
   const after = mine.holder as Event;
@@ -183,6 +189,12 @@ function sourcesOf(mine: Draft, theirs: Draft, { version, value }: Change): Even
   return own ? (mine.byValue.get(value) ?? []).toReversed() : [];
 }
 
+function followed(mine: Draft, { version, value }: Change): Event {
+  const knows = { least: mine.least, most: mine.most };
+  const index = mine.events.length + 1;
+  return { side: mine.side, index, value, version, discardedAt: undefined, by: 'consequence', knows };
+}
+
 function comesAbout(
   mine: Draft,
   theirs: Draft,
@@ -197,11 +209,6 @@ function comesAbout(
     mine.learn({ least: 0, most: same ?? 0 });
     const knows = { least: mine.least, most: mine.most };
     return { ...made, by: version.writer.by, knows };
-  }
-  // With a stage that is written Salesforce sets the probability: what is never sent is its own doing.
-  const isNeverSent = field.direction === 'to-postgres' && mine.side === 'salesforce';
-  if (isNeverSent && around.openPush(version, field) === undefined) {
-    return { ...made, by: 'consequence', knows: { least: mine.least, most: mine.most } };
   }
   const push = mine.side === 'salesforce' ? around.openPush(version, field) : undefined;
   const sent = push === undefined ? undefined : around.sent(push, field);

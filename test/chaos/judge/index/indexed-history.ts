@@ -48,12 +48,19 @@ export class IndexedHistory implements Surroundings {
   readonly #conflicts: ReadonlyMap<string, readonly ListedConflict[]>;
   readonly #pushes: ReadonlyMap<string, readonly Push[]>;
   readonly #rejects: ReadonlyMap<string, readonly ListedReject[]>;
+  /** Records that were merged away, with the one that took the place. */
+  readonly #merged: ReadonlyMap<string, string>;
   readonly #fields: ReadonlyMap<string, readonly FieldInMapping[]>;
   readonly #histories = new Map<Pair, readonly FieldHistory[]>();
 
   constructor(history: History) {
     const { epochs, operations, pushes, end } = history;
     this.history = history;
+    this.#merged = new Map(
+      history.versions.flatMap(({ key, mergedInto }) =>
+        mergedInto === undefined || mergedInto === null ? [] : [[id18(key), id18(mergedInto)] as const],
+      ),
+    );
     this.objects = new Map(epochs.flatMap(({ objects }) => objects.map((each) => [each.object, each] as const)));
     this.#fields = fieldsInMapping(history);
     this.operations = new Map(operations.map((operation) => [operation.number, operation]));
@@ -155,6 +162,24 @@ export class IndexedHistory implements Surroundings {
 
   faultsIn(from: number, until: number): readonly FaultRun[] {
     return this.history.faults.filter(({ begun, ended }) => begun <= until && ended >= from);
+  }
+
+  isOwnDoing(version: Version, field: MappedField, before: Normal | undefined, value: Normal): boolean {
+    const isLookup = field.type === 'reference';
+    if (version.side === 'postgres') {
+      // Children of a record that was merged away go to the one that took its place.
+      return isLookup && typeof before === 'string' && value !== null && this.#survivorOf(before) === value;
+    }
+    // With a stage that is written Salesforce sets the probability: what is never sent is its own doing.
+    const isEmpty = version.kind === 'create' && value === null;
+    if (field.direction === 'to-postgres') return !isEmpty && this.openPush(version, field) === undefined;
+    // A record that comes out of the recycle bin has let go of parents that are gone.
+    return isLookup && version.kind === 'undelete' && value === null;
+  }
+
+  #survivorOf(id: string): string {
+    const into = this.#merged.get(id);
+    return into === undefined ? id : this.#survivorOf(into);
   }
 
   isRewritten({ object, at, side }: Version, field: MappedField): boolean {

@@ -2,18 +2,23 @@
  * A field that both sides may edit ends as the last write of one of them; and where the other's last write went, the overwrite of it
  * was judged. What this adds to the rules on overwrites is that the end is none of the two.
  */
+import type { MappedField } from '../../history/history.ts';
+import type { Normal } from '../../history/normal-form.ts';
 import { Findings } from '../finding.ts';
-import type { Event, FieldHistory } from '../index/field-history.ts';
+import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
 import { endOf } from '../index/lives.ts';
 import { overwrites } from '../index/overwrites.ts';
+import { nameOf } from '../index/pairs.ts';
 
 export const RULE = 'final value';
 
 export function finalValue(history: IndexedHistory): Findings {
   const findings = new Findings();
   const excused = new Set<Event>();
-  for (const { lost, judgement } of overwrites(history)) if (judgement.is === 'excused') excused.add(lost);
+  for (const { lost, judgement } of overwrites(history)) {
+    if (judgement.is === 'excused' || judgement.is === 'logged') excused.add(lost);
+  }
   for (const pair of history.pairs) {
     const { record, row } = endOf(history, pair);
     if (record === undefined || row === undefined) continue;
@@ -23,6 +28,7 @@ export function finalValue(history: IndexedHistory): Findings {
       if (of.field.direction !== 'both' || last.length === 0 || value === undefined) continue;
       if (last.some((event) => event.value === value || excused.has(event) || event.discardedAt !== undefined))
         continue;
+      if (value === null && last.some((event) => isParentGone(history, of.field, event.value))) continue;
       findings.violate({
         rule: RULE,
         object: pair.object,
@@ -37,6 +43,14 @@ export function finalValue(history: IndexedHistory): Findings {
   return findings;
 }
 
+/** With a parent goes what pointed to it. */
+function isParentGone({ endRecords }: IndexedHistory, { type, parent }: MappedField, id: Normal): boolean {
+  if (type !== 'reference' || parent === undefined || id === null) return false;
+  return endRecords.get(nameOf(parent, id))?.deleted !== false;
+}
+
 function lastEvents({ salesforce, postgres }: FieldHistory): Event[] {
-  return [salesforce.events.at(-1), postgres.events.at(-1)].filter((event) => event !== undefined);
+  // How a value came about that sfsync wrote and nobody had made, another rule has judged.
+  const last = ({ events }: SideHistory) => events.findLast(({ by }) => by !== 'unexplained');
+  return [last(salesforce), last(postgres)].filter((event) => event !== undefined);
 }

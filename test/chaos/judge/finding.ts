@@ -26,6 +26,7 @@ export type Excuse =
   | 'joining'
   | 'consequence'
   | 'waiting'
+  | 'not stamped'
   | 'filled by Salesforce'
   | 'rewritten by a trigger'
   | 'discarded by its own side'

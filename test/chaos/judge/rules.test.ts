@@ -429,6 +429,15 @@ describe('rest', () => {
     const story = begun();
     expect(rulesBroken(story, { afterQuiet: [story.versions[0]!] })).toEqual(['rest']);
   });
+  test('a lookup that Salesforce changed without a stamp is found by the sweep', () => {
+    const story = new Story().pair('p', { Name: 'Parent' }, 'Account').pair('a', { LastName: 'Child' });
+    story.write('salesforce', 'a', { AccountId: idOf('p') }, 'consequence').applies('a', { AccountId: 'p' });
+    const afterQuiet = story.versions.slice(-1);
+    expect(rulesBroken(story, { afterQuiet })).toEqual([]);
+    expect(excusesOf(story, { afterQuiet })).toEqual({ 'not stamped': 1 });
+    story.edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });
+    expect(rulesBroken(story, { afterQuiet: story.versions.slice(-1) })).toEqual(['rest']);
+  });
   test('a message that is left, an execution that never ends', () => {
     expect(rulesBroken(begun(), { queues: { changes: 1 } })).toEqual(['rest']);
     expect(rulesBroken(begun(), { restless: ['an execution'] })).toEqual(['rest']);

@@ -115,13 +115,15 @@ function noted(
   const seen: Record<string, SeenField> = { ...push.seen };
   const conflicts: Conflict[] = [];
   for (const each of mapping.fields) {
-    const { field, direction } = each;
+    const { field, direction, references } = each;
     const sent = push.sent[field]?.value;
     // What only Postgres may edit is ours, whatever is written over it in Salesforce: neither a conflict nor to be restored.
     if (sent === undefined || direction !== 'both') continue;
     const value = version.fields[field];
     const base = link.base?.fields[field];
     if (value === undefined || value === base || isStored(each, sent, value)) continue;
+    // Out of the recycle bin comes a record without the parents that are gone by now, before our update gives it those of the row.
+    if (push.sentDeleted === false && references !== undefined && value === null) continue;
     if (seen[field]?.value === value && (seen[field].sure || !sure)) continue;
     seen[field] = { value, sure };
     const postgres = row?.fields[field] ?? null;

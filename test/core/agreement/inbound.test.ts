@@ -6,6 +6,8 @@ import { base, link, MERGED, push, row, SECOND, sent, thing, version } from './t
 /** The file was read after the last fresh read that was merged. */
 const AFTER = MERGED + 1;
 const PARENT = '001000000000002AAA';
+const OTHER = '001000000000009AAA';
+const GONE = '001000000000008AAA';
 
 describe('a record of a file', () => {
   test('that is newer is merged, and its stamp becomes the high-water mark', () => {
@@ -158,6 +160,21 @@ describe('a record of a file, while a push is open', () => {
     const received = deferred(fields, stamp);
     expect(received).toMatchObject({ outcome: 'deferred', conflicts: [] });
     expect(received.link.push?.seen).toEqual({});
+  });
+
+  test('shows no edit where a record that we bring back has let go of a parent that is gone', () => {
+    const reviving = push({ sent: sent({ parent: PARENT, x: 'ours' }), sentDeleted: false });
+    const before = { link: link({ base: base({ parent: GONE }, true), push: reviving }), row: row({ parent: PARENT }) };
+    const out = receive(thing, before, version({ parent: null }), AFTER);
+    expect(out).toMatchObject({ outcome: 'deferred', conflicts: [], link: { push: { seen: {} } } });
+    // Any other value, and another field, was set by a person.
+    const elsewhere = receive(thing, before, version({ parent: OTHER, x: 's' }), AFTER);
+    expect(elsewhere.conflicts.map(({ field }) => field)).toEqual(['x', 'parent']);
+    const updating = {
+      ...before,
+      link: link({ base: base({ parent: GONE }), push: { ...reviving, sentDeleted: undefined } }),
+    };
+    expect(receive(thing, updating, version({ parent: null }), AFTER).conflicts).toHaveLength(1);
   });
 
   test('is logged once, and again only when it becomes sure', () => {

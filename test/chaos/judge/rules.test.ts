@@ -358,6 +358,16 @@ describe('conflicts are real', () => {
       .logs('a', 'LastName', 'S1', 'X');
     expect(rulesBroken(story)).toEqual(['conflicts are real']);
   });
+  test('of what bringing the record back has done itself', () => {
+    const story = new Story()
+      .pair('p', { Name: 'Parent' }, 'Account')
+      .pair('a', { LastName: 'Child', AccountId: idOf('p') });
+    story.versions[3] = { ...story.versions[3]!, values: { ...story.versions[3]!.values, lender_id: 'p' } };
+    story.deletes('salesforce', 'a').undeletes('salesforce', 'a', 'sfsync', { AccountId: null });
+    const logged = story.logs('a', 'AccountId', null, idOf('p'));
+    logged.conflicts[0] = { ...logged.conflicts[0]!, reason: 'edited during our push' };
+    expect(rulesBroken(logged)).toContain('conflicts are real');
+  });
   test('of an edit and what its maker had seen', () => {
     const story = begun().edits('postgres', 'a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
     story.edits('salesforce', 'a', { LastName: 'S1' }).applies('a', { LastName: 'S1' });

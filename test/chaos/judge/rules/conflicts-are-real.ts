@@ -45,6 +45,11 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
     if (type !== 'reference') violate(`A conflict lists a value of ${field.field} that its side never had.`, [s, p]);
     return;
   }
+  if (reason === 'edited during our push' && isOfOurRevive(s)) {
+    violate(`A conflict lists as an edit of ${field.field} what sfsync itself had done by bringing the record back.`, [
+      s,
+    ]);
+  }
   if (reason !== 'both edited') return;
   if (winner !== null && !isByPolicy(history, of, conflict)) {
     violate(`A conflict of ${field.field} was decided against the field's policy.`, [s, p]);
@@ -52,6 +57,11 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
   if (s === undefined || p === undefined || !(precedes(s, p) || precedes(p, s))) return;
   if (isOfUnknownOutcome(history, of, at)) findings.excuse('unknown outcome');
   else violate(`A conflict lists two edits of ${field.field} of which one knew the other.`, [s, p]);
+}
+
+/** A record that sfsync takes out of the recycle bin has let go of parents that are gone: no person has done that. */
+function isOfOurRevive(event: Event | undefined): boolean {
+  return event?.version.kind === 'undelete' && event.version.writer.by === 'sfsync';
 }
 
 function had({ writes }: SideHistory, value: Normal): boolean {

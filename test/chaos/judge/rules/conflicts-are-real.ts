@@ -83,10 +83,16 @@ function isByPolicy(history: IndexedHistory, of: FieldHistory, conflict: ListedC
 /** How far the times may be off by which the later edit is told: a stamp's second, and what lies between look and merge. */
 const LATEST_WITHIN_MS = 5_000;
 
-/** The winner was not certainly written first: its whole record or row, for that is what has a time. */
-function isLatest(history: IndexedHistory, { pair }: FieldHistory, { winner, at }: ListedConflict): boolean {
+/**
+ * The winner was not certainly written first. Record and row have one time each for all of their fields; that of the record as it was
+ * merged is not before this field's edit, nor after its last version by then.
+ */
+function isLatest(history: IndexedHistory, of: FieldHistory, { winner, at, salesforceValue }: ListedConflict): boolean {
+  const { pair, field, salesforce } = of;
   const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at)?.at ?? at;
-  const [theirs, mine] = [last(pair.record), last(pair.row)];
+  const mine = last(pair.row);
+  const edit = eventOf(salesforce, history.normal(field, salesforceValue, 'salesforce', at), at);
+  const theirs = winner === 'postgres' ? (edit?.version.at ?? mine) : last(pair.record);
   const lead = winner === 'postgres' ? theirs - mine : mine - theirs;
   return (
     lead < LATEST_WITHIN_MS || history.faultsIn(Math.min(theirs, mine), at).some(({ name }) => /clock/i.test(name))

@@ -30,6 +30,8 @@ const EXPLANATIONS: readonly Explanation[] = [
     error: /Retryable|Appflow|Timeout|Configuration|InvalidFile|UNREADABLE/i,
     withinMs: 10 * MINUTES,
   },
+  // An execution that somebody aborts has no error.
+  { fault: /abort/i, error: /^$|abort/i, withinMs: 10 * MINUTES },
   { fault: /slot/i, error: /Configuration|Retryable/i, withinMs: 10 * MINUTES },
   { fault: /migration|mapping/i, error: /Configuration|Retryable/i, withinMs: 10 * MINUTES },
 ];

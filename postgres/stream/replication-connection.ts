@@ -60,6 +60,9 @@ const CONNECTING = { connectionTimeoutMillis: 10_000, keepAlive: true, options: 
 /** How long the server may take to end the connection before it is cut. */
 const CLOSING_MS = 1_000;
 
+/** The message by which a client ends a session. */
+const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
+
 export class ReplicationConnection<Message> {
   readonly #source: StreamSource;
   readonly #service: LogicalReplicationService;
@@ -230,18 +233,23 @@ export class ReplicationConnection<Message> {
     if (shouldRespond) this.#listener.asked();
   }
 
-  /** Ends the connection; a stream that is held up would never read the server's answer, so it is let run, and cut if need be. */
+  /**
+   * Ends the connection; a stream that is held up would never read that the server has closed it, so it is let run, and cut if need
+   * be. A stream is a query without end to the library, which would cut the connection, and with it a report that is on its way.
+   */
   async #end(): Promise<void> {
     const stream = this.#stream();
-    const ended = this.#service.stop();
-    stream?.resume();
     const cut = new AbortController();
-    const late = pause(CLOSING_MS, undefined, { signal: cut.signal }).then(
-      () => stream?.destroy(),
-      () => undefined,
-    );
+    const late = pause(CLOSING_MS, undefined, { signal: cut.signal }).catch(() => undefined);
+    if (stream?.writable === true) {
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      stream.end(TERMINATE);
+      stream.resume();
+      await Promise.race([closed, late]);
+    }
     // A connection that broke has an error of its own, which `run` reports.
-    await Promise.race([ended.catch(() => undefined), late]);
+    const ended = this.#service.stop().catch(() => undefined);
+    await Promise.race([ended, late.then(() => stream?.destroy())]);
     cut.abort();
   }
 

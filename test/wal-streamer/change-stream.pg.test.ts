@@ -44,6 +44,12 @@ async function insertLender(name = 'Northwind'): Promise<string> {
   return String(row?.id);
 }
 
+/** The server lets go of a slot a moment after its reader has gone. */
+async function slotIsFree(): Promise<void> {
+  const active = 'select from pg_replication_slots where slot_name = $1 and active';
+  await expect.poll(() => lender.rows(active, [lender.database.name]), { timeout: 15_000 }).toEqual([]);
+}
+
 const OBJECTS = ['Account', 'Contact', 'Opportunity'];
 
 async function comparisonsDue() {
@@ -321,8 +327,7 @@ describe('a connection', () => {
     expect(await pausesOf(stream, 'wait for the slot', 6)).toEqual([200, 400, 800, 1_600, 2_000, 2_000]);
     await stream.until(() => stream.told.interrupted.length === 7);
     reader.connection.stream.destroy();
-    const active = 'select from pg_replication_slots where slot_name = $1 and active';
-    await expect.poll(() => lender.rows(active, [lender.database.name]), { timeout: 30_000 }).toEqual([]);
+    await slotIsFree();
     await vi.advanceTimersToNextTimerAsync();
     await stream.streaming();
     expect(stream.told.streaming[0]?.taken.gap).toBeUndefined();
@@ -369,6 +374,7 @@ describe('a slot that is not where the streamer left it', () => {
     await before.streaming();
     before.stop();
     await before.ended;
+    await slotIsFree();
     await insertLender('skipped');
     await lender.rows('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [lender.database.name]);
     const after = started();
@@ -502,9 +508,13 @@ describe('asked to stop', () => {
     await using stream = started();
     await stream.until(() => stream.told.comparisonsDue.length === 1);
     const accept = stream.queues.hold();
+    let commits = 0;
+    wire.passed = (kind) => {
+      if (kind === 'C') commits++;
+    };
     const [first, second] = [await insertLender('under way'), await insertLender('behind it')];
-    await stream.until(() => stream.queues.calls > 0);
-    await wire.ask(await walEnd());
+    await wire.until(() => commits === 2);
+    await wire.ask(0n);
     const ended = vi.fn();
     void stream.ended.then(ended);
     stream.stop();
@@ -539,6 +549,22 @@ describe('asked to stop', () => {
     await next.until(() => next.queues.messages.length === 1);
     expect(next.queues.keysOf('Account')).toEqual([key]);
     expect(next.told.streaming[0]?.taken.gap).toBeUndefined();
+  });
+
+  test('what it has confirmed last reaches the server before it ends, however long that takes', async () => {
+    await using stream = started();
+    await stream.streaming();
+    const accept = stream.queues.hold();
+    await insertLender();
+    await stream.until(() => stream.queues.calls === 1);
+    stream.stop();
+    wire.reporting = async () => {
+      await writtenDown();
+    };
+    accept();
+    await stream.ended;
+    const slot = `select confirmed_flush_lsn from pg_replication_slots where slot_name = '${lender.database.name}'`;
+    expect(await lsnOf(slot)).toBeGreaterThanOrEqual(newest(stream));
   });
 
   test('before it is connected, it does not begin', async () => {

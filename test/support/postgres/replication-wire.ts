@@ -25,7 +25,7 @@ export class ReplicationWire {
   heard = 0;
   #silent = false;
   readonly #port: number;
-  readonly #server = createServer((client) => this.#join(client));
+  readonly #server = createServer({ allowHalfOpen: true }, (client) => this.#join(client));
   readonly #signal = new Signal();
   readonly #sockets = new Set<Socket>();
   #streaming: Socket | undefined;
@@ -107,7 +107,7 @@ export class ReplicationWire {
   }
 
   #join(client: Socket): void {
-    const server = connect(this.#port, '127.0.0.1');
+    const server = connect({ port: this.#port, host: '127.0.0.1', allowHalfOpen: true });
     for (const [socket, other] of [
       [client, server],
       [server, client],
@@ -115,9 +115,9 @@ export class ReplicationWire {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
-      socket.on('close', () => {
+      socket.on('close', (isBroken) => {
         this.#sockets.delete(socket);
-        other.destroy();
+        if (isBroken) other.destroy();
       });
     }
     let last = Promise.resolve();
@@ -131,6 +131,9 @@ export class ReplicationWire {
         });
       }
     });
+    // Who says nothing more is still answered.
+    client.on('end', () => void last.then(() => server.end()));
+    server.on('end', () => client.end());
     const answered = framesOf('typed');
     server.on('data', (chunk) => {
       for (const frame of answered(chunk)) this.#answer(frame, client);

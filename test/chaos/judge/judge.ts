@@ -3,17 +3,20 @@ import type { History } from '../history/history.ts';
 import type { Excuse, Rule, Violation } from './finding.ts';
 import { IndexedHistory } from './index/indexed-history.ts';
 import { conflictsAreReal } from './rules/conflicts-are-real.ts';
+import { deletesHaveMakers } from './rules/deletes-have-makers.ts';
 import { deletesHonoured } from './rules/deletes-honoured.ts';
 import { finalValue } from './rules/final-value.ts';
 import { losersLogged } from './rules/losers-logged.ts';
 import { noLeaks } from './rules/no-leaks.ts';
 import { noOlderValue } from './rules/no-older-value.ts';
+import { nothingRoundedBack } from './rules/nothing-rounded-back.ts';
 import { oneEditOneWrite } from './rules/one-edit-one-write.ts';
 import { oneToOne } from './rules/one-to-one.ts';
 import { oneWayFields } from './rules/one-way-fields.ts';
 import { pushesAreOpen } from './rules/pushes-are-open.ts';
 import { rest } from './rules/rest.ts';
 import { rowsComeBackWhole } from './rules/rows-come-back-whole.ts';
+import { seenComesBack } from './rules/seen-comes-back.ts';
 import { sidesAgree } from './rules/sides-agree.ts';
 import { valuesHaveMakers } from './rules/values-have-makers.ts';
 import { writesAreKept } from './rules/writes-are-kept.ts';
@@ -31,9 +34,12 @@ export const RULES: readonly Rule[] = [
   finalValue,
   noOlderValue,
   losersLogged,
+  seenComesBack,
+  nothingRoundedBack,
   valuesHaveMakers,
   oneToOne,
   deletesHonoured,
+  deletesHaveMakers,
   oneWayFields,
   conflictsAreReal,
   pushesAreOpen,

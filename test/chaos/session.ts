@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Overlay } from '../support/system/project-copy.ts';
 import type { Fault } from './faults/fault.ts';
 import { FAULTS } from './faults/faults.ts';
 import type { History } from './history/history.ts';
@@ -13,6 +14,8 @@ import type { ChaosOptions } from './options.ts';
 import { makePlan, type PlanOptions } from './plan/make-plan.ts';
 import { objectsWith } from './plan/objects.ts';
 import type { Plan } from './plan/plan.ts';
+import { PLANTED_BUGS } from './planted/bugs.ts';
+import { overlaysOf } from './planted/planted-bug.ts';
 import { ProgressLine } from './run/progress-line.ts';
 import { faultsTable, logRow, operationsTable } from './run/report.ts';
 import { runSeed } from './run/run-seed.ts';
@@ -46,17 +49,23 @@ export class Session {
     const faults = faultsCalled(this.#options.faults);
     const plans = await this.#plans(faults);
     this.#line.show('the system starts');
-    const world = await World.open({ objects: objectsWith(plans[0]?.fields) });
+    const world = await World.open({ objects: objectsWith(plans[0]?.fields), overlays: planted(this.#options.plant) });
     this.#line.say(`ready after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    const end = (signal: NodeJS.Signals) => {
+      this.#line.say(`ended by ${signal}`);
+      void world.close().finally(() => process.exit(2));
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
     try {
       for (const plan of plans) await this.#seed(world, plan, faults);
     } finally {
       this.#line.clear();
       const kept = await world.close({ keep: this.#options.keep });
       if (kept !== undefined) this.#line.say(`state and logs: ${kept}`);
+      // Also of the seeds before one that could not be carried out.
+      this.#line.say(`\n${operationsTable(this.#histories)}\n${faultsTable(this.#histories)}`);
+      await this.#log(begun);
     }
-    this.#line.say(`\n${operationsTable(this.#histories)}\n${faultsTable(this.#histories)}`);
-    await this.#log(begun);
     const violations = this.#bad.reduce((sum, each) => sum + each.violations, 0);
     this.#line.say(violations === 0 ? 'no violations' : `${violations} violations (seeds ${this.#badSeeds()})`);
     return violations === 0 ? 0 : 1;
@@ -162,8 +171,9 @@ export class Session {
   }
 
   async #log(begun: number): Promise<void> {
-    const { log, seeds } = this.#options;
-    if (log === undefined) return;
+    const { log } = this.#options;
+    const seeds = this.#histories.map(({ seed }) => seed);
+    if (log === undefined || seeds.length === 0) return;
     const [first = 0, last = first] = [seeds[0], seeds.at(-1)];
     const run = {
       date: new Date(begun),
@@ -183,6 +193,14 @@ export class Session {
   #badSeeds(): string {
     return this.#bad.map(({ seed }) => seed).join(', ');
   }
+}
+
+/** What a planted bug makes of the sources. Throws an Error for a name that none has. */
+function planted(name: string | undefined): Readonly<Record<string, Overlay>> {
+  if (name === undefined) return {};
+  const bug = PLANTED_BUGS.find((each) => each.name === name);
+  if (bug === undefined) throw new Error(`No planted bug is called ${name}`);
+  return overlaysOf(bug);
 }
 
 /** By name or its beginning. Throws an Error for a name that none has. */

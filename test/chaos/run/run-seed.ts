@@ -52,7 +52,7 @@ export async function runSeed(world: World, plan: Plan, options: SeedOptions): P
   const [from, unseen, since] = [await marks(world), await unread(world), Date.now()];
   await clients.work();
   const slowToHeal = clients.faults.some(({ name }) => options.faults.find((each) => each.name === name)?.slowToHeal);
-  const drained = await drain(world, { slowToHeal, say: (phase) => clients.say(phase) });
+  const drained = await drain(world, { slowToHeal, since: from, say: (phase) => clients.say(phase) });
   const versions = await versionsSince(world, from);
   const objects = objectsWith(clients.fields);
   return {

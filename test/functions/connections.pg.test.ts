@@ -36,6 +36,45 @@ test('one session is used until it is lost; the end of the lost one leaves the n
   await last.end();
 });
 
+test('a session that was used a moment ago is not asked whether it is there', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const session = await sharedSession(secret);
+  const asked = vi.spyOn(session, 'query');
+  vi.setSystemTime(Date.now() + 29_000);
+  expect(await sharedSession(secret)).toBe(session);
+  vi.setSystemTime(Date.now() + 29_000);
+  expect(await sharedSession(secret)).toBe(session);
+  expect(asked).not.toHaveBeenCalled();
+  vi.setSystemTime(Date.now() + 30_000);
+  expect(await sharedSession(secret)).toBe(session);
+  expect(asked).toHaveBeenCalledOnce();
+  vi.useRealTimers();
+  await session.end();
+});
+
+test('another secret has a session of its own', async () => {
+  const { host, port, dbname, username, password } = lender.credentials;
+  const other = await aws.secret('the-same-elsewhere', { host, port, dbname, username, password });
+  const session = await sharedSession(secret);
+  const another = await sharedSession(other);
+  expect(another).not.toBe(session);
+  expect(await sharedSession(other)).toBe(another);
+  await session.end();
+  expect(await sharedSession(other)).toBe(another);
+  await another.end();
+});
+
+test('a session that was lost while no call was there to hear of it makes room for another', async () => {
+  const idle = await sharedSession(secret);
+  const [backend] = (await idle.query('select pg_backend_pid() as pid')).rows;
+  const ended = new Promise((resolve) => idle.once('end', resolve));
+  await lender.rows('select pg_terminate_backend($1)', [backend.pid]);
+  await ended;
+  const next = await sharedSession(secret);
+  expect((await next.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await next.end();
+});
+
 test('a session that was not used for long and does not answer any more makes room for another', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const frozen = await sharedSession(secret);
@@ -77,7 +116,35 @@ test('a call that is cut off is to be retried, and goes on neither in its sessio
 
 test('a secret that does not let us in is asked for again: its password may be in the middle of a rotation', async () => {
   const faulty = await aws.secret('faulty', { ...lender.credentials, password: 'wrong' });
-  const refused = { name: 'RetryableError', code: '28P01', message: expect.stringContaining('28P01') };
+  const cause = { name: 'ConfigurationError', code: '28P01' };
+  const refused = { name: 'RetryableError', code: '28P01', message: expect.stringContaining('28P01'), cause };
   await expect(sharedSession(faulty)).rejects.toMatchObject(refused);
   await expect(sharedSession(faulty)).rejects.toMatchObject(refused);
+});
+
+test.for([
+  ['leads to no database', { dbname: 'nowhere' }, { name: 'ConfigurationError', code: '3D000' }],
+  ['leads to no server', { port: 1 }, { name: 'RetryableError', code: 'ECONNREFUSED' }],
+] as const)('a secret that %s says so', async ([, wrong, error]) => {
+  const faulty = await aws.secret('leads-elsewhere', { ...lender.credentials, ...wrong });
+  await expect(sharedSession(faulty)).rejects.toMatchObject(error);
+});
+
+test('a call that is cut off while there is no session leaves the next one alone', async () => {
+  const { defineHandler } = await import('../../functions/handler.ts');
+  const faulty = await aws.secret('nobody', { ...lender.credentials, port: 1 });
+  const handler = defineHandler({
+    input: z.null(),
+    output: z.null(),
+    async run() {
+      await expect(sharedSession(faulty)).rejects.toThrow();
+      await new Promise(() => undefined);
+      return null;
+    },
+  });
+  const context = { getRemainingTimeInMillis: () => 1_000 } as Context;
+  await expect(handler(null, context)).rejects.toMatchObject({ code: 'CUT_OFF' });
+  const next = await sharedSession(secret);
+  expect((await next.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  await next.end();
 });

@@ -43,6 +43,43 @@ describe('a handler', () => {
     expect(`${wrongInput}${wrongOutput}`).not.toContain('secret');
   });
 
+  test('names each place at fault, and the whole where it is that', async () => {
+    const run = async () => ({ twice: 1 });
+    const wrong = (given: object) => doing(run)(given).catch((error: Error) => error.message);
+    expect(await wrong({ count: 'one', more: 1 })).toMatch(
+      /^The input of the task does not fit: count: .+; input: .+\.$/,
+    );
+    const nested = defineHandler({
+      input: z.object({ a: z.object({ b: z.int() }) }),
+      output: z.null(),
+      run: async () => null,
+    });
+    await expect(invocation({ handler: nested })({ a: { b: 'x' } })).rejects.toThrow(/: a\.b: /);
+  });
+
+  test('logs with the request and, where the input has them, object and execution; with nothing else of it', async () => {
+    const known = z.object({ object: z.string(), execution: z.string(), name: z.string() }).partial();
+    const seen: unknown[] = [];
+    const handler = defineHandler({
+      input: z.union([known, z.null()]),
+      output: z.null(),
+      run: async (_input, { log }) => {
+        seen.push(log.getPersistentLogAttributes());
+        return null;
+      },
+    });
+    const call = invocation<null>({ handler });
+    await call({ object: 'Account', execution: 'arn', name: 'Northwind' });
+    await call({ object: 'Contact' });
+    await call(null as never);
+    expect(seen).toEqual([
+      expect.objectContaining({ request: 'request', object: 'Account', execution: 'arn' }),
+      expect.objectContaining({ request: 'request', object: 'Contact' }),
+      expect.objectContaining({ request: 'request' }),
+    ]);
+    expect(JSON.stringify(seen)).not.toContain('Northwind');
+  });
+
   test.for([
     [new RetryableError('A', 'a'), 'RetryableError'],
     [new ConfigurationError('B', 'b'), 'ConfigurationError'],
@@ -61,4 +98,5 @@ test('the environment names every variable at fault', () => {
   const faulty = () => environment({ PRESENT: z.coerce.number(), ABSENT: z.string(), MISSING: z.string() });
   expect(faulty).toThrow(/PRESENT.*\n.*ABSENT.*\n.*MISSING/);
   expect(faulty).toThrow(ConfigurationError);
+  expect(faulty).toThrow(expect.objectContaining({ code: 'FAULTY_ENVIRONMENT' }));
 });

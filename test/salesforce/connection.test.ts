@@ -45,6 +45,15 @@ describe('the log-in', () => {
     });
   });
 
+  test('is another one for another secret', async () => {
+    await using ours = await startedOrg();
+    await using theirs = await startedOrg();
+    const { instanceUrl, clientId, clientSecret } = theirs.simulator;
+    const connection = await sharedConnection(await secretOf(ours));
+    const other = await sharedConnection(await aws.secret('another', { instanceUrl, clientId, clientSecret }));
+    expect([connection, other].map((each) => each.instanceUrl)).toEqual([ours.simulator.instanceUrl, instanceUrl]);
+  });
+
   test('can go by a refresh token', async () => {
     await using org = await startedOrg();
     const connection = await sharedConnection(await secretOf(org, { refreshToken: org.simulator.refreshToken }));
@@ -140,6 +149,25 @@ describe('a session that has ended', () => {
     });
     await secretOf(org);
     expect((await readRecords(connection, accounts, ids)).size).toBe(1);
+  });
+
+  test('is not renewed for another org that the secret leads to now: the next call has a connection to that one', async () => {
+    await using org = await startedOrg();
+    const secret = await secretOf(org);
+    const connection = await sharedConnection(secret);
+    // All orgs of the simulator have one id: the connection is as if it had been made to another one.
+    const [now, before] = [connection.organizationId, '00DWs0000000999'];
+    Object.assign(connection, { organizationId: before });
+    await expire(org);
+    await expect(readRecords(connection, accounts, ['001Ws00000zzzzzIAA'])).rejects.toMatchObject({
+      name: 'RetryableError',
+      code: 'OTHER_ORG',
+      message: `The secret leads to org ${now} now, and this connection is to ${before}.`,
+    });
+    const next = await sharedConnection(secret);
+    expect(next.organizationId).toBe(now);
+    expect(next).not.toBe(connection);
+    expect((await readRecords(next, accounts, ['001Ws00000zzzzzIAA'])).size).toBe(0);
   });
 
   test('is not used after the deadline, even if a new one is given', async () => {

@@ -51,13 +51,18 @@ export class Session {
     this.#line.show('the system starts');
     const world = await World.open({ objects: objectsWith(plans[0]?.fields), overlays: planted(this.#options.plant) });
     this.#line.say(`ready after ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    let asked = 0;
     const end = (signal: NodeJS.Signals) => {
-      this.#line.say(`ended by ${signal}`);
-      void world.close().finally(() => process.exit(2));
+      asked += 1;
+      this.#line.say(`${signal}: ${asked === 1 ? 'ends after this seed; once more: at once' : 'ended'}`);
+      if (asked > 1) void world.close().finally(() => process.exit(2));
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
     try {
-      for (const plan of plans) await this.#seed(world, plan, faults);
+      for (const plan of plans) {
+        await this.#seed(world, plan, faults);
+        if (asked > 0) break;
+      }
     } finally {
       this.#line.clear();
       const kept = await world.close({ keep: this.#options.keep });

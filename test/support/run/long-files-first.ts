@@ -9,6 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG_FILES = [
   'test/package/package.test.ts',
   'test/end-to-end/promises.test.ts',
+  'test/chaos/chaos.test.ts',
   'test/core/agreement/agreement.test.ts',
   'test/postgres/ledger/plans.pg.test.ts',
   'test/end-to-end/outages.test.ts',

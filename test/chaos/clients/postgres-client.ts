@@ -19,19 +19,23 @@ const LIMITS = `set local lock_timeout = '8s'; set local statement_timeout = '20
 interface Work {
   readonly written: string[];
   readonly afterwards: (() => void)[];
+  readonly followedBy: (() => Promise<unknown>)[];
 }
 
 export class PostgresClient {
   readonly #database: pg.Pool;
   readonly #cast: Cast;
+  readonly #prepare: () => Promise<unknown>;
 
-  constructor(database: pg.Pool, cast: Cast) {
+  /** `prepare`: what belongs to a migration that makes another table. */
+  constructor(database: pg.Pool, cast: Cast, prepare: () => Promise<unknown>) {
     this.#database = database;
     this.#cast = cast;
+    this.#prepare = prepare;
   }
 
   async carryOut({ number, act }: PlannedOperation): Promise<Outcome> {
-    const work: Work = { written: [], afterwards: [] };
+    const work: Work = { written: [], afterwards: [], followedBy: [] };
     let committing = false;
     let client: pg.PoolClient;
     try {
@@ -49,6 +53,7 @@ export class PostgresClient {
       committing = true;
       await client.query('commit');
       for (const each of work.afterwards) each();
+      for (const each of work.followedBy) await each();
       return done(work.written);
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
@@ -85,7 +90,9 @@ export class PostgresClient {
         for (const name of act.names) await this.#bringBack(client, name, work);
         return;
       case 'migrate':
-        work.written.push(...(await migrate(client, act.how, act.detail)));
+        await migrate(client, act.how, act.detail);
+        // Another table is not in the publication, and nobody has been granted anything on it.
+        if (act.how === 'swap table') work.followedBy.push(this.#prepare);
         return;
       case 'merge':
         throw new Error('Rows are not merged');

@@ -257,8 +257,16 @@ function sameFields(writes: readonly PlannedWrite[]): readonly PlannedWrite[] {
 }
 
 function migrate(situation: Situation): readonly Drawn[] {
+  const { random } = situation;
   const { table, object } = anObject(situation);
-  return [{ side: 'postgres', object, act: { does: 'migrate', how: 'add column', detail: table } }];
+  const loans = 'public.loan_applications';
+  const [of, how, detail] = random.weighted([
+    [[object, 'add column', table], 4],
+    [['Opportunity', 'alter type', `${loans} term_months ${random.pick(['integer', 'numeric'])}`], 2],
+    [['Opportunity', 'alter type', `${loans} title ${random.pick(['varchar(120)', 'text'])}`], 1],
+    [['Opportunity', 'swap table', loans], 2],
+  ] as const);
+  return [{ side: 'postgres', object: of, act: { does: 'migrate', how, detail } }];
 }
 
 export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
@@ -282,5 +290,5 @@ export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
   're-parent in PostgreSQL': [reparent('postgres'), 3],
   'bulk in Salesforce': [bulk('salesforce'), 0.4],
   'bulk in PostgreSQL': [bulk('postgres'), 0.4],
-  migration: [migrate, 0.3],
+  migration: [migrate, 0.5],
 };

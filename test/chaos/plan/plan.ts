@@ -1,4 +1,5 @@
 /** What a run does, before it does it: a pure function of its seed and its options. Shrinking leaves parts of it out. */
+import type { Migration } from '../clients/migrations.ts';
 import type { Side } from '../history/history.ts';
 
 /** A value as both clients can spell it; `{record}` is a lookup, by the record's name in the plan. */
@@ -27,7 +28,7 @@ export type Act =
       readonly losers: readonly string[];
       readonly values: PlannedValues;
     }
-  | { readonly does: 'migrate'; readonly how: 'add column' | 'swap table' | 'alter type'; readonly detail: string };
+  | { readonly does: 'migrate'; readonly how: Migration; readonly detail: string };
 
 export interface PlannedOperation {
   readonly number: number;

@@ -24,6 +24,7 @@ const CLIENTS = 12;
 const CAST_PATIENCE_MS = 6_000;
 /** How long the run waits until the first records are on both sides. */
 const BIRTHS_PATIENCE_MS = 45_000;
+const PREPARE_ATTEMPTS = 20;
 
 export interface SeedOptions {
   readonly faults: readonly Fault[];
@@ -72,6 +73,19 @@ export async function runSeed(world: World, plan: Plan, options: SeedOptions): P
   };
 }
 
+/** Tried until it works: the system or its database may be away. */
+async function prepare(world: World): Promise<void> {
+  for (let left = PREPARE_ATTEMPTS; ; left--) {
+    try {
+      await world.sfsync('prepare');
+      return;
+    } catch (error) {
+      if (left === 1) throw error;
+      await pause(1_000);
+    }
+  }
+}
+
 class Clients {
   readonly epochs: Epoch[] = [];
   readonly operations: Operation[] = [];
@@ -93,7 +107,7 @@ class Clients {
     this.#plan = plan;
     this.#options = options;
     this.#cast = new Cast(world.pool, CAST_PATIENCE_MS);
-    this.#postgres = new PostgresClient(world.pool, this.#cast);
+    this.#postgres = new PostgresClient(world.pool, this.#cast, () => prepare(world));
     this.#salesforce = new SalesforceClient(() => world.endpoints.salesforce, this.#cast);
   }
 

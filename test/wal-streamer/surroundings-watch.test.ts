@@ -50,6 +50,8 @@ function setUp() {
     changed: (object, reasons) => said.push(['changed', object, reasons]),
     comparisonsDue: (comparisons, held) => said.push(['due', comparisons, [...held]]),
   });
+  // A connection that breaks before it streams.
+  watch.detach();
   const [keeper, failed, looked] = [new AnsweredKeeper(), vi.fn(), vi.fn()];
   watch.attach(keeper, failed, looked);
   /** What is said of one look more. */

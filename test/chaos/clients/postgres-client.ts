@@ -1,7 +1,7 @@
 /** The application: carries an operation out as one transaction, which says its number to the recording trigger. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { objectCalled } from '../plan/objects.ts';
+import { objectCalled, objectsWith } from '../plan/objects.ts';
 import { type Act, objectOf, type PlannedOperation, type PlannedValue, type PlannedWrite } from '../plan/plan.ts';
 import type { Cast } from './cast.ts';
 import { migrate } from './migrations.ts';
@@ -86,6 +86,9 @@ export class PostgresClient {
       case 'delete':
         for (const name of act.names) await this.#delete(client, name, work);
         return;
+      case 'free and delete':
+        await this.#free(client, act.name, work);
+        return this.#delete(client, act.name, work);
       case 'bring back':
         for (const name of act.names) await this.#bringBack(client, name, work);
         return;
@@ -157,6 +160,19 @@ export class PostgresClient {
       [JSON.stringify(rows)],
     );
     work.written.push(...answer.rows.map(({ id }) => id));
+  }
+
+  async #free(client: pg.PoolClient, name: string, work: Work): Promise<void> {
+    const key = await this.#key(name);
+    for (const { table, fields } of objectsWith()) {
+      for (const { column } of fields.filter(({ parent }) => parent === objectOf(name))) {
+        const { rows } = await client.query<{ id: string }>(
+          `update ${table} set ${column} = null where ${column}::text = $1 returning id::text as id`,
+          [key],
+        );
+        work.written.push(...rows.map(({ id }) => id));
+      }
+    }
   }
 
   async #delete(client: pg.PoolClient, name: string, work: Work): Promise<void> {

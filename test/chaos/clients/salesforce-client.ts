@@ -84,7 +84,8 @@ export class SalesforceClient {
       case 'merge':
         return this.#merge(client, object, act, targets);
       case 'migrate':
-        throw new Error('An org is not migrated');
+      case 'free and delete':
+        throw new Error(`No user of an org does this: ${act.does}`);
       default:
         throw act satisfies never;
     }

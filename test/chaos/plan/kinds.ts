@@ -188,6 +188,24 @@ function remove(side: Side): Kind {
   };
 }
 
+/** A parent, whose children are freed in the same transaction. */
+function freeAndDelete({ random, people }: Situation): readonly Drawn[] | undefined {
+  const object = random.pick(['Account', 'Contact']);
+  const name = people.one(object, random);
+  if (name === undefined || people.alive(object).length < 3) return undefined;
+  people.goes(name, 'postgres');
+  return [{ side: 'postgres', object, act: { does: 'free and delete', name } }];
+}
+
+/** A user of the org edits what only the application may: it is put back. */
+function foreignEdit(situation: Situation): readonly Drawn[] | undefined {
+  const name = situation.people.one('Contact', situation.random);
+  if (name === undefined) return undefined;
+  const fields = objectCalled('Contact').fields.filter(({ direction }) => direction === 'to-salesforce');
+  const act: Act = { does: 'update', writes: [edit(name, 'salesforce', situation, fields)] };
+  return [{ side: 'salesforce', object: 'Contact', act }];
+}
+
 /** What its own side has deleted, or the other. */
 function bringBack(side: Side): Kind {
   return (situation) => {
@@ -283,6 +301,8 @@ export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
   'family in PostgreSQL': [(situation) => [family('postgres', situation)], 1],
   'delete in Salesforce': [remove('salesforce'), 3],
   'delete in PostgreSQL': [remove('postgres'), 3],
+  'children freed and parent deleted': [freeAndDelete, 1],
+  'foreign field in Salesforce': [foreignEdit, 1],
   'undelete in Salesforce': [bringBack('salesforce'), 3],
   'insert again in PostgreSQL': [bringBack('postgres'), 2],
   'merge in Salesforce': [merge, 1],

@@ -20,6 +20,8 @@ export type Act =
   /** Hundreds by one statement, or by a job of the Bulk API. */
   | { readonly does: 'bulk create' | 'bulk update'; readonly writes: readonly PlannedWrite[] }
   | { readonly does: 'delete'; readonly names: readonly string[] }
+  /** PostgreSQL, in one transaction: what refers to the row refers to none, then it goes. */
+  | { readonly does: 'free and delete'; readonly name: string }
   /** Salesforce: out of the recycle bin. PostgreSQL: the row is inserted again as it was. */
   | { readonly does: 'bring back'; readonly names: readonly string[] }
   | {

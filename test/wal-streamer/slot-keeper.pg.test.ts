@@ -58,14 +58,12 @@ describe('a position', () => {
     expect(await written()).toBe(2000n);
   });
 
-  test('that lies before one that was written down is not written, and the further one answered', async () => {
-    const { keeper, written } = await begun();
+  test('that is not further than one that was written down is not written, and the further one answered', async () => {
+    const { keeper } = await begun();
     await keeper.write(2000n);
-    await shared.rows('truncate sfsync.stream');
+    await shared.rows('drop table sfsync.stream');
     expect(await keeper.write(2000n)).toBe(2000n);
     expect(await keeper.write(1500n)).toBe(2000n);
-    expect(await shared.rows('select from sfsync.stream')).toEqual([]);
-    await expect(written()).rejects.toThrow();
   });
 
   test('that comes before a further one is answered as far as both are written down', async () => {

@@ -15,6 +15,8 @@ export class Cast {
   readonly #database: pg.Pool;
   readonly #patienceMs: number;
   readonly #known = new Map<string, Known>();
+  /** Those that were waited for in vain: they are looked for again, and not waited for. */
+  readonly #missed = new Set<string>();
   /** Rows that clients have deleted, as they were. */
   readonly #deleted = new Map<string, Readonly<Record<string, unknown>>>();
 
@@ -63,12 +65,15 @@ export class Cast {
   }
 
   async #found(name: string, look: (known: Known) => Promise<string | undefined>): Promise<string | undefined> {
-    const deadline = Date.now() + this.#patienceMs;
+    const deadline = Date.now() + (this.#missed.has(name) ? 0 : this.#patienceMs);
     for (;;) {
       const found = await look(this.#known.get(name) ?? {}).catch(() => undefined);
-      if (found !== undefined || Date.now() > deadline) return found;
+      if (found !== undefined) return found;
+      if (Date.now() >= deadline) break;
       await pause(LOOK_EVERY_MS);
     }
+    this.#missed.add(name);
+    return undefined;
   }
 
   async #one(sql: string, value: string): Promise<string | undefined> {

@@ -25,29 +25,32 @@ export interface DrainOptions {
   readonly slowToHeal: boolean;
   /** Where the run began. */
   readonly since: Marks;
+  /** How long clients were at work: what is left to do grows with it. */
+  readonly longMs: number;
   readonly say: (what: string) => void;
 }
 
-export async function drain(world: World, { slowToHeal, since, say }: DrainOptions): Promise<Drained> {
+export async function drain(world: World, { slowToHeal, since, longMs, say }: DrainOptions): Promise<Drained> {
+  const patienceMs = Math.max(PATIENCE_MS, longMs / 2);
   const operator: string[] = [];
   say('drain');
-  let restless = await rest(world, PATIENCE_MS);
+  let restless = await rest(world, patienceMs);
   for (let round = 0; round < ROUNDS_OF_THE_OPERATOR && restless.length === 0; round++) {
     const done = await operate(world);
     if (done.length === 0) break;
     operator.push(...done);
-    restless = await rest(world, PATIENCE_MS);
+    restless = await rest(world, patienceMs);
   }
   if (slowToHeal && restless.length === 0) {
     say('until stamps are final');
     await pause(UNTIL_STAMPS_ARE_FINAL_MS);
     await sweepAll(world);
-    restless = await rest(world, PATIENCE_MS);
+    restless = await rest(world, patienceMs);
   }
   if (restless.length === 0 && (await hasMovedNoStamp(world, since))) {
     say('sweep');
     await sweepAll(world);
-    restless = await rest(world, PATIENCE_MS);
+    restless = await rest(world, patienceMs);
   }
   const quiet: Marks = await marks(world);
   say('quiet');
@@ -55,7 +58,7 @@ export async function drain(world: World, { slowToHeal, since, say }: DrainOptio
   if (restless.length === 0) {
     say('second drain');
     await sweepAll(world);
-    restless = await rest(world, PATIENCE_MS);
+    restless = await rest(world, patienceMs);
   }
   return { restless, afterQuiet: await versionsSince(world, quiet), operator };
 }

@@ -1,10 +1,10 @@
 /** One seed on a running system: its clients and faults, its end, and the history that came of it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cast } from '../clients/cast.ts';
-import type { Outcome } from '../clients/outcome.ts';
+import { codeOf, type Outcome } from '../clients/outcome.ts';
 import { PostgresClient } from '../clients/postgres-client.ts';
 import { SalesforceClient } from '../clients/salesforce-client.ts';
-import type { Fault } from '../faults/fault.ts';
+import type { Fault, FaultInForce } from '../faults/fault.ts';
 import type { Epoch, FaultRun, History, Operation } from '../history/history.ts';
 import { BIRTHS_MS } from '../plan/make-plan.ts';
 import { objectsWith } from '../plan/objects.ts';
@@ -53,7 +53,12 @@ export async function runSeed(world: World, plan: Plan, options: SeedOptions): P
   const [from, unseen, since] = [await marks(world), await unread(world), Date.now()];
   await clients.work();
   const slowToHeal = clients.faults.some(({ name }) => options.faults.find((each) => each.name === name)?.slowToHeal);
-  const drained = await drain(world, { slowToHeal, since: from, say: (phase) => clients.say(phase) });
+  const drained = await drain(world, {
+    slowToHeal,
+    since: from,
+    longMs: clients.lengthMs,
+    say: (phase) => clients.say(phase),
+  });
   const versions = await versionsSince(world, from);
   const objects = objectsWith(clients.fields);
   return {
@@ -113,6 +118,11 @@ class Clients {
 
   get fields(): readonly string[] {
     return this.#fields ?? [];
+  }
+
+  /** From the first operation to the last. */
+  get lengthMs(): number {
+    return this.#plan.operations.at(-1)?.at ?? 0;
   }
 
   say(phase: string): void {
@@ -187,19 +197,32 @@ class Clients {
     if (fault === undefined) throw new Error(`There is no fault ${name}`);
     await this.#until(at);
     const release = await this.#claims.take(fault.excludes);
+    const begun = Date.now();
     try {
-      const begun = Date.now();
       this.#inForce.add(name);
       const random = new Random(this.#plan.seed).of('fault').of(number);
-      const inForce = await fault.begin(this.#world, random);
+      const inForce = await this.#begin(fault, random);
+      if (inForce === undefined) return;
       await pause(lastsMs);
       const end = await inForce.end();
       this.faults.push({ name, begun, ended: Date.now(), detail: inForce.detail, ...end });
     } catch (cause) {
-      throw new Error(`The fault "${name}" (${number}) could not be begun or ended`, { cause });
+      throw new Error(`The fault "${name}" (${number}) could not be ended`, { cause });
     } finally {
       this.#inForce.delete(name);
       release();
+    }
+  }
+
+  /** Undefined where it could not begin: another one had just taken away what it needs. It is listed as one that did not strike. */
+  async #begin(fault: Fault, random: Random): Promise<FaultInForce | undefined> {
+    const begun = Date.now();
+    try {
+      return await fault.begin(this.#world, random);
+    } catch (error) {
+      const detail = `not begun: ${codeOf(error)}`;
+      this.faults.push({ name: fault.name, begun, ended: Date.now(), detail, struck: 0 });
+      return undefined;
     }
   }
 

@@ -32,8 +32,8 @@ const READY = /ready to accept (read-only )?connections/;
 const ATTEMPTS = 5;
 
 /** A directory of the server's own below the system's directory for temporary files. */
-export async function serverDirectory(user: SystemUser | undefined): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'sfsync-postgres-'));
+export async function serverDirectory(user: SystemUser | undefined, prefix = 'sfsync-postgres-'): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), prefix));
   if (user !== undefined) await chown(directory, user.uid, user.gid);
   return directory;
 }

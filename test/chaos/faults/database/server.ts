@@ -17,6 +17,9 @@ import {
 /** Enough for the system, the clients and the recorders; a standby takes the rest. */
 const SETTINGS = ['max_active_replication_origins=80', 'max_connections=150'];
 
+/** Names the run, so that the next one removes what a killed run has left. */
+export const SERVER_PREFIX = `sfsync-chaos-${process.pid}-postgres-`;
+
 export class ChaosServer {
   readonly directory: string;
   readonly #programs: ServerPrograms;
@@ -33,7 +36,7 @@ export class ChaosServer {
   /** A new server, with a database of this name in it. */
   static async make(database: string): Promise<ChaosServer> {
     const user = serverUser();
-    const directory = await serverDirectory(user);
+    const directory = await serverDirectory(user, SERVER_PREFIX);
     const programs = { bin: await reachablePrograms(directory, user), user };
     const password = randomBytes(12).toString('hex');
     const passwordFile = join(directory, 'password');

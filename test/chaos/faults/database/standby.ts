@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { serverDirectory } from '../../../support/postgres/launched-server.ts';
-import type { ChaosServer } from './server.ts';
+import { type ChaosServer, SERVER_PREFIX } from './server.ts';
 
 /** Of a data directory: what belongs to the running server only, or comes through the stream. */
 const LEFT_OUT = new Set([
@@ -31,7 +31,7 @@ export interface StandbyOptions {
  * `pg_basebackup`.
  */
 export async function makeStandby(primary: ChaosServer, { database, slot }: StandbyOptions): Promise<ChaosServer> {
-  const directory = await serverDirectory(primary.user);
+  const directory = await serverDirectory(primary.user, SERVER_PREFIX);
   return primary.withClient(async (client) => {
     await client.query(
       `select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '${PHYSICAL_SLOT}'`,

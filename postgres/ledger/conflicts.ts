@@ -60,11 +60,13 @@ export async function claimConflicts(
   }>(
     session,
     `with claimed as (
-       update sfsync.conflict set reported_by = $3 where id = any (array(
-         select id from sfsync.conflict
-          where object = $1 and reported_by is null
-            and (execution = $2 or created_at < statement_timestamp() - interval '${LONGEST_CALL}')
-            for update skip locked))
+       update sfsync.conflict set reported_by = $3 where id = any (
+         array(select id from sfsync.conflict
+                where object = $1 and reported_by is null and execution = $2
+                  for update skip locked) ||
+         array(select id from sfsync.conflict
+                where object = $1 and reported_by is null and created_at < statement_timestamp() - interval '${LONGEST_CALL}'
+                  for update skip locked))
        returning winner, field, salesforce_id),
      all_of_it as (
        select * from claimed union all

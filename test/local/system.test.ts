@@ -110,10 +110,10 @@ test('endpoints.json says for its owner only where everything answers, and it do
 });
 
 test('the sample of the org arrives by itself', async () => {
-  await expect.poll(() => rowsIn('lenders'), { timeout: 30_000 }).toBe(60);
-  await expect.poll(() => rowsIn('borrowers'), { timeout: 30_000 }).toBe(300);
-  await expect.poll(() => rowsIn('loan_applications'), { timeout: 30_000 }).toBe(500);
-});
+  await expect.poll(() => rowsIn('lenders'), { timeout: 60_000 }).toBe(60);
+  await expect.poll(() => rowsIn('borrowers'), { timeout: 60_000 }).toBe(300);
+  await expect.poll(() => rowsIn('loan_applications'), { timeout: 60_000 }).toBe(500);
+}, 120_000);
 
 test('a second start in the same directory is refused and disturbs nothing', async () => {
   await expect(startLocal({ configurationFile, directory })).rejects.toThrow('Another sfsync runs in');

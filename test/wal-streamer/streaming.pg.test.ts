@@ -438,7 +438,7 @@ describe('what may happen to it', () => {
     expect(rows.filter(({ id }) => !seen.has(id))).toEqual([]);
     expect(await dueComparisons(database.app)).toEqual([]);
     expect(rows.length).toBeGreaterThan(3_000);
-  });
+  }, 120_000);
 
   test('its backend is terminated: it connects again', async () => {
     const database = await preparedDatabase();

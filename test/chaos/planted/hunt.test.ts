@@ -90,10 +90,12 @@ describe('a pass', () => {
       const control = () =>
         Pass.open(join(directory, 'planted.json')).control({ seed: 7 }, 'abc1234', async ({ seed }) => {
           asked.push(seed);
-          return ['rest'];
+          return asked.length === 1 ? ['rest'] : ['one to one'];
         });
-      expect([await control(), await control()]).toEqual([['rest'], ['rest']]);
-      expect(asked).toEqual([7]);
+      // A busy machine does not come to rest in time.
+      expect(await control()).toEqual(['rest']);
+      expect([await control(), await control()]).toEqual([['one to one'], ['one to one']]);
+      expect(asked).toEqual([7, 7]);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -91,6 +91,9 @@ async function huntAll({ bugs, again, named, seeds, first }: Options): Promise<n
     say: (text: string) => line.say(text),
   };
   const system = new PlantedSystem(left, reporter);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void system.close().finally(() => process.exit(130)));
+  }
   try {
     for (const bug of left) {
       const numbers = Array.from({ length: seeds ?? bug.seeds }, (_, i) => first + i);

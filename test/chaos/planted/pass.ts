@@ -47,8 +47,6 @@ export class Pass {
     const known = this.#controls.get(name);
     if (known !== undefined) return known;
     const rules = await broken(plan);
-    // What a busy machine has not brought to rest in time says little: the next bug asks again.
-    if (rules.includes(REST)) return rules;
     this.#controls.set(name, rules);
     this.#save();
     return rules;
@@ -78,7 +76,9 @@ export class Pass {
 
   #save(): void {
     mkdirSync(dirname(this.#file), { recursive: true });
-    const kept: Kept = { bugs: Object.fromEntries(this.#entries), controls: Object.fromEntries(this.#controls) };
+    // What a busy machine has not brought to rest in time says little: another time it is asked again.
+    const clear = [...this.#controls].filter(([, rules]) => !rules.includes(REST));
+    const kept: Kept = { bugs: Object.fromEntries(this.#entries), controls: Object.fromEntries(clear) };
     writeFileSync(`${this.#file}.new`, `${JSON.stringify(kept, undefined, 2)}\n`);
     renameSync(`${this.#file}.new`, this.#file);
   }

@@ -6,7 +6,7 @@ import type { World } from '../world/world.ts';
 import { queueName, rest } from './rest.ts';
 import { type Marks, marks, versionsSince } from './versions.ts';
 
-/** Longer than any fence, and than the pause of what was put off often. */
+/** Longer than any fence, and than the pause of what was put off often; a busy machine has time, too. */
 const PATIENCE_MS = 240_000;
 const QUIET_MS = 1_200;
 /** Stamps are final, and what is missing is known to be missed (`lateCommitMinutes`, `sweepGraceMinutes`). */
@@ -28,10 +28,12 @@ export interface DrainOptions {
   /** How long clients were at work: what is left to do grows with it. */
   readonly longMs: number;
   readonly say: (what: string) => void;
+  /** How long it may take each time to come to rest. @default four minutes, and more after a long run */
+  readonly patienceMs?: number | undefined;
 }
 
-export async function drain(world: World, { slowToHeal, since, longMs, say }: DrainOptions): Promise<Drained> {
-  const patienceMs = Math.max(PATIENCE_MS, longMs / 2);
+export async function drain(world: World, options: DrainOptions): Promise<Drained> {
+  const { slowToHeal, since, longMs, say, patienceMs = Math.max(PATIENCE_MS, longMs / 2) } = options;
   const operator: string[] = [];
   say('drain');
   let restless = await rest(world, patienceMs);

@@ -32,6 +32,8 @@ export interface SeedOptions {
   readonly faultNames: readonly string[];
   /** Says how far it is. */
   readonly progress: (now: Progress) => void;
+  /** As of the drain. */
+  readonly patienceMs?: number;
 }
 
 export interface Progress {
@@ -58,6 +60,7 @@ export async function runSeed(world: World, plan: Plan, options: SeedOptions): P
     since: from,
     longMs: clients.lengthMs,
     say: (phase) => clients.say(phase),
+    patienceMs: options.patienceMs,
   });
   const versions = await versionsSince(world, from);
   const objects = objectsWith(clients.fields);

@@ -1,4 +1,5 @@
 /** `sfsync.drift`: fields that Salesforce no longer has, or has as another type, reported once and asked about again. */
+
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newLink } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
@@ -13,6 +14,7 @@ import {
 } from '../../../postgres/ledger/drift.ts';
 import { insertLinks } from '../../../postgres/ledger/links.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
+import { aMillisecondLater } from '../../support/a-millisecond-later.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 
 const OBJECT = 'Account';
@@ -57,6 +59,7 @@ describe('a field that is gone', () => {
   test('is reported anew when it has changed otherwise, or was back', async () => {
     await note('one', gone('Phone'));
     const [first] = await listDrift(session);
+    aMillisecondLater();
     expect(await note('two', gone('Phone', 'it is a number'))).toEqual([isNew('Phone', 'it is a number')]);
     expect(await note('one', gone('Phone', 'it is a number'))).toEqual([]);
     expect(await note('two', gone('Phone', 'it is a date'))).toEqual([isNew('Phone', 'it is a date')]);

@@ -1,4 +1,5 @@
 /** The lease of an object: one execution has it, and a dead one keeps it from nobody. */
+
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Deferrable, NOT_PUT_OFF } from '../../../core/agreement/due.ts';
 import {
@@ -10,6 +11,7 @@ import {
   takeLease,
 } from '../../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
+import { aMillisecondLater } from '../../support/a-millisecond-later.ts';
 import { attempt, NO_LOCK, onceBefore } from '../../support/postgres/between-statements.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 
@@ -167,6 +169,7 @@ describe('the circuit', () => {
     expect(await openCircuit(a, OBJECT, 'away')).toBe(true);
     const first = await circuit();
     expect(first).toMatchObject({ circuit: 'open', reason: 'away', since: expect.any(Date) });
+    aMillisecondLater();
     expect(await openCircuit(a, OBJECT, 'still away')).toBe(false);
     const second = await circuit();
     expect(second).toMatchObject({ circuit: 'open', reason: 'still away', since: first.since });
@@ -180,6 +183,7 @@ describe('the circuit', () => {
     expect(await closeCircuit(a, OBJECT)).toBe(false);
     for (const object of [OBJECT, 'Contact']) await openCircuit(a, object, 'away');
     const { since } = await circuit();
+    aMillisecondLater();
     expect(await closeCircuit(a, OBJECT)).toBe(true);
     expect(await circuit()).toMatchObject({ circuit: 'closed', reason: null });
     expect((await circuit()).since.getTime()).toBeGreaterThan(since.getTime());

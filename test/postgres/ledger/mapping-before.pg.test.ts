@@ -1,9 +1,11 @@
 /** What was mapped before, and which columns have changed a value of Salesforce: each is found out, and reported, once. */
+
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inexactToReport, listInexact, noteInexact } from '../../../postgres/ledger/inexact-columns.ts';
 import { noteMapped } from '../../../postgres/ledger/mapped-objects.ts';
 import { saveSweptUntil, sweptUntil } from '../../../postgres/ledger/sweep.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
+import { aMillisecondLater } from '../../support/a-millisecond-later.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 
 const lender = useLenderDatabase('file');
@@ -81,6 +83,7 @@ describe('a column that has changed a value', () => {
   test('is reported again once it has another type', async () => {
     await note('one', 'Amount');
     const [before] = await listInexact(session);
+    aMillisecondLater();
     await note('two', 'Amount', 'numeric(9,1)');
     expect(await inexactToReport(session, 'Account', 'one')).toEqual([]);
     expect(await inexactToReport(session, 'Account', 'two')).toEqual(['Amount']);

@@ -1,7 +1,9 @@
 /** `sfsync.org`: the org that the database is linked with. What was read in another one is not taken. */
+
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { acceptOrg, readOrg, requireOrg } from '../../../postgres/ledger/org.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
+import { aMillisecondLater } from '../../support/a-millisecond-later.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
 
 const [OURS, THEIRS, THIRD] = ['00D000000000001AAA', '00D000000000002AAA', '00D000000000003AAA'];
@@ -35,6 +37,7 @@ test('another one stops all, also what does not say where it was read, until the
   await expect(requireOrg(session, undefined)).rejects.toMatchObject(refused(OURS ?? '', THEIRS ?? ''));
   await expect(requireOrg(session, THEIRS)).rejects.toMatchObject({ code: 'OTHER_ORG' });
   expect(await readOrg(session)).toEqual(first);
+  aMillisecondLater();
   await expect(requireOrg(session, THIRD)).rejects.toMatchObject(refused(OURS ?? '', THIRD ?? ''));
   const third = await readOrg(session);
   expect(third?.otherSince?.getTime()).toBeGreaterThan(first?.otherSince?.getTime() ?? 0);
@@ -47,6 +50,7 @@ test('an operator may accept another one', async () => {
   await requireOrg(session, OURS);
   const before = await readOrg(session);
   await expect(requireOrg(session, THEIRS)).rejects.toThrow();
+  aMillisecondLater();
   const owner = lender.application;
   await acceptOrg(owner, THEIRS ?? '');
   expect(await readOrg(session)).toMatchObject({ id: THEIRS, other: null, otherSince: null });

@@ -1,9 +1,11 @@
 /** `sfsync.tombstone`: rows that Salesforce has deleted, kept whole for an undelete. */
+
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { buryRows, restoreRows } from '../../../postgres/ledger/tombstones.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
+import { aMillisecondLater } from '../../support/a-millisecond-later.ts';
 import { useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 
 const [A, B] = ['001000000000001AAA', '001000000000002AAA'] as const;
@@ -61,6 +63,7 @@ test('rows that go are kept as they were, and others stay', async () => {
 test('a row that goes again is kept as it is by then', async () => {
   await bury(A, B);
   const [{ at }] = await rows('select deleted_at as at from sfsync.tombstone where salesforce_id = $1', [A]);
+  aMillisecondLater();
   await make(A);
   await rows(`update lenders set internal_notes = 'newer'`);
   await bury(A);

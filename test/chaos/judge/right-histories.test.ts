@@ -110,7 +110,8 @@ const WRONGS: readonly (readonly [string, string, Wrong])[] = [
   ],
   [
     'a conflict is forgotten',
-    'losers are logged',
+    // Where the loser came after the value that stands, that is an older value put back.
+    'losers are logged, no older value',
     (history) => {
       const judged = overwrites(new IndexedHistory(history)).find(
         ({ judgement, lost, of: { salesforce, postgres } }) =>

@@ -20,7 +20,7 @@ create table sfsync.due (
 );
 create index due_next on sfsync.due (object, state, due_at, salesforce_id);
 
--- Written by a trigger, so that no statement can forget it. One that writes it set by set says so for itself: sfsync.due_is_noted.
+-- Written by a trigger, so that no statement can forget it.
 create function sfsync.note_due() returns trigger language plpgsql as $$
 begin
   if tg_op = 'DELETE' or not (new.dirty or new.reread_due or new.push_id is not null) then
@@ -45,8 +45,7 @@ create trigger due_when_changed
   after update of dirty, reread_due, dirty_since, due_after, push_id, push_delivery, sent_at on sfsync.link for each row
   when ((old.dirty or old.reread_due, old.dirty_since, old.due_after, old.push_id, old.push_delivery, old.sent_at)
         is distinct from
-        (new.dirty or new.reread_due, new.dirty_since, new.due_after, new.push_id, new.push_delivery, new.sent_at)
-        and current_setting('sfsync.due_is_noted', true) is distinct from 'on')
+        (new.dirty or new.reread_due, new.dirty_since, new.due_after, new.push_id, new.push_delivery, new.sent_at))
   execute function sfsync.note_due();
 create trigger due_when_dropped after delete on sfsync.link for each row
   when (old.dirty or old.reread_due or old.push_id is not null) execute function sfsync.note_due();

@@ -153,7 +153,10 @@ const SALESFORCE: Readonly<Record<string, SalesforceNextStep>> = {
   invalid_client_id: 'configuration',
 };
 
-/** Answers to a record that name a field whose value is at fault by itself; not those of a rule that may weigh several of them. */
+/**
+ * Answers to a record that name a field whose value is at fault by itself; not those of a rule that may weigh several of them, as
+ * FIELD_INTEGRITY_EXCEPTION does (a state that is none of the country's).
+ */
 const OF_VALUE = new Set([
   'STRING_TOO_LONG',
   'NUMBER_OUTSIDE_VALID_RANGE',
@@ -163,7 +166,6 @@ const OF_VALUE = new Set([
   'INVALID_FIELD_FOR_INSERT_UPDATE',
   'REQUIRED_FIELD_MISSING',
   'MALFORMED_ID',
-  'FIELD_INTEGRITY_EXCEPTION',
 ]);
 
 /** Whether Salesforce may take the record without the value of the field that the answer names. */

@@ -5,6 +5,7 @@ import {
   isNetworkError,
   isOfLocks,
   isOfRecord,
+  isOfValue,
 } from '../../core/error-classification.ts';
 import { ConfigurationError, InvariantError, RejectedRecordError, RetryableError } from '../../core/errors.ts';
 
@@ -80,6 +81,13 @@ const SALESFORCE = {
 };
 test.for(Object.entries(SALESFORCE))('Salesforce: %s', ([step, codes]) => {
   expect(codes.map(classifySalesforce)).toEqual(codes.map(() => step));
+});
+
+test('a value is blamed by itself only where no other value of the record may be what it does not go with', () => {
+  const byItself = ['STRING_TOO_LONG', 'INVALID_EMAIL_ADDRESS', 'REQUIRED_FIELD_MISSING'];
+  const amongOthers = ['FIELD_INTEGRITY_EXCEPTION', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', 'DUPLICATE_VALUE'];
+  expect(byItself.every(isOfValue)).toBe(true);
+  expect(amongOthers.some(isOfValue)).toBe(false);
 });
 
 test('a lost connection is no answer', () => {

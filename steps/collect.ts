@@ -72,12 +72,12 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   }
   const probing = lease.circuit === 'open';
   const collecting: Collecting = { context, ports, input, probing, newRejects: [] };
-  const { emptied } = await receiveAll(collecting, { waitSeconds: 0, lease: true });
+  const { emptied } = await receiveAll(collecting, { waitSeconds: probing ? 1 : 0, lease: true });
   if (probing && (trigger !== 'schedule' || batches > 0)) {
     await freeLease(session, object, execution, { emptied });
     return { next: 'end', reason: 'circuit open' };
   }
-  if (batches >= configuration.settings.batchesPerExecution) return handOver(context, { emptied });
+  if (batches >= configuration.settings.batchesPerExecution) return handOver(context);
   for (;;) {
     const chosen = await chooseBatch(collecting);
     if (chosen !== undefined) return chosen;
@@ -86,7 +86,7 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
       if (joined.length > 0) return { next: 'report', rejected: 0, reasons: joined };
       if (ports.now() <= lookUntil && !(await joinNext(context)).isDone) continue;
     }
-    if (ports.now() > lookUntil) return handOver(context, { emptied: false });
+    if (ports.now() > lookUntil) return handOver(context);
     if (await watch(collecting, lookUntil)) continue;
     const ended = await endUnlessDue(collecting);
     if (ended !== undefined) return ended;
@@ -161,11 +161,8 @@ async function endUnlessDue(collecting: Collecting): Promise<Collected | undefin
   return lease === undefined ? { next: 'end', reason: 'held by another execution' } : undefined;
 }
 
-async function handOver(
-  { session, mapping, execution }: StepContext,
-  queue: { readonly emptied: boolean },
-): Promise<Collected> {
-  await freeLease(session, mapping.object, execution, queue);
+async function handOver({ session, mapping, execution }: StepContext): Promise<Collected> {
+  await freeLease(session, mapping.object, execution);
   return { next: 'hand over' };
 }
 

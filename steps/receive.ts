@@ -29,7 +29,7 @@ export interface ReceivePorts {
 
 export interface Received {
   readonly messages: number;
-  /** Nothing was left in the queue. */
+  /** Nothing was left in the queue, as far as a long poll shows: a short one asks some of its servers only. */
   readonly emptied: boolean;
   /** Rejects of rows that were not listed before. */
   readonly newRejects: readonly Reject[];
@@ -46,9 +46,12 @@ export async function receive(
   let messages = 0;
   let emptied = false;
   for (let receives = 0; receives < MAX_RECEIVES; receives++) {
-    const received = await queue.receive(receives === 0 ? options.waitSeconds : 0);
-    emptied = received.length === 0;
-    if (emptied) break;
+    const waitSeconds = receives === 0 ? options.waitSeconds : 0;
+    const received = await queue.receive(waitSeconds);
+    if (received.length === 0) {
+      emptied = waitSeconds > 0;
+      break;
+    }
     failpoint('receive:received');
     const readable = received.filter(({ message }) => message !== undefined);
     if (readable.length < received.length) {

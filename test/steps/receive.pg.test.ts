@@ -58,9 +58,9 @@ class Queue {
   }
 }
 
-function take(queue: Queue) {
+function take(queue: Queue, waitSeconds = 0) {
   const ports = { queue: queue as never, log: SILENT };
-  return receive(contextOf(session, configuration, 'Account'), ports, { waitSeconds: 0, lease: false });
+  return receive(contextOf(session, configuration, 'Account'), ports, { waitSeconds, lease: false });
 }
 
 async function message(ids: readonly string[], transactions: readonly string[] = []): Promise<ChangeMessage> {
@@ -142,4 +142,11 @@ test('the queue is received until it is empty, and a call has an end where it ne
   const one = await message([B]);
   endless.receive = async () => [{ receiptHandle: 'one', receives: 1, message: one }];
   expect(await take(endless)).toMatchObject({ messages: 30 });
+});
+
+test('only a long poll that finds nothing shows that the queue is empty: a short one asks some of its servers only', async () => {
+  expect(await take(new Queue())).toMatchObject({ messages: 0, emptied: false });
+  expect(await take(new Queue(), 1)).toMatchObject({ messages: 0, emptied: true });
+  // What follows the first message is received by short polls.
+  expect(await take(new Queue(await message([A])), 1)).toMatchObject({ messages: 1, emptied: false });
 });

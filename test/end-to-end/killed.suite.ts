@@ -13,6 +13,21 @@ export function killed(sides: () => BothSides): void {
     }
   };
 
+  /** From now on a function that decides what is sent of one record, or that applies the other, holds its transaction until it ends. */
+  const slowLinks = async (sent: Pair, applied: Pair) => {
+    await sides().rows(`create function lasts() returns trigger language plpgsql as
+      'begin perform pg_sleep(600); return new; end'`);
+    await sides().rows(`create trigger lasts before update on sfsync.link for each row
+      when (old.salesforce_id = '${applied.id}'
+        or old.salesforce_id = '${sent.id}' and new.push_id is distinct from old.push_id)
+      execute function lasts()`);
+    const sessions = "select from pg_stat_activity where usename = 'sfsync_apply' and wait_event = 'PgSleep'";
+    return {
+      sessions: async () => (await sides().rows(sessions)).length,
+      end: () => sides().rows('drop function lasts cascade'),
+    };
+  };
+
   describe('whatever dies, every edit arrives, and none twice', () => {
     test('the WAL streamer, killed twice in a burst of edits', async () => {
       const loans = await sides().pairs('Opportunity', 60);
@@ -80,24 +95,23 @@ export function killed(sides: () => BothSides): void {
       if (out === undefined || back === undefined) throw new Error('two pairs were asked for');
       const [email, phone] = [sides().personal('email'), sides().personal('phone')];
       const functions = await sides().functionNames(['ApplyRecords', 'DecideChanges']);
-      await sides().faults({
-        slowAnswer: { object: 'Contact', client: 'sfsync', kinds: ['retrieve'], beforeMs: 1_500, times: 1 },
-      });
-      await sides().rows('update borrowers set email = $2 where id = $1', [out.key, email]);
-      await until('the look before the push', async () => !(await sides().faultIsOn('slowAnswer')));
-      const blocker = await sides().database.connect();
-      await blocker.query('begin');
-      await blocker.query('select from sfsync.link where salesforce_id = any ($1) for update', [[out.id, back.id]]);
-      await setTimeouts(functions, 1);
-      await sides().salesforce.sobject('Contact').update({ Id: back.id, Phone: phone });
-      await until('both functions timed out', () =>
-        functions.every((name) =>
-          sides().entries.some(({ subject, text }) => subject === name && text.includes('Sandbox.Timedout')),
-        ),
-      );
-      await blocker.query('rollback');
-      blocker.release();
-      await setTimeouts(functions, 300);
+      const writing = await slowLinks(out, back);
+      // Enough to start a function and to open its session; each is cut off as it writes.
+      await setTimeouts(functions, 5);
+      try {
+        await sides().rows('update borrowers set email = $2 where id = $1', [out.key, email]);
+        await sides().salesforce.sobject('Contact').update({ Id: back.id, Phone: phone });
+        await until('both functions write', async () => (await writing.sessions()) >= 2);
+        const failed = (name: string) =>
+          sides().entries.some(
+            ({ subject, text }) => subject === name && text.startsWith('failed with RetryableError'),
+          );
+        await until('both functions timed out', () => functions.every(failed));
+        await until('what they held is free', async () => (await writing.sessions()) === 0);
+      } finally {
+        await writing.end();
+        await setTimeouts(functions, 300);
+      }
       await sides().rest();
 
       expect(await sides().record('Contact', out.id, 'Email')).toMatchObject({ Email: email });

@@ -73,7 +73,10 @@ export const AREAS: readonly Area[] = [
     stages: [
       {
         name: 'wal-streamer',
-        tests: ['test/wal-streamer/**/*.test.ts', '!test/wal-streamer/{streaming,capped-wal}.pg.test.ts'],
+        tests: [
+          'test/wal-streamer/**/*.test.ts',
+          '!test/wal-streamer/{streaming,moved-slot,interruptions,capped-wal}.pg.test.ts',
+        ],
         patienceSeconds: 60,
       },
     ],

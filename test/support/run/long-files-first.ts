@@ -13,6 +13,7 @@ const LONG_FILES = [
   'test/core/agreement/agreement.test.ts',
   'test/postgres/ledger/plans.pg.test.ts',
   'test/end-to-end/outages.test.ts',
+  'test/wal-streamer/interruptions.pg.test.ts',
   'test/wal-streamer/streaming.pg.test.ts',
   'test/end-to-end/new-families.test.ts',
   'test/local/system.test.ts',

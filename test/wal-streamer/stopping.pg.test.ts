@@ -36,7 +36,11 @@ describe('asked to stop', () => {
     expect(stream.queues.keysOf('Account')).not.toContain(late);
     expect(await writtenDown()).toBeGreaterThanOrEqual(newest(stream));
     expect(streamed.wire.reports.at(-1)?.position).toBe(await writtenDown());
-    expect(vi.getTimerCount()).toBe(0);
+    // Others that share this process have clocks of their own running.
+    const done = () => [streamed.wire.reports.length, stream.beats, stream.queues.calls];
+    const atTheEnd = done();
+    await elapse(60_000);
+    expect(done()).toEqual(atTheEnd);
     await expectNothingLeft(stream);
   });
 
@@ -105,8 +109,8 @@ describe('asked to stop', () => {
     await stream.until(() => stream.told.interrupted.length === 1);
     stream.stop();
     await stream.ended;
+    await elapse(60_000);
     expect(stream.told.interrupted).toHaveLength(1);
-    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('it does not mind a connection that breaks then', async () => {

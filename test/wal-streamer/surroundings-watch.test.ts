@@ -100,13 +100,14 @@ test.for(['found', 'failed'] as const)(
   'once detached it looks no more, and says nothing of what is %s',
   async (end) => {
     const { watch, keeper, failed, looked, said } = setUp();
+    const timers = vi.getTimerCount();
     watch.detach();
+    expect(vi.getTimerCount()).toBe(timers - 1);
     if (end === 'found') await keeper.answer({ faults: { Account: ['no table'] } });
     else await keeper.fail(new Error('away'));
     await vi.advanceTimersByTimeAsync(20_000);
     expect(keeper.looks).toHaveLength(1);
     expect([said, failed.mock.calls, looked.mock.calls]).toEqual([[], [], []]);
-    expect(vi.getTimerCount()).toBe(0);
   },
 );
 

@@ -4,7 +4,7 @@
  */
 import type { ListedConflict, Push } from '../../history/history.ts';
 import type { Normal } from '../../history/normal-form.ts';
-import type { Excuse } from '../finding.ts';
+import type { Excuse, Violation } from '../finding.ts';
 import type { Event, FieldHistory, Write } from './field-history.ts';
 import type { IndexedHistory } from './indexed-history.ts';
 import { nameOf, type Pair } from './pairs.ts';
@@ -20,6 +20,21 @@ export interface Overwrite {
   readonly write: Write;
   readonly lost: Event;
   readonly judgement: Judgement;
+}
+
+/** What a rule has to say of one that may not be. */
+export function violationOf(rule: string, { of, write, lost }: Overwrite, says: string): Violation {
+  const { side, key } = write.version;
+  const source = write.sources[0]?.version;
+  return {
+    rule,
+    object: of.pair.object,
+    salesforceId: of.pair.salesforceId,
+    rowKey: side === 'postgres' ? key : of.pair.row.at(-1)?.key,
+    field: of.field.field,
+    says: `In ${side} sfsync ${says}.`,
+    versions: [...(source === undefined ? [] : [source]), lost.version, write.version],
+  };
 }
 
 const memo = new WeakMap<IndexedHistory, readonly Overwrite[]>();

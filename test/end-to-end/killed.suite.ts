@@ -23,7 +23,7 @@ export function killed(sides: () => BothSides): void {
       execute function lasts()`);
     const sessions = "select pid from pg_stat_activity where usename = 'sfsync_apply' and wait_event = 'PgSleep'";
     return {
-      sessions: async (): Promise<number[]> => (await sides().rows(sessions)).map(({ pid }) => pid),
+      sessions: async (): Promise<unknown[]> => (await sides().rows(sessions)).map(({ pid }) => pid),
       end: () => sides().rows('drop function lasts cascade'),
     };
   };
@@ -105,7 +105,7 @@ export function killed(sides: () => BothSides): void {
         const timedOut = /^failed with (RetryableError|Sandbox.Timedout)/;
         const failed = (name: string) =>
           sides().entries.some(({ subject, text }) => subject === name && timedOut.test(text));
-        const seen = new Set<number>();
+        const seen = new Set<unknown>();
         await until('both functions write, and time out', async () => {
           for (const pid of await writing.sessions()) seen.add(pid);
           return seen.size >= 2 && functions.every(failed);

@@ -122,6 +122,22 @@ describe('no older value', () => {
     story.edits('salesforce', 'a', { LastName: 'Base' }).applies('a', { LastName: 'Base' });
     expect(rulesBroken(story)).toEqual([]);
   });
+  test.each([true, false])(
+    'a lookup that a delete has emptied names its parent again: the parent is back: %s',
+    (isBack) => {
+      const story = new Story().pair('p', { Name: 'Parent' }, 'Account').pair('a', { LastName: 'Child' });
+      story.edits('salesforce', 'a', { AccountId: idOf('p') }).applies('a', { AccountId: 'p' });
+      story
+        .deletes('salesforce', 'p', 'client', 'Account')
+        .write('salesforce', 'a', { AccountId: null }, 'consequence');
+      story.applies('a', { AccountId: null }).deletes('postgres', 'p', 'sfsync', 'Account');
+      if (isBack) story.undeletes('salesforce', 'p', 'client', {}, 'Account');
+      story
+        .undeletes('postgres', 'p', 'sfsync', { Name: 'Parent', id: idOf('p') }, 'Account')
+        .applies('a', { AccountId: 'p' });
+      expect(rulesBroken(story).includes('no older value')).toBe(!isBack);
+    },
+  );
   test('an outcome that a fault made unknown, and that is logged', () => {
     const story = begun().edits('postgres', 'a', { Email: 'p@x' });
     story.fault('answer lost').lands('a', { Email: 'p@x' }).edits('salesforce', 'a', { Email: 's@x' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Events and calls that were accepted and are not delivered yet. */
-const DELIVERIES = ['events_delivery', 'sns_delivery', 'lambda_event'];
+const DELIVERIES = ['s3_event', 'events_delivery', 'sns_delivery', 'lambda_event'];
 /** A queue that a test listens with; see support/system/traffic.ts. */
 const TAP = 'tap';
 

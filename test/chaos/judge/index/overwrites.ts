@@ -86,6 +86,7 @@ function asOlder(
   // A record that was deleted while its row was edited is revived as the row has it; what it had is listed as a whole.
   if (lost.side === 'salesforce' && write.version.side === 'salesforce' && isGoneWithRecord(history, of, lost))
     return { is: 'logged' };
+  if (lost.by !== 'client' && isParentBack(history, of, write, lost)) return excused('consequence');
   if (isLogged(history, of, lost) && isOfUnknownOutcome(history, of, lost, sources)) return excused('unknown outcome');
   return { is: 'older value back' };
 }
@@ -201,6 +202,17 @@ export function isWaiting(history: IndexedHistory, of: FieldHistory, { version, 
   const shown = of.salesforce.events.filter(({ version: { at } }) => at <= version.at).slice(-2);
   const parents = [beforeValue, ...shown.map(({ value }) => value)];
   return parents.some((id) => typeof id === 'string' && isAway(history, parent, id, version.at));
+}
+
+/**
+ * A lookup that a delete of the parent had emptied names the parent again, for somebody has undeleted that: so it is where the child
+ * itself was deleted, which Salesforce then leaves alone.
+ */
+function isParentBack(history: IndexedHistory, of: FieldHistory, { value, version }: Write, lost: Event): boolean {
+  const { parent } = of.field;
+  if (parent === undefined || typeof value !== 'string') return false;
+  const record = history.paired.byId.get(nameOf(parent, value))?.record ?? [];
+  return record.some(({ kind, at }) => kind === 'undelete' && at >= lost.version.at && at <= version.at);
 }
 
 function isAway(history: IndexedHistory, object: string, id: string, at: number): boolean {

@@ -166,6 +166,9 @@ const OF_VALUE = new Set([
   'INVALID_FIELD_FOR_INSERT_UPDATE',
   'REQUIRED_FIELD_MISSING',
   'MALFORMED_ID',
+  // A lookup to a record that is gone, or that our user may not see.
+  'INVALID_CROSS_REFERENCE_KEY',
+  'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
 ]);
 
 /** Whether Salesforce may take the record without the value of the field that the answer names. */

@@ -84,7 +84,12 @@ test.for(Object.entries(SALESFORCE))('Salesforce: %s', ([step, codes]) => {
 });
 
 test('a value is blamed by itself only where no other value of the record may be what it does not go with', () => {
-  const byItself = ['STRING_TOO_LONG', 'INVALID_EMAIL_ADDRESS', 'REQUIRED_FIELD_MISSING'];
+  const byItself = [
+    'STRING_TOO_LONG',
+    'INVALID_EMAIL_ADDRESS',
+    'REQUIRED_FIELD_MISSING',
+    'INVALID_CROSS_REFERENCE_KEY',
+  ];
   const amongOthers = ['FIELD_INTEGRITY_EXCEPTION', 'FIELD_CUSTOM_VALIDATION_EXCEPTION', 'DUPLICATE_VALUE'];
   expect(byItself.every(isOfValue)).toBe(true);
   expect(amongOthers.some(isOfValue)).toBe(false);

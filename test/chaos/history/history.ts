@@ -121,6 +121,8 @@ export interface MappedObject {
   readonly deleteRecord?: 'recycle-bin' | 'hard' | 'ignore' | undefined;
   /** With `deleteRow: 'soft'`: the column that is not null in rows that count as deleted. */
   readonly deletedAt?: string | undefined;
+  /** The column that says when a row was edited. */
+  readonly updatedAt?: string | undefined;
 }
 
 /** The mapping from a moment on; a run may change it. */

@@ -49,6 +49,11 @@ describe('sides agree', () => {
       'sides agree',
     ]);
   });
+  test('they differ, and another field of their push was blamed', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).rejected('a', 'Email');
+    const [link] = story.history().end.links;
+    expect(rulesBroken(story, { links: [{ ...link!, refused: ['LastName'] }] })).toEqual([]);
+  });
   test.each([
     ['LastName', ' Ada\r\nKing ', 'Ada\nKing'],
     ['LastName', '', null],
@@ -243,6 +248,19 @@ describe('values have makers', () => {
     story.deletes('postgres', 'p', 'sfsync', 'Account').applies('a', { AccountId: 'q' });
     expect(rulesBroken(story)).toEqual([]);
   });
+  test('what a client deleted himself does not come back with a row that waits', () => {
+    const story = new Story().pair('p', { Name: 'Parent' }, 'Account').pair('a', { LastName: 'Child' });
+    story.edits('salesforce', 'a', { AccountId: idOf('p') }).applies('a', { AccountId: 'p' });
+    story
+      .edits('postgres', 'a', { AccountId: null })
+      .deletes('postgres', 'a')
+      .deletes('postgres', 'p', 'client', 'Account');
+    story.edits('salesforce', 'a', { LastName: 'S1' });
+    const row = { LastName: 'S1', AccountId: null, id: idOf('a') };
+    story.undeletes('postgres', 'a', 'sfsync', row);
+    story.deletes('salesforce', 'p', 'sfsync', 'Account').deletes('salesforce', 'a', 'consequence');
+    expect(rulesBroken(story.deletes('postgres', 'a', 'sfsync'))).toEqual([]);
+  });
   test('a row that is deleted while its lookup waits buries nothing', () => {
     const story = new Story().edits('salesforce', 'p', { Name: 'Parent' }, 'Account');
     story.edits('salesforce', 'a', { LastName: 'Child', AccountId: idOf('p') });
@@ -434,6 +452,19 @@ describe('conflicts are real', () => {
     expect(rulesBroken(story('salesforce'))).toEqual([]);
     const wrong = story('postgres').logs('a', 'LastName', 'S1', 'P1', 'postgres').lands('a', { LastName: 'P1' });
     expect(rulesBroken(wrong)).toEqual(['conflicts are real']);
+  });
+  test('decided for the later one, by what the row says: its transaction may have waited', () => {
+    const fields = CONTACT.fields.map((field) => ({ ...field, policy: 'latest' as const }));
+    const made = new Story([ACCOUNT, { ...CONTACT, fields, updatedAt: 'updated_at' }]).pair('a', { LastName: 'Base' });
+    const begun = new Date(made.now).toISOString();
+    made.waits(5).edits('salesforce', 'a', { LastName: 'S1' }).waits(10).edits('postgres', 'a', { LastName: 'P1' });
+    made.logs('a', 'LastName', 'S1', 'P1').applies('a', { LastName: 'S1' });
+    expect(rulesBroken(made)).toEqual(['conflicts are real']);
+    for (const [i, version] of made.versions.entries()) {
+      if (version.side === 'postgres')
+        made.versions[i] = { ...version, values: { ...version.values, updated_at: begun } };
+    }
+    expect(rulesBroken(made)).toEqual([]);
   });
   test('of a value that was never there', () => {
     const story = both()

@@ -111,9 +111,11 @@ export function fieldHistory(pair: Pair, field: MappedField, around: Surrounding
     if (value === undefined) continue;
     if (value !== mine.value || mine.holder === undefined)
       write(mine, drafts[otherSide(version.side)], { version, position, value }, field, around);
-    // What comes back is given up no more. A record that sfsync revives gets the row's values at once.
+    // What comes back is given up no more. A record that sfsync revives gets the row's values at once; a row that it makes may wait
+    // for a parent with nothing in its column.
+    const waits = version.writer.by === 'sfsync' && field.parent !== undefined && value === null;
     const isBack = version.kind === 'create' || (version.kind === 'undelete' && version.writer.by !== 'sfsync');
-    if (isBack && mine.holder !== undefined) mine.holder.discardedAt = undefined;
+    if (isBack && !waits && mine.holder !== undefined) mine.holder.discardedAt = undefined;
   }
   const { salesforce, postgres } = drafts;
   return { pair, field, salesforce, postgres };

@@ -89,14 +89,22 @@ const LATEST_WITHIN_MS = 5_000;
  */
 function isLatest(history: IndexedHistory, of: FieldHistory, { winner, at, salesforceValue }: ListedConflict): boolean {
   const { pair, field, salesforce } = of;
-  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at)?.at ?? at;
-  const mine = last(pair.row);
+  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at);
+  const mine = editedAt(history, pair.object, last(pair.row)) ?? at;
   const edit = eventOf(salesforce, history.normal(field, salesforceValue, 'salesforce', at), at);
-  const theirs = winner === 'postgres' ? (edit?.version.at ?? mine) : last(pair.record);
+  const theirs = winner === 'postgres' ? (edit?.version.at ?? mine) : (last(pair.record)?.at ?? at);
   const lead = winner === 'postgres' ? theirs - mine : mine - theirs;
   return (
     lead < LATEST_WITHIN_MS || history.faultsIn(Math.min(theirs, mine), at).some(({ name }) => /clock/i.test(name))
   );
+}
+
+/** What a row says of when it was edited: a transaction stamps its rows as it begins, and may wait for a lock then. */
+function editedAt(history: IndexedHistory, object: string, version: Version | undefined): number | undefined {
+  const column = history.objects.get(object)?.updatedAt;
+  const stamp = column === undefined ? undefined : version?.values[column];
+  const said = typeof stamp === 'string' ? Date.parse(stamp) : Number.NaN;
+  return Number.isNaN(said) ? version?.at : said;
 }
 
 function isOfUnknownOutcome(history: IndexedHistory, { pair, field }: FieldHistory, at: number): boolean {

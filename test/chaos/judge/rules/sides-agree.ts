@@ -79,7 +79,7 @@ function excuseOf(
     isWaiting(history, of, lastOfRow)
   )
     return 'waiting';
-  if (isListed(history, pair, field)) return 'refused';
+  if (isListed(history, pair, link, field)) return 'refused';
   if (isOutside(history.objects.get(pair.object), row as never)) return 'outside the filter';
   // What the application writes where it does not own the field stays until Salesforce has something new.
   const isApplications = lastOfRow?.after.by === 'client' && lastOfRow.after.side === 'postgres';
@@ -91,8 +91,16 @@ function excuseOf(
   return undefined;
 }
 
-/** An open reject of the record, of this field or of all of them. */
-function isListed(history: IndexedHistory, pair: Pair, { field, column }: MappedField): boolean {
+/** An open reject of the record, of this field or of all of them; or of one that all of a push was refused for. */
+function isListed(
+  history: IndexedHistory,
+  pair: Pair,
+  link: Link | undefined,
+  { field, column }: MappedField,
+): boolean {
   const names = [null, field, column];
-  return history.rejectsOf(pair).some((reject) => reject.open && names.includes(reject.field));
+  const isRefused = link?.refused.includes(field) === true;
+  return history.rejectsOf(pair).some(({ open, direction, field: blamed }) => {
+    return open && (names.includes(blamed) || (isRefused && direction === 'to-salesforce'));
+  });
 }

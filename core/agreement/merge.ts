@@ -227,8 +227,8 @@ class Merge {
       this.#logRecord(undefined, 'salesforce');
       return { fields: fieldsInColumns(this.#version) };
     }
-    // It was deleted because the row has left the filter. What a person had just edited there lives on in the row.
-    if (ours && !this.#base.deleted && row.outside === true) return this.#fields(row);
+    // The row is there all the same: it has left the filter, or was made anew. What our delete has buried lives on in it.
+    if (ours && !this.#base.deleted) return this.#fields(row);
     if (ours || this.#base.deleted) {
       const revived = this.#push?.sentDeleted === false;
       if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');

@@ -76,7 +76,7 @@ describe('deleted in Salesforce, the row is live', () => {
       merge(leaving, { link: link({ wasInside: true, ...more }), row: was }, held, false);
     expect(merged({ push: deleting }, outside).row).toEqual({ ...outside, fields: row({ x: 's' }).fields });
     expect(merged({ push: deleting }, { ...outside, outside: false }).row, 'it is inside again').toEqual({
-      ...outside,
+      fields: row({ x: 's' }).fields,
       outside: false,
     });
     expect(merged({ push: deleting, base: base({}, true) }, outside).row, 'it was deleted before').toEqual(outside);
@@ -190,6 +190,20 @@ describe('deleted on both sides', () => {
     expect(merged.conflicts).toMatchObject([{ reason: 'deleted and edited', winner: 'salesforce' }]);
     expect(merged.link.dirty).toBe(true);
   });
+
+  test.each([
+    ['as it was', {}, { x: 's' }, []],
+    ['with an edit of another field', { y: 'p' }, { x: 's', y: 'p' }, []],
+    ['with an edit of the same field', { x: 'p' }, { x: 's' }, [{ field: 'x', winner: 'salesforce' }]],
+  ])(
+    'by our delete, which buried an edit, and the row is made anew %s: field by field',
+    (_, edits, expected, logged) => {
+      const buried = version({ x: 's' }, { deleted: true });
+      const merged = merge(thing, { link: link({ push: deleting }), row: row(edits) }, buried, false);
+      expect(merged).toMatchObject({ row: row(expected), link: { dirty: true, base: { deleted: true } } });
+      expect(merged.conflicts).toMatchObject(logged);
+    },
+  );
 
   test('by our delete, which buried what only Salesforce owns: they agree', () => {
     const buried = version({ inward: 's' }, { deleted: true });

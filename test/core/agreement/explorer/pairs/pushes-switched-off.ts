@@ -6,6 +6,14 @@ import type { ObjectMapping } from '../../../../../core/mapping/configuration.ts
 import { RULES, type Rules } from './rules.ts';
 import type { SwitchedOff } from './switched-off.ts';
 
+/** As if it were known before that the record is deleted: nothing of it is merged into a row that is there. */
+const buriesEdits: Rules['settle'] = (mapping, pair, ...rest) => {
+  const { link, row } = pair;
+  if (row === undefined || link.push?.sentDeleted !== true || link.base === undefined)
+    return RULES.settle(mapping, pair, ...rest);
+  return RULES.settle(mapping, { link: { ...link, base: { ...link.base, deleted: true } }, row }, ...rest);
+};
+
 function pushes(): SwitchedOff[] {
   return [
     {
@@ -94,10 +102,7 @@ function pushes(): SwitchedOff[] {
     },
     {
       rule: 'what the delete for a row outside the filter has buried lives on in the row',
-      without: {
-        settle: (mapping, { link, row }, ...rest) =>
-          RULES.settle(mapping, { link, row: row && { ...row, outside: undefined } }, ...rest),
-      },
+      without: { settle: buriesEdits },
       scenario: { editsInSalesforce: 1, crossings: 1, leaving: 'delete', noWindow: true },
       violation: 'an edit was lost',
     },

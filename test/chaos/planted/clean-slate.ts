@@ -6,9 +6,14 @@ const PATIENCE_MS = 8_000;
 const API = '/services/data/v66.0';
 /** Records in one call. */
 const CALL_RECORDS = 200;
+/** Children first. */
+const OBJECTS = ['Opportunity', 'Contact', 'Account'];
 
-/** Removes all records, all rows and what sfsync knows of them. Nothing may work on the sides meanwhile but sfsync. */
-export async function cleanSlate(world: World): Promise<void> {
+/**
+ * Removes all records, all rows and what sfsync knows of them. Nothing may work on the sides meanwhile but sfsync. Answers whether
+ * nothing is left, and nothing on its way: else what comes later would be blamed on the next bug.
+ */
+export async function cleanSlate(world: World): Promise<boolean> {
   // What does not come to rest is what is to be removed.
   await rest(world, PATIENCE_MS);
   for (const round of [1, 2]) {
@@ -18,7 +23,21 @@ export async function cleanSlate(world: World): Promise<void> {
     // What was under way may have written once more.
     if (round === 1) await rest(world, PATIENCE_MS);
   }
-  await rest(world, PATIENCE_MS);
+  const restless = await rest(world, PATIENCE_MS);
+  return restless.length === 0 && (await isEmpty(world));
+}
+
+async function isEmpty(world: World): Promise<boolean> {
+  const tables = world.configuration.objects.map(({ schema, table }) => `select from ${schema}.${table}`);
+  const ledger = ['select from sfsync.link', 'select from sfsync.insertion'];
+  const { rowCount } = await world.pool.query([...tables, ...ledger].join(' union all '));
+  const counts = await Promise.all(OBJECTS.map((object) => countOf(world, object)));
+  return rowCount === 0 && counts.every((count) => count === 0);
+}
+
+async function countOf(world: World, object: string): Promise<number> {
+  const soql = encodeURIComponent(`SELECT COUNT() FROM ${object}`);
+  return (await call<{ totalSize: number }>(world, 'GET', `query?q=${soql}`)).totalSize;
 }
 
 /** In one transaction whose triggers are off: nothing is recorded of it. */
@@ -43,7 +62,7 @@ async function removeRows({ pool, configuration }: World): Promise<void> {
 }
 
 async function removeRecords(world: World): Promise<void> {
-  for (const object of ['Opportunity', 'Contact', 'Account']) {
+  for (const object of OBJECTS) {
     for (;;) {
       const soql = encodeURIComponent(`SELECT Id FROM ${object} LIMIT ${CALL_RECORDS}`);
       const { records } = await call<{ records: { Id: string }[] }>(world, 'GET', `query?q=${soql}`);

@@ -80,16 +80,16 @@ export class PlantedSystem {
   async #ready(bug: PlantedBug | undefined): Promise<World> {
     this.#reporter.progress('the system starts');
     writeFileSync(this.#switch, '');
+    if (this.#isSpoilt && this.#world !== undefined) {
+      this.#reporter.progress('a clean slate');
+      await restartStreamer(this.#world);
+      if (!(await cleanSlate(this.#world))) await this.close();
+    }
+    writeFileSync(this.#switch, '');
     const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
     const overlays = () => switchboard(this.#bugs, read, this.#switch);
-    const isNew = this.#world === undefined;
     const world = this.#world ?? (await World.open({ objects: objectsWith(), overlays: overlays() }));
     this.#world = world;
-    if (this.#isSpoilt && !isNew) {
-      this.#reporter.progress('a clean slate');
-      await restartStreamer(world);
-      await cleanSlate(world);
-    }
     this.#isSpoilt = false;
     writeFileSync(this.#switch, bug?.name ?? '');
     await pause(2 * SWITCHED_WITHIN_MS);

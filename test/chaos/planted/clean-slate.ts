@@ -17,6 +17,7 @@ export async function cleanSlate(world: World): Promise<boolean> {
   // What does not come to rest is what is to be removed.
   await rest(world, PATIENCE_MS);
   for (const round of [1, 2]) {
+    await stopExecutions(world);
     await removeRecords(world);
     await removeRows(world);
     await removeMessages(world);
@@ -58,6 +59,17 @@ async function removeRows({ pool, configuration }: World): Promise<void> {
     throw error;
   } finally {
     client.release();
+  }
+}
+
+/** What they have read before, they would still write. */
+async function stopExecutions(world: World): Promise<void> {
+  for (const machine of ['salesforceToPostgres', 'postgresToSalesforce', 'sweep']) {
+    const stateMachineArn = world.resource(`stateMachine.${machine}`);
+    const input = { stateMachineArn, statusFilter: 'RUNNING' };
+    type Answer = { executions: { executionArn: string }[] };
+    const { executions } = await world.call<Answer>('states', 'ListExecutions', input);
+    for (const { executionArn } of executions) await world.call('states', 'StopExecution', { executionArn });
   }
 }
 

@@ -80,23 +80,26 @@ function isByPolicy(history: IndexedHistory, of: FieldHistory, conflict: ListedC
   return policies.some((policy) => (policy === 'latest' ? isLatest(history, of, conflict) : policy === winner));
 }
 
-/** How far the times may be off by which the later edit is told: a stamp's second, and what lies between look and merge. */
-const LATEST_WITHIN_MS = 5_000;
+/** Times are told to the second, and the log has the moment at which the merge began. */
+const WITHIN_MS = 2_000;
 
 /**
- * The winner was not certainly written first. Record and row have one time each for all of their fields; that of the record as it was
- * merged is not before this field's edit, nor after its last version by then.
+ * The winner was not certainly written first. Record and row have one time each for all of their fields: at the merge it was not before
+ * that of the field's edit, nor after that of the last version by then.
  */
-function isLatest(history: IndexedHistory, of: FieldHistory, { winner, at, salesforceValue }: ListedConflict): boolean {
-  const { pair, field, salesforce } = of;
-  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at);
-  const mine = editedAt(history, pair.object, last(pair.row)) ?? at;
-  const edit = eventOf(salesforce, history.normal(field, salesforceValue, 'salesforce', at), at);
-  const theirs = winner === 'postgres' ? (edit?.version.at ?? mine) : (last(pair.record)?.at ?? at);
-  const lead = winner === 'postgres' ? theirs - mine : mine - theirs;
-  return (
-    lead < LATEST_WITHIN_MS || history.faultsIn(Math.min(theirs, mine), at).some(({ name }) => /clock/i.test(name))
-  );
+function isLatest(history: IndexedHistory, of: FieldHistory, { winner, at, ...values }: ListedConflict): boolean {
+  const { pair, field, salesforce, postgres } = of;
+  const edit = (side: SideHistory, value: ListedConflict['salesforceValue']) =>
+    eventOf(side, history.normal(field, value, 'salesforce', at), at + WITHIN_MS)?.version;
+  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at + WITHIN_MS);
+  const isOfSalesforce = winner === 'salesforce';
+  const theirs = isOfSalesforce ? last(pair.record) : edit(salesforce, values.salesforceValue);
+  const mine = isOfSalesforce ? edit(postgres, values.postgresValue) : last(pair.row);
+  const [written, edited] = [theirs?.at, editedAt(history, pair.object, mine)];
+  if (written === undefined || edited === undefined) return true;
+  const lead = isOfSalesforce ? edited - written : written - edited;
+  const since = Math.min(written, edited);
+  return lead < WITHIN_MS || history.faultsIn(since, at).some(({ name }) => /clock/i.test(name));
 }
 
 /** What a row says of when it was edited: a transaction stamps its rows as it begins, and may wait for a lock then. */

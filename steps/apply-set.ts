@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Received } from '../core/agreement/inbound.ts';
 import { receiveAdopted } from '../core/agreement/insertion.ts';
-import { isClaim, type Pair } from '../core/agreement/link.ts';
+import type { Pair } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
@@ -10,11 +10,11 @@ import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
 import { carriedIds } from '../postgres/tables/salesforce-ids.ts';
 import { tableColumns } from '../postgres/tables/table-columns.ts';
 import type { Adoptable } from './pairs/adoption.ts';
-import { findAdoptable, finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
+import { finishAdoptions, passOverDeleted } from './pairs/adoption.ts';
 import { inColumnsOf } from './pairs/column-values.ts';
-import { adoptMatches } from './pairs/matching.ts';
 import type { NewPair, StoredPair } from './pairs/pairs.ts';
 import { lockPairs, newPair } from './pairs/pairs.ts';
+import { findRows, isUnpaired } from './pairs/unpaired.ts';
 import { writeMerged } from './pairs/write-merged.ts';
 import { withChildren, withoutParent } from './parents/required-parents.ts';
 import { wakeChildren } from './parents/wake-children.ts';
@@ -72,18 +72,15 @@ export async function readSet(context: StepContext, items: readonly Item[], newL
     .map(({ version }) => version)
     .filter(({ id, deleted }) => !deleted && !byId.has(id) && isUnpaired(pairs.get(id)));
   const candidates = unpaired.map((version) => ({ version, pair: pairs.get(version.id) }));
-  const adoptable = await findAdoptable(context, candidates);
-  // The key that a record names says more than a value which both happen to have.
-  const unnamed = unpaired.filter(({ id }) => !adoptable.has(id));
-  const { adopted, refused } = await adoptMatches(context, unnamed);
-  const carried = [...byId, ...adopted];
+  const { adoptable, matched, refused } = await findRows(context, candidates);
+  const carried = [...byId, ...matched];
   if (carried.length > 0) {
     await claimLinks(session, mapping.object, carried);
     for (const [id, pair] of await lockPairs(context, carried)) pairs.set(id, pair);
-    const parents = adopted.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
+    const parents = matched.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
     await wakeChildren(session, configuration, mapping, parents);
     // A child in this set was read before its parent had an id.
-    const isOwnChild = adopted.length > 0 && mapping.fields.some(({ references }) => references === mapping.object);
+    const isOwnChild = matched.length > 0 && mapping.fields.some(({ references }) => references === mapping.object);
     if (isOwnChild) for (const [id, pair] of await lockPairs(context, ids)) pairs.set(id, pair);
   }
   for (const [id, { pair }] of adoptable) pairs.set(id, pair);
@@ -129,11 +126,6 @@ async function readDeleted(
   const found = claimed ? await lockPairs(context, strangers) : new Map<string, StoredPair>();
   const made = strangers.map((id) => [id, found.get(id) ?? newPair(id)] as const);
   return new Map<string, StoredPair | NewPair>([...known, ...made]);
-}
-
-/** No version of the record was merged, and it has no row that we know of. */
-function isUnpaired(pair: Pair | undefined): boolean {
-  return pair === undefined || (isClaim(pair.link) && pair.row === undefined);
 }
 
 /** What is to become of a record by the rules; `again`: its link has changed since it was read from Salesforce. */

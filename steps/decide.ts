@@ -17,12 +17,16 @@ import { resolveRejects } from '../postgres/ledger/rejects.ts';
 import { guardDeletes, heldToReport } from './delete-guard.ts';
 import { giveUpOn, setAsideAll } from './give-up.ts';
 import { decideInsertions } from './new-rows/decide-new-rows.ts';
+import { finishAdoptions } from './pairs/adoption.ts';
 import { inColumnsOf, rejectsOfLoss } from './pairs/column-values.ts';
 import { lockPairs } from './pairs/pairs.ts';
+import { findRows, isUnpaired } from './pairs/unpaired.ts';
 import { whyUnsendable } from './pairs/unsendable.ts';
 import { writeMergedBatch } from './pairs/write-merged.ts';
 import { waitingForChildren } from './parents/freed-children.ts';
+import { wakeChildren } from './parents/wake-children.ts';
 import { LISTED_AFTER } from './push/pauses.ts';
+import { rejectOfRow } from './refused-row.ts';
 import { runStep, type StepContext } from './step.ts';
 
 /** One record to push, with the revision of its link after the decision. */
@@ -100,14 +104,11 @@ export async function decideBatch(context: StepContext, batchId: string, looks: 
 
 async function decidePart(context: StepContext, batchId: string, looks: readonly Look[], { readAt, now }: DecideRound) {
   const { session, configuration, mapping } = context;
-  const pairs = await lockPairs(
-    context,
-    looks.map(({ id }) => id),
-  );
+  const { pairs, adoptable, refused } = await pairsOf(context, looks);
   const clockSkew = configuration.settings.clockSkewSeconds * 1000;
   const read = looks.flatMap(({ id, revision, version }) => {
     const pair = pairs.get(id);
-    if (pair === undefined || version === undefined) return [];
+    if (pair === undefined || version === undefined || refused.has(id)) return [];
     return [{ id, pair, revision, version: versionOf(version) }];
   });
   const weighed = await inColumnsOf(context, read);
@@ -125,6 +126,13 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
       return { before, link, row, survivor, conflicts: found, isMerged: true };
     }),
   );
+  await finishAdoptions(
+    context,
+    decided.flatMap(({ id, decision: { link, row } }) => {
+      const adopting = adoptable.get(id);
+      return adopting === undefined || adopting.done ? [] : { link, row, insertionId: adopting.insertionId };
+    }),
+  );
   const agreed = decided.filter(
     ({ decision }) => sidesAgree(mapping, decision) && whyUnsendable(context, decision.row) === undefined,
   );
@@ -134,9 +142,30 @@ async function decidePart(context: StepContext, batchId: string, looks: readonly
     pushes: decided.flatMap(({ id, decision }): Decided[] =>
       decision.outcome === 'push' ? [{ id, revision: decision.link.revision, push: decision.push }] : [],
     ),
-    lost: rejectsOfLoss(weighed),
+    lost: [...rejectsOfLoss(weighed), ...[...refused].map(([id, error]) => rejectOfRow(mapping, id, error))],
     held: decided.filter(({ decision }) => decision.link.guard === 'held').length,
   };
+}
+
+/**
+ * The pairs of the records, locked. A record that is due and has no row, for another transaction held it when a file showed the
+ * record, gets the one that is its, as it would from a file.
+ */
+async function pairsOf(context: StepContext, looks: readonly Look[]) {
+  const { session, configuration, mapping } = context;
+  const ids = looks.map(({ id }) => id);
+  const pairs = await lockPairs(context, ids);
+  const candidates = looks.flatMap(({ id, version }) => {
+    const pair = pairs.get(id);
+    if (pair === undefined || version === undefined || version.deleted || !isUnpaired(pair)) return [];
+    return [{ version: versionOf(version), pair }];
+  });
+  const { adoptable, matched, refused } = await findRows(context, candidates);
+  for (const [id, pair] of await lockPairs(context, matched)) pairs.set(id, pair);
+  const parents = matched.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
+  await wakeChildren(session, configuration, mapping, parents);
+  for (const [id, { pair }] of adoptable) if (pair.linkId !== undefined) pairs.set(id, pair);
+  return { pairs, adoptable, refused };
 }
 
 /** What another transaction of the database has held in several attempts is listed. */

@@ -104,6 +104,25 @@ test('a row that no message has named yet is found all the same, and what is no 
   expect(await loans()).toMatchObject([{ id: key, salesforce_id: LOAN }, { salesforce_id: OTHER }]);
 });
 
+test.each([
+  ['', { Name: 'Mine' }],
+  [', or edited meanwhile', { Name: 'Edited' }],
+])('a record whose row was locked when a file brought it is the row%s, when it is read again', async (_, { Name }) => {
+  const key = await insert();
+  const holder = await lender.database.client();
+  await holder.query('begin');
+  await holder.query('update loan_applications set title = $1', [Name]);
+  await file('Opportunity', [named(LOAN, key)]);
+  expect(await loans()).toEqual([{ id: key, salesforce_id: null }]);
+  await holder.query('commit');
+  const [claim] = await rows('select revision::int from sfsync.link where salesforce_id = $1 and reread_due', [LOAN]);
+  const look = { id: LOAN, revision: claim?.revision, version: named(LOAN, key) };
+  expect(await decideBatch(outbound(), 'one-0', [look], AT)).toMatchObject({ rejected: 0 });
+  expect(await loans()).toEqual([{ id: key, salesforce_id: LOAN }]);
+  expect(await rows('select row_key from sfsync.link')).toEqual([{ row_key: key }]);
+  expect(await insertions()).toEqual([]);
+});
+
 test('a deleted record that names a new row is passed over, and makes earlier looks void', async () => {
   const key = await insert();
   const chosen = await choose();

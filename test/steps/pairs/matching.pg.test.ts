@@ -3,8 +3,10 @@ import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import type { SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import sample from '../../../examples/lender/sync.config.ts';
+import { takeLease } from '../../../postgres/ledger/lease.ts';
 import type { Session } from '../../../postgres/session/connection.ts';
 import { applyRereads, applyVersions } from '../../../steps/apply.ts';
+import { decideBatch } from '../../../steps/decide.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
 import { contextOf } from '../../support/system/steps.ts';
 
@@ -25,7 +27,9 @@ beforeAll(async () => {
   session = await lender.session();
 });
 beforeEach(async () => {
-  await rows('truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict');
+  await rows(
+    'truncate lenders, borrowers, loan_applications, sfsync.link, sfsync.rejected_record, sfsync.conflict, sfsync.lease',
+  );
 });
 
 function apply(object: string, ...versions: SalesforceVersion[]) {
@@ -66,6 +70,39 @@ describe('a record that is new to us', () => {
       { email: 'a@x.example', salesforce_id: ONE },
       { email: 'b@x.example', salesforce_id: null },
     ]);
+  });
+
+  test('belongs to a row that the application held meanwhile, when it is read again', async () => {
+    const key = await borrower('a@x.example');
+    const application = await lender.database.client();
+    await application.query(`begin; update borrowers set phone = 'mine'`);
+    await apply('Contact', contact(ONE, 'a@x.example'));
+    await application.query('commit');
+    const [link] = await rows('select revision::int, reread_due from sfsync.link where salesforce_id = $1', [ONE]);
+    expect(link).toMatchObject({ reread_due: true });
+    const execution = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
+    await takeLease(session, 'Contact', execution, async () => true);
+    const look = { id: ONE, revision: link.revision, version: contact(ONE, 'a@x.example') };
+    const context = contextOf(session, configuration, 'Contact', execution);
+    expect(await decideBatch(context, 'one-0', [look], { readAt: 0, now: 0 })).toMatchObject({ rejected: 0 });
+    expect(await carriers()).toEqual([{ id: key, salesforce_id: ONE }]);
+  });
+
+  test('that could belong to several rows is listed when it is read again, too', async () => {
+    await borrower('a@x.example');
+    const application = await lender.database.client();
+    await application.query(`begin; update borrowers set phone = 'mine'`);
+    await apply('Contact', contact(ONE, 'a@x.example'));
+    await application.query('commit');
+    await borrower('a@x.example');
+    const [link] = await rows('select revision::int from sfsync.link where salesforce_id = $1', [ONE]);
+    const execution = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
+    await takeLease(session, 'Contact', execution, async () => true);
+    const look = { id: ONE, revision: link?.revision, version: contact(ONE, 'a@x.example') };
+    const context = contextOf(session, configuration, 'Contact', execution);
+    await decideBatch(context, 'one-0', [look], { readAt: 0, now: 0 });
+    expect(await carriers()).toMatchObject([{ salesforce_id: null }, { salesforce_id: null }]);
+    expect(await rows(REJECTS)).toMatchObject([{ salesforce_id: ONE, code: 'AMBIGUOUS_MATCH', field: 'Email' }]);
   });
 
   test('belongs to the one row that has its value: they are linked, and merged by policy', async () => {

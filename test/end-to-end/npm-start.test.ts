@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import jsforce from 'jsforce';
@@ -80,16 +81,23 @@ async function start(): Promise<void> {
   both = new Attached(await running.ready());
 }
 
+/** Another test may have the port for a while. Whatever has it for longer keeps it, which is as good. */
+async function takePort(port: number): Promise<Server> {
+  const server = createServer();
+  for (let attempt = 1; attempt <= 100; attempt++) {
+    const isOurs = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isOurs) break;
+    await pause(200);
+  }
+  return server;
+}
+
 describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
   beforeAll(async () => {
-    for (const port of USUAL_PORTS) {
-      const server = createServer();
-      // An error: another process has it, which is as good.
-      await new Promise<unknown>((resolve) =>
-        server.once('error', resolve).listen(port, '127.0.0.1', () => resolve(true)),
-      );
-      taken.push(server);
-    }
+    for (const port of USUAL_PORTS) taken.push(await takePort(port));
     const assembly = await placeOf(inject('impatientAssembly'));
     project = await copyProject({ assembly, ...(user && { owner: user }) });
     await start();

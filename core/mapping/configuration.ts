@@ -7,7 +7,7 @@ import type { CanonicalValue } from './canonical.ts';
 import { configurationFaults } from './configuration-faults.ts';
 import { type fieldSchema, objectSchema, syncSchema } from './configuration-schema.ts';
 import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
-import { FIELD_TYPES } from './field-types/field-types.ts';
+import { fieldTypeOf } from './field-types/field-types.ts';
 
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
 export type Direction = 'both' | 'to-postgres' | 'to-salesforce';
@@ -153,7 +153,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
     Object.freeze({
       field: api,
       ...mapping,
-      type: FIELD_TYPES[mapping.type],
+      type: fieldTypeOf(mapping),
       references: mapping.references ?? undefined,
     }),
   );

@@ -20,6 +20,11 @@ export const FIELD_TYPES: Readonly<{ [Name in FieldTypeName]: FieldType & { read
   reference,
 };
 
+/** The type of a field as sync.config.ts has it. */
+export function fieldTypeOf({ type }: { readonly type: FieldTypeName }): FieldType {
+  return FIELD_TYPES[type];
+}
+
 /** Whether a column holds values of the type; that of a lookup is compared with the parent's key instead. */
 export function fitsColumn(
   { columnTypes, takesEnums }: FieldType,

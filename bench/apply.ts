@@ -151,7 +151,7 @@ async function copyAndUpsert(client: pg.Client, versions: readonly SalesforceVer
 }
 
 function valuesOf({ fields }: SalesforceVersion) {
-  return MAPPING.fields.map(({ field, type }) => toPostgresJson(type, fields[field] as CanonicalValue));
+  return MAPPING.fields.map(({ field, type }) => toPostgresJson(type, fields[field] as CanonicalValue, undefined));
 }
 
 function copyText(value: ReturnType<typeof toPostgresJson>): string {

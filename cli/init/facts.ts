@@ -7,6 +7,8 @@ export interface ColumnFacts {
   readonly type: string;
   /** `e` for an enum (pg_type.typtype). */
   readonly kind: string;
+  /** Of an array, that of its elements. */
+  readonly elementKind?: string | null;
   readonly maxLength: number | null;
   readonly notNull: boolean;
   /** Or an identity. */

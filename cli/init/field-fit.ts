@@ -1,6 +1,6 @@
 /** Which type of sync.config.ts takes a field of Salesforce, and which columns hold it. */
 import { FIELD_TYPE_NAMES, type FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
-import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
+import { FIELD_TYPES, fitsColumn } from '../../core/mapping/field-types/field-types.ts';
 import type { ColumnFacts } from './facts.ts';
 
 /** undefined: no type reads such a field. A lookup to an object that is not mapped is the text of its id. */
@@ -15,5 +15,6 @@ export function columnTypes(type: FieldTypeName, keyType: string): readonly stri
 }
 
 export function fits(type: FieldTypeName, keyType: string, column: ColumnFacts): boolean {
-  return columnTypes(type, keyType).includes(column.type) || (FIELD_TYPES[type].takesEnums && column.kind === 'e');
+  const fieldType = FIELD_TYPES[type];
+  return fieldType.columnTypes === undefined ? column.type === keyType : fitsColumn(fieldType, column);
 }

@@ -4,7 +4,7 @@
  * What the form of a type is stands in the type's file (field-types/); here is what all types share.
  */
 import { RejectedRecordError } from '../errors.ts';
-import type { FieldType } from './field-types/field-type.ts';
+import type { ColumnShape, FieldType } from './field-types/field-type.ts';
 
 export type CanonicalValue = string | boolean | null;
 
@@ -136,11 +136,19 @@ export function toCsv(type: FieldType, value: CanonicalValue): string {
 }
 
 /** As a text parameter or a cell of COPY, which the column type's own input function reads. */
-export function toPostgres(type: FieldType, value: CanonicalValue): string | boolean | null {
-  return value === null ? null : type.toPostgres(value);
+export function toPostgres(
+  type: FieldType,
+  value: CanonicalValue,
+  shape: ColumnShape | undefined,
+): string | boolean | null {
+  return value === null ? null : type.toPostgres(value, shape);
 }
 
 /** As a JSON value for `jsonb_populate_record`, which hands it to the column type's own input function. */
-export function toPostgresJson(type: FieldType, value: CanonicalValue): string | boolean | readonly string[] | null {
-  return value === null ? null : type.toPostgresJson(value);
+export function toPostgresJson(
+  type: FieldType,
+  value: CanonicalValue,
+  shape: ColumnShape | undefined,
+): string | boolean | readonly string[] | null {
+  return value === null ? null : type.toPostgresJson(value, shape);
 }

@@ -48,11 +48,13 @@ export interface LookedColumn {
 }
 
 /**
- * Values of other types are read and written as texts, so what does not fit is refused row by row. A column for a set that is
- * no array, or for a lookup that cannot be compared with the parent's key, fails the statement: it counts as gone.
+ * Values of other types are read and written as texts, so what does not fit is refused row by row. A column for a set that can
+ * hold none, or for a lookup that cannot be compared with the parent's key, fails the statement: it counts as gone.
  */
 const FITS = `case w.form
-  when 'array' then (select y.typcategory = 'A' from pg_type y where y.oid = a.atttypid)
+  when 'set' then (
+    select y.typcategory in ('A', 'S') or coalesce(nullif(y.typbasetype, 0), y.oid) in ('json'::regtype, 'jsonb'::regtype)
+      from pg_type y where y.oid = a.atttypid)
   when 'parent key' then coalesce((
     select y.typcategory = ky.typcategory from pg_type y, pg_namespace kn
       join pg_class kt on kt.relnamespace = kn.oid

@@ -9,6 +9,8 @@ export interface CatalogColumn {
   readonly type: string;
   /** `e` for an enum (pg_type.typtype). */
   readonly kind: string;
+  /** Of an array, `pg_type.typtype` of its elements. */
+  readonly elementKind?: string | null;
   /** The length limit of varchar(n) and char(n). */
   readonly maxLength: number | null;
   readonly notNull: boolean;
@@ -82,7 +84,7 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'replicaIdentity', c.relreplident,
   'columns', (
     select coalesce(jsonb_agg(jsonb_build_object(
-      'name', a.attname, 'type', base.typname, 'kind', base.typtype,
+      'name', a.attname, 'type', base.typname, 'kind', base.typtype, 'elementKind', element.typtype,
       'modifier', case when t.typtype = 'd' then t.typtypmod else a.atttypmod end,
       'maxLength', case when base.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
       'notNull', a.attnotnull, 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
@@ -90,6 +92,7 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
     from pg_attribute a
     join pg_type t on t.oid = a.atttypid
     join pg_type base on base.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+    left join pg_type element on element.oid = base.typelem
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
   'primaryKey', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisprimary), '[]'),
   'uniqueKeys', (

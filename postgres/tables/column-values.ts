@@ -7,6 +7,7 @@ import { RejectedRecordError } from '../../core/errors.ts';
 import type { CanonicalValue } from '../../core/mapping/canonical.ts';
 import { fromPostgres, toPostgres } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ColumnShape } from '../../core/mapping/field-types/field-type.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
@@ -48,7 +49,7 @@ export async function columnValues(
   const answers = new Map<string, ReadonlyMap<CanonicalValue, CanonicalValue>>();
   for (const [field, values] of asked) {
     if (values.size > 0)
-      answers.set(field.field, await valuesOf(session, [typeOf(columns, field)], field, [...values]));
+      answers.set(field.field, await valuesOf(session, columns, [typeOf(columns, field)], field, [...values]));
   }
   return answers;
 }
@@ -70,7 +71,7 @@ export async function formerValues(
     const found = new Map<CanonicalValue, Set<CanonicalValue>>(values.map((value) => [value, new Set()]));
     if (values.length === 0 || types.length === 1) continue;
     for (const first of types.keys()) {
-      for (const [value, held] of await valuesOf(session, types.slice(first), field, values))
+      for (const [value, held] of await valuesOf(session, columns, types.slice(first), field, values))
         found.get(value)?.add(held);
     }
     answers.set(field.field, found);
@@ -82,16 +83,21 @@ function typeOf({ fullTypes }: TableColumns, { column }: FieldMapping): string {
   return fullTypes.get(column) ?? 'text';
 }
 
+/** `types`: one after the other, the last one that of the column. */
 async function valuesOf(
   session: Session,
+  { shapes }: TableColumns,
   types: readonly string[],
-  { field, type }: FieldMapping,
+  { field, column, type }: FieldMapping,
   values: readonly CanonicalValue[],
 ): Promise<ReadonlyMap<CanonicalValue, CanonicalValue>> {
+  const shape = shapes.get(column);
+  const [first = ''] = types;
+  const written = types.length === 1 ? shape : shapeOf(first);
   const { rows } = await query<{ held: (string | null)[] }>(
     session,
     'select sfsync.through_types($1, $2, $3) as held',
-    [types, type.columnText('held.v'), values.map((value) => String(toPostgres(type, value)))],
+    [types, type.columnText('held.v', shape), values.map((value) => String(toPostgres(type, value, written)))],
   );
   const held = rows[0]?.held ?? [];
   return new Map(
@@ -101,6 +107,12 @@ async function valuesOf(
       return found === undefined ? [] : [[value, found] as const];
     }),
   );
+}
+
+/** Of a type that is known by its name only, as far as the spelling of a value depends on it. */
+function shapeOf(fullType: string): ColumnShape {
+  const type = fullType.endsWith('[]') ? `_${fullType.slice(0, -2)}` : fullType;
+  return { type, kind: 'b', modifier: -1 };
 }
 
 function readable(read: () => CanonicalValue): CanonicalValue | undefined {

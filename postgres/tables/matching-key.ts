@@ -7,9 +7,9 @@ import type { FieldMapping } from '../../core/mapping/configuration.ts';
 
 const name = pg.escapeIdentifier;
 
-/** As `fromPostgres` reads it. */
+/** As `fromPostgres` reads it: no set is matched by, so that it does not depend on the shape of the column. */
 export function columnText({ column, type }: FieldMapping): string {
-  return type.columnText(name(column));
+  return type.columnText(name(column), undefined);
 }
 
 /** The key that a row has by the text of its column. */

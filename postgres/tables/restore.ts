@@ -5,6 +5,7 @@ import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowIgnoredError } from '../session/server-errors.ts';
 import { columnsOf, rowsOf, tableOf, updateRows } from './rows.ts';
+import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -63,13 +64,14 @@ export async function reinsertRows(
   kept: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
 ): Promise<void> {
   const writable = await writableColumns(session, mapping);
+  const { shapes } = await tableColumns(session, mapping);
   for (const { salesforceId, key, fields } of restores) {
     const own = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
     // What Postgres owns comes from what was kept, where there is something.
     const row = {
-      ...columnsOf(mapping, fields),
+      ...columnsOf(mapping, fields, shapes),
       ...kept.get(salesforceId),
-      ...columnsOf(mapping, taken(mapping, fields)),
+      ...columnsOf(mapping, taken(mapping, fields), shapes),
       ...own,
     };
     const columns = Object.keys(row)

@@ -16,6 +16,7 @@ import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
 import { type CopyColumn, copyRows } from '../session/copy.ts';
 import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
+import type { TableColumns } from '../session/transaction-facts.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
@@ -131,8 +132,9 @@ async function readRows(
     which === 'published'
       ? [rowsOf(mapping), '']
       : [tableOf(mapping), `and t.tableoid <> ${Number(mapping.tableFacts?.oid)}`];
+  const { shapes } = await tableColumns(session, mapping);
   const texts = (fields: readonly FieldMapping[]) =>
-    fields.map(({ column, type }) => `, ${type.columnText(`t.${name(column)}`)}`).join('');
+    fields.map(({ column, type }) => `, ${type.columnText(`t.${name(column)}`, shapes.get(column))}`).join('');
   const read = (fields: readonly FieldMapping[]) =>
     queryTuples<[string, string | null, string | null, string | null, ...(string | null)[]]>(
       session,
@@ -282,7 +284,7 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
   const groups = Map.groupBy(writes, ({ fields }) => Object.keys(fields).sort().join());
   groups.delete('');
   if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
-  const { types } = await tableColumns(session, mapping);
+  const { types, shapes } = await tableColumns(session, mapping);
   const key = name(mapping.keyColumn);
   for (const group of groups.values()) {
     const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
@@ -295,7 +297,9 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
         where t.${key} = ${value(mapping.keyColumn)}`,
       [
         group.map((write) => write.key),
-        ...changed.map(({ field, type }) => group.map(({ fields }) => toPostgres(type, fields[field] ?? null))),
+        ...changed.map(({ field, column, type }) =>
+          group.map(({ fields }) => toPostgres(type, fields[field] ?? null, shapes.get(column))),
+        ),
       ],
     );
     if (rowCount !== group.length) throw new RowIgnoredError(tableOf(mapping), 'update');
@@ -307,11 +311,13 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
   const key = name(mapping.keyColumn);
   const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
   const columns = changed.map(({ column }) => name(column)).join(', ');
+  const { shapes } = await tableColumns(session, mapping);
+  const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
   const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
        from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
-    [writes.map((write) => write.key), writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields)))],
+    [writes.map((write) => write.key), documents],
   );
   if (rowCount !== writes.length) throw new RowIgnoredError(tableOf(mapping), 'update');
 }
@@ -341,17 +347,18 @@ export async function insertRows(
   if (inserts.length === 0) return new Map();
   const given = mapping.fields.filter(({ direction }) => direction !== 'to-salesforce');
   const keyed = inserts.every(({ key }) => key !== undefined);
+  const { shapes, hasInsertTriggers } = await tableColumns(session, mapping);
   const copied: CopyColumn<RowInsert>[] = [
     { name: mapping.salesforceIdColumn, of: ({ salesforceId }) => salesforceId },
     ...given.map(({ field, column, type }) => ({
       name: column,
-      of: ({ fields }: RowInsert) => toPostgres(type, fields[field] ?? null),
+      of: ({ fields }: RowInsert) => toPostgres(type, fields[field] ?? null, shapes.get(column)),
     })),
   ];
   if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
   const made = await copyRows(session, tableOf(mapping), copied, inserts);
   if (made !== inserts.length) throw new RowIgnoredError(tableOf(mapping), 'insert');
-  if (keyed && !(await tableColumns(session, mapping)).hasInsertTriggers) return new Map();
+  if (keyed && !hasInsertTriggers) return new Map();
   const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
   const keys = await queryTuples<[string, string]>(
     session,
@@ -366,10 +373,14 @@ export async function insertRows(
 }
 
 /** Values as `jsonb_populate_recordset` takes them, by column. */
-export function columnsOf(mapping: ObjectMapping, fields: FieldValues): Record<string, unknown> {
+export function columnsOf(
+  mapping: ObjectMapping,
+  fields: FieldValues,
+  shapes: TableColumns['shapes'],
+): Record<string, unknown> {
   return Object.fromEntries(
     mapping.fields
       .filter(({ field }) => fields[field] !== undefined)
-      .map(({ field, column, type }) => [column, toPostgresJson(type, fields[field] ?? null)]),
+      .map(({ field, column, type }) => [column, toPostgresJson(type, fields[field] ?? null, shapes.get(column))]),
   );
 }

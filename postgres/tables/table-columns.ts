@@ -80,7 +80,8 @@ async function readColumns(
            union all
            select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end from of
              join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
-         select jsonb_build_object('type', typname, 'kind', typtype, 'modifier', modifier) from of where typtype <> 'd'
+         select jsonb_build_object('type', of.typname, 'kind', of.typtype, 'modifier', of.modifier, 'elementKind', element.typtype)
+           from of left join pg_type element on element.oid = of.typelem where of.typtype <> 'd'
        ) as base (shape)
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
     [schema, table, object],

@@ -16,7 +16,9 @@ import {
   ServerError,
   type Trial,
 } from '../session/server-errors.ts';
+import type { TableColumns } from '../session/transaction-facts.ts';
 import { columnsOf, rowsOf, tableOf } from './rows.ts';
+import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -42,11 +44,13 @@ export async function tryRows(
   writes: readonly TriedWrite[],
 ): Promise<Trial | undefined> {
   if (writes.length === 0) return undefined;
-  const statements = [...new Set(writes.map((write) => statementOf(mapping, write)))];
-  const rows = writes.map((write) => ({
-    n: statements.indexOf(statementOf(mapping, write)) + 1,
-    row: rowOf(mapping, write),
-  }));
+  const { shapes } = await tableColumns(session, mapping);
+  const given = writes.map((write) => {
+    const row = rowOf(mapping, write, shapes);
+    return { statement: statementOf(mapping, write, row), row };
+  });
+  const statements = [...new Set(given.map(({ statement }) => statement))];
+  const rows = given.map(({ statement, row }) => ({ n: statements.indexOf(statement) + 1, row }));
   await query(session, 'savepoint trial');
   try {
     await query(session, `select set_config('sfsync.trial', $1, true)`, [JSON.stringify(rows)]);
@@ -66,24 +70,28 @@ function isRefusedByServer(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof ServerError;
 }
 
-function rowOf(mapping: ObjectMapping, { kind, salesforceId, key, fields }: TriedWrite): Record<string, unknown> {
+function rowOf(
+  mapping: ObjectMapping,
+  { kind, salesforceId, key, fields }: TriedWrite,
+  shapes: TableColumns['shapes'],
+): Record<string, unknown> {
   // What Postgres owns is not written into a new row.
   const owned = kind === 'insert' ? mapping.fields.filter(({ direction }) => direction === 'to-salesforce') : [];
   const written = Object.fromEntries(
     Object.entries(fields).filter(([field]) => !owned.some((each) => each.field === field)),
   );
   return {
-    ...columnsOf(mapping, written),
+    ...columnsOf(mapping, written, shapes),
     ...(key !== undefined && { [mapping.keyColumn]: key }),
     ...(kind === 'insert' && { [mapping.salesforceIdColumn]: salesforceId }),
   };
 }
 
 /** Takes the row as a document. Rows with the same columns share one. */
-function statementOf(mapping: ObjectMapping, write: TriedWrite): string {
+function statementOf(mapping: ObjectMapping, { kind }: TriedWrite, values: Record<string, unknown>): string {
   const row = `jsonb_populate_record(null::${tableOf(mapping)}, $1)`;
-  const columns = Object.keys(rowOf(mapping, write)).sort();
-  if (write.kind === 'insert') {
+  const columns = Object.keys(values).sort();
+  if (kind === 'insert') {
     const names = columns.map(name).join(', ');
     return `insert into ${tableOf(mapping)} (${names}) select ${names} from ${row}`;
   }

@@ -58,24 +58,24 @@ export interface FieldType {
 
   /** Types of a column that holds such values (`pg_type.typname`); undefined: the type of the parent's key. */
   readonly columnTypes: readonly string[] | undefined;
-  /** A column of an enum type holds such values, too. */
+  /** A column of an enum type holds such values, too; of sets, an array of such a type. */
   readonly takesEnums: boolean;
   /** Whether a column surely holds the value as it is, or refuses it. false: only the server knows what it makes of it. */
   isExact(column: ColumnShape, value: Value): boolean;
   /**
    * What the statements of sfsync need of the column. scalar: nothing, for its values are read and written as texts, and the
-   * one that does not fit is refused alone. A column that is no array, or cannot be compared with the key of the parent,
+   * one that does not fit is refused alone. A column that cannot hold a set, or cannot be compared with the key of the parent,
    * fails the statement for all rows.
    */
-  readonly columnForm: 'scalar' | 'array' | 'parent key';
+  readonly columnForm: 'scalar' | 'set' | 'parent key';
   /** The SQL expression for the text of a column: for a reference, of the parent's key. */
-  columnText(column: string): string;
+  columnText(column: string, shape: ColumnShape | undefined): string;
   /** That text as `canonical` reads it; for a reference, the text of the parent's Salesforce id. */
   spelledInColumn(text: string): string;
   /** As a text parameter or a cell of COPY. */
-  toPostgres(value: Value): string | boolean;
+  toPostgres(value: Value, shape: ColumnShape | undefined): string | boolean;
   /** As JSON for `jsonb_populate_record`. */
-  toPostgresJson(value: Value): string | boolean | readonly string[];
+  toPostgresJson(value: Value, shape: ColumnShape | undefined): string | boolean | readonly string[];
   /** How rows are found by a value of the column; undefined: such a value is not one record's own. */
   readonly matching: ((column: string) => MatchExpression) | undefined;
   /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
@@ -85,14 +85,16 @@ export interface FieldType {
   ): Narrowness | undefined;
 }
 
-/** A column as its values depend on it. */
+/** A column as its values depend on it; undefined in its place: nothing is known of it. */
 export interface ColumnShape {
-  /** `pg_type.typname`, of a domain its base type's. */
+  /** `pg_type.typname`, of a domain its base type's; `_text` for text[]. */
   readonly type: string;
   /** `pg_type.typtype`; `e`: an enum. */
   readonly kind: string;
   /** `pg_attribute.atttypmod`, of a domain its base type's; -1: none. */
   readonly modifier: number;
+  /** Of an array, `pg_type.typtype` of its elements. */
+  readonly elementKind?: string | null;
 }
 
 /** What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. */

@@ -2,7 +2,7 @@
 import { boolean } from './boolean.ts';
 import { date } from './date.ts';
 import { datetime } from './datetime.ts';
-import type { FieldType, FieldTypeName } from './field-type.ts';
+import type { ColumnShape, FieldType, FieldTypeName } from './field-type.ts';
 import { multipicklist } from './multipicklist.ts';
 import { number } from './number.ts';
 import { reference } from './reference.ts';
@@ -27,8 +27,9 @@ export function fieldTypeOf({ type }: { readonly type: FieldTypeName }): FieldTy
 
 /** Whether a column holds values of the type; that of a lookup is compared with the parent's key instead. */
 export function fitsColumn(
-  { columnTypes, takesEnums }: FieldType,
-  column: { readonly type: string; readonly kind: string },
+  { columnTypes, takesEnums, columnForm }: FieldType,
+  column: Pick<ColumnShape, 'type' | 'kind' | 'elementKind'>,
 ): boolean {
-  return columnTypes?.includes(column.type) !== false || (takesEnums && column.kind === 'e');
+  const ofEnum = columnForm === 'set' ? column.elementKind : column.kind;
+  return columnTypes?.includes(column.type) !== false || (takesEnums && ofEnum === 'e');
 }

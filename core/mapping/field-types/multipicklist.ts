@@ -1,7 +1,13 @@
 import { trimmed } from '../canonical.ts';
-import type { FieldType } from './field-type.ts';
+import type { ColumnShape, FieldType } from './field-type.ts';
 
-/** Sets of picklist values, sorted and joined by ';'. The empty set is null. */
+const JSON_TYPES = ['jsonb', 'json'];
+const TEXTS = ['text', 'varchar', 'citext'];
+
+/**
+ * Sets of picklist values, sorted and joined by ';'. The empty set is null. A column holds them as an array, as an array of JSON,
+ * or as Salesforce spells them.
+ */
 export const multipicklist = {
   name: 'multipicklist',
 
@@ -18,18 +24,33 @@ export const multipicklist = {
   toSalesforce: (value) => value,
   toCsv: String,
 
-  columnTypes: ['_text', '_varchar'],
-  takesEnums: false,
+  columnTypes: ['_text', '_varchar', '_citext', ...JSON_TYPES, ...TEXTS],
+  takesEnums: true,
   // An array of a type that changes its elements is none of the types above.
   isExact: () => true,
-  columnForm: 'array',
-  columnText: (column) => `array_to_string(${column}, ';')`,
+  columnForm: 'set',
+  columnText: (column, shape) => {
+    const form = formOf(shape);
+    if (form === 'array') return `array_to_string(${column}, ';')`;
+    // Of another type it would fail, and not be taken for a set.
+    if (form === 'text') return `btrim(${column})`;
+    return `(select string_agg(one, ';') from jsonb_array_elements_text(nullif(${column}::jsonb, 'null')) as one)`;
+  },
   spelledInColumn: (text) => text,
-  toPostgres: (value) => `{${valuesOf(value).map(quoted).join()}}`,
-  toPostgresJson: (value) => valuesOf(value),
+  toPostgres: (value, shape) => {
+    const form = formOf(shape);
+    if (form === 'array') return `{${valuesOf(value).map(quoted).join()}}`;
+    return form === 'json' ? JSON.stringify(valuesOf(value)) : value;
+  },
+  toPostgresJson: (value, shape) => (formOf(shape) === 'text' ? value : valuesOf(value)),
   matching: undefined,
   narrowness: () => undefined,
 } as const satisfies FieldType;
+
+function formOf(shape: ColumnShape | undefined): 'array' | 'json' | 'text' {
+  if (shape === undefined || shape.type.startsWith('_')) return 'array';
+  return JSON_TYPES.includes(shape.type) ? 'json' : 'text';
+}
 
 function valuesOf(value: string | boolean): readonly string[] {
   return String(value).split(';');

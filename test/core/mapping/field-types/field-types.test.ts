@@ -35,7 +35,9 @@ test.for([
   ['number', 'loan_stage', 'e', false],
   ['datetime', 'timestamp', 'b', false],
   ['multipicklist', '_text', 'b', true],
-  ['multipicklist', 'text', 'b', false],
+  ['multipicklist', 'jsonb', 'b', true],
+  ['multipicklist', 'text', 'b', true],
+  ['multipicklist', '_int4', 'b', false],
   ['reference', 'uuid', 'b', true],
 ] as const)('%s and a column of type %s (%s): %s', ([name, type, kind, fits]) => {
   expect(fitsColumn(FIELD_TYPES[name], { type, kind })).toBe(fits);
@@ -88,7 +90,7 @@ describe('for every value', () => {
     fc.assert(
       fc.property(typed, ({ type, text }) => {
         const canonical = fromSalesforce(type, text, 'F');
-        const written = toPostgresJson(type, canonical);
+        const written = toPostgresJson(type, canonical, undefined);
         const column = Array.isArray(written) ? written.join(';') : written;
         expect(fromPostgres(type, column === null ? null : String(column), 'F')).toBe(canonical);
       }),

@@ -16,7 +16,13 @@ test.for([
   expectFromPostgres(multipicklist, canonical, texts);
 });
 
-test('is written as an array, with its values quoted', () => {
-  expect(multipicklist.toPostgres('Car;"Big\\ House"')).toBe('{"Car","\\"Big\\\\ House\\""}');
-  expect(multipicklist.toPostgresJson('Car;House')).toEqual(['Car', 'House']);
+test.for([
+  ['_text', '{"Car","\\"Big\\\\ House\\""}', ['Car', '"Big\\ House"']],
+  ['jsonb', '["Car","\\"Big\\\\ House\\""]', ['Car', '"Big\\ House"']],
+  ['text', 'Car;"Big\\ House"', 'Car;"Big\\ House"'],
+] as const)('a column of type %s is written %s', ([type, text, json]) => {
+  const shape = { type, kind: 'b', modifier: -1 };
+  const value = 'Car;"Big\\ House"';
+  expect(multipicklist.toPostgres(value, shape)).toBe(text);
+  expect(multipicklist.toPostgresJson(value, shape)).toEqual(json);
 });

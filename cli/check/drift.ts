@@ -9,7 +9,7 @@ import { listDrift } from '../../postgres/ledger/drift.ts';
 import { listInexact } from '../../postgres/ledger/inexact-columns.ts';
 import { listRefusing } from '../../postgres/ledger/mapped-columns.ts';
 import { type LinkedOrg, readOrg } from '../../postgres/ledger/org.ts';
-import { filterFaults, tableFindings } from '../../postgres/prepare/database-check.ts';
+import { expressionFaults, tableFindings } from '../../postgres/prepare/database-check.ts';
 import { keyWarnings } from '../../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../../postgres/prepare/rights.ts';
 import { readServerFacts } from '../../postgres/prepare/server-facts.ts';
@@ -54,7 +54,7 @@ export async function findDrift(
     const text = `${object}.${field}: since ${since.toISOString()} its column, ${type}, has held values of Salesforce otherwise than they are there (rounded, cut or folded); they count as equal; widen the column, or set onLoss 'reject' for the field`;
     inTables.push({ kind: 'risky', text });
   }
-  for (const text of await filterFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
+  for (const text of await expressionFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   if (org === undefined) {
     return [...inTables, ...otherOrg(await readOrg(client), undefined), ...(await vanishedFields(client))];
   }

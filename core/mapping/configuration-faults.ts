@@ -35,6 +35,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
     faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
   }
+  faults.push(...filledFaults(mapping).map((fault) => `${at}${fault}`));
   if ((mapping.deleteRow === 'soft') !== (mapping.deletedAtColumn !== undefined)) {
     faults.push(`${at}: deleteRow 'soft' goes with deletedAt, the column that it sets; name both or neither`);
   }
@@ -61,6 +62,34 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
       faults.push(
         `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,
       );
+    }
+  }
+  return faults;
+}
+
+/** What is wrong with the columns that sfsync fills by itself. */
+function filledFaults(mapping: ObjectMapping): string[] {
+  const { keyColumn, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert, fields } = mapping;
+  const faults: string[] = [];
+  const of = (column: string) => fields.find((field) => field.column === column);
+  const taken = new Set([
+    salesforceIdColumn,
+    deletedAtColumn,
+    ...fields.flatMap((each) => (each.direction === 'to-salesforce' ? [] : each.column)),
+  ]);
+  if (touchColumn !== undefined && (of(touchColumn) !== undefined || [keyColumn, ...taken].includes(touchColumn))) {
+    faults.push(`.touch: column ${touchColumn} is used otherwise; every write of sfsync would be an edit of it`);
+  }
+  if (createdAtColumn !== undefined && [keyColumn, ...taken, touchColumn].includes(createdAtColumn)) {
+    faults.push(`.createdAt: column ${createdAtColumn} is used otherwise; name a column that nothing else fills`);
+  }
+  for (const given of onInsert) {
+    const { column } = given;
+    if (taken.has(column) || column === touchColumn || column === createdAtColumn) {
+      faults.push(`.onInsert.${column}: is filled already; remove it`);
+    }
+    if (column === keyColumn && !('sql' in given)) {
+      faults.push(`.onInsert.${column}: is the key, of which each row needs another one; give { sql: '<expression>' }`);
     }
   }
   return faults;

@@ -20,11 +20,24 @@ export const fieldSchema = z.strictObject({
   references: apiName.optional(),
 });
 
+/** What a column of a new row gets: a value, or what an SQL expression gives. */
+const columnValue = z.union(
+  [z.string(), z.number(), z.boolean(), z.null(), z.strictObject({ sql: z.string().trim().min(1) })],
+  { error: "must be a text, a number, a boolean, null, or { sql: '<expression>' }" },
+);
+
 export const objectSchema = z.strictObject({
   table: z.string().regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, 'must be a table name such as public.lenders'),
   key: identifier.default('id'),
   salesforceId: identifier.default('salesforce_id'),
+  /** When the application has edited the row; for the policy `latest`. */
   updatedAt: identifier.optional(),
+  /** Set to the time of each write of sfsync. */
+  touch: identifier.optional(),
+  /** Set to the time when sfsync makes the row. */
+  createdAt: identifier.optional(),
+  /** What else a row that sfsync makes gets, by column. */
+  onInsert: z.record(identifier, columnValue).default({}),
   deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
   deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),

@@ -52,6 +52,11 @@ export interface DeleteGuard {
   readonly windowMinutes: number;
 }
 
+/** What a row that sfsync makes gets in a column that Salesforce does not know. */
+export type ColumnValue =
+  | { readonly column: string; readonly value: string | number | boolean | null }
+  | { readonly column: string; readonly sql: string };
+
 export interface FieldMapping {
   /** API name of the Salesforce field. */
   readonly field: string;
@@ -78,6 +83,11 @@ export interface ObjectMapping {
   readonly salesforceIdColumn: string;
   /** When the row was edited, for the policy `latest`. */
   readonly updatedAtColumn: string | undefined;
+  /** Set to the time of each write of sfsync. */
+  readonly touchColumn: string | undefined;
+  /** Set to the time when sfsync makes the row. */
+  readonly createdAtColumn: string | undefined;
+  readonly onInsert: readonly ColumnValue[];
   readonly deleteRow: DeleteRow;
   readonly deleteRecord: DeleteRecord;
   /** A row in which it is not null counts as gone; set for `soft` only. */
@@ -131,6 +141,17 @@ export function reference(column: string, references: string, options: FieldOpti
   return { column, type: 'reference', references, ...options };
 }
 
+/** Columns of an object's table that sfsync reads or writes beside its fields. A column may be there twice. */
+export function ownColumns(mapping: ObjectMapping): string[] {
+  const { keyColumn, salesforceIdColumn, onInsert } = mapping;
+  return [
+    ...[keyColumn, salesforceIdColumn],
+    ...[mapping.updatedAtColumn, mapping.deletedAtColumn].flatMap((column) => column ?? []),
+    ...[mapping.touchColumn, mapping.createdAtColumn].flatMap((column) => column ?? []),
+    ...onInsert.map(({ column }) => column),
+  ];
+}
+
 /** Checks the definition and freezes it. Throws one ConfigurationError that lists every fault. */
 export function defineSync(definition: SyncDefinition): SyncConfiguration {
   const parsed = syncSchema.safeParse(definition, { reportInput: true });
@@ -147,6 +168,7 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
   const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
+  const { touch, createdAt, onInsert } = definition;
   const { filter, deleteGuard, insert, externalId } = definition;
   const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
@@ -164,6 +186,15 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
     keyColumn: key,
     salesforceIdColumn: salesforceId,
     updatedAtColumn: updatedAt,
+    touchColumn: touch,
+    createdAtColumn: createdAt,
+    onInsert: Object.freeze(
+      Object.entries(onInsert).map(([column, given]) =>
+        Object.freeze(
+          given !== null && typeof given === 'object' ? { column, sql: given.sql } : { column, value: given },
+        ),
+      ),
+    ),
     deleteRow,
     deleteRecord,
     deletedAtColumn: deletedAt,

@@ -1,5 +1,5 @@
 /** What has drifted between the mapping of an object and the columns of its table. */
-import type { ObjectMapping } from './configuration.ts';
+import { type ObjectMapping, ownColumns } from './configuration.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 
 /** What of a column matters here; type names are those of pg_type. */
@@ -39,10 +39,9 @@ function noTable({ schema, table }: ObjectMapping): Drift {
 }
 
 function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
-  const { schema, table, keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, fields } = mapping;
-  const own = [keyColumn, salesforceIdColumn, updatedAtColumn ?? [], deletedAtColumn ?? []].flat();
+  const { schema, table, fields } = mapping;
   const there = new Set(columns.map(({ name }) => name));
-  return [...own, ...fields.map(({ column }) => column)]
+  return [...new Set([...ownColumns(mapping), ...fields.map(({ column }) => column)])]
     .filter((column) => !there.has(column))
     .map((column) => broken(`: column ${schema}.${table}.${column} does not exist; add it, or correct sync.config.ts`));
 }

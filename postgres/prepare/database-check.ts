@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
+import { insertFault } from '../tables/own-columns.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
@@ -62,6 +63,7 @@ export function tableFindings(
     ...visibilityFaults(table, server),
     ...keyFaults(mapping, table),
     ...salesforceIdFaults(mapping, table),
+    ...ownColumnFaults(mapping, table),
     ...mapping.fields.flatMap((field) => fieldFaults(field, table)),
     ...mapping.fields.flatMap((field) => referenceFaults(field, table, tables, configuration)),
   ];
@@ -76,19 +78,59 @@ export function tableFindings(
   };
 }
 
-/** What is wrong with the row filters of the objects whose table is there. */
-export async function filterFaults(
+/** What is wrong with the SQL of the objects whose table is there: row filters, and what new rows get. */
+export async function expressionFaults(
   client: pg.ClientBase,
   { objects }: SyncConfiguration,
   tables: ReadonlyMap<string, CatalogTable | undefined>,
 ): Promise<string[]> {
   const faults: string[] = [];
   for (const mapping of objects) {
-    if (tables.get(mapping.object) === undefined) continue;
-    const fault = await filterFault(client, mapping);
-    if (fault !== undefined) faults.push(`${mapping.schema}.${mapping.table}${fault}`);
+    const table = tables.get(mapping.object);
+    if (table === undefined) continue;
+    const found = [await filterFault(client, mapping)];
+    for (const given of mapping.onInsert) {
+      if (columnOf(table, given.column) !== undefined) found.push(await insertFault(client, mapping, given));
+    }
+    faults.push(...found.flatMap((fault) => (fault === undefined ? [] : `${mapping.schema}.${mapping.table}${fault}`)));
   }
   return faults;
+}
+
+const TIMES = ['timestamptz', 'timestamp'];
+
+/** What is wrong with the columns that sfsync reads and fills beside those of the fields. */
+function ownColumnFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
+  const { updatedAtColumn, touchColumn, createdAtColumn, deletedAtColumn, onInsert } = mapping;
+  const times = [
+    { option: 'updatedAt', name: updatedAtColumn, types: TIMES, isWritten: false },
+    { option: 'touch', name: touchColumn, types: TIMES, isWritten: true },
+    { option: 'createdAt', name: createdAtColumn, types: [...TIMES, 'date'], isWritten: true },
+    { option: 'deletedAt', name: deletedAtColumn, types: [...TIMES, 'date'], isWritten: true },
+  ];
+  const ofTimes = times.flatMap(({ option, name, types, isWritten }) => {
+    if (name === undefined) return [];
+    const column = columnOf(table, name);
+    if (column === undefined) return [missing(name)];
+    if (isWritten && column.generated)
+      return [`${name}: is a generated column, which cannot be written; ${option} needs another`];
+    if (types.includes(column.type)) return [];
+    return [`${name}: is of type ${column.type}; ${option} is a column of type ${types.join(', ')}`];
+  });
+  const ofInserts = onInsert.flatMap((given) => {
+    const column = columnOf(table, given.column);
+    if (column === undefined) return [missing(given.column)];
+    if (column.generated)
+      return [`${given.column}: is a generated column, which cannot be written; remove it from onInsert`];
+    if (!('value' in given)) return [];
+    if (given.value === null)
+      return column.notNull ? [`${given.column}: allows no null, which onInsert gives it; give a value`] : [];
+    const limit = column.maxLength;
+    return limit !== null && String(given.value).length > limit
+      ? [`${given.column}: holds ${limit} characters, and onInsert gives it more; shorten the value`]
+      : [];
+  });
+  return [...new Set([...ofTimes, ...ofInserts])];
 }
 
 /** Types whose text form is the same in every session and for every equal value. */
@@ -210,12 +252,14 @@ function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   const filled = new Set(
     mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
   );
-  filled.add(mapping.salesforceIdColumn);
+  const { salesforceIdColumn, touchColumn, createdAtColumn, onInsert } = mapping;
+  for (const column of [salesforceIdColumn, touchColumn, createdAtColumn]) if (column !== undefined) filled.add(column);
+  for (const { column } of onInsert) filled.add(column);
   return table.columns
     .filter(({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name))
     .map(
       ({ name }) =>
-        `${name}: allows no null, has no default and is not filled from Salesforce: new records will be rejected`,
+        `${name}: allows no null, has no default and is not filled from Salesforce: new records will be rejected; say what they get: onInsert: { ${name}: ... }`,
     );
 }
 

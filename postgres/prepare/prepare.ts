@@ -8,7 +8,7 @@ import { noteAllInside } from '../ledger/inside-filter.ts';
 import { noteTables } from '../ledger/mapped-tables.ts';
 import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
-import { filterFaults, serverFaults, tableFindings } from './database-check.ts';
+import { expressionFaults, serverFaults, tableFindings } from './database-check.ts';
 import { foreseenFaults } from './foreseen-faults.ts';
 import { keyWarnings } from './key-check.ts';
 import { applyMigrations } from './migrations.ts';
@@ -70,7 +70,7 @@ export async function prepareDatabase(
       ...serverFaults(server, configuration.settings.origins),
       ...findings.flatMap((finding) => finding.faults),
       ...(await ownVisibilityFaults(client)),
-      ...(await filterFaults(client, configuration, tables)),
+      ...(await expressionFaults(client, configuration, tables)),
     ];
     const foreseen = await foreseenFaults(preparation, { configuration, server, tables, slot });
     const changes = await passwordChanges(preparation, passwords);

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
+import { touches } from './own-columns.ts';
 import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -150,7 +151,7 @@ export async function fillNulls(
   const [key, column] = [name(child.keyColumn), name(lookup.column)];
   await query(
     session,
-    `update ${rowsOf(child)} t set ${column} = x.${column}
+    `update ${rowsOf(child)} t set ${[`${column} = x.${column}`, ...(await touches(session, child))].join(', ')}
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
       where t.${key} = x.${key} and t.${column} is null`,
     [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
@@ -192,7 +193,7 @@ export async function takeOutParents(
                      from jsonb_to_recordset($1::jsonb) as d (id text, survivor text)
                      join ${rowsOf(parent)} p on p.${parentId} = d.id
                      left join ${rowsOf(parent)} s on s.${parentId} = d.survivor)
-     update ${rowsOf(child)} t set ${column} = gone.survivor_key
+     update ${rowsOf(child)} t set ${[`${column} = gone.survivor_key`, ...(await touches(session, child))].join(', ')}
        from gone where t.${column} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
      returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
     [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],

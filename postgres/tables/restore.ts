@@ -4,6 +4,7 @@ import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowIgnoredError } from '../session/server-errors.ts';
+import { moment, newRowColumns, touches } from './own-columns.ts';
 import { columnsOf, rowsOf, tableOf, updateRows } from './rows.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -23,9 +24,11 @@ export async function markDeleted(
   keys: readonly string[],
 ): Promise<void> {
   const key = name(mapping.keyColumn);
+  const now = moment((await tableColumns(session, mapping)).types.get(column));
+  const set = [`${name(column)} = ${now}`, ...(await touches(session, mapping))];
   const { rowCount } = await query(
     session,
-    `update ${rowsOf(mapping)} t set ${name(column)} = now()
+    `update ${rowsOf(mapping)} t set ${set.join(', ')}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
     [JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );
@@ -40,9 +43,10 @@ export async function unmarkDeleted(
   restores: readonly RowRestore[],
 ): Promise<readonly RowRestore[]> {
   const key = name(mapping.keyColumn);
+  const set = [`${name(column)} = null`, ...(await touches(session, mapping))];
   const { rows } = await query<{ key: string }>(
     session,
-    `update ${rowsOf(mapping)} t set ${name(column)} = null
+    `update ${rowsOf(mapping)} t set ${set.join(', ')}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}
      returning t.${key}::text as key`,
     [JSON.stringify(restores.map((restore) => ({ [mapping.keyColumn]: restore.key })))],
@@ -65,14 +69,17 @@ export async function reinsertRows(
 ): Promise<void> {
   const writable = await writableColumns(session, mapping);
   const { shapes } = await tableColumns(session, mapping);
-  for (const { salesforceId, key, fields } of restores) {
-    const own = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
+  const own = await newRowColumns(session, mapping, restores.length);
+  for (const [i, { salesforceId, key, fields }] of restores.entries()) {
+    const ids = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
     // What Postgres owns comes from what was kept, where there is something.
     const row = {
       ...columnsOf(mapping, fields, shapes),
+      ...own[i],
       ...kept.get(salesforceId),
+      ...touched(mapping, own[i]),
       ...columnsOf(mapping, taken(mapping, fields), shapes),
-      ...own,
+      ...ids,
     };
     const columns = Object.keys(row)
       .filter((column) => writable.has(column))
@@ -86,6 +93,11 @@ export async function reinsertRows(
     );
     if (rowCount !== 1) throw new RowIgnoredError(tableOf(mapping), 'insert');
   }
+}
+
+/** It is changed by coming back, and made no second time. */
+function touched({ touchColumn }: ObjectMapping, own: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return touchColumn === undefined ? {} : { [touchColumn]: own[touchColumn] };
 }
 
 /** The values that a row takes from Salesforce. */

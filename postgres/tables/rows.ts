@@ -10,7 +10,7 @@ import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } fr
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
-import { parseInstant } from '../../core/mapping/instant.ts';
+import { inUtc, parseInstant } from '../../core/mapping/instant.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
@@ -18,6 +18,7 @@ import { type CopyColumn, copyRows } from '../session/copy.ts';
 import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
+import { newRowValues, touches } from './own-columns.ts';
 import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 import { type Cell, hasUnreadable, orRemember, readCells } from './unreadable-columns.ts';
@@ -99,7 +100,7 @@ export async function lockRows(
     return {
       key: rowKey,
       salesforceId: salesforceId ?? undefined,
-      editedAt: parseInstant(edited ?? ''),
+      editedAt: parseInstant(inUtc(edited ?? '')),
       softDeleted: deleted !== null,
       outside: outside?.get(rowKey),
       // Converted when they are looked at: by then the server has something else to do.
@@ -286,13 +287,15 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
   if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
   const { types, shapes } = await tableColumns(session, mapping);
   const key = name(mapping.keyColumn);
+  const touched = await touches(session, mapping);
   for (const group of groups.values()) {
     const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
     const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
     const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
+    const set = [...changed.map(({ column }) => `${name(column)} = ${value(column)}`), ...touched];
     const { rowCount } = await query(
       session,
-      `update ${rowsOf(mapping)} t set ${changed.map(({ column }) => `${name(column)} = ${value(column)}`).join(', ')}
+      `update ${rowsOf(mapping)} t set ${set.join(', ')}
          from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
         where t.${key} = ${value(mapping.keyColumn)}`,
       [
@@ -313,9 +316,10 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
   const columns = changed.map(({ column }) => name(column)).join(', ');
   const { shapes } = await tableColumns(session, mapping);
   const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
+  const set = `(${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))`;
   const { rowCount } = await query(
     session,
-    `update ${rowsOf(mapping)} t set (${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))
+    `update ${rowsOf(mapping)} t set ${[set, ...(await touches(session, mapping))].join(', ')}
        from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
     [writes.map((write) => write.key), documents],
   );
@@ -355,6 +359,11 @@ export async function insertRows(
       of: ({ fields }: RowInsert) => toPostgres(type, fields[field] ?? null, shapes.get(column)),
     })),
   ];
+  const own = await newRowValues(session, mapping, inserts.length);
+  const places = new Map(own.columns.length === 0 ? [] : inserts.map((insert, i) => [insert, own.rows[i]]));
+  copied.push(
+    ...own.columns.map((column, i) => ({ name: column, of: (insert: RowInsert) => places.get(insert)?.[i] ?? null })),
+  );
   if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
   const made = await copyRows(session, tableOf(mapping), copied, inserts);
   if (made !== inserts.length) throw new RowIgnoredError(tableOf(mapping), 'insert');

@@ -58,7 +58,7 @@ const FORMER_TYPES = `array(select jsonb_array_elements_text(m.former_types -> a
 
 async function readColumns(
   session: Session,
-  { object, schema, table, keyColumn }: ObjectMapping,
+  { object, schema, table, keyColumn, onInsert }: ObjectMapping,
 ): Promise<TableColumns> {
   const { rows } = await query<ColumnRow>(
     session,
@@ -86,13 +86,15 @@ async function readColumns(
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
     [schema, table, object],
   );
+  const made = onInsert.find(({ column }) => column === keyColumn);
+  const keyMaker = made !== undefined && 'sql' in made ? made.sql : undefined;
   return {
     types: new Map(rows.map(({ column, type }) => [column, type])),
     shapes: new Map(rows.map(({ column, shape }) => [column, shape])),
     fullTypes: new Map(rows.map(({ column, full_type: type }) => [column, type])),
     formerTypes: new Map(rows.map(({ column, former_types: types }) => [column, types])),
     notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
-    keyDefault: rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
+    keyDefault: keyMaker ?? rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
     hasInsertTriggers: rows[0]?.insert_triggers === true,
   };
 }

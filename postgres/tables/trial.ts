@@ -17,6 +17,7 @@ import {
   type Trial,
 } from '../session/server-errors.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
+import { newRowColumns, touches } from './own-columns.ts';
 import { columnsOf, rowsOf, tableOf } from './rows.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -45,12 +46,15 @@ export async function tryRows(
 ): Promise<Trial | undefined> {
   if (writes.length === 0) return undefined;
   const { shapes } = await tableColumns(session, mapping);
-  const given = writes.map((write) => {
-    const row = rowOf(mapping, write, shapes);
-    return { statement: statementOf(mapping, write, row), row };
+  const own = await newRowColumns(session, mapping, writes.filter(({ kind }) => kind === 'insert').length);
+  const touched = await touches(session, mapping);
+  let inserts = 0;
+  const tried = writes.map((write) => {
+    const row = rowOf(mapping, write, shapes, write.kind === 'insert' ? own[inserts++] : {});
+    return { row, statement: statementOf(mapping, write.kind, Object.keys(row), touched) };
   });
-  const statements = [...new Set(given.map(({ statement }) => statement))];
-  const rows = given.map(({ statement, row }) => ({ n: statements.indexOf(statement) + 1, row }));
+  const statements = [...new Set(tried.map(({ statement }) => statement))];
+  const rows = tried.map(({ statement, row }) => ({ n: statements.indexOf(statement) + 1, row }));
   await query(session, 'savepoint trial');
   try {
     await query(session, `select set_config('sfsync.trial', $1, true)`, [JSON.stringify(rows)]);
@@ -70,10 +74,12 @@ function isRefusedByServer(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof ServerError;
 }
 
+/** `own`: what a new row gets beside its fields. */
 function rowOf(
   mapping: ObjectMapping,
   { kind, salesforceId, key, fields }: TriedWrite,
   shapes: TableColumns['shapes'],
+  own: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
   // What Postgres owns is not written into a new row.
   const owned = kind === 'insert' ? mapping.fields.filter(({ direction }) => direction === 'to-salesforce') : [];
@@ -81,6 +87,7 @@ function rowOf(
     Object.entries(fields).filter(([field]) => !owned.some((each) => each.field === field)),
   );
   return {
+    ...own,
     ...columnsOf(mapping, written, shapes),
     ...(key !== undefined && { [mapping.keyColumn]: key }),
     ...(kind === 'insert' && { [mapping.salesforceIdColumn]: salesforceId }),
@@ -88,9 +95,14 @@ function rowOf(
 }
 
 /** Takes the row as a document. Rows with the same columns share one. */
-function statementOf(mapping: ObjectMapping, { kind }: TriedWrite, values: Record<string, unknown>): string {
+function statementOf(
+  mapping: ObjectMapping,
+  kind: TriedWrite['kind'],
+  written: readonly string[],
+  touched: readonly string[],
+): string {
   const row = `jsonb_populate_record(null::${tableOf(mapping)}, $1)`;
-  const columns = Object.keys(values).sort();
+  const columns = written.toSorted();
   if (kind === 'insert') {
     const names = columns.map(name).join(', ');
     return `insert into ${tableOf(mapping)} (${names}) select ${names} from ${row}`;
@@ -99,7 +111,7 @@ function statementOf(mapping: ObjectMapping, { kind }: TriedWrite, values: Recor
     .filter((column) => column !== mapping.keyColumn)
     .map((column) => `${name(column)} = x.${name(column)}`);
   const key = name(mapping.keyColumn);
-  return `update ${rowsOf(mapping)} t set ${changed.join(', ')} from ${row} x where t.${key} = x.${key}`;
+  return `update ${rowsOf(mapping)} t set ${[...changed, ...touched].join(', ')} from ${row} x where t.${key} = x.${key}`;
 }
 
 /** What a row was refused with, in the order of the writes; null: it was not. */

@@ -30,14 +30,15 @@ export async function writtenByTriggers(
 ): Promise<ReadonlySet<string>> {
   if (written.length === 0) return new Set();
   const triggers = await hasTriggers(session, mapping);
-  if (!triggers && mapping.filter === undefined) return new Set();
+  const fills = fillsFields(mapping);
+  if (!triggers && !fills && mapping.filter === undefined) return new Set();
   const keys = written.flatMap(({ link }) => link.rowKey ?? []);
   const rows = new Map((await lockRows(session, configuration, mapping, { keys })).map((row) => [row.key, row]));
   const changed = written.filter(({ kind, link, after }) => {
     const row = link.rowKey === undefined ? undefined : withWaiting(link, rows.get(link.rowKey));
     if (row === undefined) return false;
     const crossed = kind === 'update' && row.outside !== after?.outside;
-    return crossed || (triggers && mapping.fields.some((field) => differs(field, kind, row, after)));
+    return crossed || ((triggers || fills) && mapping.fields.some((field) => differs(field, kind, row, after)));
   });
   return new Set(changed.map(({ link }) => link.salesforceId));
 }
@@ -52,6 +53,12 @@ function differs(
   if (direction === 'to-postgres' || wanted === undefined || isSameValue(is, wanted)) return false;
   // What Postgres owns is not written into a new row, where it is null unless the table says otherwise.
   return direction === 'both' || kind === 'update' || (kind !== 'update' && is !== null);
+}
+
+/** New rows get values in columns of fields that Salesforce gets from the row. */
+function fillsFields({ fields, createdAtColumn, onInsert }: ObjectMapping): boolean {
+  const filled = new Set([createdAtColumn, ...onInsert.map(({ column }) => column)]);
+  return fields.some(({ column }) => filled.has(column));
 }
 
 async function hasTriggers(session: Session, mapping: ObjectMapping): Promise<boolean> {

@@ -1,0 +1,101 @@
+/**
+ * Columns that sfsync fills beside those of the fields: when a row was changed (`touch`) and made (`createdAt`), and what a new row gets
+ * that Salesforce does not know (`onInsert`). Values are texts that the column's own input function reads.
+ */
+import pg from 'pg';
+import type { ColumnValue, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { query, type Session } from '../session/connection.ts';
+import { tableColumns } from './table-columns.ts';
+
+const name = pg.escapeIdentifier;
+
+/** This moment, for a column of the type. One that has no time zone holds UTC. */
+export function moment(type: string | undefined): string {
+  return type === 'timestamp without time zone' ? `(clock_timestamp() at time zone 'UTC')` : 'clock_timestamp()';
+}
+
+/** What a column gets, as an SQL expression. */
+export function insertExpression(given: ColumnValue): string {
+  if ('sql' in given) return `(${given.sql}\n)`;
+  return given.value === null ? 'null' : pg.escapeLiteral(String(given.value));
+}
+
+/** What is wrong with what a column of new rows gets. Nothing is evaluated: a sequence stays where it is. */
+export async function insertFault(
+  client: pg.ClientBase,
+  { schema, table }: ObjectMapping,
+  given: ColumnValue,
+): Promise<string | undefined> {
+  await client.query('begin');
+  try {
+    const { rows } = await client.query<{ type: string }>(
+      `select format_type(atttypid, -1) as type from pg_attribute
+        where attrelid = format('%I.%I', $1::text, $2::text)::regclass and attname = $3::text and not attisdropped`,
+      [schema, table, given.column],
+    );
+    await client.query(
+      `create temporary view sfsync_insert_check as select (${insertExpression(given)})::${rows[0]?.type ?? 'text'} as value`,
+    );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    const what = 'sql' in given ? 'is an SQL expression that needs no row' : 'is a value as the column takes it';
+    // Such a message holds the configuration's own value.
+    return `.${given.column}: onInsert cannot be used: ${error.message}. It ${what}`;
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+/**
+ * The assignments of an update of `t` beside those of the fields. The time of a change never goes back, and is another one after each:
+ * caches and watches of the application go by it.
+ */
+export async function touches(session: Session, mapping: ObjectMapping): Promise<string[]> {
+  const { touchColumn } = mapping;
+  if (touchColumn === undefined) return [];
+  const { types } = await tableColumns(session, mapping);
+  const column = name(touchColumn);
+  const now = moment(types.get(touchColumn));
+  return [`${column} = greatest(${now}, t.${column} + interval '1 microsecond')`];
+}
+
+/** Columns of new rows, and a text for each row in each of them. */
+export interface NewRowValues {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+const NOTHING: NewRowValues = { columns: [], rows: [] };
+
+/** The same for each row, by column. */
+export async function newRowColumns(
+  session: Session,
+  mapping: ObjectMapping,
+  count: number,
+): Promise<readonly Readonly<Record<string, string | null>>[]> {
+  const { columns, rows } = await newRowValues(session, mapping, count);
+  if (columns.length === 0) return Array.from({ length: count }, () => ({}));
+  return rows.map((texts) => Object.fromEntries(columns.map((column, i) => [column, texts[i] ?? null])));
+}
+
+/** What so many new rows get; expressions are evaluated for each of them. The key is made apart (`newKeys`). */
+export async function newRowValues(session: Session, mapping: ObjectMapping, count: number): Promise<NewRowValues> {
+  const { touchColumn, createdAtColumn, keyColumn } = mapping;
+  const { types } = await tableColumns(session, mapping);
+  const times = [...new Set([touchColumn, createdAtColumn].flatMap((column) => column ?? []))];
+  const filled: [string, string][] = [
+    ...times.map((column): [string, string] => [column, moment(types.get(column))]),
+    ...mapping.onInsert
+      .filter(({ column }) => column !== keyColumn)
+      .map((given): [string, string] => [given.column, insertExpression(given)]),
+  ];
+  if (filled.length === 0 || count === 0) return NOTHING;
+  const values = filled.map(([column, expression]) => `(${expression})::${types.get(column) ?? 'text'}::text`);
+  const { rows } = await query<{ made: (string | null)[][] }>(
+    session,
+    `select json_agg(json_build_array(${values.join(', ')})) as made from generate_series(1, $1)`,
+    [count],
+  );
+  return { columns: filled.map(([column]) => column), rows: rows[0]?.made ?? [] };
+}

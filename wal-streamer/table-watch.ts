@@ -5,6 +5,7 @@
 
 import type { ComparisonReason } from '../core/contracts/comparison.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { spelledTable } from '../core/mapping/identifiers.ts';
 import type { TableDescription } from './decoding/stream-message.ts';
 
 /** Something that a person should know before the next run of the pipelines trips over it. */
@@ -27,7 +28,7 @@ export class TableWatch {
   readonly #reported = new Set<string>();
 
   constructor(mappings: readonly ObjectMapping[]) {
-    this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
+    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
   }
 
   /** Answers what is new. */
@@ -55,7 +56,7 @@ export class TableWatch {
     if (mapping === undefined || oid === undefined) return [];
     this.#named.delete(oid);
     const { object } = mapping;
-    const name = `${mapping.schema}.${mapping.table}`;
+    const name = spelledTable(mapping);
     const change = `is called ${table} now (${oid}), and its changes are no longer those of ${object}`;
     return [{ object, table: name, column: undefined, change, leaves: 'table replaced' }];
   }

@@ -1,4 +1,5 @@
 /** The text of sync.config.ts. */
+import { tableText } from './facts.ts';
 import type { Proposal, ProposedField } from './proposal.ts';
 
 const LINE = 110;
@@ -29,12 +30,12 @@ function objectText(proposal: Proposal): string {
   ];
   const comments = [...unfit.flatMap(folded), ...lists].map((line) => `// ${line}`);
   if (fields.length === 0) {
-    return [`// ${object} and ${table.schema}.${table.name}: no field fits a column.`, ...comments].join('\n');
+    return [`// ${object} and ${tableText(table)}: no field fits a column.`, ...comments].join('\n');
   }
   return [
     `${object}: {`,
-    `  table: '${table.schema}.${table.name}',`,
-    ...(key === 'id' ? [] : [`  key: '${key}',`]),
+    `  table: ${quoted(tableText(table))},`,
+    ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
     ...rejectText(proposal).map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(field)}`),
@@ -63,8 +64,14 @@ function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
 
 function fieldText({ field, column, type, references, direction, remark }: ProposedField): string {
   const options = direction === 'both' ? [] : [`{ direction: '${direction}' }`];
-  const args = [column, references ?? []].flat().map((text) => `'${text}'`);
+  const args = [column, references ?? []].flat().map(quoted);
   return `${field}: ${type}(${[...args, ...options].join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
+}
+
+/** As biome writes a text of TypeScript. */
+function quoted(text: string): string {
+  const inner = JSON.stringify(text).slice(1, -1);
+  return text.includes("'") ? `"${inner}"` : `'${inner.replaceAll('\\"', '"')}'`;
 }
 
 function folded(text: string): string[] {

@@ -1,5 +1,7 @@
 /** What `sfsync init` has learned of the two sides; the proposal is made from nothing else. */
+
 import type { DescribedObject } from '../../core/mapping/described-object.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 
 export interface ColumnFacts {
   readonly name: string;
@@ -42,6 +44,11 @@ export interface Pair {
   readonly object: string;
   readonly described: DescribedObject;
   readonly table: TableFacts;
+}
+
+/** As sync.config.ts and SQL name it. */
+export function tableText({ schema, name }: TableFacts): string {
+  return spelledTable({ schema, table: name });
 }
 
 /** A table that is to be made. */

@@ -28,8 +28,3 @@ export function plural(word: string): string {
   if (/[^aeiou]y$/.test(word)) return word.replace(/y$/, 'ies');
   return /(s|x|z|ch|sh)$/.test(word) ? `${word}es` : `${word}s`;
 }
-
-/** What sync.config.ts takes as a table or column. */
-export function isPlainIdentifier(name: string): boolean {
-  return /^[a-z_][a-z0-9_$]{0,62}$/.test(name);
-}

@@ -1,7 +1,8 @@
 /** Which object goes with which table: as asked, otherwise by their names. */
 import { ConfigurationError } from '../../core/errors.ts';
+import { readTableName, tableNameFault } from '../../core/mapping/identifiers.ts';
 import { type ListedObject, newTable, type TableFacts } from './facts.ts';
-import { bare, isPlainIdentifier, plural, singular, snakeCase } from './names.ts';
+import { bare, plural, singular, snakeCase } from './names.ts';
 
 /** `--map Contact=public.borrowers`; without a table its name is made of the object's. */
 export interface AskedPair {
@@ -37,14 +38,12 @@ export function askedPairs(
 
 /** The table of that name, with or without its schema; one that does not exist is to be made. */
 function tableNamed(given: string, tables: readonly TableFacts[]): TableFacts {
-  const [schema, name] = given.includes('.') ? (given.split('.', 2) as [string, string]) : ['public', given];
+  const { schema, table: name } = readTableName(given) ?? { schema: '', table: '' };
   const found = tables.find((table) => table.schema === schema && table.name === name);
   if (found !== undefined) return found;
-  if (isPlainIdentifier(schema) && isPlainIdentifier(name)) return newTable(schema, name);
-  throw new ConfigurationError(
-    'NO_TABLE',
-    `${given} is no plain lower-case name of a table, such as public.borrowers.`,
-  );
+  const fault = tableNameFault(given);
+  if (fault === undefined) return newTable(schema, name);
+  throw new ConfigurationError('NO_TABLE', `${given} ${fault}.`);
 }
 
 /** An object and a table of the same name, singular or plural; the schema `public` goes before others. */
@@ -62,6 +61,6 @@ export function pairsByName(objects: readonly ListedObject[], tables: readonly T
   });
 }
 
-function isMappable({ schema, name, primaryKey }: TableFacts): boolean {
-  return isPlainIdentifier(schema) && isPlainIdentifier(name) && primaryKey.length === 1;
+function isMappable({ primaryKey }: TableFacts): boolean {
+  return primaryKey.length === 1;
 }

@@ -7,7 +7,7 @@ import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts
 import { misfits, requiredLookups, toTimestamptz, withoutDefault } from './column-advice.ts';
 import { type ColumnFacts, isNew, type Pair, type TableFacts } from './facts.ts';
 import { columnTypes, fits, typeOf } from './field-fit.ts';
-import { bare, isPlainIdentifier, snakeCase } from './names.ts';
+import { bare, snakeCase } from './names.ts';
 
 export interface ProposedField {
   readonly field: string;
@@ -149,7 +149,6 @@ function faultOf(
   parent: Pair | undefined,
 ): string | undefined {
   if (type === undefined) return `is a ${field.type}, which sfsync does not read`;
-  if (!isPlainIdentifier(column.name)) return `column ${column.name} is no plain lower-case name`;
   if (column.generated && !field.updateable)
     return `neither the field nor the generated column ${column.name} is written`;
   const keyType = keyTypeOf(parent);
@@ -159,7 +158,7 @@ function faultOf(
 }
 
 function isZoneless(type: FieldTypeName | undefined, column: ColumnFacts): boolean {
-  return type === 'datetime' && column.type === 'timestamp' && !column.generated && isPlainIdentifier(column.name);
+  return type === 'datetime' && column.type === 'timestamp' && !column.generated;
 }
 
 function zonelessText({ name }: DescribedField, column: ColumnFacts, table: TableFacts): string {

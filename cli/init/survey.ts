@@ -9,7 +9,7 @@ import { askDescribe, readDescribe } from '../../salesforce/describe.ts';
 import { listObjects, queryStages } from '../../salesforce/org-objects.ts';
 import { configurationText } from './configuration-text.ts';
 import { ADDITIONS_FILE } from './earlier-additions.ts';
-import { isNew, type ListedObject, type Pair, type TableFacts } from './facts.ts';
+import { isNew, type ListedObject, type Pair, type TableFacts, tableText } from './facts.ts';
 import { type AskedPair, askedPairs, type NamedPair, pairsByName } from './pairing.ts';
 import { json, type ProjectFile } from './project-files.ts';
 import { type Proposal, propose } from './proposal.ts';
@@ -52,7 +52,7 @@ export async function survey(
   }
   const proposals = propose(pairs);
   if (proposals.every(({ fields }) => fields.length === 0)) {
-    const names = named.map(({ object, table }) => `${object} and ${table.schema}.${table.name}`).join(', ');
+    const names = named.map(({ object, table }) => `${object} and ${tableText(table)}`).join(', ');
     throw new ConfigurationError('NOTHING_FITS', `No field of ${names} has a column of its name and type.`);
   }
   const ddl = schemaAdditions(proposals);
@@ -74,7 +74,7 @@ export async function survey(
 
 /** Without a database every table is a new one. */
 function reportOf({ object, table, fields, unfit }: Proposal, hasDatabase: boolean): string[] {
-  const name = `${table.schema}.${table.name}`;
+  const name = tableText(table);
   const count = `${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`;
   const misfits = unfit.length === 0 ? '' : `, ${unfit.length} of another type`;
   return [
@@ -92,7 +92,7 @@ async function pairsOf(
   if (asked.length > 0) return askedPairs(asked, objects, tables);
   const found = pairsByName(objects, tables);
   if (found.length > 0) return found;
-  const names = tables.map(({ schema, name }) => `${schema}.${name}`).join(', ');
+  const names = tables.map(tableText).join(', ');
   throw new ConfigurationError(
     'NO_PAIRS',
     `${tables.length === 0 ? 'There is no table' : `None of the tables ${names} is`} called like an object of Salesforce. Say which belong together: --map Contact=public.borrowers.`,

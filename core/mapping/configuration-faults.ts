@@ -1,6 +1,7 @@
 /** What is wrong with a configuration; each fault says what to change. */
 import type { z } from 'zod';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
+import { spelledTable } from './identifiers.ts';
 
 const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
 
@@ -128,7 +129,7 @@ function insertFaults(
 }
 
 function sharedTables(objects: readonly ObjectMapping[]): string[] {
-  const names = objects.map(({ schema, table }) => `${schema}.${table}`);
+  const names = objects.map(spelledTable);
   return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))].map(
     (name) => `objects: table ${name} is mapped by two objects; a table belongs to one object`,
   );

@@ -1,10 +1,13 @@
 /** The shape of sync.config.ts, as it is written, and the values of what it leaves out. */
 import { z } from 'zod';
 import { FIELD_TYPE_NAMES } from './field-types/field-type.ts';
+import { nameFault, tableNameFault } from './identifiers.ts';
 
-const identifier = z
-  .string()
-  .regex(/^[a-z_][a-z0-9_$]{0,62}$/, 'must be a plain lower-case PostgreSQL identifier of at most 63 characters');
+/** A name as the catalogs have it: `firstName` is the column that SQL calls `"firstName"`. */
+const identifier = z.string().check(({ value, issues }) => {
+  const fault = nameFault(value);
+  if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
+});
 const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
 
 export const fieldSchema = z.strictObject({
@@ -26,8 +29,13 @@ const columnValue = z.union(
   { error: "must be a text, a number, a boolean, null, or { sql: '<expression>' }" },
 );
 
-export const objectSchema = z.strictObject({
-  table: z.string().regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, 'must be a table name such as public.lenders'),
+const objectMembers = z.strictObject({
+  /**
+   * `lenders` is in schema public; with the schema in the same text: `crm.lenders`, `"App"."Loan"`. Names are as the catalogs have
+   * them, and are not folded. Where `schema` is given, this is the name of the table alone, whatever is in it.
+   */
+  table: z.string(),
+  schema: identifier.optional(),
   key: identifier.default('id'),
   salesforceId: identifier.default('salesforce_id'),
   /** When the application has edited the row; for the policy `latest`. */
@@ -69,6 +77,11 @@ export const objectSchema = z.strictObject({
   /** A unique external id of the object that holds the row key, and nothing else. */
   externalId: apiName.optional(),
   fields: z.record(apiName, fieldSchema),
+});
+
+export const objectSchema = objectMembers.check(({ value: { table, schema }, issues }) => {
+  const fault = tableNameFault(table, schema);
+  if (fault !== undefined) issues.push({ code: 'custom', input: table, path: ['table'], message: fault });
 });
 
 const settingsSchema = z.strictObject({

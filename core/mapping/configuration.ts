@@ -8,6 +8,7 @@ import { configurationFaults } from './configuration-faults.ts';
 import { type fieldSchema, objectSchema, syncSchema } from './configuration-schema.ts';
 import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
 import { fieldTypeOf } from './field-types/field-types.ts';
+import { readTableName } from './identifiers.ts';
 
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
 export type Direction = 'both' | 'to-postgres' | 'to-salesforce';
@@ -167,10 +168,10 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
-  const { table, key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
+  const { key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
   const { touch, createdAt, onInsert } = definition;
   const { filter, deleteGuard, insert, externalId } = definition;
-  const [schema, name] = table.includes('.') ? (table.split('.') as [string, string]) : ['public', table];
+  const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
     Object.freeze({
       field: api,
@@ -181,8 +182,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
   );
   return Object.freeze({
     object,
-    schema,
-    table: name,
+    ...name,
     keyColumn: key,
     salesforceIdColumn: salesforceId,
     updatedAtColumn: updatedAt,

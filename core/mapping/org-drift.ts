@@ -2,6 +2,7 @@
 import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
+import { spelledName, spelledTable } from './identifiers.ts';
 import type { TableColumn } from './table-drift.ts';
 import { typeDrift } from './type-check.ts';
 
@@ -120,12 +121,12 @@ function writeDrift({ field: api, direction }: FieldMapping, { updateable }: Des
 
 /** Where Salesforce may hold what the column does not take, or the other way round; the texts do not name the field. */
 export function columnDrift(
-  { schema, table }: Pick<ObjectMapping, 'schema' | 'table'>,
+  table: Pick<ObjectMapping, 'schema' | 'table'>,
   { type, references, direction }: Pick<FieldMapping, 'type' | 'references' | 'direction'>,
   found: DescribedField,
   column: TableColumn,
 ): Drift[] {
-  const place = `${schema}.${table}.${column.name}`;
+  const place = `${spelledTable(table)}.${spelledName(column.name)}`;
   const incoming = direction !== 'to-salesforce';
   const isNullable = type.blank === null;
   const drifts: Drift[] = [];

@@ -1,6 +1,7 @@
 /** What has drifted between the mapping of an object and the columns of its table. */
 import { type ObjectMapping, ownColumns } from './configuration.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
+import { spelledName, spelledTable } from './identifiers.ts';
 
 /** What of a column matters here; type names are those of pg_type. */
 export interface TableColumn {
@@ -34,14 +35,18 @@ function keyDrift({ externalIdField, keyColumn }: ObjectMapping, columns: readon
   ];
 }
 
-function noTable({ schema, table }: ObjectMapping): Drift {
-  return broken(`: table ${schema}.${table} does not exist; create it, or correct sync.config.ts`);
+function noTable(mapping: ObjectMapping): Drift {
+  return broken(`: table ${spelledTable(mapping)} does not exist; create it, or correct sync.config.ts`);
 }
 
 function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
-  const { schema, table, fields } = mapping;
+  const { fields } = mapping;
   const there = new Set(columns.map(({ name }) => name));
   return [...new Set([...ownColumns(mapping), ...fields.map(({ column }) => column)])]
     .filter((column) => !there.has(column))
-    .map((column) => broken(`: column ${schema}.${table}.${column} does not exist; add it, or correct sync.config.ts`));
+    .map((column) =>
+      broken(
+        `: column ${spelledTable(mapping)}.${spelledName(column)} does not exist; add it, or correct sync.config.ts`,
+      ),
+    );
 }

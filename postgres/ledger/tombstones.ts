@@ -45,7 +45,7 @@ export async function buryRows(
     `with doomed as (select * from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
           gone as (delete from ${rowsOf(mapping)} t
                     using jsonb_populate_recordset(null::${tableOf(mapping)}, $3::jsonb) x
-                    where t.${key} = x.${key} returning t.${key}::text as key, to_jsonb(t) as "row")
+                    where t.${key} = x.${key} returning t.${key}::text as key, to_jsonb(t.*) as "row")
      insert into sfsync.tombstone (object, salesforce_id, row_key, "row")
      select $1, doomed.id, gone.key, gone."row" from gone join doomed using (key)
      on conflict (object, salesforce_id)

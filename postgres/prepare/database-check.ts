@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
+import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { insertFault } from '../tables/own-columns.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -55,7 +56,7 @@ export function tableFindings(
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
 ): TableFindings {
-  const name = `${mapping.schema}.${mapping.table}`;
+  const name = spelledTable(mapping);
   const table = tables.get(mapping.object);
   if (table === undefined)
     return { faults: [`${name}: does not exist; create it, or correct ${mapping.object}`], warnings: [] };
@@ -92,7 +93,7 @@ export async function expressionFaults(
     for (const given of mapping.onInsert) {
       if (columnOf(table, given.column) !== undefined) found.push(await insertFault(client, mapping, given));
     }
-    faults.push(...found.flatMap((fault) => (fault === undefined ? [] : `${mapping.schema}.${mapping.table}${fault}`)));
+    faults.push(...found.flatMap((fault) => (fault === undefined ? [] : `${spelledTable(mapping)}${fault}`)));
   }
   return faults;
 }
@@ -111,7 +112,7 @@ function ownColumnFaults(mapping: ObjectMapping, table: CatalogTable): string[] 
   const ofTimes = times.flatMap(({ option, name, types, isWritten }) => {
     if (name === undefined) return [];
     const column = columnOf(table, name);
-    if (column === undefined) return [missing(name)];
+    if (column === undefined) return [missing(name, table)];
     if (isWritten && column.generated)
       return [`${name}: is a generated column, which cannot be written; ${option} needs another`];
     if (types.includes(column.type)) return [];
@@ -119,7 +120,7 @@ function ownColumnFaults(mapping: ObjectMapping, table: CatalogTable): string[] 
   });
   const ofInserts = onInsert.flatMap((given) => {
     const column = columnOf(table, given.column);
-    if (column === undefined) return [missing(given.column)];
+    if (column === undefined) return [missing(given.column, table)];
     if (column.generated)
       return [`${given.column}: is a generated column, which cannot be written; remove it from onInsert`];
     if (!('value' in given)) return [];
@@ -139,7 +140,7 @@ const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar', 'citext'];
 function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
   const { keyColumn } = mapping;
   const column = columnOf(table, keyColumn);
-  if (column === undefined) return [missing(keyColumn)];
+  if (column === undefined) return [missing(keyColumn, table)];
   const faults: string[] = [];
   if (!KEY_TYPES.includes(column.type)) {
     faults.push(`${keyColumn}: is of type ${column.type}; a key is one of ${KEY_TYPES.join(', ')}`);
@@ -147,7 +148,7 @@ function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
   const { primaryKey, replicaIdentity, identityColumns } = table;
   if (primaryKey.length === 0) {
     faults.push(
-      `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${keyColumn})`,
+      `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${spelledName(keyColumn)})`,
     );
   } else if (primaryKey.length > 1 || primaryKey[0] !== keyColumn) {
     faults.push(
@@ -169,7 +170,7 @@ function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
 
 function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: CatalogTable): string[] {
   const column = columnOf(table, salesforceIdColumn);
-  if (column === undefined) return [missing(salesforceIdColumn)];
+  if (column === undefined) return [missing(salesforceIdColumn, table)];
   const faults: string[] = [];
   if (!['text', 'varchar'].includes(column.type) || (column.maxLength !== null && column.maxLength < 18)) {
     faults.push(`${salesforceIdColumn}: must be text (an id has 18 characters)`);
@@ -192,7 +193,7 @@ function uniquenessFaults(column: string, { kind, uniqueKeys, indexes }: Catalog
 
 function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {
   const column = columnOf(table, name);
-  if (column === undefined) return [missing(name)];
+  if (column === undefined) return [missing(name, table)];
   if (column.generated && direction !== 'to-salesforce') {
     return [`${name}: is a generated column, which cannot be written; give ${field} the direction to-salesforce`];
   }
@@ -240,9 +241,9 @@ function exchangeWarnings(mapping: ObjectMapping, table: CatalogTable): string[]
     const mapped = columns.filter((column) => written.has(column));
     const canBeFreed = nulls && mapped.some((column) => columnOf(table, column)?.notNull === false);
     if (mapped.length === 0 || canBeFreed) return [];
-    const list = columns.join(', ');
+    const list = columns.map(spelledName).join(', ');
     return [
-      `${mapped[0]}: two records that exchange their values of (${list}) in Salesforce are listed, and tried again until one of them has another value: index ${name} is checked row by row, and no null frees a value. A constraint that is deferrable lets them through: alter table ${mapping.schema}.${mapping.table} add unique (${list}) deferrable, then drop the other`,
+      `${mapped[0]}: two records that exchange their values of (${list}) in Salesforce are listed, and tried again until one of them has another value: index ${name} is checked row by row, and no null frees a value. A constraint that is deferrable lets them through: alter table ${spelledTable(mapping)} add unique (${list}) deferrable, then drop the other`,
     ];
   });
 }
@@ -267,6 +268,10 @@ function columnOf(table: CatalogTable, name: string): CatalogColumn | undefined 
   return table.columns.find((column) => column.name === name);
 }
 
-function missing(column: string): string {
-  return `${column}: the column does not exist`;
+function missing(column: string, { columns }: CatalogTable): string {
+  const bare = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const alike = columns.find(({ name }) => bare(name) === bare(column));
+  const hint =
+    alike === undefined ? '' : `; there is ${spelledName(alike.name)}: names are written as PostgreSQL has them`;
+  return `${spelledName(column)}: the column does not exist${hint}`;
 }

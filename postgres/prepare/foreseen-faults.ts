@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Preparation } from './preparation.ts';
 import { NO_SUCH_FILE, noPlugin, readSlot, replicationFaults } from './replication.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -68,13 +69,13 @@ function ownerFaults(
   { ownRole }: ServerFacts,
   tables: Undertaking['tables'],
 ): ConfigurationError[] {
-  return objects.flatMap(({ object, schema, table }) => {
-    const found = tables.get(object);
+  return objects.flatMap((mapping) => {
+    const found = tables.get(mapping.object);
     if (found === undefined || found.isOurs) return [];
     const remedy = found.ownerIsSuperuser
       ? `run prepare as ${found.owner}, or alter table ... owner to ${ownRole}`
       : `grant ${found.owner} to ${ownRole}, or run prepare as it`;
-    return [lacking(`${schema}.${table} belongs to ${found.owner}, not to ${ownRole}: ${remedy}`)];
+    return [lacking(`${spelledTable(mapping)} belongs to ${found.owner}, not to ${ownRole}: ${remedy}`)];
   });
 }
 

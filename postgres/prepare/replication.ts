@@ -88,22 +88,17 @@ async function readPublication({ client, names }: Preparation): Promise<Publicat
     `select p.puballtables or exists (select from pg_publication_namespace n where n.pnpubid = p.oid) as "allTables",
             p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate as complete,
             p.pubviaroot as "viaRoot",
-            array(select format('%I.%I', n.nspname, c.relname) ${MEMBERS}) as tables,
-            array(select format('%I.%I', n.nspname, c.relname) ${MEMBERS}
+            array(select ${QUOTED} ${MEMBERS}) as tables,
+            array(select ${QUOTED} ${MEMBERS}
                    and (r.prqual is not null or r.prattrs is not null)) as restricted
        from pg_publication p where p.pubname = $1`,
     [names.publication],
   );
-  const [state] = rows;
-  if (state === undefined) return undefined;
-  // format('%I') quotes only where it must; the wanted names are quoted always.
-  const normalised = (name: string) =>
-    name
-      .split('.')
-      .map((part) => pg.escapeIdentifier(part.replaceAll('"', '')))
-      .join('.');
-  return { ...state, tables: state.tables.map(normalised) };
+  return rows[0];
 }
+
+/** As `quoted` writes it: format('%I') quotes only where it must. */
+const QUOTED = `concat('"', replace(n.nspname, '"', '""'), '"."', replace(c.relname, '"', '""'), '"')`;
 
 const MEMBERS = `from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
   where r.prpubid = p.oid`;

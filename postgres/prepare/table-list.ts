@@ -1,5 +1,6 @@
 /** All tables of the application, with what a mapping may be made of. */
 import type pg from 'pg';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { type CatalogTable, readTables } from './table-catalog.ts';
 
 export interface ListedTable extends CatalogTable {
@@ -12,10 +13,14 @@ export interface ListedTable extends CatalogTable {
 /** Tables that can be published, of all schemas but the server's and those of deployments. */
 export async function listTables(client: pg.ClientBase): Promise<ListedTable[]> {
   const { rows } = await client.query<Pick<ListedTable, 'schema' | 'name' | 'foreignKeys'>>(LIST);
-  const wanted = rows.map(({ schema, name }) => ({ object: `${schema}.${name}`, schema, table: name }));
+  const wanted = rows.map(({ schema, name }) => ({
+    object: spelledTable({ schema, table: name }),
+    schema,
+    table: name,
+  }));
   const tables = await readTables(client, wanted);
   return rows.flatMap((row) => {
-    const table = tables.get(`${row.schema}.${row.name}`);
+    const table = tables.get(spelledTable({ schema: row.schema, table: row.name }));
     return table === undefined ? [] : [{ ...table, ...row }];
   });
 }

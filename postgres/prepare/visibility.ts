@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { namesOf } from '../session/names.ts';
 import { quoteName } from '../session/quote.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -76,7 +77,7 @@ export async function copiedIds(
     const copied = rows[0]?.copied ?? 0;
     if (copied > 0) {
       found.push(
-        `${schema}.${name}.${salesforceIdColumn}: ${copied} id(s) stand in more than one row; the row that was linked first is kept in step, empty the others`,
+        `${spelledTable({ schema, table: name })}.${spelledName(salesforceIdColumn)}: ${copied} id(s) stand in more than one row; the row that was linked first is kept in step, empty the others`,
       );
     }
   }

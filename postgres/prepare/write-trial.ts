@@ -5,6 +5,7 @@
  */
 import pg from 'pg';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { namesOf } from '../session/names.ts';
 import { quoteName } from '../session/quote.ts';
 import { settleSettings } from '../session-settings.ts';
@@ -26,7 +27,7 @@ export async function tryWrites(
   for (const mapping of objects) {
     const table = tables.get(mapping.object);
     if (table === undefined) continue;
-    const name = `${mapping.schema}.${mapping.table}`;
+    const name = spelledTable(mapping);
     const outside = await actsOutside(client, mapping);
     if (outside !== undefined) {
       untried.push(`${name}: writes were not tried, for ${outside} may act outside of a transaction`);

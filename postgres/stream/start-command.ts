@@ -8,7 +8,7 @@ import type { StreamSource } from './replication-connection.ts';
  */
 export function startCommand(source: StreamSource): string {
   const options = source.plugin === 'pgoutput' ? pgoutputOptions(source) : wal2jsonOptions(source);
-  const list = Object.entries(options).map(([option, value]) => `"${option}" ${pg.escapeLiteral(value)}`);
+  const list = Object.entries(options).map(([option, value]) => `"${option}" ${quoteOption(value)}`);
   return `START_REPLICATION SLOT ${pg.escapeIdentifier(source.slot)} LOGICAL 0/0 (${list.join(', ')})`;
 }
 
@@ -24,6 +24,16 @@ function wal2jsonOptions({ mappings, names }: StreamSource): Record<string, stri
     'include-timestamp': 'true',
     'include-origin': 'true',
     'add-msg-prefixes': names.echoMessagePrefix,
-    'add-tables': mappings.map(({ schema, table }) => `${schema}.${table}`).join(','),
+    'add-tables': mappings.map(({ schema, table }) => `${escaped(schema)}.${escaped(table)}`).join(','),
   };
+}
+
+/** As a replication command takes a text: to it a backslash is a letter like any other, and E'' is unknown. */
+function quoteOption(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** As wal2json reads names in its lists: a backslash goes before what means something there, and harms before nothing else. */
+function escaped(name: string): string {
+  return name.replace(/[^A-Za-z0-9_$\u0080-\u{10ffff}]/gu, '\\$&');
 }

@@ -6,6 +6,7 @@
 
 import { RetryableError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { quoteName } from '../session/quote.ts';
@@ -46,13 +47,13 @@ export async function compareTables(
   );
   for (const { place, oid, columns } of rows) {
     const table = tables[place - 1] as InForceMapping;
-    const name = `${table.schema}.${table.table}`;
+    const name = spelledTable(table);
     if (table.tableFacts !== undefined && table.tableFacts.oid !== oid) {
       throw new RetryableError(COLUMNS_MOVED, `Another table got the name ${name} while a step was using it.`);
     }
     const moved = columns && mapping.fields.find(({ column }) => columns[column] !== numbers.get(column));
     if (moved) {
-      const column = `${name}.${moved.column}`;
+      const column = `${name}.${spelledName(moved.column)}`;
       throw new RetryableError(
         COLUMNS_MOVED,
         `Column ${column} was dropped, renamed or added while a step was using it.`,

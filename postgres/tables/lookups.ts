@@ -1,6 +1,7 @@
 /** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
 import pg from 'pg';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
 import { touches } from './own-columns.ts';
@@ -133,7 +134,7 @@ export async function lockColumn(
     [JSON.stringify(missing.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
   );
   if (passedOver.length === 0) return columns;
-  const table = `${child.schema}.${child.table}`;
+  const table = spelledTable(child);
   throw new RowsLockedError(
     table,
     passedOver.map((row) => row.key),

@@ -9,6 +9,7 @@ import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canoni
 import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { inUtc, parseInstant } from '../../core/mapping/instant.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
@@ -184,7 +185,7 @@ async function throwIfLocked(
     [missing],
   );
   if (passedOver.length === 0) return;
-  const table = `${mapping.schema}.${mapping.table}`;
+  const table = spelledTable(mapping);
   throw new RowsLockedError(
     table,
     passedOver.flatMap(([key, id]) => (id === null ? [key] : [key, id])),
@@ -316,7 +317,7 @@ async function updateMixed(session: Session, mapping: ObjectMapping, writes: rea
   const columns = changed.map(({ column }) => name(column)).join(', ');
   const { shapes } = await tableColumns(session, mapping);
   const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
-  const set = `(${columns}) = (select ${columns} from jsonb_populate_record(t, x.fields))`;
+  const set = `(${columns}) = (select ${columns} from jsonb_populate_record(t.*, x.fields))`;
   const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set ${[set, ...(await touches(session, mapping))].join(', ')}

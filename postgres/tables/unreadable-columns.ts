@@ -6,6 +6,7 @@
 import { RetryableError } from '../../core/errors.ts';
 import { UNREADABLE, type Unreadable } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Session } from '../session/connection.ts';
 import { bisect } from '../session/savepoint.ts';
 import { asRefusal, mayBeOfStatement } from '../session/server-errors.ts';
@@ -29,7 +30,7 @@ export async function orRemember<T>(session: Session, mapping: ObjectMapping, re
     if (refusal === undefined || (mayBeOfStatement(refusal) && !refusal.server.isInFunction)) throw error;
     session.unreadable ??= new Set();
     session.unreadable.add(mapping.object);
-    const table = `${mapping.schema}.${mapping.table}`;
+    const table = spelledTable(mapping);
     throw new RetryableError(COLUMN_UNREADABLE, `A column of ${table} cannot be read in one of its rows.`, {
       cause: error,
     });

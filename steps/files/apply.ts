@@ -5,6 +5,7 @@ import { type applyRecordsInput, mappedLine, readLine } from '../../core/contrac
 import { workKey } from '../../core/contracts/storage-layout.ts';
 import { RetryableError } from '../../core/errors.ts';
 import type { Settings } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { type AppliedVersions, applyRereads, applyVersions } from '../apply.ts';
 import type { StepContext } from '../step.ts';
@@ -24,10 +25,10 @@ export async function applyRecords(storage: Storage, context: StepContext, input
   if (left.length === 0 || input.from !== 'file') return answer;
   const waits = because === 'locked' ? input.waits + 1 : 0;
   if (waits > MOST_WAITS) {
-    const { schema, table } = context.mapping;
+    const table = spelledTable(context.mapping);
     throw new RetryableError(
       'TABLE_LOCKED',
-      `Table ${schema}.${table}, or one that its rows refer to, has been locked by another session for hours. Find it in pg_locks, end it, and redrive the execution.`,
+      `Table ${table}, or one that its rows refer to, has been locked by another session for hours. Find it in pg_locks, end it, and redrive the execution.`,
     );
   }
   // The name says what is in it: a call that is made again writes what it wrote before.

@@ -8,6 +8,7 @@ import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, isUnsendable } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { noteInexact } from '../../postgres/ledger/inexact-columns.ts';
 import {
@@ -94,10 +95,10 @@ function isLost(
 /** Code of a record whose value does not go into its column as it is. */
 export const VALUE_NOT_HELD = 'VALUE_NOT_HELD';
 
-function notHeld({ schema, table }: ObjectMapping, { field, column }: FieldMapping): RejectedRecordError {
+function notHeld(mapping: ObjectMapping, { field, column }: FieldMapping): RejectedRecordError {
   return new RejectedRecordError(
     VALUE_NOT_HELD,
-    `Column ${schema}.${table}.${column} cannot hold the value of ${field} as it is, and the field is set to onLoss 'reject'. Widen the column, or change the value in Salesforce.`,
+    `Column ${spelledTable(mapping)}.${spelledName(column)} cannot hold the value of ${field} as it is, and the field is set to onLoss 'reject'. Widen the column, or change the value in Salesforce.`,
     field,
   );
 }

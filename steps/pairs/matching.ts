@@ -6,6 +6,7 @@
 import { matchingKey, placeKey } from '../../core/agreement/first-load.ts';
 import { InvariantError, RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { dropInsertions, lockInsertions, type StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { resolveRejects } from '../../postgres/ledger/rejects.ts';
@@ -68,18 +69,18 @@ export async function adoptMatches(context: StepContext, versions: readonly Sale
 }
 
 /** Whether a record is being made of the row only the settled upsert shows; then the sweep tries this record again. */
-function beingSent({ schema, table }: ObjectMapping, { field }: FieldMapping) {
+function beingSent(mapping: ObjectMapping, { field }: FieldMapping) {
   return new RejectedRecordError(
     'ROW_BEING_SENT',
-    `The row of ${schema}.${table} that has the record's ${field} is just being sent to Salesforce as a new record. The next sweep tries this one again; should there be two records by then, merge them in Salesforce.`,
+    `The row of ${spelledTable(mapping)} that has the record's ${field} is just being sent to Salesforce as a new record. The next sweep tries this one again; should there be two records by then, merge them in Salesforce.`,
     field,
   );
 }
 
-function ambiguous({ schema, table }: ObjectMapping, { field }: FieldMapping, records: number, rows: number) {
+function ambiguous(mapping: ObjectMapping, { field }: FieldMapping, records: number, rows: number) {
   return new RejectedRecordError(
     'AMBIGUOUS_MATCH',
-    `${records} new record(s) and ${rows} row(s) of ${schema}.${table} have the same ${field}, so nothing decides which row is the record's: write its id into the right row, or make the values differ; then redrive it.`,
+    `${records} new record(s) and ${rows} row(s) of ${spelledTable(mapping)} have the same ${field}, so nothing decides which row is the record's: write its id into the right row, or make the values differ; then redrive it.`,
     field,
   );
 }

@@ -9,6 +9,7 @@ import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { changeLinks, claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { blockingChildren, holdParents } from '../../postgres/tables/lookups.ts';
@@ -103,9 +104,9 @@ export async function withChildren(
   return blocked;
 }
 
-function childrenExist({ object, schema, table }: ObjectMapping, field: string): RejectedRecordError {
+function childrenExist(mapping: ObjectMapping, field: string): RejectedRecordError {
   return new RejectedRecordError(
     CHILDREN_EXIST,
-    `It was deleted in Salesforce, and rows of ${schema}.${table} still point to it by ${field} of ${object}, whose column allows no null. It is taken up again by itself when they are gone.`,
+    `It was deleted in Salesforce, and rows of ${spelledTable(mapping)} still point to it by ${field} of ${mapping.object}, whose column allows no null. It is taken up again by itself when they are gone.`,
   );
 }

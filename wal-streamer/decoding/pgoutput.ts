@@ -5,6 +5,7 @@
 
 import { ConfigurationError, InvariantError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { keyIndexOf } from '../table-watch.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 
@@ -45,7 +46,7 @@ export class PgoutputDecoder implements StreamDecoder {
   /** `described`: gets how a table looks to the changes that follow; what it throws ends the stream there. */
   constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
     this.#described = described;
-    this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
+    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
   }
 
   name(): void {}
@@ -137,7 +138,7 @@ export class PgoutputDecoder implements StreamDecoder {
 
 function describedTable(cursor: Cursor): TableDescription & { readonly oid: number } {
   const oid = cursor.uint32();
-  const table = `${cursor.string()}.${cursor.string()}`;
+  const table = spelledTable({ schema: cursor.string(), table: cursor.string() });
   const replicaIdentity = String.fromCharCode(cursor.uint8());
   const columns = Array.from({ length: cursor.uint16() }, () => {
     const identity = (cursor.uint8() & 1) === 1;
@@ -153,7 +154,7 @@ function describedTable(cursor: Cursor): TableDescription & { readonly oid: numb
 export function withoutKey(table: string, keyColumn: string): ConfigurationError {
   return new ConfigurationError(
     'NO_KEY_COLUMN',
-    `Table ${table} has no key column ${keyColumn} any more, and its replica identity does not show which column it is: give the column its name back.`,
+    `Table ${table} has no key column ${spelledName(keyColumn)} any more, and its replica identity does not show which column it is: give the column its name back.`,
   );
 }
 

@@ -36,7 +36,7 @@ export interface RowChange {
 export interface TableDescription {
   /** The same after a rename; undefined: the plugin does not send it. */
   readonly oid: number | undefined;
-  /** Schema and name, as in the configuration. */
+  /** Schema and name, as `spelledTable` writes them. */
   readonly table: string;
   readonly columns: readonly TableColumn[];
   /** As in pg_class: `d`efault, `n`othing, `f`ull, `i`ndex; undefined: the plugin does not send it. */

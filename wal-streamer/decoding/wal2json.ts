@@ -6,6 +6,7 @@
 import { parseLsn } from '../../core/contracts/lsn.ts';
 import { InvariantError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { withoutKey } from './pgoutput.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 
@@ -41,7 +42,7 @@ export class Wal2jsonDecoder implements StreamDecoder {
   readonly #shapes = new Map<string, readonly Column[]>();
 
   constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
-    this.#mappings = new Map(mappings.map((mapping) => [`${mapping.schema}.${mapping.table}`, mapping]));
+    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
     this.#described = described;
   }
 
@@ -76,7 +77,7 @@ export class Wal2jsonDecoder implements StreamDecoder {
   }
 
   #change(entry: Entry, text: string): StreamMessage {
-    const table = `${entry.schema}.${entry.table}`;
+    const table = spelledTable({ schema: entry.schema ?? '', table: entry.table ?? '' });
     const mapping = this.#mappings.get(table);
     if (mapping === undefined) return NOTHING;
     const { object, keyColumn } = mapping;

@@ -174,7 +174,7 @@ describe('faults', () => {
     const faults = faultsOf({
       settings: { pollEveryMinutes: 0, batchRecords: 50_000 },
       objects: {
-        Account: { table: 'Public.Lenders', fields: { Name: text('name') } },
+        Account: { table: 'a.b.c', fields: { Name: text('name') } },
         Contact: {
           table: 'people',
           fields: {
@@ -190,7 +190,7 @@ describe('faults', () => {
       },
     });
     expect(faults).toEqual([
-      'objects.Account.table: must be a table name such as public.lenders (is "Public.Lenders")',
+      'objects.Account.table: is no name of a table, such as lenders, crm.lenders or "App"."Loan"; where the name has dots or quotes in it, name its schema by itself: { schema: \'public\', table: \'a.b\' } (is "a.b.c")',
       'settings.pollEveryMinutes: Too small: expected number to be >=1 (is 0)',
       'settings.batchRecords: Too big: expected number to be <=10000 (is 50000)',
       'objects.Contact: column name is used twice; give each field a column of its own',
@@ -204,9 +204,8 @@ describe('faults', () => {
   });
 
   test.for([
-    ['a column that is no plain identifier', { Name: text('Name') }, 'column'],
-    ['a column with a quote', { Name: text('na"me') }, 'column'],
-    ['a column of 64 characters', { Name: text('n'.repeat(64)) }, 'column'],
+    ['a column without a name', { Name: text('') }, 'column: is empty'],
+    ['a column of 64 bytes', { Name: text('ü'.repeat(32)) }, 'column: has 64 bytes'],
     ['an unknown type', { Name: { column: 'name', type: 'money' } }, 'type'],
     ['an unknown direction', { Name: text('name', { direction: 'up' as 'both' }) }, 'direction'],
     ['an unknown policy', { Name: boolean('name', { policy: 'latest' as 'postgres' }) }, 'policy'],

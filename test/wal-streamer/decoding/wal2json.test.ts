@@ -3,6 +3,7 @@ import { InvariantError } from '../../../core/errors.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import type { TableDescription } from '../../../wal-streamer/decoding/stream-message.ts';
 import { Wal2jsonDecoder } from '../../../wal-streamer/decoding/wal2json.ts';
+import { quoted } from '../../support/postgres/quoted-lender.ts';
 
 const LENDERS = { schema: 'public', table: 'lenders' };
 const id = (value: unknown, type = 'bigint') => ({ name: 'id', type, value });
@@ -182,4 +183,15 @@ test('without anyone who wants the descriptions, they are not needed', () => {
   expect(decoder.decode(Buffer.from(JSON.stringify({ action: 'I', ...LENDERS, columns: [id(1)] })))).toEqual(
     changed('insert', '1'),
   );
+});
+
+test('tables and columns have their names as they are', () => {
+  const { objects } = quoted(configuration);
+  const decoder = new Wal2jsonDecoder(objects);
+  for (const { object, schema, table, keyColumn } of objects) {
+    const entry = { action: 'I', schema, table, columns: [{ name: keyColumn, type: 'text', value: 'k' }] };
+    expect(decoder.decode(Buffer.from(JSON.stringify(entry)))).toMatchObject({ object, operation: 'insert', key: 'k' });
+  }
+  const like = { action: 'I', schema: 'public.a', table: 'b', columns: [] };
+  expect(decoder.decode(Buffer.from(JSON.stringify(like)))).toEqual({ kind: 'nothing' });
 });

@@ -17,6 +17,7 @@ export function configurationFaults(
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
     ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
+    ...objects.flatMap((mapping) => zoneFaults(mapping, definition.objects[mapping.object])),
     ...sharedTables(objects),
     ...(issues.length === 0 && names.length === 0 ? ['objects: name at least one'] : []),
   ];
@@ -94,6 +95,23 @@ function filledFaults(mapping: ObjectMapping): string[] {
     }
   }
   return faults;
+}
+
+/** A zone says nothing of a field whose column holds no points in time. */
+function zoneFaults({ object, fields }: ObjectMapping, given: SyncDefinition['objects'][string] | undefined): string[] {
+  return fields.flatMap(({ field: api, type: { name } }) => {
+    const { zone, dayIn } = given?.fields[api] ?? {};
+    const at = `objects.${object}.fields.${api}`;
+    return [
+      ...(dayIn !== undefined && name !== 'date' ? [`${at}.dayIn: is for dates; remove it`] : []),
+      ...(zone !== undefined && name === 'date' && dayIn === undefined
+        ? [`${at}.zone: a date of a column with points in time needs dayIn, too, the zone in which its day counts`]
+        : []),
+      ...(zone !== undefined && name !== 'date' && name !== 'datetime'
+        ? [`${at}.zone: is for datetimes, and for dates with dayIn; remove it`]
+        : []),
+    ];
+  });
 }
 
 function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefined): string[] {

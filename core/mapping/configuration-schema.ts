@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FIELD_TYPE_NAMES } from './field-types/field-type.ts';
 import { nameFault, tableNameFault } from './identifiers.ts';
+import { isZone, UTC } from './local-time.ts';
 
 /** A name as the catalogs have it: `firstName` is the column that SQL calls `"firstName"`. */
 const identifier = z.string().check(({ value, issues }) => {
@@ -9,6 +10,8 @@ const identifier = z.string().check(({ value, issues }) => {
   if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
 });
 const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
+
+const zone = z.string().refine(isZone, 'must be a time zone of the IANA database, such as Europe/Berlin');
 
 export const fieldSchema = z.strictObject({
   column: identifier,
@@ -21,6 +24,10 @@ export const fieldSchema = z.strictObject({
    */
   onLoss: z.enum(['accept', 'reject']).default('accept'),
   references: apiName.optional(),
+  /** Of a `timestamp` column: the zone of its local times. Left out: the object's. */
+  zone: zone.optional(),
+  /** Of a date: its column holds points in time, and the date is the day that it was then in this zone. */
+  dayIn: zone.optional(),
 });
 
 /** What a column of a new row gets: a value, or what an SQL expression gives. */
@@ -46,6 +53,8 @@ const objectMembers = z.strictObject({
   createdAt: identifier.optional(),
   /** What else a row that sfsync makes gets, by column. */
   onInsert: z.record(identifier, columnValue).default({}),
+  /** The zone of the local times in `timestamp` columns. */
+  zone: zone.default(UTC),
   deleteRow: z.enum(['delete', 'soft', 'ignore']).default('delete'),
   deleteRecord: z.enum(['recycle-bin', 'hard', 'ignore']).default('recycle-bin'),
   deletedAt: identifier.optional(),

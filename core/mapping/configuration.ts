@@ -70,6 +70,8 @@ export interface FieldMapping {
   readonly onLoss: 'accept' | 'reject';
   /** The sobject that a lookup points to; set for references only. */
   readonly references: string | undefined;
+  /** The zone that the field itself states for a `timestamp` column. */
+  readonly zone?: string | undefined;
   /** What rows hold that nothing was written to since the column was added; absent: null. Of a mapping in force only. */
   readonly columnDefault?: CanonicalValue | undefined;
 }
@@ -89,6 +91,8 @@ export interface ObjectMapping {
   /** Set to the time when sfsync makes the row. */
   readonly createdAtColumn: string | undefined;
   readonly onInsert: readonly ColumnValue[];
+  /** The zone of the local times in its `timestamp` columns, where a field states no other. */
+  readonly zone: string;
   readonly deleteRow: DeleteRow;
   readonly deleteRecord: DeleteRecord;
   /** A row in which it is not null counts as gone; set for `soft` only. */
@@ -121,10 +125,11 @@ export type Settings = Readonly<z.output<typeof syncSchema>['settings']>;
 export type SyncDefinition = z.input<typeof syncSchema>;
 type FieldDefinition = z.input<typeof fieldSchema>;
 type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss'>>;
+type ZoneOptions = FieldOptions & Pick<FieldDefinition, 'zone'>;
 
 const field =
-  (type: FieldTypeName) =>
-  (column: string, options: FieldOptions = {}): FieldDefinition => ({
+  <Options extends FieldOptions = FieldOptions>(type: FieldTypeName) =>
+  (column: string, options?: Options): FieldDefinition => ({
     column,
     type,
     ...options,
@@ -132,8 +137,8 @@ const field =
 export const text = field('text');
 export const number = field('number');
 export const boolean = field('boolean');
-export const date = field('date');
-export const datetime = field('datetime');
+export const date = field<ZoneOptions & Pick<FieldDefinition, 'dayIn'>>('date');
+export const datetime = field<ZoneOptions>('datetime');
 export const time = field('time');
 export const multipicklist = field('multipicklist');
 
@@ -169,14 +174,14 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
   const { key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
-  const { touch, createdAt, onInsert } = definition;
+  const { touch, createdAt, onInsert, zone } = definition;
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
     Object.freeze({
       field: api,
       ...mapping,
-      type: fieldTypeOf(mapping),
+      type: fieldTypeOf(mapping, zone),
       references: mapping.references ?? undefined,
     }),
   );
@@ -195,6 +200,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
         ),
       ),
     ),
+    zone,
     deleteRow,
     deleteRecord,
     deletedAtColumn: deletedAt,

@@ -9,9 +9,10 @@ import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
 
-/** This moment, for a column of the type. One that has no time zone holds UTC. */
-export function moment(type: string | undefined): string {
-  return type === 'timestamp without time zone' ? `(clock_timestamp() at time zone 'UTC')` : 'clock_timestamp()';
+/** This moment, for a column of the type. One that has no time zone holds the local times of the object's. */
+export function moment(type: string | undefined, { zone }: Pick<ObjectMapping, 'zone'>): string {
+  if (type !== 'timestamp without time zone') return 'clock_timestamp()';
+  return `(clock_timestamp() at time zone ${pg.escapeLiteral(zone)})`;
 }
 
 /** What a column gets, as an SQL expression. */
@@ -56,7 +57,7 @@ export async function touches(session: Session, mapping: ObjectMapping): Promise
   if (touchColumn === undefined) return [];
   const { types } = await tableColumns(session, mapping);
   const column = name(touchColumn);
-  const now = moment(types.get(touchColumn));
+  const now = moment(types.get(touchColumn), mapping);
   return [`${column} = greatest(${now}, t.${column} + interval '1 microsecond')`];
 }
 
@@ -85,7 +86,7 @@ export async function newRowValues(session: Session, mapping: ObjectMapping, cou
   const { types } = await tableColumns(session, mapping);
   const times = [...new Set([touchColumn, createdAtColumn].flatMap((column) => column ?? []))];
   const filled: [string, string][] = [
-    ...times.map((column): [string, string] => [column, moment(types.get(column))]),
+    ...times.map((column): [string, string] => [column, moment(types.get(column), mapping)]),
     ...mapping.onInsert
       .filter(({ column }) => column !== keyColumn)
       .map((given): [string, string] => [given.column, insertExpression(given)]),

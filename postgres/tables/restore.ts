@@ -24,7 +24,7 @@ export async function markDeleted(
   keys: readonly string[],
 ): Promise<void> {
   const key = name(mapping.keyColumn);
-  const now = moment((await tableColumns(session, mapping)).types.get(column));
+  const now = moment((await tableColumns(session, mapping)).types.get(column), mapping);
   const set = [`${name(column)} = ${now}`, ...(await touches(session, mapping))];
   const { rowCount } = await query(
     session,

@@ -11,7 +11,8 @@ import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
-import { inUtc, parseInstant } from '../../core/mapping/instant.ts';
+import { parseInstant } from '../../core/mapping/instant.ts';
+import { asInstant } from '../../core/mapping/local-time.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
@@ -101,7 +102,7 @@ export async function lockRows(
     return {
       key: rowKey,
       salesforceId: salesforceId ?? undefined,
-      editedAt: parseInstant(inUtc(edited ?? '')),
+      editedAt: parseInstant(asInstant(edited ?? '', mapping.zone)),
       softDeleted: deleted !== null,
       outside: outside?.get(rowKey),
       // Converted when they are looked at: by then the server has something else to do.

@@ -115,7 +115,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
       const { schema, table: name, object } = mapping;
       const parent = references === undefined ? undefined : mappingOf(configuration, references);
       const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
-      const meaning = { type: type.name, direction, references: references ?? null };
+      const meaning = { type: type.name, direction, references: references ?? null, ...type.meaning };
       return { object, field, schema, name, column, needed, meaning, form: type.columnForm, ...key };
     }),
   );

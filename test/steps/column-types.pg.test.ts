@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { date, datetime, defineSync, text } from '../../core/mapping/configuration.ts';
+import { localTime } from '../../core/mapping/local-time.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import sample from '../../examples/lender/sync.config.ts';
 import { inTransaction, type Session } from '../../postgres/session/connection.ts';
@@ -71,4 +73,77 @@ test('JSON that is no array is no set, and says nothing of the other rows', asyn
   const found = new Map((await look()).map(({ salesforceId, fields }) => [salesforceId, fields.Purposes__c]));
   expect(found.get(ID)).toEqual({ unreadable: true });
   expect(found.get('006000000000002AAA')).toBeNull();
+});
+
+const zoned = defineSync({
+  objects: {
+    Opportunity: {
+      table: 'public.loan_applications',
+      zone: 'Europe/Berlin',
+      updatedAt: 'updated_at',
+      fields: {
+        Name: text('title'),
+        StageName: text('stage'),
+        CloseDate: date('closes_on', { dayIn: 'Europe/Berlin' }),
+        Approved_At__c: datetime('approved_at', { policy: 'latest' }),
+      },
+    },
+  },
+});
+
+test('a timestamp column holds the local times of its zone; of a date, its beginning there', async () => {
+  const session = await lender.session();
+  await rows(
+    `alter table loan_applications alter approved_at type timestamp, alter closes_on type timestamp, alter updated_at type timestamp, disable trigger user`,
+  );
+  const bring = (second: number, fields: Record<string, string>) => {
+    const context = contextOf(session, zoned, 'Opportunity', 'a file');
+    return applyVersions(context, 'f', [{ line: 1, version: version('Opportunity', ID, second, fields) }], LONG_AFTER);
+  };
+  const row = async () => (await rows('select approved_at::text, closes_on::text from loan_applications'))[0];
+  const read = async () => {
+    const { mapping } = contextOf(session, zoned, 'Opportunity', 'a look');
+    return (await inTransaction(session, () => lockRows(session, zoned, mapping, { salesforceIds: [ID] })))[0];
+  };
+
+  await bring(1, { Approved_At__c: '2024-07-01T12:00:00Z', CloseDate: '2024-07-01' });
+  expect(await row()).toEqual({ approved_at: '2024-07-01 14:00:00', closes_on: '2024-07-01 00:00:00' });
+  await rows(
+    `update loan_applications set approved_at = '2024-01-01 13:00:00.75', closes_on = '2024-07-01 17:30', updated_at = '2026-01-01 13:00'`,
+  );
+  expect(await read()).toMatchObject({
+    fields: { Approved_At__c: '2024-01-01T12:00:00Z', CloseDate: '2024-07-01' },
+    editedAt: Date.UTC(2026, 0, 1, 12),
+  });
+  // The time of the day stays while the day is the same, and so does the part of a second.
+  await bring(2, { Approved_At__c: '2024-01-01T12:00:00Z', CloseDate: '2024-07-01' });
+  expect(await row()).toEqual({ approved_at: '2024-01-01 13:00:00.75', closes_on: '2024-07-01 17:30:00' });
+
+  // The clocks of Berlin are set back: its second half past two cannot be told from the first.
+  const second = await bring(3, { Approved_At__c: '2024-10-27T01:30:00Z', CloseDate: '2024-07-02' });
+  expect(second).toMatchObject({
+    rejected: 0,
+    due: false,
+    reasons: [{ code: 'COLUMN_INEXACT', field: 'Approved_At__c', count: 1 }],
+  });
+  expect(await row()).toEqual({ approved_at: '2024-10-27 02:30:00', closes_on: '2024-07-02 00:00:00' });
+  expect(await rows('select base, inexact, dirty from sfsync.link')).toMatchObject([
+    {
+      base: { Approved_At__c: '2024-10-27T01:30:00Z' },
+      inexact: { Approved_At__c: '2024-10-27T00:30:00Z' },
+      dirty: false,
+    },
+  ]);
+});
+
+test('local times are the same to the server', async () => {
+  const from = Date.UTC(1990, 0, 1);
+  const instants = Array.from({ length: 5000 }, (_, i) => from + i * 2.6 * 86_400_000);
+  for (const zone of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata']) {
+    const found = await rows(
+      `select to_char(at::timestamptz at time zone $2, 'YYYY-MM-DD"T"HH24:MI:SS') as local from unnest($1::text[]) as x (at)`,
+      [instants.map((instant) => new Date(instant).toISOString()), zone],
+    );
+    expect(found.map(({ local }) => local)).toEqual(instants.map((instant) => localTime(instant, zone).slice(0, 19)));
+  }
 });

@@ -18,6 +18,7 @@ export const boolean = {
   toCsv: String,
 
   columnTypes: ['bool'],
+  columnHolds: {},
   takesEnums: false,
   isExact: ({ type }) => ['bool', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',

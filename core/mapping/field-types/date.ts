@@ -18,6 +18,11 @@ export const date = {
   toCsv: String,
 
   columnTypes: ['date'],
+  columnHolds: {},
+  instead: {
+    timestamp: "say in which zone its day counts: date('column', { dayIn: 'UTC' })",
+    timestamptz: "say in which zone its day counts: date('column', { dayIn: 'UTC' })",
+  },
   takesEnums: false,
   isExact: ({ type }) => ['date', 'timestamptz', 'timestamp', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',

@@ -25,7 +25,9 @@ export const datetime = {
   toSalesforce: (value) => value,
   toCsv: String,
 
-  columnTypes: ['timestamptz'],
+  columnTypes: ['timestamptz', 'timestamp'],
+  columnHolds: {},
+  instead: { date: 'map it as date, if the field in Salesforce is one; a datetime needs timestamptz' },
   takesEnums: false,
   isExact: ({ type }) => ['timestamptz', 'timestamp', 'text', 'varchar'].includes(type),
   columnForm: 'scalar',

@@ -54,10 +54,17 @@ export interface FieldType {
   /** Whether Salesforce, given the one value, may hold the other; absent: it holds what it takes. */
   isStoredAs?(given: string, stored: string): boolean;
 
+  /** What its values mean beside its name, for a change of it: `zone`. Absent: nothing. */
+  readonly meaning?: Readonly<Record<string, string>>;
+
   // PostgreSQL.
 
   /** Types of a column that holds such values (`pg_type.typname`); undefined: the type of the parent's key. */
   readonly columnTypes: readonly string[] | undefined;
+  /** What such a column does with values that it cannot hold as they are, by its type; absent: it holds all. */
+  readonly columnHolds: Readonly<Record<string, string>>;
+  /** Of types that might be thought to hold such values: the change to make, by type. */
+  readonly instead?: Readonly<Record<string, string>>;
   /** A column of an enum type holds such values, too; of sets, an array of such a type. */
   readonly takesEnums: boolean;
   /** Whether a column surely holds the value as it is, or refuses it. false: only the server knows what it makes of it. */

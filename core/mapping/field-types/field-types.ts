@@ -1,8 +1,11 @@
 /** Every field type by its name. */
+import { UTC } from '../local-time.ts';
 import { boolean } from './boolean.ts';
 import { date } from './date.ts';
 import { datetime } from './datetime.ts';
+import { dayIn } from './day-in.ts';
 import type { ColumnShape, FieldType, FieldTypeName } from './field-type.ts';
+import { inZone } from './in-zone.ts';
 import { multipicklist } from './multipicklist.ts';
 import { number } from './number.ts';
 import { reference } from './reference.ts';
@@ -20,9 +23,17 @@ export const FIELD_TYPES: Readonly<{ [Name in FieldTypeName]: FieldType & { read
   reference,
 };
 
-/** The type of a field as sync.config.ts has it. */
-export function fieldTypeOf({ type }: { readonly type: FieldTypeName }): FieldType {
-  return FIELD_TYPES[type];
+/** A field as far as its type depends on it. */
+interface TypeDefinition {
+  readonly type: FieldTypeName;
+  readonly zone?: string | undefined;
+  readonly dayIn?: string | undefined;
+}
+
+/** The type of a field as sync.config.ts has it. `ownZone`: that of the object's columns. */
+export function fieldTypeOf({ type, zone, dayIn: day }: TypeDefinition, ownZone: string = UTC): FieldType {
+  if (type === 'datetime') return inZone(zone ?? ownZone);
+  return type === 'date' && day !== undefined ? dayIn(day, zone ?? ownZone) : FIELD_TYPES[type];
 }
 
 /** Whether a column holds values of the type; that of a lookup is compared with the parent's key instead. */

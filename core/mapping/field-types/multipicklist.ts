@@ -25,6 +25,7 @@ export const multipicklist = {
   toCsv: String,
 
   columnTypes: ['_text', '_varchar', '_citext', ...JSON_TYPES, ...TEXTS],
+  columnHolds: { '_varchar(n)': 'longer values refused' },
   takesEnums: true,
   // An array of a type that changes its elements is none of the types above.
   isExact: () => true,

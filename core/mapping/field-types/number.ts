@@ -43,6 +43,15 @@ export const number = {
   isStoredAs,
 
   columnTypes: ['numeric', 'int2', 'int4', 'int8', 'float4', 'float8'],
+  columnHolds: {
+    'numeric(p,s)': 'rounded to s decimals; more than p-s digits before the point refused',
+    int2: 'fractions, and more than 32,767, refused',
+    int4: 'fractions, and more than 2,147,483,647, refused',
+    int8: 'fractions, and more than 19 digits, refused',
+    float4: 'rounded to 6 digits',
+    float8: 'rounded to 15 digits',
+  },
+  instead: { money: 'make the column numeric: the text of money depends on the settings of the server' },
   takesEnums: false,
   isExact,
   columnForm: 'scalar',

@@ -18,6 +18,7 @@ export const reference = {
   toCsv: String,
 
   columnTypes: undefined,
+  columnHolds: {},
   takesEnums: false,
   isExact: () => true,
   columnForm: 'parent key',

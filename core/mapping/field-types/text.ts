@@ -20,7 +20,13 @@ export const text = {
   toSalesforce: (value) => value,
   toCsv: String,
 
-  columnTypes: ['text', 'varchar', 'bpchar', 'citext'],
+  columnTypes: ['text', 'varchar', 'bpchar', 'citext', 'uuid'],
+  columnHolds: {
+    'varchar(n)': 'longer texts refused',
+    'bpchar(n)': 'longer texts refused',
+    enum: 'texts that are no value of it refused',
+    uuid: 'written in lower case with hyphens; other texts refused',
+  },
   takesEnums: true,
   // A text that is too long is refused, unless only blanks are cut off.
   isExact: ({ type, kind }) => kind === 'e' || ['text', 'varchar', 'bpchar', 'citext', 'json'].includes(type),

@@ -22,6 +22,8 @@ export const time = {
   toCsv: (value) => `${value}Z`,
 
   columnTypes: ['time'],
+  columnHolds: { 'time(n)': 'rounded to n digits of a second' },
+  instead: { timetz: 'make the column time: a time of Salesforce has no zone' },
   takesEnums: false,
   isExact: ({ type, modifier }, value) =>
     (type === 'time' && (modifier === -1 || modifier >= 3 || String(value).endsWith('.000'))) || type === 'text',

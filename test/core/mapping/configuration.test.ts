@@ -59,6 +59,7 @@ describe('a definition', () => {
         touchColumn: undefined,
         createdAtColumn: undefined,
         onInsert: [],
+        zone: 'UTC',
         deleteRow: 'delete',
         deleteRecord: 'recycle-bin',
         deletedAtColumn: undefined,

@@ -2,6 +2,7 @@
 import { type AppflowClient, DescribeFlowCommand, ResourceNotFoundException } from '@aws-sdk/client-appflow';
 import { PIPELINES, type Pipeline, parseFailedExecution } from '../core/contracts/dead-letters.ts';
 import { executionName } from '../core/contracts/storage-layout.ts';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import type { AwsAccount } from './aws-account.ts';
 import type { DeadLetterQueue } from './dead-letter-queue.ts';
 import type { Deployment } from './deployment.ts';
@@ -23,10 +24,11 @@ export interface FlowState {
 
 export interface ObjectPipelines {
   readonly object: string;
-  readonly changes: Waiting;
+  /** undefined: the object is read-only, and has no queue. */
+  readonly changes: Waiting | undefined;
   readonly deadLetters: number;
   readonly inboundFlow: FlowState | undefined;
-  /** undefined: the object goes through the API, or there is no such flow. */
+  /** undefined: the object goes through the API or is read-only, or there is no such flow. */
   readonly outboundFlow: FlowState | undefined;
 }
 
@@ -47,7 +49,9 @@ export interface DeploymentStatus {
 /** Executions that are named of each pipeline. */
 const NAMED = 5;
 
-export async function readDeploymentStatus(account: AwsAccount, objects: readonly string[]): Promise<DeploymentStatus> {
+type Piped = Pick<ObjectMapping, 'object' | 'direction'>;
+
+export async function readDeploymentStatus(account: AwsAccount, objects: readonly Piped[]): Promise<DeploymentStatus> {
   const deployment = await account.deployment();
   const count = (url: string) => account.deadLetters(url).count();
   return {
@@ -61,8 +65,12 @@ async function readObject(
   deployment: Deployment,
   count: (url: string) => Promise<Waiting>,
   appflow: AppflowClient,
-  object: string,
+  { object, direction }: Piped,
 ): Promise<ObjectPipelines> {
+  if (direction === 'to-postgres') {
+    const flow = await readFlow(appflow, deployment.inboundFlowName(object));
+    return { object, changes: undefined, deadLetters: 0, inboundFlow: flow, outboundFlow: undefined };
+  }
   const outbound = deployment.outboundFlowName(object);
   const [changes, deadLetters, inboundFlow, outboundFlow] = await Promise.all([
     count(deployment.changeQueueUrl(object)),

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { AwsAccount } from '../aws/aws-account.ts';
 import { classified } from '../aws/aws-errors.ts';
 import { databaseNames } from '../core/contracts/database-names.ts';
-import type { SyncConfiguration } from '../core/mapping/configuration.ts';
+import { outgoingConfiguration, type SyncConfiguration } from '../core/mapping/configuration.ts';
 import { withDatabase } from '../postgres/session/administration.ts';
 import { type Recovery, recoverSlot } from '../steps/slot-recovery/slot-recovery.ts';
 import { type AwsOptions, databaseOf, findSurroundings, withAwsOptions } from './surroundings.ts';
@@ -31,7 +31,7 @@ export function addRecoverSlotCommand(program: Command, configuration: SyncConfi
       const recovery = await withDatabase(
         databaseOf(surroundings),
         (client) =>
-          recoverSlot(client, configuration, {
+          recoverSlot(client, outgoingConfiguration(configuration), {
             slot,
             dryRun,
             slotIs: force ? 'anew' : compare ? 'left alone' : 'anew if need be',

@@ -4,9 +4,9 @@ import { Construct } from 'constructs';
 import { INBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { text } from '../core/mapping/field-types/text.ts';
-import { deletedFields } from '../core/mapping/salesforce-record.ts';
+import { deletedFields, systemFields } from '../core/mapping/object-ways.ts';
 import type { Deployment } from './deployment.ts';
-import { type FlowField, flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
+import { type FlowField, flowField, flowTasks } from './flow-tasks.ts';
 import type { Storage } from './storage.ts';
 
 export interface InboundFlowProps {
@@ -16,11 +16,6 @@ export interface InboundFlowProps {
   readonly storage: Storage;
 }
 
-const STAMPS: readonly FlowField[] = [
-  { name: 'IsDeleted', type: 'boolean' },
-  { name: 'SystemModstamp', type: 'datetime' },
-];
-
 /** The scheduled flow that writes what changed in Salesforce, deleted records included, to `salesforce/<Object>/`. */
 export class InboundFlow extends Construct {
   readonly flowName: string;
@@ -28,7 +23,7 @@ export class InboundFlow extends Construct {
 
   constructor(scope: Construct, id: string, { deployment, mapping, connectionName, storage }: InboundFlowProps) {
     super(scope, id);
-    const { object, externalIdField } = mapping;
+    const { object, recycleBin, stampField } = mapping;
     this.flowName = `${deployment.name}-salesforce-to-postgres-${object}`;
     this.flowArn = Stack.of(this).formatArn({ service: 'appflow', resource: 'flow', resourceName: this.flowName });
     const flow = new CfnFlow(this, 'Flow', {
@@ -48,10 +43,10 @@ export class InboundFlow extends Construct {
       sourceFlowConfig: {
         connectorType: 'Salesforce',
         connectorProfileName: connectionName,
-        incrementalPullConfig: { datetimeTypeFieldName: 'SystemModstamp' },
+        incrementalPullConfig: { datetimeTypeFieldName: stampField },
         sourceConnectorProperties: {
           // Bulk would spell dates and nulls in another way from a million records on.
-          salesforce: { object, includeDeletedRecords: true, dataTransferApi: 'REST_SYNC' },
+          salesforce: { object, includeDeletedRecords: recycleBin, dataTransferApi: 'REST_SYNC' },
         },
       },
       destinationFlowConfigList: [
@@ -70,14 +65,22 @@ export class InboundFlow extends Construct {
           },
         },
       ],
-      tasks: flowTasks('salesforce', [
-        ID_FIELD,
-        ...STAMPS,
-        ...deletedFields(object).map((name): FlowField => ({ name, type: 'reference' })),
-        ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: text })]),
-        ...mapping.fields.map(flowField),
-      ]),
+      tasks: flowTasks('salesforce', carriedFields(mapping)),
     });
     flow.node.addDependency(storage.policy);
   }
+}
+
+const SYSTEM_TYPES: Readonly<Record<string, string>> = { Id: 'id', IsDeleted: 'boolean' };
+
+/** Each once: the stamp of an object may be one of its mapped fields. */
+function carriedFields(mapping: ObjectMapping): FlowField[] {
+  const { externalIdField } = mapping;
+  const fields: FlowField[] = [
+    ...systemFields(mapping).map((name) => ({ name, type: SYSTEM_TYPES[name] ?? 'datetime' })),
+    ...deletedFields(mapping).map((name) => ({ name, type: 'reference' })),
+    ...(externalIdField === undefined ? [] : [flowField({ field: externalIdField, type: text })]),
+    ...mapping.fields.map(flowField),
+  ];
+  return [...new Map(fields.map((field) => [field.name, field])).values()];
 }

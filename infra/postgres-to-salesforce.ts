@@ -8,6 +8,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
+import { outgoingConfiguration } from '../core/mapping/configuration.ts';
 import { ChangeQueue, deadLetterQueue } from './change-queue.ts';
 import type { DatabaseAccess } from './database-access.ts';
 import type { Deployment } from './deployment.ts';
@@ -45,10 +46,11 @@ export class PostgresToSalesforce extends Construct {
   constructor(scope: Construct, id: string, props: PostgresToSalesforceProps) {
     super(scope, id);
     const { deployment, connectionName, storage, operations } = props;
-    const { configuration } = deployment;
-    this.queues = new Map(configuration.objects.map(({ object }) => [object, this.#queue(object, props)]));
+    // Of a read-only object nothing is sent; the machine only reads again what is due of it.
+    const { objects } = outgoingConfiguration(deployment.configuration);
+    this.queues = new Map(objects.map(({ object }) => [object, this.#queue(object, props)]));
     this.flows = new Map(
-      configuration.objects.map((mapping) => [
+      objects.map((mapping) => [
         mapping.object,
         new OutboundFlow(this, `Flow${mapping.object}`, { deployment, mapping, connectionName, storage }),
       ]),
@@ -107,7 +109,7 @@ export class PostgresToSalesforce extends Construct {
         OpenCircuitFunctionArn: openCircuit.functionArn,
         NotifyFunctionArn: operations.notify.functionArn,
         // A JSONata object: double quotes would end the string that it is substituted into.
-        OutboundFlowNames: `{${[...this.flows].map(([object, { flowName }]) => `'${object}': '${flowName}'`).join(', ')}}`,
+        OutboundFlowNames: `{${deployment.configuration.objects.map(({ object }) => `'${object}': '${this.flows.get(object)?.flowName ?? ''}'`).join(', ')}}`,
       },
     });
     for (const called of [

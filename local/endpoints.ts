@@ -1,5 +1,6 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ObjectMapping } from '../core/mapping/configuration.ts';
 
 /** Where everything answers: what `.local/endpoints.json` holds. */
 export interface Endpoints {
@@ -17,7 +18,7 @@ export interface Endpoints {
     readonly clientId: string;
     readonly clientSecret: string;
   };
-  /** `bucket`, `topic`, `stateMachine.<pipeline>`, and for each object `changeQueue.<Object>` and the like. */
+  /** `bucket`, `topic`, `stateMachine.<pipeline>`, and for each object `inboundFlow.<Object>` and, unless it is read-only, `changeQueue.<Object>` and the like. */
   readonly resources: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +44,7 @@ export function removeEndpoints(directory: string): void {
  */
 export function resourcesOf(
   outputs: Readonly<Record<string, string>>,
-  objects: readonly string[],
+  objects: readonly Pick<ObjectMapping, 'object' | 'direction'>[],
 ): Record<string, string> {
   const names: Record<string, string> = {
     bucket: 'BucketName',
@@ -54,11 +55,12 @@ export function resourcesOf(
     'deadLetterQueue.salesforceToPostgres': 'SalesforceToPostgresDeadLetterQueueUrl',
     'deadLetterQueue.postgresToSalesforce': 'PostgresToSalesforceDeadLetterQueueUrl',
   };
-  for (const object of objects) {
+  for (const { object, direction } of objects) {
     const suffix = object.replaceAll('_', '');
+    names[`inboundFlow.${object}`] = `InboundFlowName${suffix}`;
+    if (direction === 'to-postgres') continue;
     names[`changeQueue.${object}`] = `ChangeQueueUrl${suffix}`;
     names[`changeDeadLetterQueue.${object}`] = `ChangeDeadLetterQueueUrl${suffix}`;
-    names[`inboundFlow.${object}`] = `InboundFlowName${suffix}`;
     names[`outboundFlow.${object}`] = `OutboundFlowName${suffix}`;
   }
   const missing = Object.values(names).filter((output) => outputs[output] === undefined);

@@ -78,7 +78,7 @@ export class Start {
       };
       return deployStack(running, containers, surroundings, this.#directory);
     });
-    const objects = this.#project.configuration.objects.map(({ object }) => object);
+    const { objects } = this.#project.configuration;
     const endpoints = endpointsOf(running, database, org, resourcesOf(outputs, objects));
     await this.#step('WAL streamer', async () => {
       await running.start();

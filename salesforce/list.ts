@@ -46,15 +46,15 @@ export async function listRecords(
 }
 
 function queryUrl(mapping: ObjectMapping, from: number | undefined): string {
-  const since = from === undefined ? '' : ` WHERE SystemModstamp >= ${new Date(from).toISOString()}`;
+  const since = from === undefined ? '' : ` WHERE ${mapping.stampField} >= ${new Date(from).toISOString()}`;
   const soql = `SELECT ${readFields(mapping).join(',')} FROM ${mapping.object}${since}`;
   return `/services/data/v${API_VERSION}/queryAll?q=${encodeURIComponent(soql)}`;
 }
 
 function parseListed(mapping: ObjectMapping, value: unknown): ListedRecord {
-  const { Id, SystemModstamp, IsDeleted } = value as Readonly<Record<string, unknown>>;
-  const stamp = typeof SystemModstamp === 'string' ? parseInstant(SystemModstamp) : undefined;
-  if (stamp === undefined) throw unreadable('a record without a SystemModstamp');
+  const { Id, IsDeleted, [mapping.stampField]: stamped } = value as Readonly<Record<string, unknown>>;
+  const stamp = typeof stamped === 'string' ? parseInstant(stamped) : undefined;
+  if (stamp === undefined) throw unreadable(`a record without a ${mapping.stampField}`);
   const { version } = parseRecord(mapping, value);
   return { id: idOf(Id), stamp, deleted: IsDeleted === true, fields: version?.fields };
 }
@@ -64,10 +64,13 @@ function get<T>(connection: SalesforceConnection, url: string): Promise<T> {
 }
 
 const MINUTE_MS = 60_000;
+/** What is answered of an object that is not replicateable is not documented; these are what other calls answer of such. */
+const NO_LOG = ['INVALID_REPLICATION_DATE', 'INVALID_TYPE_FOR_OPERATION', 'INVALID_TYPE'];
 
 /**
  * What Salesforce's delete log holds between two moments, cut to whole minutes. undefined: the log does not reach back
- * that far, for it is cut off when it grows too long (REST API Developer Guide, Get Deleted).
+ * that far, for it is cut off when it grows too long, or there is none of the object, whose describe then says that it is not
+ * replicateable (REST API Developer Guide, Get Deleted).
  */
 export async function listDeleted(
   connection: SalesforceConnection,
@@ -85,7 +88,7 @@ export async function listDeleted(
     return answer.deletedRecords.map(parseDeleted);
   } catch (error) {
     const code = answeredCode(error);
-    if (code === 'INVALID_REPLICATION_DATE') return undefined;
+    if (code !== undefined && NO_LOG.includes(code)) return undefined;
     // More than 600,000 ids are asked for in parts. Both ends are inclusive, and at least a minute lies between them.
     const middle = Math.floor((from + until) / 2 / MINUTE_MS) * MINUTE_MS;
     if (code !== 'EXCEEDED_ID_LIMIT' || middle - from < 2 * MINUTE_MS) throw callFailed(error);

@@ -2,7 +2,8 @@
 import { SyncError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { alikeKey } from '../core/mapping/external-id.ts';
-import { deletedFields, parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
+import { deletedFields } from '../core/mapping/object-ways.ts';
+import { parseRecord, type ReadRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { QUERY_BYTES } from './read.ts';
 import { soqlText } from './soql-text.ts';
@@ -20,7 +21,7 @@ export async function readByExternalId(
   const { object, externalIdField } = mapping;
   const found = new Map<string, ReadRecord>();
   if (externalIdField === undefined || externalIds.length === 0) return found;
-  const fields = [...readFields(mapping), ...deletedFields(object)];
+  const fields = [...readFields(mapping), ...deletedFields(mapping)];
   const select = `SELECT ${fields.join(',')} FROM ${object} WHERE ${externalIdField} IN `;
   const most = QUERY_BYTES - encodeURIComponent(select).length;
   for (const part of apart(externalIds).flatMap((ids) => partsByBytes(ids, most))) {

@@ -1,7 +1,8 @@
 /** Fresh reads: the records as Salesforce holds them now, live or in the recycle bin. */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { deletedFields } from '../core/mapping/object-ways.ts';
 import type { ReadRecord } from '../core/mapping/salesforce-record.ts';
-import { deletedFields, parseRecord, readFields } from '../core/mapping/salesforce-record.ts';
+import { parseRecord, readFields } from '../core/mapping/salesforce-record.ts';
 import { API_VERSION, calling, type SalesforceConnection } from './connection.ts';
 
 /** `POST /composite/sobjects/X` takes 2,000 ids (REST API Developer Guide, sObject Collections). */
@@ -33,7 +34,7 @@ export async function readRecords(
     for (const value of live) if (value !== null) keep(value);
   }
   const rest = ids.filter((id) => !found.has(id));
-  const all = [...fields, ...deletedFields(mapping.object)];
+  const all = [...fields, ...deletedFields(mapping)];
   const select = `SELECT ${all.join(',')} FROM ${mapping.object} WHERE Id IN `;
   const idsInQuery = Math.floor((QUERY_BYTES - encodeURIComponent(select).length) / ID_BYTES);
   for (const part of parts(rest, Math.max(1, idsInQuery))) {

@@ -23,7 +23,7 @@ const MAX_RECEIVES = 30;
 const INVISIBLE_DELAY_SECONDS = 2;
 
 export interface ReceivePorts {
-  readonly queue: ChangeQueue;
+  readonly queue: Pick<ChangeQueue, 'receive' | 'delete' | 'handBack' | 'sendAgain'>;
   readonly log: Log;
 }
 

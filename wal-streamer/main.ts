@@ -5,12 +5,13 @@
 import './memory.ts';
 
 import { Logger } from '@aws-lambda-powertools/logger';
-import configuration from '#sync.config';
+import whole from '#sync.config';
 import { ObjectEvents, SqsChangeSender } from '../aws/change-publisher.ts';
 import { CHANGES_AVAILABLE } from '../core/contracts/change-message.ts';
 import { COMPARISON_DUE, comparisonReason, SWEEP_DUE } from '../core/contracts/comparison.ts';
 import { formatLsn } from '../core/contracts/lsn.ts';
 import { ConfigurationError, SyncError } from '../core/errors.ts';
+import { outgoingConfiguration } from '../core/mapping/configuration.ts';
 import { tableFault } from '../core/stream/table-faults.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeStream } from './change-stream.ts';
@@ -29,6 +30,9 @@ const LOG_EVERY = 10;
 
 /** What the alarm reads: a process that runs need not stream. */
 const MEASURED_EVERY_MS = 15_000;
+
+/** Of read-only objects no change is sent, so their tables are not in the stream. */
+const configuration = outgoingConfiguration(whole);
 
 const logger = new Logger();
 

@@ -38,8 +38,7 @@ export function addCheckCommand(program: Command, configuration: SyncConfigurati
         databaseOf(surroundings),
         async (client) => {
           const database = await readDatabaseStatus(client, configuration, options.slot);
-          const objects = configuration.objects.map(({ object }) => object);
-          const deployed = await lookAtDeployment(surroundings, options.stack, deployment, objects);
+          const deployed = await lookAtDeployment(surroundings, options.stack, deployment, configuration);
           const drifts = await findDrift(client, org, configuration, options.slot);
           const inDatabase = describeStatus(database, options.slot);
           const inAws =
@@ -68,7 +67,7 @@ async function lookAtDeployment(
   { aws }: Surroundings,
   stackName: string,
   name: string,
-  objects: readonly string[],
+  { objects }: SyncConfiguration,
 ): Promise<{ readonly status: DeploymentStatus } | { readonly why: string }> {
   try {
     return { status: await readDeploymentStatus(new AwsAccount({ connection: aws, stackName, name }), objects) };

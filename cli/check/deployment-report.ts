@@ -26,10 +26,10 @@ export function describeDeployment(status: DeploymentStatus, ledger: readonly Em
     ],
     ...status.objects.map(({ object, changes, deadLetters, inboundFlow, outboundFlow }) => [
       object,
-      String(changes.waiting),
-      changes.waiting === 0 ? '-' : agoOf(emptied.get(object), now),
-      String(changes.inFlight),
-      String(deadLetters),
+      changes === undefined ? '-' : String(changes.waiting),
+      (changes?.waiting ?? 0) === 0 ? '-' : agoOf(emptied.get(object), now),
+      changes === undefined ? '-' : String(changes.inFlight),
+      changes === undefined ? '-' : String(deadLetters),
       inboundFlow?.status ?? 'missing',
       inboundFlow?.lastRun === undefined ? '-' : `${ago(inboundFlow.lastRun.at, now)} ago`,
       outboundFlow?.status ?? '-',
@@ -60,7 +60,7 @@ function objectFaults(
   now: number,
 ): string[] {
   const faults: string[] = [];
-  if (changes.waiting > 0 && emptied !== undefined && now - emptied.getTime() > LONG_MS) {
+  if (changes !== undefined && changes.waiting > 0 && emptied !== undefined && now - emptied.getTime() > LONG_MS) {
     faults.push(
       `${object}: ${plural(changes.waiting, 'message')} of changes may wait since ${agoOf(emptied, now)}, when the queue was last empty: look at the executions of postgres-to-salesforce`,
     );

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AwsAccount } from '../../aws/aws-account.ts';
 import { PIPELINES, type Pipeline } from '../../core/contracts/dead-letters.ts';
-import { mappingOf, type SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { mappingOf, outgoingConfiguration, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { toId18 } from '../../core/mapping/salesforce-id.ts';
 import type { RejectSelection } from '../../postgres/ledger/open-rejects.ts';
 import { withDatabase } from '../../postgres/session/administration.ts';
@@ -19,6 +19,8 @@ interface RedriveOptions extends AwsOptions {
 }
 
 export function addRedriveCommands(program: Command, configuration: SyncConfiguration, deployment: string): void {
+  // Read-only objects have no change queue.
+  const published = outgoingConfiguration(configuration);
   const redrive = program
     .command('redrive')
     .description('Tries failed work again. Redriving late is safe: nothing newer is undone.')
@@ -26,9 +28,9 @@ export function addRedriveCommands(program: Command, configuration: SyncConfigur
 
   redriving(redrive.command('changes'), deployment)
     .description('Dead letters of the change queues go back to their queues. Do this when the cause is mended.')
-    .addOption(objectOption(configuration))
+    .addOption(objectOption(published))
     .action((options: RedriveOptions & { object?: string }) =>
-      work(deployment, options, (operator) => redriveChanges(operator, chosenObjects(configuration, options.object))),
+      work(deployment, options, (operator) => redriveChanges(operator, chosenObjects(published, options.object))),
     );
 
   redriving(redrive.command('executions'), deployment)

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
 import { spelledTable } from './identifiers.ts';
+import { readOnlyFaults } from './read-only-faults.ts';
 
 const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
 
@@ -15,6 +16,7 @@ export function configurationFaults(
   return [
     ...issues.map(schemaFault),
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
+    ...objects.flatMap((mapping) => readOnlyFaults(mapping, definition.objects[mapping.object])),
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
     ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
     ...objects.flatMap((mapping) => zoneFaults(mapping, definition.objects[mapping.object])),

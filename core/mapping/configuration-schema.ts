@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FIELD_TYPE_NAMES } from './field-types/field-type.ts';
 import { nameFault, tableNameFault } from './identifiers.ts';
 import { isZone, UTC } from './local-time.ts';
+import { STAMP_FIELDS } from './object-ways.ts';
 
 /** A name as the catalogs have it: `firstName` is the column that SQL calls `"firstName"`. */
 const identifier = z.string().check(({ value, issues }) => {
@@ -37,6 +38,17 @@ const columnValue = z.union(
 );
 
 const objectMembers = z.strictObject({
+  /** `to-postgres`: a read-only object, such as User. Its rows follow the records, and nothing of them goes to Salesforce. */
+  direction: z.enum(['both', 'to-postgres']).default('both'),
+  /** Whether deleted records go to the recycle bin, and so have IsDeleted; absent: as the standard object of that name. */
+  recycleBin: z.boolean().optional(),
+  /** Which field says when a record was changed, of a read-only object without SystemModstamp. */
+  stamp: z.enum(STAMP_FIELDS).default('SystemModstamp'),
+  /**
+   * Each sweep lists all records of the object: a formula over another record changes without a stamp. A call lists up to 2,000
+   * records; `settings.sweepEveryMinutes` says how often.
+   */
+  refreshFormulas: z.boolean().default(false),
   /**
    * `lenders` is in schema public; with the schema in the same text: `crm.lenders`, `"App"."Loan"`. Names are as the catalogs have
    * them, and are not folded. Where `schema` is given, this is the name of the table alone, whatever is in it.

@@ -9,6 +9,7 @@ import { type fieldSchema, objectSchema, syncSchema } from './configuration-sche
 import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
 import { fieldTypeOf } from './field-types/field-types.ts';
 import { readTableName } from './identifiers.ts';
+import { keepsDeleted, type StampField } from './object-ways.ts';
 
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
 export type Direction = 'both' | 'to-postgres' | 'to-salesforce';
@@ -79,6 +80,13 @@ export interface FieldMapping {
 export interface ObjectMapping {
   /** API name of the sobject. */
   readonly object: string;
+  /** `to-postgres`: read-only. Nothing of it is published, sent or deleted in Salesforce. */
+  readonly direction: Exclude<Direction, 'to-salesforce'>;
+  /** Deleted records have IsDeleted; without it a delete shows in the delete log, or not at all. */
+  readonly recycleBin: boolean;
+  readonly stampField: StampField;
+  /** Each sweep lists all records, for the sake of formulas. */
+  readonly refreshFormulas: boolean;
   readonly schema: string;
   readonly table: string;
   /** The primary key column; its text output is the row key. */
@@ -173,8 +181,9 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
 }
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
-  const { key, salesforceId, updatedAt, deleteRow, deleteRecord, deletedAt, delivery } = definition;
+  const { key, salesforceId, updatedAt, deleteRow, deletedAt, stamp, refreshFormulas } = definition;
   const { touch, createdAt, onInsert, zone } = definition;
+  const readOnly = definition.direction === 'to-postgres';
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
   const fields = Object.entries(definition.fields).map(([api, mapping]) =>
@@ -182,11 +191,16 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
       field: api,
       ...mapping,
       type: fieldTypeOf(mapping, zone),
+      direction: readOnly ? 'to-postgres' : mapping.direction,
       references: mapping.references ?? undefined,
     }),
   );
   return Object.freeze({
     object,
+    direction: definition.direction,
+    recycleBin: definition.recycleBin ?? keepsDeleted(object),
+    stampField: stamp,
+    refreshFormulas,
     ...name,
     keyColumn: key,
     salesforceIdColumn: salesforceId,
@@ -202,12 +216,13 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
     ),
     zone,
     deleteRow,
-    deleteRecord,
+    deleteRecord: readOnly ? 'ignore' : definition.deleteRecord,
     deletedAtColumn: deletedAt,
-    delivery,
+    // Nothing is sent, so that nothing has to go through a flow.
+    delivery: readOnly ? 'api' : definition.delivery,
     blankCells,
     filter: filter && Object.freeze(filter),
-    deleteGuard: deleteGuard === false ? undefined : Object.freeze(deleteGuard),
+    deleteGuard: deleteGuard === false || readOnly ? undefined : Object.freeze(deleteGuard),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),
     externalIdField: insert ? externalId : undefined,
     fields: Object.freeze(fields),
@@ -225,6 +240,11 @@ export function mappingOf(configuration: SyncConfiguration, object: string): Obj
   if (mapping !== undefined) return mapping;
   const known = configuration.objects.map((candidate) => candidate.object).join(', ');
   throw new ConfigurationError('UNKNOWN_OBJECT', `${object} is not in sync.config.ts, which maps ${known}.`);
+}
+
+/** Without read-only objects: of what is left, tables are published, changes have queues, and rows are written to Salesforce. */
+export function outgoingConfiguration(configuration: SyncConfiguration): SyncConfiguration {
+  return { ...configuration, objects: configuration.objects.filter(({ direction }) => direction === 'both') };
 }
 
 /** The fields that may be written to Salesforce. */

@@ -3,6 +3,7 @@ import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
+import { STAMP_FIELDS } from './object-ways.ts';
 import type { TableColumn } from './table-drift.ts';
 import { typeDrift } from './type-check.ts';
 
@@ -25,7 +26,8 @@ export function salesforceDrift(
     ...objectDrift(mapping, described),
     ...fields,
     ...externalIdDrift(mapping, described, columns),
-    ...required(mapping, described),
+    ...systemFieldDrift(mapping, described),
+    ...(mapping.direction === 'to-postgres' ? [] : required(mapping, described)),
   ]);
 }
 
@@ -44,6 +46,28 @@ function objectDrift(mapping: ObjectMapping, { queryable, updateable, deletable 
         ": our user may not delete it, so deletes of rows are refused; give the permission, or set deleteRecord 'ignore'",
       ),
     );
+  }
+  return drifts;
+}
+
+/** What flows and queries ask for of every record. */
+function systemFieldDrift({ recycleBin, stampField }: ObjectMapping, { fields }: DescribedObject): Drift[] {
+  const has = (wanted: string) => fields.some(({ name }) => name === wanted);
+  const drifts: Drift[] = [];
+  if (recycleBin && !has('IsDeleted')) {
+    drifts.push(
+      broken(
+        ': has no field IsDeleted, and queries that name it fail; give the object the direction to-postgres and recycleBin false',
+      ),
+    );
+  }
+  if (!recycleBin && has('IsDeleted')) {
+    drifts.push(risky(': has a field IsDeleted, which would show its deletes; say recycleBin true'));
+  }
+  if (!has(stampField)) {
+    const other = STAMP_FIELDS.find(has);
+    const change = other === undefined ? 'it has none, so it cannot be polled; remove it' : `name ${other}`;
+    drifts.push(broken(`: has no field ${stampField}, by which changed records are found; ${change}`));
   }
   return drifts;
 }

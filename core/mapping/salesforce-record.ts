@@ -9,6 +9,7 @@ import { reference } from './field-types/reference.ts';
 import { text } from './field-types/text.ts';
 import { parseInstant } from './instant.ts';
 import { maskedFields } from './masked.ts';
+import { systemFields } from './object-ways.ts';
 import { toId18 } from './salesforce-id.ts';
 import type { SalesforceVersion } from './salesforce-version.ts';
 import { wholeRecord } from './whole-record.ts';
@@ -42,17 +43,6 @@ export interface ReadablePart {
   readonly misfits: readonly string[];
 }
 
-/** The system fields that every flow and query asks for; what answers with deleted records asks for `deletedFields`, too. */
-export const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp'] as const;
-
-/** Objects whose records can be merged: by the SOAP API's merge(), by Apex, or in Lightning (cases). */
-const MERGEABLE: ReadonlySet<string> = new Set(['Account', 'Contact', 'Lead', 'Case', 'Individual']);
-
-/** What a deleted record says beside the fields of a live one: the record that it was merged into. */
-export function deletedFields(object: string): readonly string[] {
-  return MERGEABLE.has(object) ? ['MasterRecordId'] : [];
-}
-
 /** Reads one JSON line. Long numbers keep the digits that a JavaScript number would lose. */
 export function parseRecordLine(mapping: ObjectMapping, line: string): ReadRecord {
   let value: unknown;
@@ -80,8 +70,10 @@ export function parseRecord(mapping: ObjectMapping, value: unknown): ReadRecord 
   const record = value as Readonly<Record<string, unknown>>;
   const id = typeof record.Id === 'string' ? toId18(record.Id) : undefined;
   if (id === undefined) return unusable('NO_ID', 'The record has no valid Id.', 'Id');
-  const stamp = typeof record.SystemModstamp === 'string' ? parseInstant(record.SystemModstamp) : undefined;
-  if (stamp === undefined) return unusable('NO_STAMP', 'The record has no valid SystemModstamp.', 'SystemModstamp', id);
+  const { stampField } = mapping;
+  const stamped = record[stampField];
+  const stamp = typeof stamped === 'string' ? parseInstant(stamped) : undefined;
+  if (stamp === undefined) return unusable('NO_STAMP', `The record has no valid ${stampField}.`, stampField, id);
   try {
     const isWhole = mapping.fields.every(({ field }) => record[field] !== undefined);
     const fields: Record<string, CanonicalValue> = isWhole ? wholeRecord(mapping) : {};
@@ -153,12 +145,11 @@ function externalIdOf({ externalIdField }: ObjectMapping, record: Readonly<Recor
 }
 
 /** The fields that a read of the object asks for: system fields, the external id, mapped fields. */
-export function readFields({ externalIdField, fields }: ObjectMapping): string[] {
-  return [
-    ...SYSTEM_FIELDS,
-    ...(externalIdField === undefined ? [] : [externalIdField]),
-    ...fields.map(({ field }) => field),
-  ];
+export function readFields(mapping: ObjectMapping): string[] {
+  const { externalIdField, fields } = mapping;
+  const own = [...(externalIdField === undefined ? [] : [externalIdField]), ...fields.map(({ field }) => field)];
+  // The stamp may be mapped, too, and a query takes no field twice.
+  return [...new Set([...systemFields(mapping), ...own])];
 }
 
 function unusable(code: string, reason: string, field?: string, id?: string) {

@@ -13,8 +13,8 @@ export const handler = defineHandler({
   input: openSweepInput,
   output: openSweepOutput,
   run: async ({ object, full, execution }) => {
-    mappingOf(configuration, object);
+    const { refreshFormulas } = mappingOf(configuration, object);
     const session = await sharedSession(DATABASE_SECRET_ARN);
-    return openWindow(session, { object, full, execution }, configuration.settings, Date.now());
+    return openWindow(session, { object, full, execution, refreshFormulas }, configuration.settings, Date.now());
   },
 });

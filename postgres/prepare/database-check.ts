@@ -155,6 +155,7 @@ function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
       `: its primary key is (${primaryKey.join(', ')}), the configured key is ${keyColumn}; they must be the same column`,
     );
   }
+  if (mapping.direction === 'to-postgres') return faults;
   if (replicaIdentity === 'n') {
     faults.push(
       ': has replica identity nothing, so its updates and deletes cannot be published; set replica identity default',

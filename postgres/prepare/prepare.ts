@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { comparisonReason } from '../../core/contracts/comparison.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { outgoingConfiguration, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { hasLinks } from '../ledger/comparison.ts';
 import { noteAllInside } from '../ledger/inside-filter.ts';
 import { noteTables } from '../ledger/mapped-tables.ts';
@@ -64,6 +64,7 @@ export async function prepareDatabase(
   try {
     const server = await readServerFacts(client, slot);
     const tables = await readTables(client, configuration.objects);
+    const outgoing = outgoingConfiguration(configuration);
     const preparation = new Preparation(client, dryRun, log);
     const findings = configuration.objects.map((mapping) => tableFindings(mapping, server, tables, configuration));
     const faults = [
@@ -87,13 +88,13 @@ export async function prepareDatabase(
     await preparation.together(async () => {
       await applyMigrations(preparation);
       await ensureRoles(preparation, server, passwords);
-      isPublicationNew = await ensurePublication(preparation, configuration, slot);
+      isPublicationNew = await ensurePublication(preparation, outgoing, slot);
       await grantRights(preparation, configuration, tables);
       marking = await ensureOrigins(preparation, configuration.settings.origins);
     });
     // A slot cannot be made in a transaction that has written; it comes after its publication.
-    await ensureSlot(preparation, configuration, slot);
-    await preparation.change(() => noteChanges(preparation, configuration, isPublicationNew));
+    await ensureSlot(preparation, outgoing, slot);
+    await preparation.change(() => noteChanges(preparation, outgoing, isPublicationNew));
     if (!dryRun) for (const mapping of configuration.objects) await noteAllInside(client as Session, mapping);
     // In a dry run the role may not be there yet, or lack what the run grants.
     if (dryRun && !(await mayWrite(client, configuration))) {

@@ -31,9 +31,8 @@ export async function ensurePublication(
   const state = await readPublication(preparation);
   const what = `publication ${publication} of ${wanted.length} tables`;
   if (state === undefined) {
-    await preparation.execute(
-      `create publication ${publication} for table ${wanted.join(', ')} with (publish_via_partition_root = true)`,
-    );
+    const tables = wanted.length === 0 ? '' : `for table ${wanted.join(', ')} `;
+    await preparation.execute(`create publication ${publication} ${tables}with (publish_via_partition_root = true)`);
     preparation.note(what, 'created');
     await warnOfOlderSlot(preparation, slot);
     return true;
@@ -41,7 +40,9 @@ export async function ensurePublication(
   const fault = publicationFault(publication, state);
   if (fault !== undefined) throw fault;
   const same = [...wanted].sort().join() === [...state.tables].sort().join() && state.restricted.length === 0;
-  if (!same) await preparation.execute(`alter publication ${publication} set table ${wanted.join(', ')}`);
+  // Where all objects are read-only, none is left, and `set table` takes no empty list.
+  const change = wanted.length === 0 ? `drop table ${state.tables.join(', ')}` : `set table ${wanted.join(', ')}`;
+  if (!same) await preparation.execute(`alter publication ${publication} ${change}`);
   if (!state.complete || !state.viaRoot) {
     await preparation.execute(
       `alter publication ${publication} set (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)`,

@@ -1,7 +1,7 @@
 /** What `sfsync check` shows: how the database is set up and what waits in it. Reads only. */
 import type pg from 'pg';
 import { ConfigurationError } from '../../core/errors.ts';
-import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { outgoingConfiguration, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { TableFault } from '../../core/stream/table-faults.ts';
 import { type Comparison, dueComparisons } from '../ledger/comparison.ts';
 import { type ListedJoin, listJoins } from '../ledger/joining-fields.ts';
@@ -64,12 +64,13 @@ export async function readDatabaseStatus(
       `The database lacks ${pending.length} migration(s) of this version (${pending.join(', ')}): run \`sfsync prepare\`.`,
     );
   }
+  const published = await lookAtTables(client as Session, outgoingConfiguration(configuration));
   return {
     ...(await readSetup(client)),
     slot: await readSlotStatus(client, slot),
     comparisons: await dueComparisons(client),
     joins: await listJoins(client),
-    tables: (await lookAtTables(client as Session, configuration)).map(({ object, faults }) => ({ object, faults })),
+    tables: published.map(({ object, faults }) => ({ object, faults })),
     objects: await readObjects(client, configuration),
   };
 }

@@ -12,6 +12,8 @@ interface Sweep {
   readonly execution: string;
   /** All records against all links. */
   readonly full: boolean;
+  /** Lists all records in any case: what a formula shows may change without a stamp. */
+  readonly refreshFormulas?: boolean;
 }
 
 /**
@@ -20,7 +22,7 @@ interface Sweep {
  */
 export async function openWindow(
   session: Session,
-  { object, execution, full: asked }: Sweep,
+  { object, execution, full: asked, refreshFormulas = false }: Sweep,
   settings: Settings,
   now: Instant,
 ): Promise<{ readonly startedAt: string; readonly full: boolean; readonly from?: string }> {
@@ -31,6 +33,7 @@ export async function openWindow(
     await forgetListed(session, object);
     return { startedAt, full };
   }
+  if (refreshFormulas) return { startedAt, full };
   const from = windowStart(now, await sweptUntil(session, object), settings);
   return { startedAt, full, from: new Date(from).toISOString() };
 }

@@ -2,7 +2,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
 import { defineSync, text } from '../../core/mapping/configuration.ts';
-import { deletedFields } from '../../core/mapping/salesforce-record.ts';
+import { deletedFields } from '../../core/mapping/object-ways.ts';
 import { InboundFlow } from '../../infra/inbound-flow.ts';
 import { Storage } from '../../infra/storage.ts';
 
@@ -19,7 +19,7 @@ test.each(OBJECTS)('the flow of %s brings what a read of its deleted records ask
   new InboundFlow(stack, 'Flow', { deployment, mapping, connectionName: 'salesforce', storage });
   const [flow] = Object.values(Template.fromStack(stack).findResources('AWS::AppFlow::Flow'));
   const fieldNames = flow?.Properties.Tasks[0].SourceFields;
-  expect(fieldNames).toEqual(['Id', 'IsDeleted', 'SystemModstamp', ...deletedFields(object), 'Description']);
+  expect(fieldNames).toEqual(['Id', 'IsDeleted', 'SystemModstamp', ...deletedFields(mapping), 'Description']);
   const isMergeable = !['Opportunity', 'Custom__c'].includes(object);
   expect(fieldNames.includes('MasterRecordId')).toBe(isMergeable);
 });

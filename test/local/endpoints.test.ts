@@ -43,8 +43,10 @@ const outputs = {
   OutboundFlowNameLoanc: 'outbound',
 };
 
+const both = (object: string) => ({ object, direction: 'both' }) as const;
+
 test('outputs of the stack become resources by object', () => {
-  expect(resourcesOf(outputs, ['Loan__c'])).toEqual({
+  expect(resourcesOf(outputs, [both('Loan__c')])).toEqual({
     bucket: 'bucket',
     topic: 'topic',
     'stateMachine.salesforceToPostgres': 'in',
@@ -59,9 +61,15 @@ test('outputs of the stack become resources by object', () => {
   });
 });
 
+test('a read-only object has an inbound flow and nothing else', () => {
+  const { ChangeQueueUrlLoanc: _, ChangeDeadLetterQueueUrlLoanc: __, OutboundFlowNameLoanc: ___, ...others } = outputs;
+  const resources = resourcesOf(others, [{ object: 'Loan__c', direction: 'to-postgres' }]);
+  expect(Object.keys(resources).filter((name) => name.endsWith('Loan__c'))).toEqual(['inboundFlow.Loan__c']);
+});
+
 test('missing outputs are named together', () => {
   const { TopicArn: _, ...others } = outputs;
-  expect(() => resourcesOf(others, ['Loan__c', 'Lead'])).toThrow(
-    'TopicArn, ChangeQueueUrlLead, ChangeDeadLetterQueueUrlLead, InboundFlowNameLead, OutboundFlowNameLead',
+  expect(() => resourcesOf(others, [both('Loan__c'), both('Lead')])).toThrow(
+    'TopicArn, InboundFlowNameLead, ChangeQueueUrlLead, ChangeDeadLetterQueueUrlLead, OutboundFlowNameLead',
   );
 });

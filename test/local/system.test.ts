@@ -10,6 +10,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AwsAccount } from '../../aws/aws-account.ts';
 import { readDeploymentStatus } from '../../aws/pipelines.ts';
+import { mappingOf } from '../../core/mapping/configuration.ts';
+import configuration from '../../examples/lender/sync.config.ts';
 import { RememberedPorts } from '../../local/remembered-ports.ts';
 import { type LocalSystem, removeState, startLocal } from '../../local/system.ts';
 import type { JournalEntry } from '../../packages/embedded-aws/service.ts';
@@ -137,7 +139,10 @@ test('a flow that is stopped sets off its alarm, and the alarm ends when it runs
   await notified('ALARM');
   const connection = { ...system.endpoints.aws, credentials: { ...system.endpoints.aws } };
   const account = new AwsAccount({ connection, stackName: 'sfsync' });
-  const { objects } = await readDeploymentStatus(account, ['Account', 'Opportunity']);
+  const { objects } = await readDeploymentStatus(account, [
+    mappingOf(configuration, 'Account'),
+    mappingOf(configuration, 'Opportunity'),
+  ]);
   expect(objects.map(({ inboundFlow }) => inboundFlow?.status)).toEqual(['Active', 'Suspended']);
   await system.call('appflow', 'StartFlow', { flowName });
   await notified('OK');

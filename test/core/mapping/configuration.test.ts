@@ -51,6 +51,10 @@ describe('a definition', () => {
     expect(configuration.objects).toEqual([
       {
         object: 'Account',
+        direction: 'both',
+        recycleBin: true,
+        stampField: 'SystemModstamp',
+        refreshFormulas: false,
         schema: 'public',
         table: 'lenders',
         keyColumn: 'id',

@@ -26,7 +26,7 @@ const described = (fields: readonly DescribedField[], more: Partial<DescribedObj
   queryable: true,
   updateable: true,
   deletable: true,
-  fields,
+  fields: [...SYSTEM, ...fields],
   ...more,
 });
 const field = (name: string, type = 'string', more: Partial<DescribedField> = {}): DescribedField => ({
@@ -41,6 +41,10 @@ const field = (name: string, type = 'string', more: Partial<DescribedField> = {}
   referenceTo: [],
   ...more,
 });
+const SYSTEM = [
+  field('IsDeleted', 'boolean', { createable: false, updateable: false }),
+  field('SystemModstamp', 'datetime', { createable: false, updateable: false }),
+];
 const column = (name: string, type = 'text', more: Partial<TableColumn> = {}): TableColumn => ({
   name,
   type,

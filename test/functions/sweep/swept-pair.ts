@@ -4,7 +4,7 @@
  */
 
 import { mappingOf } from '../../../core/mapping/configuration.ts';
-import { SYSTEM_FIELDS } from '../../../core/mapping/salesforce-record.ts';
+import { readFields } from '../../../core/mapping/salesforce-record.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { realClock } from '../../../packages/embedded-aws/step-functions/clock.ts';
 import type { StartedOrg } from '../../../packages/salesforce-simulator/test/started-org.ts';
@@ -102,7 +102,7 @@ export class SweptPair implements AsyncDisposable {
   /** One run of the inbound flow: what is visible now and was stamped since the last run, without the present second. */
   async poll(object = 'Account'): Promise<void> {
     const until = Math.floor((Date.now() - this.#behind * 1000) / 1000) * 1000;
-    const fields = [...SYSTEM_FIELDS, ...mappingOf(configuration, object).fields.map(({ field }) => field)];
+    const fields = readFields(mappingOf(configuration, object));
     const between = [this.#watermark, until].map((at) => new Date(at).toISOString());
     const where = `SystemModstamp >= ${between[0]} AND SystemModstamp < ${between[1]}`;
     const soql = `SELECT ${fields.join(',')} FROM ${object} WHERE ${where}`;

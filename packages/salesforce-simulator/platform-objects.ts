@@ -34,6 +34,23 @@ export const PLATFORM_OBJECTS: readonly ObjectDefinition[] = [
     fields: [checkbox('PermissionsViewEncryptedData', 'View Encrypted Data')],
   },
   {
+    name: 'RecordType',
+    label: 'Record Type',
+    labelPlural: 'Record Types',
+    keyPrefix: '012',
+    owned: false,
+    writable: false,
+    fields: [
+      text('Name', 'Name', 80, { required: true, nameField: true }),
+      text('DeveloperName', 'Record Type Name', 80, { required: true }),
+      text('NamespacePrefix', 'Namespace Prefix', 15),
+      text('Description', 'Description', 255),
+      text('SobjectType', 'SObject Type Name', 40, { required: true }),
+      checkbox('IsActive', 'Active'),
+      checkbox('IsPersonType', 'Is Person Type'),
+    ],
+  },
+  {
     name: 'Organization',
     label: 'Organization',
     labelPlural: 'Organizations',

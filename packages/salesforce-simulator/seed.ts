@@ -2,7 +2,7 @@ import type { Org } from './org.ts';
 import { acceptValue } from './records/field-values.ts';
 import { toDatetime } from './records/instant.ts';
 import { platformFields } from './records/platform-fields.ts';
-import { nthId } from './records/record-id.ts';
+import { nthId, parseId } from './records/record-id.ts';
 import type { FieldValue } from './schema/object-definition.ts';
 import type { ObjectSchema } from './schema/org-schema.ts';
 
@@ -63,7 +63,7 @@ function put(
   });
 }
 
-/** The one user and the organization itself, with the ids that the org's identity names. */
+/** The one user, the record types of the objects, and the organization itself, with the ids that the org's identity names. */
 export function loadPlatformRecords(org: Org): void {
   const { identity } = org;
   const createdAt = org.now() - 400 * 86_400_000;
@@ -87,6 +87,13 @@ export function loadPlatformRecords(org: Org): void {
       },
       createdAt,
     );
+    for (const { name, definition } of org.schema.objects) {
+      for (const type of definition.recordTypes ?? []) {
+        if (type.master) continue;
+        const values = { Name: type.name, DeveloperName: type.developerName, SobjectType: name, IsActive: type.active };
+        put(org, org.schema.object('RecordType'), parseId(type.recordTypeId) ?? type.recordTypeId, values, createdAt);
+      }
+    }
     put(org, org.schema.object('UserPermissionAccess'), nthId('0Pp', 1), {}, createdAt);
     put(
       org,

@@ -2,6 +2,7 @@ import { SalesforceError } from '../salesforce-error.ts';
 import type { FieldDefinition, FieldValue } from '../schema/object-definition.ts';
 import { isDate, parseDatetime, toDatetime } from './instant.ts';
 import { parseId } from './record-id.ts';
+import { cleanedHtml } from './rich-text.ts';
 
 /**
  * What a client sends becomes what the org holds: ASCII white space trimmed, empty is null, datetimes cut to the second,
@@ -47,17 +48,37 @@ export function acceptValue(field: FieldDefinition, sent: unknown, rules: Accept
       return acceptMultipicklist(field, checkLength(field, String(value)), rules);
     case 'email':
       return acceptEmail(field, checkLength(field, String(value)));
-    case 'string':
+    case 'time':
+      if (typeof value === 'string') return acceptTime(field, value);
+      throw cannotDeserialize(field, token(value), value);
+    case 'base64':
+      if (typeof value === 'string' && BASE64.test(value)) return value.replace(/\s/g, '');
+      throw cannotDeserialize(field, token(value), value);
     case 'textarea':
+      return checkLength(field, field.htmlFormatted === true ? cleanedHtml(String(value)) : String(value));
+    case 'combobox':
+    case 'string':
     case 'phone':
     case 'url':
     case 'encryptedstring':
       return checkLength(field, String(value));
     case 'address':
+    case 'location':
       throw cannotDeserialize(field, token(value), value);
     default:
       return field.type satisfies never;
   }
+}
+
+const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
+const TIME = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(\.\d{1,3})?Z?$/;
+
+/** A time of day, to the millisecond; it has no zone, though it is spelled with one (time field type). */
+function acceptTime(field: FieldDefinition, value: string): string {
+  const parts = TIME.exec(value);
+  if (parts === null) throw cannotDeserialize(field, 'VALUE_STRING', value);
+  const [, hours, minutes, seconds, fraction = '.'] = parts;
+  return `${hours}:${minutes}:${seconds}.${fraction.slice(1).padEnd(3, '0')}Z`;
 }
 
 function token(value: unknown): string {
@@ -149,7 +170,17 @@ function acceptEmail(field: FieldDefinition, value: string): string {
 
 const NUMBERS = new Set<FieldDefinition['type']>(['int', 'double', 'currency', 'percent']);
 const TEXTS = new Set<FieldDefinition['type']>([
-  ...(['string', 'textarea', 'phone', 'email', 'url', 'picklist', 'multipicklist', 'encryptedstring'] as const),
+  ...([
+    'string',
+    'textarea',
+    'phone',
+    'email',
+    'url',
+    'picklist',
+    'multipicklist',
+    'encryptedstring',
+    'combobox',
+  ] as const),
 ]);
 
 /** A stored value as its field shows it. It differs from what is stored where the field once had another type. */

@@ -45,13 +45,14 @@ function remove(
       }
     }
   }
+  const hard = options.hard === true || !object.keepsDeleted;
   const master = options.masterRecordId === undefined ? {} : { MasterRecordId: options.masterRecordId };
   org.records.put({
     ...record,
     values: { ...record.values, ...deletionStamps(org, writer), ...master, IsDeleted: true },
-    bin: { deletedAt: org.now(), deletedWith: root, emptied: options.hard === true, clearedLookups },
+    bin: { deletedAt: org.now(), deletedWith: root, emptied: hard, clearedLookups },
   });
-  const kind = options.hard === true ? 'hardDelete' : 'delete';
+  const kind = hard ? 'hardDelete' : 'delete';
   const cascade = record.id !== root || options.masterRecordId !== undefined;
   org.records.note({
     object: object.name,
@@ -62,6 +63,8 @@ function remove(
     unchanged: false,
     client: writer.client,
   });
+  const gone = object.keepsDeleted ? undefined : org.records.get(record.id);
+  if (gone !== undefined) org.records.purge(gone);
 }
 
 function deletionStamps(org: Org, writer: Writer): FieldValues {

@@ -5,6 +5,7 @@ import type { ObjectSchema } from '../schema/org-schema.ts';
 import { toDatetime } from './instant.ts';
 import { platformFields } from './platform-fields.ts';
 import { parseId } from './record-id.ts';
+import { withRecordType } from './record-types.ts';
 import { checkRowFaults, rewriteByTriggers } from './row-faults.ts';
 import { acceptFields, type SentFields } from './sent-fields.ts';
 import { isLive, type StoredRecord } from './stored-record.ts';
@@ -28,7 +29,8 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
     CreatedById: writer.userId,
     ...modified(writer, stamp),
   });
-  const saved = finish(org, object, id, values, new Set(accepted.keys()));
+  const typed = withRecordType(object, accepted, values, 'create');
+  const saved = finish(org, object, id, typed, new Set(accepted.keys()));
   org.records.put({ object: object.name, id, values: saved });
   org.records.note({
     object: object.name,
@@ -51,7 +53,8 @@ export function updateRecord(org: Org, writer: Writer, object: ObjectSchema, id:
   const unchanged = [...accepted].every(([name, value]) => record.values[name] === value);
   const stamps = unchanged && org.faults.isOn('keepStampOnEqualUpdate') ? {} : modified(writer, toDatetime(org.now()));
   const values = { ...record.values, ...Object.fromEntries(accepted), ...stamps };
-  const saved = finish(org, object, id, values, new Set(accepted.keys()));
+  const typed = withRecordType(object, accepted, values, 'update');
+  const saved = finish(org, object, id, typed, new Set(accepted.keys()));
   org.records.put({ ...record, values: saved });
   org.records.note({
     object: object.name,
@@ -79,7 +82,8 @@ export function modified(writer: Writer, stamp: string): FieldValues {
 
 /** Refuses objects that clients may only read. */
 export function checkWritable(object: ObjectSchema, operation: string): void {
-  if (object.definition.writable ?? true) return;
+  const { writable = true, deletable = writable } = object.definition;
+  if (operation === 'delete' ? deletable : writable) return;
   throw new SalesforceError('INVALID_TYPE_FOR_OPERATION', `entity type ${object.name} does not support ${operation}`);
 }
 

@@ -2,7 +2,7 @@ import { type Answer, type Call, ok, param, type Route } from '../call.ts';
 import type { Org } from '../org.ts';
 import { toHttpDate } from '../records/instant.ts';
 import { isWritable } from '../records/sent-fields.ts';
-import type { FieldDefinition, FieldType } from '../schema/object-definition.ts';
+import type { FieldDefinition, FieldType, RecordTypeInfo } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { isFilterable } from '../soql/field-path.ts';
 
@@ -36,20 +36,23 @@ function describe(org: Org, call: Call): Answer {
       restrictedDelete: false,
     })),
     fields: object.visibleFields.map((field) => describeField(object, field)),
-    recordTypeInfos: [
-      {
-        active: true,
-        available: true,
-        defaultRecordTypeMapping: true,
-        developerName: 'Master',
-        master: true,
-        name: 'Master',
-        recordTypeId: '012000000000000AAA',
-        urls: {},
-      },
-    ],
+    recordTypeInfos: (object.definition.recordTypes ?? [MASTER]).map((type) => ({ ...type, urls: type.urls ?? {} })),
     supportedScopes: [{ label: 'All', name: 'everything' }],
   }));
+}
+
+const MASTER: RecordTypeInfo = {
+  active: true,
+  available: true,
+  defaultRecordTypeMapping: true,
+  developerName: 'Master',
+  master: true,
+  name: 'Master',
+  recordTypeId: '012000000000000AAA',
+};
+
+function pointsToSeveral({ referenceTo = [] }: FieldDefinition): boolean {
+  return referenceTo.length > 1;
 }
 
 /** 304 without a body when nothing changed since `If-Modified-Since`. */
@@ -61,8 +64,9 @@ function unlessUnchanged(org: Org, call: Call, body: () => object): Answer {
   return { ...ok(body()), headers };
 }
 
-function abilities({ name, definition }: ObjectSchema, version: string): object {
-  const writable = definition.writable ?? true;
+function abilities(object: ObjectSchema, version: string): object {
+  const { name, definition } = object;
+  const { writable = true, deletable = writable } = definition;
   const base = `/services/data/v${version}/sobjects/${name}`;
   return {
     activateable: false,
@@ -72,7 +76,7 @@ function abilities({ name, definition }: ObjectSchema, version: string): object 
     custom: name.endsWith('__c'),
     customSetting: false,
     deepCloneable: false,
-    deletable: writable,
+    deletable,
     deprecatedAndHidden: false,
     feedEnabled: false,
     hasSubtypes: false,
@@ -86,11 +90,11 @@ function abilities({ name, definition }: ObjectSchema, version: string): object 
     mruEnabled: true,
     name,
     queryable: true,
-    replicateable: true,
+    replicateable: definition.replicateable !== false,
     retrieveable: true,
     searchable: true,
     triggerable: writable,
-    undeletable: writable,
+    undeletable: deletable && object.keepsDeleted,
     updateable: writable,
     urls: { sobject: base, describe: `${base}/describe`, rowTemplate: `${base}/{ID}` },
   };
@@ -114,6 +118,10 @@ const SOAP_TYPES: Readonly<Record<FieldType, string>> = {
   percent: 'xsd:double',
   date: 'xsd:date',
   datetime: 'xsd:dateTime',
+  time: 'xsd:time',
+  combobox: 'xsd:string',
+  base64: 'xsd:base64Binary',
+  location: 'urn:location',
   address: 'urn:address',
 };
 
@@ -132,7 +140,7 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
     autoNumber: field.autoNumber === true,
     byteLength: length * 3,
     calculated: field.calculated === true,
-    calculatedFormula: null,
+    calculatedFormula: field.formula ?? null,
     cascadeDelete: field.cascadeDelete === true,
     caseSensitive: field.caseSensitive === true,
     compoundFieldName: field.compoundFieldName ?? null,
@@ -148,14 +156,14 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
     displayLocationInDecimal: false,
     encrypted: field.type === 'encryptedstring',
     externalId: field.externalId === true,
-    extraTypeInfo: field.type === 'textarea' ? 'plaintextarea' : null,
+    extraTypeInfo: field.type === 'textarea' ? (field.htmlFormatted === true ? 'richtextarea' : 'plaintextarea') : null,
     filterable: isFilterable(field),
     filteredLookupInfo: null,
     formulaTreatNullNumberAsZero: false,
     groupable:
       isFilterable(field) && !['datetime', 'multipicklist', 'double', 'currency', 'percent'].includes(field.type),
     highScaleNumber: false,
-    htmlFormatted: false,
+    htmlFormatted: field.htmlFormatted === true,
     idLookup: field.type === 'id' || field.externalId === true,
     inlineHelpText: null,
     label: field.label,
@@ -164,7 +172,7 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
     maskType: field.type === 'encryptedstring' ? 'lastFour' : null,
     name: field.name,
     nameField: field.nameField === true,
-    namePointing: false,
+    namePointing: pointsToSeveral(field),
     nillable: isNillable(field),
     permissionable: writable && field.required !== true,
     picklistValues: (field.values ?? []).map((value) => ({
@@ -174,7 +182,7 @@ function describeField(object: ObjectSchema, field: FieldDefinition): object {
       validFor: null,
       value,
     })),
-    polymorphicForeignKey: false,
+    polymorphicForeignKey: pointsToSeveral(field),
     precision: field.type === 'int' ? 0 : (field.precision ?? 0),
     queryByDistance: false,
     referenceTargetField: null,

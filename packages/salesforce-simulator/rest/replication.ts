@@ -27,6 +27,8 @@ interface Window {
 /** The window asked for, seconds cut off. Throws INVALID_REPLICATION_DATE. */
 function windowOf(org: Org, call: Call, reachDays: number): Window {
   const object = org.schema.object(param(call, 'object'));
+  if (object.definition.replicateable === false)
+    throw new SalesforceError('INVALID_TYPE_FOR_OPERATION', `sObject type ${object.name} is not replicable`);
   const bound = (name: string) => {
     const given = call.query.get(name) ?? '';
     // An offset's "+" arrives as a space when the client did not encode it.

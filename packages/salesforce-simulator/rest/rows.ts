@@ -78,7 +78,7 @@ export function recordJson(
   fields: readonly FieldDefinition[],
   version: string,
 ): object {
-  const values = fields.map((field) => [field.name, readField(org, record, field)]);
+  const values = fields.map((field) => [field.name, readField(org, record, field, version)]);
   return { attributes: attributes(object.name, record.id, version), ...Object.fromEntries(values) };
 }
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { parseFormula } from '../records/formula.ts';
 import {
   CUSTOM_FIELD_TYPES,
   type FieldDefinition,
   type FieldType,
   type ObjectDefinition,
 } from './object-definition.ts';
-import { isSystemField } from './system-fields.ts';
+import { isSystemField, lackingIn } from './system-fields.ts';
 
 /** Objects and fields as the simulator takes them, made from what `sobjects/<Object>/describe` answers. */
 
@@ -33,9 +34,21 @@ const describedField = z.looseObject({
   unique: z.boolean().default(false),
   caseSensitive: z.boolean().default(false),
   calculated: z.boolean().default(false),
+  calculatedFormula: z.string().nullish(),
+  htmlFormatted: z.boolean().default(false),
   autoNumber: z.boolean().default(false),
   compoundFieldName: z.string().nullish(),
   nameField: z.boolean().default(false),
+});
+
+const recordTypeInfo = z.looseObject({
+  recordTypeId: z.string(),
+  name: z.string(),
+  developerName: z.string().default('Master'),
+  active: z.boolean().default(true),
+  available: z.boolean().default(true),
+  defaultRecordTypeMapping: z.boolean().default(false),
+  master: z.boolean().default(false),
 });
 
 const describedObject = z.looseObject({
@@ -45,6 +58,8 @@ const describedObject = z.looseObject({
   keyPrefix: z.string().length(3, 'is missing: records of this object have no ids of their own').catch(''),
   createable: z.boolean().default(true),
   updateable: z.boolean().default(true),
+  deletable: z.boolean().default(true),
+  replicateable: z.boolean().default(true),
   mergeable: z.boolean().default(false),
   childRelationships: z
     .array(
@@ -56,6 +71,7 @@ const describedObject = z.looseObject({
       }),
     )
     .default([]),
+  recordTypeInfos: z.array(recordTypeInfo).default([]),
   fields: z.array(describedField),
 });
 
@@ -79,7 +95,7 @@ export class DescribeFault extends Error {
  */
 export function objectsFromDescribes(describes: readonly unknown[]): DescribedOrg {
   const read = describes.map(readDescribe);
-  const names = new Set([...read.map(({ name }) => name), 'User', 'Organization']);
+  const names = new Set([...read.map(({ name }) => name), 'User', 'Organization', 'RecordType']);
   const unknown = new Map<string, string[]>();
   const note = (text: string, field: string) => unknown.set(text, [...(unknown.get(text) ?? []), field]);
   const objects = read.map((object) => {
@@ -106,11 +122,17 @@ function objectOf(object: DescribedObject, fields: readonly FieldDefinition[]): 
   const { name, label = name, labelPlural = label, keyPrefix, mergeable } = object;
   const owned = object.fields.some((field) => field.name === 'OwnerId');
   const writable = object.createable || object.updateable;
+  const lacks = lackingIn(object.fields.map((field) => field.name));
+  const recordTypes = object.recordTypeInfos;
   return {
     ...{ name, label, labelPlural, keyPrefix },
     ...(mergeable ? { mergeable } : {}),
     ...(owned ? {} : { owned }),
     ...(writable ? {} : { writable }),
+    ...(object.deletable === writable ? {} : { deletable: object.deletable }),
+    ...(object.replicateable ? {} : { replicateable: false }),
+    ...(lacks === undefined ? {} : { lacks }),
+    ...(recordTypes.some(({ master }) => !master) ? { recordTypes } : {}),
     fields,
   };
 }
@@ -124,11 +146,26 @@ interface Surroundings {
 }
 
 function fieldOf(field: DescribedField, object: DescribedObject, surroundings: Surroundings): FieldDefinition {
-  const { name, label, nillable, calculated, autoNumber, externalId, unique, caseSensitive, nameField } = field;
+  const {
+    name,
+    label,
+    nillable,
+    calculated,
+    calculatedFormula,
+    htmlFormatted,
+    autoNumber,
+    externalId,
+    unique,
+    caseSensitive,
+    nameField,
+  } = field;
   const compoundFieldName = field.compoundFieldName ?? undefined;
   const type = typeOf(field, object, surroundings);
   const readOnly = !field.createable && !field.updateable;
   const defaultValue = defaultOf(field);
+  if (calculated && (calculatedFormula == null || parseFormula(calculatedFormula) === undefined)) {
+    surroundings.note('formulas and roll-ups that are not evaluated are empty', `${object.name}.${name}`);
+  }
   const defaultedOnCreate = field.defaultedOnCreate && defaultValue === undefined;
   const required = !nillable && !field.defaultedOnCreate && !readOnly && type !== 'boolean';
   const definition: FieldDefinition = {
@@ -136,8 +173,19 @@ function fieldOf(field: DescribedField, object: DescribedObject, surroundings: S
     ...sizeOf(field, type),
     ...choicesOf(field, type),
     ...(type === 'reference' ? relationshipOf(field, surroundings) : {}),
-    ...(type === 'address' ? { parts: partsOf(name, object.fields) } : {}),
-    ...flags({ required, defaultedOnCreate, externalId, unique, caseSensitive, calculated, autoNumber, nameField }),
+    ...(COMPOUND.has(type) ? { parts: partsOf(name, object.fields) } : {}),
+    ...flags({
+      required,
+      defaultedOnCreate,
+      externalId,
+      unique,
+      caseSensitive,
+      calculated,
+      autoNumber,
+      nameField,
+      htmlFormatted,
+    }),
+    ...(calculated && calculatedFormula ? { formula: calculatedFormula } : {}),
     ...(readOnly && !calculated ? { readOnly } : {}),
     ...(defaultValue === undefined ? {} : { defaultValue }),
     ...(compoundFieldName === undefined ? {} : { compoundFieldName }),
@@ -146,9 +194,13 @@ function fieldOf(field: DescribedField, object: DescribedObject, surroundings: S
   return nillable === expected ? definition : { ...definition, nillable };
 }
 
+/** Put together of their parts, which are fields of their own. */
+const COMPOUND: ReadonlySet<string> = new Set(['address', 'location']);
+
 function typeOf(field: DescribedField, object: DescribedObject, { names, note }: Surroundings): FieldType {
   const full = `${object.name}.${field.name}`;
-  if (field.type === 'address' && Object.keys(partsOf(field.name, object.fields)).length > 0) return 'address';
+  const hasParts = COMPOUND.has(field.type) && Object.keys(partsOf(field.name, object.fields)).length > 0;
+  if (hasParts) return field.type as 'address' | 'location';
   if (field.type === 'reference' && !(field.referenceTo ?? []).some((target) => names.has(target))) {
     note('fields that refer to objects without a describe are text', full);
     return 'string';

@@ -21,10 +21,13 @@ export const CUSTOM_FIELD_TYPES = [
   'percent',
   'date',
   'datetime',
+  'time',
+  'combobox',
+  'base64',
   'encryptedstring',
 ] as const;
 
-export type FieldType = (typeof CUSTOM_FIELD_TYPES)[number] | 'id' | 'address';
+export type FieldType = (typeof CUSTOM_FIELD_TYPES)[number] | 'id' | 'address' | 'location';
 
 export interface FieldDefinition {
   readonly name: string;
@@ -63,6 +66,10 @@ export interface FieldDefinition {
   readonly caseSensitive?: boolean;
   /** Formula: neither createable nor updateable. */
   readonly calculated?: boolean;
+  /** As the administrator wrote it; what of it is evaluated, records/formula.ts says. */
+  readonly formula?: string;
+  /** A rich text area: HTML, cleaned when it is saved. */
+  readonly htmlFormatted?: boolean;
   /** Set by the platform only: neither createable nor updateable. */
   readonly readOnly?: boolean;
   /** Compound field: its parts by their key in JSON. Read-only, computed when read. */
@@ -70,6 +77,18 @@ export interface FieldDefinition {
   /** The compound field that this one is a part of. */
   readonly compoundFieldName?: string;
   readonly nameField?: boolean;
+}
+
+/** A record type as a describe lists it; the master stands for none. */
+export interface RecordTypeInfo {
+  readonly recordTypeId: string;
+  readonly name: string;
+  readonly developerName: string;
+  readonly active: boolean;
+  readonly available: boolean;
+  readonly defaultRecordTypeMapping: boolean;
+  readonly master: boolean;
+  readonly urls?: unknown;
 }
 
 export interface ObjectDefinition {
@@ -83,6 +102,14 @@ export interface ObjectDefinition {
   readonly owned?: boolean;
   /** Clients may create, change, delete and undelete. @default true */
   readonly writable?: boolean;
+  /** Clients may delete. @default writable */
+  readonly deletable?: boolean;
+  /** `updated` and `deleted` answer for it. @default true */
+  readonly replicateable?: boolean;
+  /** System fields that it does not have. Without IsDeleted a deleted record is gone at once. @default none, or IsDeleted where clients may not write */
+  readonly lacks?: readonly string[];
+  /** @default the master record type alone */
+  readonly recordTypes?: readonly RecordTypeInfo[];
   /** SOAP merge works (field MasterRecordId is added). @default false */
   readonly mergeable?: boolean;
 }

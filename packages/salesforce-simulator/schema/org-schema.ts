@@ -35,6 +35,11 @@ export class ObjectSchema {
     this.indexed = this.fields.filter((f) => f.externalId === true || f.unique === true || isOwnReference(f));
   }
 
+  /** Whether a deleted record is kept in the recycle bin. */
+  get keepsDeleted(): boolean {
+    return this.#made.some(({ name }) => name === 'IsDeleted');
+  }
+
   /** The field of this name, unless field-level security hides it. */
   field(name: string): FieldDefinition | undefined {
     const field = this.#byName.get(name.toLowerCase());

@@ -30,13 +30,19 @@ export function isSystemField(name: string): boolean {
 export function withSystemFields(object: ObjectDefinition): readonly FieldDefinition[] {
   const master = lookup('MasterRecordId', 'Master Record ID', object.name, 'MasterRecord', { readOnly: true });
   const owner = lookup('OwnerId', 'Owner ID', 'User', 'Owner', { required: true, defaultedOnCreate: true });
-  const deletable = object.writable ?? true;
+  const lacks = object.lacks ?? (object.writable === false ? ['IsDeleted'] : []);
   return [
     ID,
-    ...(deletable ? [IS_DELETED] : []),
+    IS_DELETED,
     ...(object.mergeable === true ? [master] : []),
     ...object.fields,
     ...((object.owned ?? true) ? [owner] : []),
     ...AUDIT,
-  ];
+  ].filter(({ name }) => !lacks.includes(name));
+}
+
+/** System fields that a describe shows the object not to have. undefined: it shows none at all, and so is no whole one. */
+export function lackingIn(names: readonly string[]): readonly string[] | undefined {
+  const kept = [IS_DELETED, ...AUDIT].map(({ name }) => name);
+  return kept.some((name) => names.includes(name)) ? kept.filter((name) => !names.includes(name)) : undefined;
 }

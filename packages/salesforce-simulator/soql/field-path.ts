@@ -1,5 +1,6 @@
 import type { Org } from '../org.ts';
 import { shownValue } from '../records/field-values.ts';
+import { type Formula, parseFormula } from '../records/formula.ts';
 import type { StoredRecord } from '../records/stored-record.ts';
 import type { FieldDefinition, FieldValue } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
@@ -37,9 +38,9 @@ export function resolvePath(scope: QueryScope, dotted: string): FieldPath {
   const last = names.pop() ?? '';
   const steps: FieldDefinition[] = [];
   let object = scope.object;
-  for (const name of names) {
+  for (const [at, name] of names.entries()) {
     const step = object.relationship(name);
-    const target = step === undefined ? undefined : scope.org.schema.find(step.referenceTo?.[0] ?? '');
+    const target = step === undefined ? undefined : targetOf(scope.org, step, names[at + 1] ?? last);
     if (step === undefined || target === undefined)
       throw soqlError(
         'INVALID_FIELD',
@@ -61,6 +62,12 @@ export function resolvePath(scope: QueryScope, dotted: string): FieldPath {
   return { object, field, steps };
 }
 
+/** Of a lookup that may point to several objects, the first that has the name (Salesforce knows a Name of its own for these). */
+function targetOf(org: Org, { referenceTo = [] }: FieldDefinition, name: string): ObjectSchema | undefined {
+  const targets = referenceTo.flatMap((target) => org.schema.find(target) ?? []);
+  return targets.find((target) => (target.field(name) ?? target.relationship(name)) !== undefined) ?? targets[0];
+}
+
 /** The record that holds the path's field, or undefined when a lookup on the way is empty. */
 export function followPath(org: Org, path: FieldPath, record: StoredRecord): StoredRecord | undefined {
   let at: StoredRecord | undefined = record;
@@ -72,12 +79,41 @@ export function followPath(org: Org, path: FieldPath, record: StoredRecord): Sto
 }
 
 export function readPath(org: Org, path: FieldPath, record: StoredRecord): FieldValue {
-  return shownValue(path.field, followPath(org, path, record)?.values[path.field.name]);
+  const holder = followPath(org, path, record);
+  return holder === undefined ? null : heldValue(org, holder, path.field);
+}
+
+/** What a record holds in a field that is put together of no parts. */
+export function heldValue(org: Org, record: StoredRecord, field: FieldDefinition): FieldValue {
+  if (field.formula === undefined) return shownValue(field, record.values[field.name]);
+  return evaluated(field.formula)?.((path) => readDotted(org, record, path)) ?? null;
+}
+
+const formulas = new Map<string, Formula | undefined>();
+
+function evaluated(text: string): Formula | undefined {
+  if (!formulas.has(text)) formulas.set(text, parseFormula(text));
+  return formulas.get(text);
+}
+
+function readDotted(org: Org, record: StoredRecord, dotted: string): FieldValue | undefined {
+  const names = dotted.split('.');
+  const last = names.pop() ?? '';
+  let at: StoredRecord | undefined = record;
+  for (const name of names) {
+    // In a formula the lookup Parent__c is spelled Parent__r, as in a query.
+    const lookup: FieldDefinition | undefined = org.schema.find(at.object)?.relationship(name);
+    const id: FieldValue | undefined = lookup === undefined ? undefined : at.values[lookup.name];
+    at = typeof id === 'string' ? org.records.get(id) : undefined;
+    if (at === undefined) return undefined;
+  }
+  const field = org.schema.find(at.object)?.field(last);
+  return field === undefined ? undefined : heldValue(org, at, field);
 }
 
 /** Long text, encrypted and compound fields can be selected but not filtered, sorted or grouped by. */
 export function isFilterable(field: FieldDefinition): boolean {
-  if (field.type === 'encryptedstring') return false;
+  if (field.type === 'encryptedstring' || field.type === 'base64') return false;
   return field.parts === undefined && !(field.type === 'textarea' && (field.length ?? 0) > 255);
 }
 

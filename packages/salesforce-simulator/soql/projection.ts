@@ -1,11 +1,11 @@
 import type { QueryBase, Subquery } from '@jetstreamapp/soql-parser-js';
 import type { Org } from '../org.ts';
-import { mask, shownValue } from '../records/field-values.ts';
+import { mask } from '../records/field-values.ts';
 import type { StoredRecord } from '../records/stored-record.ts';
 import { SalesforceError } from '../salesforce-error.ts';
 import type { FieldDefinition, FieldValue } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
-import { type FieldPath, type QueryScope, resolvePath } from './field-path.ts';
+import { type FieldPath, heldValue, type QueryScope, resolvePath } from './field-path.ts';
 import { malformedQuery, soqlError } from './soql-error.ts';
 
 export type Row = Record<string, unknown>;
@@ -70,16 +70,24 @@ export function attributes(object: string, id: string, version: string): object 
 function seenValue(org: Org, record: StoredRecord, field: FieldDefinition): FieldValue {
   const viewsEncrypted = org.faults.isOn('viewEncryptedData');
   if (record.object === 'UserPermissionAccess' && field.name === 'PermissionsViewEncryptedData') return viewsEncrypted;
-  const shown = shownValue(field, record.values[field.name]);
+  const shown = heldValue(org, record, field);
   return field.type === 'encryptedstring' && !viewsEncrypted ? mask(shown) : shown;
 }
 
 /** A field as JSON shows it; compound fields are put together from their parts, null when all are empty. */
-export function readField(org: Org, record: StoredRecord, field: FieldDefinition): unknown {
-  if (field.parts === undefined) return seenValue(org, record, field);
+export function readField(org: Org, record: StoredRecord, field: FieldDefinition, version: string): unknown {
+  if (field.parts === undefined) {
+    const seen = seenValue(org, record, field);
+    return field.type === 'base64' && seen !== null ? blobUrl(record, field, version) : seen;
+  }
   const parts = Object.entries(field.parts).map(([key, name]) => [key, record.values[name] ?? null] as const);
   if (parts.every(([, value]) => value === null)) return null;
-  return { ...Object.fromEntries(parts), geocodeAccuracy: null };
+  return { ...Object.fromEntries(parts), ...(field.type === 'address' ? { geocodeAccuracy: null } : {}) };
+}
+
+/** The bytes themselves are no part of a record in JSON (sObject Blob Retrieve). */
+function blobUrl({ object, id }: StoredRecord, { name }: FieldDefinition, version: string): string {
+  return `/services/data/v${version}/sobjects/${object}/${id}/${name}`;
 }
 
 function put(org: Org, path: FieldPath, record: StoredRecord, version: string, row: Row): void {
@@ -97,7 +105,7 @@ function put(org: Org, path: FieldPath, record: StoredRecord, version: string, r
     target = target[name] as Row;
     at = parent;
   }
-  target[path.field.name] = readField(org, at, path.field);
+  target[path.field.name] = readField(org, at, path.field, version);
 }
 
 function fieldsFunction(scope: QueryScope, query: QueryBase, which: string): readonly FieldDefinition[] {

@@ -20,6 +20,7 @@ describe('describe', () => {
     expect(sobjects.map(({ name, keyPrefix }) => [name, keyPrefix])).toEqual([
       ['User', '005'],
       ['UserPermissionAccess', '0Pp'],
+      ['RecordType', '012'],
       ['Organization', '00D'],
       ['Account', '001'],
       ['Contact', '003'],

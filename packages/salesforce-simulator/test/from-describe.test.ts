@@ -61,6 +61,7 @@ describe('a custom object of another org', () => {
       ],
     }),
     described('At__c', 'time'),
+    described('Any__c', 'anyType'),
     described('Key__c', 'string', { length: 20, externalId: true, unique: true }),
     described('Site__c', 'address', { createable: false, updateable: false }),
     described('Site__City__s', 'string', { length: 40, compoundFieldName: 'Site__c' }),
@@ -70,7 +71,8 @@ describe('a custom object of another org', () => {
   test('notes say once what is held as text', () => {
     expect(notes).toEqual([
       'fields that refer to objects without a describe are text: Valuation__c.Agency__c',
-      'fields of type time are text: Valuation__c.At__c',
+      'formulas and roll-ups that are not evaluated are empty: Valuation__c.Per_Room__c',
+      'fields of type anyType are text: Valuation__c.Any__c',
     ]);
   });
 

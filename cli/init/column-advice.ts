@@ -3,7 +3,6 @@
 import type { DescribedField } from '../../core/mapping/described-object.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { columnDrift } from '../../core/mapping/org-drift.ts';
-import { quoteName } from '../../postgres/session/quote.ts';
 import type { ColumnFacts, TableFacts } from './facts.ts';
 import type { ProposedField } from './proposal.ts';
 
@@ -50,9 +49,4 @@ export function misfits(
   return columnDrift(mapping, { type: FIELD_TYPES[type], references, direction }, field, column).map(
     ({ text }) => text,
   );
-}
-
-/** How a `timestamp` becomes a column that holds instants. Rails keeps them in UTC. */
-export function toTimestamptz({ schema, name }: TableFacts, column: string): string {
-  return `alter table ${quoteName(schema)}.${quoteName(name)} alter column ${quoteName(column)} type timestamptz using ${quoteName(column)} at time zone 'UTC'`;
 }

@@ -36,7 +36,7 @@ function objectText(proposal: Proposal): string {
     `${object}: {`,
     `  table: ${quoted(tableText(table))},`,
     ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
-    ...rejectText(proposal).map((line) => `  // ${line}`),
+    ...[...rejectText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(field)}`),
     ...comments.map((comment) => `    ${comment}`),
@@ -60,6 +60,14 @@ function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
       ),
     ),
   ];
+}
+
+/** Only the application knows what its timestamps mean. */
+function zoneText({ zoneless }: Proposal): string[] {
+  if (zoneless.length === 0) return [];
+  return folded(
+    `${zoneless.join(', ')}: timestamp without time zone, taken for UTC, as Rails, Django and Ecto keep it; if it holds local times, state them: zone: 'Europe/Berlin'`,
+  );
 }
 
 function fieldText({ field, column, type, references, direction, remark }: ProposedField): string {

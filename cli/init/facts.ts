@@ -16,6 +16,8 @@ export interface ColumnFacts {
   /** Or an identity. */
   readonly hasDefault: boolean;
   readonly generated: boolean;
+  /** Generated as identity. */
+  readonly identity?: boolean;
 }
 
 export interface TableFacts {

@@ -3,10 +3,12 @@
  * where the types fit, and for every other one the reason. No I/O.
  */
 import type { DescribedField } from '../../core/mapping/described-object.ts';
+import { insteadOf } from '../../core/mapping/field-types/column-fault.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
-import { misfits, requiredLookups, toTimestamptz, withoutDefault } from './column-advice.ts';
+import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
+import { misfits, requiredLookups, withoutDefault } from './column-advice.ts';
 import { type ColumnFacts, isNew, type Pair, type TableFacts } from './facts.ts';
-import { columnTypes, fits, typeOf } from './field-fit.ts';
+import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
 
 export interface ProposedField {
@@ -30,7 +32,7 @@ export interface Proposal {
   /** Fields without a column of their name, with their types. */
   readonly withoutColumn: readonly string[];
   readonly columnsWithoutField: readonly string[];
-  /** Columns of type `timestamp`, which hold a datetime once they are timestamptz. */
+  /** Mapped columns of type `timestamp`, which are taken for UTC. */
   readonly zoneless: readonly string[];
   /** Columns that allow no null, have no default and are not filled from Salesforce. */
   readonly withoutDefault: readonly ColumnFacts[];
@@ -86,24 +88,19 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
       if (type !== undefined || !isNew(table)) withoutColumn.push(`${field.name} (${field.type})`);
       continue;
     }
-    if (isZoneless(type, column)) {
-      zoneless.push(column.name);
-      taken.add(column.name);
-      unfit.push(zonelessText(field, column, table));
-      continue;
-    }
     const fault = faultOf(field, type, column, parent);
     if (fault !== undefined || type === undefined) {
       unfit.push(`${field.name}: ${fault}`);
       continue;
     }
     taken.add(column.name);
+    if (column.type === 'timestamp') zoneless.push(column.name);
     fields.push(proposedField(field, type, column, parent, table));
   }
   const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
   return {
     ...{ object, table, key, fields, unfit, withoutColumn, columnsWithoutField, zoneless },
-    withoutDefault: withoutDefault(table, fields, [SALESFORCE_ID, ...zoneless]),
+    withoutDefault: withoutDefault(table, fields, [SALESFORCE_ID]),
     requiredLookups: requiredLookups(table, fields),
   };
 }
@@ -149,22 +146,13 @@ function faultOf(
   parent: Pair | undefined,
 ): string | undefined {
   if (type === undefined) return `is a ${field.type}, which sfsync does not read`;
-  if (column.generated && !field.updateable)
-    return `neither the field nor the generated column ${column.name} is written`;
+  if (isDatabases(column) && !field.updateable)
+    return `neither the field nor the ${column.generated ? 'generated' : 'identity'} column ${column.name} is written`;
   const keyType = keyTypeOf(parent);
   if (fits(type, keyType, column)) return undefined;
-  const fitting = columnTypes(type, keyType).join(', ');
-  return `a ${field.type} goes into ${fitting}, and column ${column.name} is of type ${column.type}`;
-}
-
-function isZoneless(type: FieldTypeName | undefined, column: ColumnFacts): boolean {
-  return type === 'datetime' && column.type === 'timestamp' && !column.generated;
-}
-
-function zonelessText({ name }: DescribedField, column: ColumnFacts, table: TableFacts): string {
-  const consequence =
-    column.notNull && !column.hasDefault ? '; until then records that are new in Salesforce are rejected' : '';
-  return `${name}: a datetime goes into timestamptz, and column ${column.name} is of type timestamp; if it keeps UTC, as with Rails: ${toTimestamptz(table, column.name)} (in schema-additions.sql), then map it: ${name}: datetime('${column.name}')${consequence}`;
+  const said = `a ${field.type} goes into ${fittingTypes(type, keyType)}, and column ${column.name} is of type ${column.type}`;
+  const instead = insteadOf(FIELD_TYPES[type], column);
+  return instead === undefined ? said : `${said}; ${instead}`;
 }
 
 function proposedField(
@@ -182,9 +170,15 @@ function proposedField(
 
 function directionOf(
   { updateable }: DescribedField,
-  { generated }: ColumnFacts,
+  column: ColumnFacts,
 ): readonly [ProposedField['direction'], readonly string[]] {
-  if (generated) return ['to-salesforce', ['the column is generated']];
+  if (isDatabases(column))
+    return ['to-salesforce', [`the column is ${column.generated ? 'generated' : 'an identity'}`]];
   if (!updateable) return ['to-postgres', ['our user may not edit the field']];
   return ['both', []];
+}
+
+/** The database makes the column's values. */
+function isDatabases({ generated, identity }: ColumnFacts): boolean {
+  return generated || identity === true;
 }

@@ -1,6 +1,6 @@
 /** The DDL that a mapping still needs: the id column with its unique index, defaults, and tables that do not exist. */
 import { quoteName } from '../../postgres/session/quote.ts';
-import { takesNow, toTimestamptz } from './column-advice.ts';
+import { takesNow } from './column-advice.ts';
 import { isNew, type TableFacts } from './facts.ts';
 import { columnTypes } from './field-fit.ts';
 import { type Proposal, type ProposedField, SALESFORCE_ID } from './proposal.ts';
@@ -10,9 +10,7 @@ const CONCURRENTLY = 'create unique index concurrently';
 /** undefined: nothing is missing. */
 export function schemaAdditions(proposals: readonly Proposal[]): string | undefined {
   const statements = proposals.flatMap((proposal) =>
-    isNew(proposal.table)
-      ? [tableText(proposal, proposals)]
-      : [...salesforceId(proposal.table), ...defaults(proposal), ...zones(proposal)],
+    isNew(proposal.table) ? [tableText(proposal, proposals)] : [...salesforceId(proposal.table), ...defaults(proposal)],
   );
   if (statements.length === 0) return undefined;
   const head = ["-- What sync.config.ts needs of the application's tables. Make a migration of it."];
@@ -33,11 +31,6 @@ function defaults({ table, key, withoutDefault }: Proposal): string[] {
       ? `${change} now();`
       : `-- a default is needed${column.name === key ? '' : ', or null allowed'} (${column.type}): ${change} ...;`;
   });
-}
-
-/** Commented out: only the application knows whether a column keeps UTC. */
-function zones({ table, zoneless }: Proposal): string[] {
-  return zoneless.map((column) => `-- ${toTimestamptz(table, column)};`);
 }
 
 function salesforceId(facts: TableFacts): string[] {

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
+import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { insertFault } from '../tables/own-columns.ts';
 import { filterFault } from '../tables/row-filter.ts';
@@ -192,16 +192,11 @@ function uniquenessFaults(column: string, { kind, uniqueKeys, indexes }: Catalog
   return [`${column}: must be unique; add a unique constraint (without a condition)`];
 }
 
-function fieldFaults({ column: name, type, field, direction }: FieldMapping, table: CatalogTable): string[] {
-  const column = columnOf(table, name);
-  if (column === undefined) return [missing(name, table)];
-  if (column.generated && direction !== 'to-salesforce') {
-    return [`${name}: is a generated column, which cannot be written; give ${field} the direction to-salesforce`];
-  }
-  // That of a lookup is compared with the parent's key (referenceFaults).
-  if (type.columnTypes === undefined || fitsColumn(type, column)) return [];
-  const needed = type.columnTypes.join(', ');
-  return [`${name}: is of type ${column.type}; ${field} is mapped as ${type.name}, which needs ${needed}`];
+function fieldFaults(field: FieldMapping, table: CatalogTable): string[] {
+  const column = columnOf(table, field.column);
+  if (column === undefined) return [missing(field.column, table)];
+  const fault = columnFault(field, column);
+  return fault === undefined ? [] : [`${column.name}: ${fault}`];
 }
 
 function referenceFaults(

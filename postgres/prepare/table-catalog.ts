@@ -17,6 +17,8 @@ export interface CatalogColumn {
   readonly modifier?: number;
   readonly hasDefault: boolean;
   readonly generated: boolean;
+  /** Generated as identity. */
+  readonly identity?: boolean;
 }
 
 export interface CatalogTable {
@@ -85,13 +87,18 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'columns', (
     select coalesce(jsonb_agg(jsonb_build_object(
       'name', a.attname, 'type', base.typname, 'kind', base.typtype, 'elementKind', element.typtype,
-      'modifier', case when t.typtype = 'd' then t.typtypmod else a.atttypmod end,
-      'maxLength', case when base.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
-      'notNull', a.attnotnull, 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
+      'modifier', base.modifier,
+      'maxLength', case when base.typname in ('varchar', 'bpchar') and base.modifier > 4 then base.modifier - 4 end,
+      'notNull', a.attnotnull or base.refuses_null, 'identity', a.attidentity <> '', 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
     ) order by a.attnum), '[]')
     from pg_attribute a
-    join pg_type t on t.oid = a.atttypid
-    join pg_type base on base.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+    cross join lateral (
+      with recursive of as (
+        select y.*, a.atttypmod as modifier, y.typnotnull as refuses_null from pg_type y where y.oid = a.atttypid
+        union all
+        select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end, of.refuses_null or y.typnotnull
+          from of join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
+      select * from of where typtype <> 'd') base
     left join pg_type element on element.oid = base.typelem
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
   'primaryKey', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisprimary), '[]'),

@@ -24,6 +24,7 @@ export function dayIn(day: string, zone: string): FieldType {
     meaning: { dayIn: day, zone },
     columnTypes: INSTANTS,
     columnHolds: {},
+    instead: { date: 'remove dayIn: the column holds days' },
     isExact: (column, value) => {
       if (!INSTANTS.includes(column.type)) return date.isExact(column);
       const spelled = String(written(value, column));

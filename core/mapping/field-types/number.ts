@@ -61,6 +61,10 @@ export const number = {
   toPostgresJson: (value) => value,
   matching: (column) => ({ value: `(${column}::numeric)`, type: 'numeric' }),
   narrowness: ({ scale }, { type, modifier = -1 }) => {
+    if (type === 'float4') {
+      const inSalesforce = 'may have more than 6 digits';
+      return { inSalesforce, inColumn: 'keeps 6 and rounds', change: 'make the column numeric' };
+    }
     const isRounding = type === 'numeric' && modifier !== -1;
     const held = isRounding ? scaleOf(modifier) : 0;
     if (scale <= held || !(isRounding || INTEGERS.includes(type))) return undefined;

@@ -33,5 +33,9 @@ export const time = {
   toPostgres: (value) => value,
   toPostgresJson: (value) => value,
   matching: (column) => ({ value: column, type: 'time' }),
-  narrowness: () => undefined,
+  narrowness: (_, { modifier = -1 }) => {
+    if (modifier === -1 || modifier >= 3) return undefined;
+    const inColumn = `keeps ${modifier} digits of a second and rounds`;
+    return { inSalesforce: 'has milliseconds', inColumn, change: 'make the column time(3)' };
+  },
 } as const satisfies FieldType;

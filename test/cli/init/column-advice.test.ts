@@ -121,18 +121,19 @@ describe('a remark behind the field', () => {
 });
 
 describe('a timestamp without time zone', () => {
-  const change = `alter table "public"."loans" alter column "signed_at" type timestamptz using "signed_at" at time zone 'UTC'`;
-  test.each<[string, Partial<ColumnFacts>, boolean]>([
-    ['that may be null', {}, false],
-    ['that may not', REQUIRED, true],
-  ])('%s comes with the statement that changes it, and is named once', (_, more, rejects) => {
-    const found = texts([column('signed_at', 'timestamp', more)], [field('Signed_At__c', 'datetime')]);
-    expect(found.additions).toBe(`-- ${change};\n`);
-    expect(found.mapping).toContain(
-      `Signed_At__c: a datetime goes into timestamptz, and column signed_at is of type timestamp; if it keeps UTC, as with Rails: ${change} (in schema-additions.sql), then map it: Signed_At__c: datetime('signed_at')`,
+  const at = [column('signed_at', 'timestamp'), column('seen_on', 'timestamp')];
+
+  test('takes a datetime, and what it is taken for is said', () => {
+    const found = texts(at, [field('Signed_At__c', 'datetime')]);
+    expect(found.additions).toBeUndefined();
+    expect(found.mapping).toContain("Signed_At__c: datetime('signed_at'),");
+    expect(found.mapping).toContain('signed_at: timestamp without time zone, taken for UTC');
+  });
+
+  test('takes a date when it is said in which zone its day counts', () => {
+    expect(texts(at, [field('Seen_On__c', 'date')]).mapping).toContain(
+      "column seen_on is of type timestamp; say in which zone its day counts: date('seen_on', { dayIn: 'UTC' })",
     );
-    expect(found.mapping.includes('until then records that are new in Salesforce are rejected')).toBe(rejects);
-    expect(found.columnsWithoutField).toEqual([]);
   });
 });
 

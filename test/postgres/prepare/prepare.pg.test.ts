@@ -127,7 +127,7 @@ describe('prepare', () => {
     const owner = await database.client();
     await owner.query(`
       create table lenders (id bigint, salesforce_id text, name text);
-      create unlogged table borrowers (id timestamptz primary key, salesforce_id char(18) unique, born timestamp,
+      create unlogged table borrowers (id timestamptz primary key, salesforce_id char(18) unique, born date,
                                        lender uuid not null);
       create table secured (id int primary key, salesforce_id text unique, name int);
       alter table secured enable row level security;
@@ -154,7 +154,7 @@ describe('prepare', () => {
       expect.stringContaining('public.borrowers.id: is of type timestamptz; a key is one of'),
       expect.stringContaining('public.borrowers.salesforce_id: must be text'),
       expect.stringContaining(
-        'public.borrowers.born: is of type timestamp; Born__c is mapped as datetime, which needs timestamptz',
+        'public.borrowers.born: is of type date; Born__c is mapped as datetime, which needs timestamptz, timestamp; map it as date',
       ),
       expect.stringContaining('public.borrowers.lender: is of type uuid, the key of Account is int8'),
       expect.stringContaining('public.secured: has row level security'),

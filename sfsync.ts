@@ -11,10 +11,12 @@ export {
   defineSync,
   multipicklist,
   number,
+  picklist,
   reference,
   type SyncConfiguration,
   type SyncDefinition,
   text,
   time,
 } from './core/mapping/configuration.ts';
+export type { Conversion } from './core/mapping/field-types/converted.ts';
 export type { SeedRecord } from './packages/salesforce-simulator/org-simulator.ts';

@@ -4,7 +4,7 @@ import { acceptReread, receive } from '../core/agreement/inbound.ts';
 import { isUntouchedClaim } from '../core/agreement/link.ts';
 import { passBy, tryLater } from '../core/agreement/unmerged.ts';
 import type { MappedLine, readLine, recordToRead } from '../core/contracts/inbound-tasks.ts';
-import { NOT_VISIBLE, type Reject, rejectOf } from '../core/contracts/rejects.ts';
+import { NOT_VISIBLE, type Reject, rejectOf, valueAtFault } from '../core/contracts/rejects.ts';
 import { isCollision } from '../core/error-classification.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { usableWithout } from '../core/mapping/salesforce-record.ts';
@@ -148,7 +148,9 @@ async function apply(
     const { items, rejects, toAsk } = sort(step.drifted);
     step.reject('to-postgres', rejects);
     const reject = ({ item: { version, line }, error }: RefusedItem) =>
-      step.reject('to-postgres', [rejectOfRow(step.mapping, version.id, error, line)]);
+      step.reject('to-postgres', [
+        { ...rejectOfRow(step.mapping, version.id, error, line), value: valueAtFault(version, error) },
+      ]);
     const parts: SetResult[] = [];
     let rest: Left = { left: [], because: undefined };
     const applyItems = async (wave: readonly Item[], refuse: (refused: RefusedItem) => void, atOnce = false) => {

@@ -1,5 +1,7 @@
 /** Rejects: records and rows that one side does not take, with the reason, as steps find them. */
 import type { z } from 'zod';
+import type { RejectedRecordError } from '../errors.ts';
+import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { MAX_NAMED_RECORDS, type ReasonCount, type readLine } from './inbound-tasks.ts';
 
 export interface Reject {
@@ -11,6 +13,8 @@ export interface Reject {
   readonly constraint?: string | undefined;
   readonly code: string;
   readonly reason: string;
+  /** The value at fault, for the list in the database: it is told nowhere. */
+  readonly value?: string | undefined;
   readonly line: number | undefined;
   /** It is looked at again and again by itself, and reported once, while it stays listed. */
   readonly isTriedAgain?: boolean;
@@ -24,16 +28,36 @@ export function rejectOf(
     reason,
     field,
     constraint,
+    value,
   }: {
     id?: string | undefined;
     code: string;
     reason: string;
     field?: string | undefined;
     constraint?: string | undefined;
+    value?: string | undefined;
   },
   line?: number,
 ): Reject {
-  return { salesforceId: id, rowKey: undefined, field, constraint, code, reason, line };
+  return {
+    salesforceId: id,
+    rowKey: undefined,
+    field,
+    constraint,
+    code,
+    reason,
+    line,
+    ...(value !== undefined && { value }),
+  };
+}
+
+/** Codes of values that sync.config.ts has nothing for: these are kept with their rejects. */
+const OF_CONFIGURATION = ['VALUE_NOT_MAPPED', 'VALUE_NOT_CONVERTED'];
+
+/** The value of the version for which the record is rejected; undefined: it is not for a value's sake that is kept. */
+export function valueAtFault({ fields }: SalesforceVersion, { code, field }: RejectedRecordError): string | undefined {
+  const value = field === undefined || !OF_CONFIGURATION.includes(code) ? undefined : fields[field];
+  return value === undefined || value === null ? undefined : String(value);
 }
 
 /** A record that a fresh read does not find was purged, or is hidden from our user: never a reason to delete a row. */

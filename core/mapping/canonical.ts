@@ -72,23 +72,30 @@ export function fromSalesforce(type: FieldType, value: unknown, field: string): 
  * RejectedRecordError as `fromSalesforce` does.
  */
 export function fromPostgres(type: FieldType, text: string | null, field: string): CanonicalValue {
-  return text === null ? type.blank : canonical(type, type.spelledInColumn(text), field);
+  if (text === null) return type.blank;
+  const spelled = type.spelledInColumn(text);
+  if (spelled === undefined) throw unfit(type, field);
+  return canonical(type, spelled, field);
 }
 
 function canonical(type: FieldType, raw: string, field: string): CanonicalValue {
-  const text = trimmed(raw);
-  if (text === '') return type.blank;
-  const value = type.canonical(text);
+  const value = canonicalOf(type, raw);
   if (value === undefined) throw unfit(type, field);
   if (typeof value === 'string' && !isStorable(value)) throw unstorable(field);
   return value;
+}
+
+/** The canonical value of a text; undefined: it is no value of the type. */
+export function canonicalOf(type: FieldType, raw: string): CanonicalValue | undefined {
+  const text = trimmed(raw);
+  return text === '' ? type.blank : type.canonical(text);
 }
 
 /**
  * PostgreSQL stores no NUL in a text, and no half of a surrogate pair; as JSON it takes them, and then fails every statement
  * that looks into the document. Nothing else of Unicode is refused or changed: neither side normalises or strips.
  */
-function isStorable(text: string): boolean {
+export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
@@ -141,7 +148,7 @@ export function toPostgres(
   value: CanonicalValue,
   shape: ColumnShape | undefined,
 ): string | boolean | null {
-  return value === null ? null : type.toPostgres(value, shape);
+  return value === null ? (type.nullInColumn ?? null) : type.toPostgres(value, shape);
 }
 
 /** As a JSON value for `jsonb_populate_record`, which hands it to the column type's own input function. */
@@ -150,5 +157,5 @@ export function toPostgresJson(
   value: CanonicalValue,
   shape: ColumnShape | undefined,
 ): string | boolean | readonly string[] | null {
-  return value === null ? null : type.toPostgresJson(value, shape);
+  return value === null ? (type.nullInColumn ?? null) : type.toPostgresJson(value, shape);
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a configuration; each fault says what to change. */
 import type { z } from 'zod';
+import { betweenFaults } from './between-faults.ts';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
 import { spelledTable } from './identifiers.ts';
 import { readOnlyFaults } from './read-only-faults.ts';
@@ -17,6 +18,7 @@ export function configurationFaults(
     ...issues.map(schemaFault),
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
     ...objects.flatMap((mapping) => readOnlyFaults(mapping, definition.objects[mapping.object])),
+    ...objects.flatMap((mapping) => betweenFaults(mapping, definition.objects[mapping.object])),
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
     ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
     ...objects.flatMap((mapping) => zoneFaults(mapping, definition.objects[mapping.object])),
@@ -120,7 +122,14 @@ function matchFaults({ object, matchBy }: ObjectMapping, named: string | undefin
   if (named === undefined) return [];
   const at = `objects.${object}.matchBy (is ${JSON.stringify(named)})`;
   if (matchBy === undefined) return [`${at}: is not one of the mapped fields; name one of them, or map it`];
-  if (matchBy.type.matching !== undefined) return [];
+  const { matching, meaning } = matchBy.type;
+  if (matching !== undefined) return [];
+  if (meaning !== undefined) {
+    const option = Object.keys(meaning).join(', ');
+    return [
+      `${at}: has ${option}, which the database does not know, so it finds no row by a value; name a field without`,
+    ];
+  }
   return [
     `${at}: is a ${matchBy.type.name}, which cannot distinguish records; name a field whose value is one record's own`,
   ];

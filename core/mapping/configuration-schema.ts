@@ -1,5 +1,6 @@
 /** The shape of sync.config.ts, as it is written, and the values of what it leaves out. */
 import { z } from 'zod';
+import type { AnyConversion } from './field-types/converted.ts';
 import { FIELD_TYPE_NAMES } from './field-types/field-type.ts';
 import { nameFault, tableNameFault } from './identifiers.ts';
 import { isZone, UTC } from './local-time.ts';
@@ -13,6 +14,8 @@ const identifier = z.string().check(({ value, issues }) => {
 const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
 
 const zone = z.string().refine(isZone, 'must be a time zone of the IANA database, such as Europe/Berlin');
+const functionOf = <Of extends keyof AnyConversion>() =>
+  z.custom<AnyConversion[Of]>((given) => typeof given === 'function', 'must be a function');
 
 export const fieldSchema = z.strictObject({
   column: identifier,
@@ -29,6 +32,16 @@ export const fieldSchema = z.strictObject({
   zone: zone.optional(),
   /** Of a date: its column holds points in time, and the date is the day that it was then in this zone. */
   dayIn: zone.optional(),
+  /** What the column holds for each value of Salesforce; without it, the values themselves. */
+  values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  /** Two functions between a value of Salesforce and the text of its column. */
+  convert: z
+    .strictObject({
+      toPostgres: functionOf<'toPostgres'>(),
+      toSalesforce: functionOf<'toSalesforce'>(),
+      samples: z.record(z.string(), z.string()),
+    })
+    .optional(),
 });
 
 /** What a column of a new row gets: a value, or what an SQL expression gives. */

@@ -6,8 +6,10 @@ import { ConfigurationError } from '../errors.ts';
 import type { CanonicalValue } from './canonical.ts';
 import { configurationFaults } from './configuration-faults.ts';
 import { type fieldSchema, objectSchema, syncSchema } from './configuration-schema.ts';
+import type { Conversion } from './field-types/converted.ts';
 import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
 import { fieldTypeOf } from './field-types/field-types.ts';
+import type { ValueMap } from './field-types/value-map.ts';
 import { readTableName } from './identifiers.ts';
 import { keepsDeleted, type StampField } from './object-ways.ts';
 
@@ -134,21 +136,28 @@ export type SyncDefinition = z.input<typeof syncSchema>;
 type FieldDefinition = z.input<typeof fieldSchema>;
 type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss'>>;
 type ZoneOptions = FieldOptions & Pick<FieldDefinition, 'zone'>;
+type Converted<Value extends string | boolean> = FieldOptions & { readonly convert?: Conversion<Value> };
+type Mapped<Value extends string | boolean> =
+  | Converted<Value>
+  | (FieldOptions & { readonly values: ValueMap; readonly convert?: never });
 
 const field =
-  <Options extends FieldOptions = FieldOptions>(type: FieldTypeName) =>
+  <Options extends FieldOptions>(type: FieldTypeName) =>
   (column: string, options?: Options): FieldDefinition => ({
     column,
     type,
     ...options,
   });
-export const text = field('text');
-export const number = field('number');
-export const boolean = field('boolean');
-export const date = field<ZoneOptions & Pick<FieldDefinition, 'dayIn'>>('date');
-export const datetime = field<ZoneOptions>('datetime');
-export const time = field('time');
-export const multipicklist = field('multipicklist');
+export const text = field<Mapped<string>>('text');
+export const number = field<Mapped<string>>('number');
+export const boolean = field<Mapped<boolean>>('boolean');
+export const date = field<Converted<string> & ZoneOptions & Pick<FieldDefinition, 'dayIn'>>('date');
+export const datetime = field<Converted<string> & ZoneOptions>('datetime');
+export const time = field<Converted<string>>('time');
+export const multipicklist = field<FieldOptions>('multipicklist');
+
+/** A picklist, by its API values: `values` says what the column holds for each, where it is not the value itself. */
+export const picklist = text;
 
 /** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */
 export function reference(column: string, references: string, options: FieldOptions = {}): FieldDefinition {
@@ -186,11 +195,11 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
   const readOnly = definition.direction === 'to-postgres';
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
-  const fields = Object.entries(definition.fields).map(([api, mapping]) =>
+  const fields = Object.entries(definition.fields).map(([api, { values, convert, ...mapping }]) =>
     Object.freeze({
       field: api,
       ...mapping,
-      type: fieldTypeOf(mapping, zone),
+      type: fieldTypeOf({ ...mapping, values, convert }, zone),
       direction: readOnly ? 'to-postgres' : mapping.direction,
       references: mapping.references ?? undefined,
     }),

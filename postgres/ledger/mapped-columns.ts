@@ -3,6 +3,9 @@ import type pg from 'pg';
 import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
 
+/** What the values of a field depend on, beside the column. */
+export type Meaning = Readonly<Record<string, string | null | Readonly<Record<string, string>>>>;
+
 /** A field's column, and where it is looked for. */
 export interface WantedColumn {
   readonly object: string;
@@ -10,8 +13,7 @@ export interface WantedColumn {
   readonly schema: string;
   readonly name: string;
   readonly column: string;
-  /** What the values of the field depend on, beside the column. */
-  readonly meaning: Readonly<Record<string, string | null>>;
+  readonly meaning: Meaning;
   /** The object cannot be used without it. */
   readonly needed: boolean;
   /** What its type has to be, and for a lookup the parent's key. */
@@ -34,7 +36,7 @@ export interface LookedColumn {
   /** returned: it is another column than the one that was in force, so it is empty. */
   readonly empty: boolean;
   readonly needed: boolean;
-  readonly meaning: Readonly<Record<string, string | null>>;
+  readonly meaning: Meaning;
   /** The field was mapped before. */
   readonly known: boolean;
   /** It means something else than before, or the mapping names another column for it. */

@@ -19,20 +19,21 @@ export async function reportRejects(
 ): Promise<void> {
   if (rejects.length === 0) return;
   const rows = JSON.stringify(
-    rejects.map(({ salesforceId, rowKey, field, code, reason, line }) => ({
+    rejects.map(({ salesforceId, rowKey, field, code, reason, value, line }) => ({
       salesforce_id: salesforceId ?? null,
       row_key: rowKey ?? null,
       field: field ?? null,
       code,
       // Some are Salesforce's own words.
       reason: storableText(reason),
+      value: value ?? null,
       line: line ?? null,
     })),
   );
   await query(
     session,
     `with incoming as materialized (select * from jsonb_to_recordset($5::jsonb)
-            as x (salesforce_id text, row_key text, field text, code text, reason text, line int)),
+            as x (salesforce_id text, row_key text, field text, code text, reason text, value text, line int)),
           replaced as (delete from sfsync.rejected_record where id = any (array(
             select r.id from incoming x cross join lateral (select r.id from sfsync.rejected_record r
                where r.object = $1 and r.salesforce_id = x.salesforce_id and r.direction = $2 and r.resolved_at is null offset 0) r
@@ -45,8 +46,8 @@ export async function reportRejects(
                where r.object = $1 and r.row_key = x.row_key and r.direction = $2 and r.resolved_at is null
                  and r.salesforce_id is null and x.salesforce_id is null offset 0) r)))
      insert into sfsync.rejected_record
-       (object, salesforce_id, row_key, field, direction, source, line, code, reason, execution)
-     select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, $4 from incoming x`,
+       (object, salesforce_id, row_key, field, direction, source, line, code, reason, value, execution)
+     select $1, x.salesforce_id, x.row_key, x.field, $2, $3, x.line, x.code, x.reason, x.value, $4 from incoming x`,
     [object, direction, source, execution, rows],
   );
 }

@@ -89,8 +89,9 @@ async function valuesOf(
   { shapes }: TableColumns,
   types: readonly string[],
   { field, column, type }: FieldMapping,
-  values: readonly CanonicalValue[],
+  given: readonly CanonicalValue[],
 ): Promise<ReadonlyMap<CanonicalValue, CanonicalValue>> {
+  const values = given.filter((value) => value === null || type.refusal?.(value) === undefined);
   const shape = shapes.get(column);
   const [first = ''] = types;
   const written = types.length === 1 ? shape : shapeOf(first);

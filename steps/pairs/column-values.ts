@@ -4,10 +4,11 @@
  */
 import { isAtBase, isColumns, withoutExact } from '../../core/agreement/equality.ts';
 import type { Pair } from '../../core/agreement/link.ts';
-import { type Reject, rejectOf } from '../../core/contracts/rejects.ts';
+import { type Reject, rejectOf, valueAtFault } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import { type CanonicalValue, isUnsendable } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Refusal } from '../../core/mapping/field-types/field-type.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { noteInexact } from '../../postgres/ledger/inexact-columns.ts';
@@ -29,23 +30,64 @@ export interface Arriving {
 
 /** Rejects of what is not merged for the sake of a column. */
 export function rejectsOfLoss({ refused }: Weighed<Arriving>): Reject[] {
-  return refused.map(({ item: { version }, error: { code, message, field } }) =>
-    rejectOf({ id: version.id, code, reason: message, field }),
-  );
+  return refused.map(({ item: { version }, error }) => {
+    const { code, message, field } = error;
+    return rejectOf({ id: version.id, code, reason: message, field, value: valueAtFault(version, error) });
+  });
 }
 
 export interface Weighed<Item> {
   /** Their versions say what the columns make of them. */
   readonly items: readonly Item[];
-  /** Items with a value that its column does not hold as it is, and may not change. */
-  readonly refused: readonly { readonly item: Item; readonly error: RejectedRecordError }[];
+  /** Items with a value that its column has nothing for, or does not hold as it is and may not change. */
+  readonly refused: readonly Refused<Item>[];
+}
+
+interface Refused<Item> {
+  readonly item: Item;
+  readonly error: RejectedRecordError;
 }
 
 /** Asks what the columns make of the versions. */
 export async function inColumnsOf<Item extends Arriving>(
   context: StepContext,
-  items: readonly Item[],
+  given: readonly Item[],
 ): Promise<Weighed<Item>> {
+  const refused = withoutCounterpart(context.mapping, given);
+  if (refused.length === 0) return ofColumns(context, given);
+  const without = new Set(refused.map(({ item }) => item));
+  const weighed = await ofColumns(
+    context,
+    given.filter((item) => !without.has(item)),
+  );
+  return { ...weighed, refused: [...refused, ...weighed.refused] };
+}
+
+/** Items with a value that sync.config.ts has nothing for in the column (`values`, `convert`). */
+function withoutCounterpart<Item extends Arriving>({ fields }: ObjectMapping, items: readonly Item[]): Refused<Item>[] {
+  const choosy = fields.filter(({ direction, type }) => direction !== 'to-salesforce' && type.refusal !== undefined);
+  if (choosy.length === 0) return [];
+  return items.flatMap((item) => {
+    // What a deleted record held comes into a row only where our delete has buried an edit.
+    if (item.version.deleted && item.pair.link.push?.sentDeleted !== true) return [];
+    for (const field of choosy) {
+      const value = item.version.fields[field.field] ?? null;
+      const refusal = value === null ? undefined : field.type.refusal?.(value);
+      if (refusal !== undefined) return [{ item, error: notInColumn(field, refusal) }];
+    }
+    return [];
+  });
+}
+
+function notInColumn({ field }: FieldMapping, { code, fault, change }: Refusal): RejectedRecordError {
+  return new RejectedRecordError(
+    code,
+    `The value of ${field} ${fault}. ${change}, or change the value in Salesforce.`,
+    field,
+  );
+}
+
+async function ofColumns<Item extends Arriving>(context: StepContext, items: readonly Item[]): Promise<Weighed<Item>> {
   const { session, mapping } = context;
   const inexact = await inexactFields(session, mapping);
   if (inexact.length === 0) return { items, refused: [] };
@@ -61,7 +103,7 @@ export async function inColumnsOf<Item extends Arriving>(
   if (values.size === 0) return { items, refused: [] };
   const lossy = new Set<FieldMapping>();
   const kept: Item[] = [];
-  const refused: { item: Item; error: RejectedRecordError }[] = [];
+  const refused: Refused<Item>[] = [];
   for (const item of items) {
     const inColumns = changed(inexact, values, item.version);
     if (inColumns === undefined) {
@@ -74,7 +116,9 @@ export async function inColumnsOf<Item extends Arriving>(
       continue;
     }
     kept.push({ ...item, version: { ...item.version, inColumns } });
-    for (const { field } of inexact) if (isLost(field, inColumns, item)) lossy.add(field);
+    // Values of one code count as one by intent.
+    for (const { field } of inexact)
+      if (field.type.mapped === undefined && isLost(field, inColumns, item)) lossy.add(field);
   }
   const { fullTypes } = await tableColumns(session, mapping);
   const columns = [...lossy].map(({ field, column }) => ({ field, type: fullTypes.get(column) ?? '' }));

@@ -27,6 +27,11 @@ export function whyUnsendable(
   }
   const unreadable = mapping.fields.find(({ field }) => row.fields[field] === UNREADABLE);
   if (unreadable === undefined) return undefined;
+  const { unreadable: why } = unreadable.type;
+  if (why !== undefined) {
+    const reason = `The value of column ${unreadable.column} ${why.fault}. ${why.change}, or change the value in the row.`;
+    return { code: why.code, reason, field: unreadable.field };
+  }
   const reason = `Column ${unreadable.column} holds a value that Salesforce cannot store, or that PostgreSQL cannot read (as where a cast fails). It waits until that is another one.`;
   return { code: 'UNREADABLE_VALUE', reason, field: unreadable.field };
 }

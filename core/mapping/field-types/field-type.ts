@@ -54,8 +54,8 @@ export interface FieldType {
   /** Whether Salesforce, given the one value, may hold the other; absent: it holds what it takes. */
   isStoredAs?(given: string, stored: string): boolean;
 
-  /** What its values mean beside its name, for a change of it: `zone`. Absent: nothing. */
-  readonly meaning?: Readonly<Record<string, string>>;
+  /** What its values mean beside its name, for a change of it: `zone`, `values`, `convert`. Absent: nothing. */
+  readonly meaning?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
   // PostgreSQL.
 
@@ -77,8 +77,11 @@ export interface FieldType {
   readonly columnForm: 'scalar' | 'set' | 'parent key';
   /** The SQL expression for the text of a column: for a reference, of the parent's key. */
   columnText(column: string, shape: ColumnShape | undefined): string;
-  /** That text as `canonical` reads it; for a reference, the text of the parent's Salesforce id. */
-  spelledInColumn(text: string): string;
+  /**
+   * That text as `canonical` reads it; for a reference, the text of the parent's Salesforce id. undefined: it says nothing that
+   * Salesforce could hold.
+   */
+  spelledInColumn(text: string): string | undefined;
   /** As a text parameter or a cell of COPY. */
   toPostgres(value: Value, shape: ColumnShape | undefined): string | boolean;
   /** As JSON for `jsonb_populate_record`. */
@@ -90,6 +93,31 @@ export interface FieldType {
     field: Pick<DescribedField, 'length' | 'scale'>,
     column: Pick<TableColumn, 'type' | 'maxLength' | 'modifier'>,
   ): Narrowness | undefined;
+
+  // What sync.config.ts puts between the values and the column: `values` (value-map.ts), `convert` (converted.ts).
+
+  /** Why the column has nothing for a value; undefined: it has something. Absent: it has something for every value. */
+  refusal?(value: Value): Refusal | undefined;
+  /** What stands in the column for null; absent: null. */
+  readonly nullInColumn?: string | undefined;
+  /** Values and what the column holds for each; absent: whatever they are. */
+  readonly mapped?: readonly MappedValue[];
+  /** Why the text of a column is no value; absent: Salesforce has no such value, or PostgreSQL cannot read it. */
+  readonly unreadable?: Refusal;
+}
+
+/** What a conversion has nothing for: "The value of <field> <fault>. <change>, or change the value." No text holds the value. */
+export interface Refusal {
+  readonly code: string;
+  readonly fault: string;
+  readonly change: string;
+}
+
+/** A value, and what the column holds for it. */
+export interface MappedValue {
+  readonly value: CanonicalValue;
+  /** As a text parameter. */
+  readonly code: string;
 }
 
 /** A column as its values depend on it; undefined in its place: nothing is known of it. */

@@ -1,6 +1,7 @@
 /** Every field type by its name. */
 import { UTC } from '../local-time.ts';
 import { boolean } from './boolean.ts';
+import { type AnyConversion, converted, isConvertible } from './converted.ts';
 import { date } from './date.ts';
 import { datetime } from './datetime.ts';
 import { dayIn } from './day-in.ts';
@@ -11,6 +12,7 @@ import { number } from './number.ts';
 import { reference } from './reference.ts';
 import { text } from './text.ts';
 import { time } from './time.ts';
+import { isMappable, type ValueMap, withValues } from './value-map.ts';
 
 export const FIELD_TYPES: Readonly<{ [Name in FieldTypeName]: FieldType & { readonly name: Name } }> = {
   text,
@@ -28,12 +30,19 @@ interface TypeDefinition {
   readonly type: FieldTypeName;
   readonly zone?: string | undefined;
   readonly dayIn?: string | undefined;
+  readonly values?: ValueMap | undefined;
+  readonly convert?: AnyConversion | undefined;
 }
 
 /** The type of a field as sync.config.ts has it. `ownZone`: that of the object's columns. */
-export function fieldTypeOf({ type, zone, dayIn: day }: TypeDefinition, ownZone: string = UTC): FieldType {
+export function fieldTypeOf(definition: TypeDefinition, ownZone: string = UTC): FieldType {
+  const { type, zone, dayIn: day, values, convert } = definition;
+  const plain = FIELD_TYPES[type];
+  // The functions are given what the column holds, whatever its type.
+  if (convert !== undefined && isConvertible(plain)) return converted(plain, convert);
+  if (values !== undefined && isMappable(plain)) return withValues(plain, values);
   if (type === 'datetime') return inZone(zone ?? ownZone);
-  return type === 'date' && day !== undefined ? dayIn(day, zone ?? ownZone) : FIELD_TYPES[type];
+  return type === 'date' && day !== undefined ? dayIn(day, zone ?? ownZone) : plain;
 }
 
 /** Whether a column holds values of the type; that of a lookup is compared with the parent's key instead. */

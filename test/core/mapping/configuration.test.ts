@@ -7,6 +7,7 @@ import {
   multipicklist,
   number,
   outgoingFields,
+  picklist,
   reference,
   type SyncDefinition,
   text,
@@ -244,5 +245,58 @@ describe('faults', () => {
 
   test('an empty configuration maps nothing', () => {
     expect(faultsOf({ objects: {} })).toEqual(['objects: name at least one']);
+  });
+});
+
+describe('what stands between a field and its column', () => {
+  const account = (fields: unknown, more = {}) => ({ objects: { Account: { table: 'a', fields, ...more } } });
+
+  test('makes the type of the field', () => {
+    const [account] = defineSync({
+      objects: { Account: { table: 'a', fields: { Stage__c: picklist('stage', { values: { Open: 0, Won: 3 } }) } } },
+    }).objects;
+    const [field] = account?.fields ?? [];
+    expect(field).not.toHaveProperty('values');
+    expect(field?.type.toPostgres('Won', undefined)).toBe('3');
+  });
+
+  test('has all its faults told at once', () => {
+    const fields = {
+      A: picklist('a', { values: { x: 0, y: 0 } }),
+      B: number('b', { values: { one: 1 } }),
+      C: text('c', { convert: { toPostgres: (value) => value, toSalesforce: () => 'z', samples: { x: 'x' } } }),
+      D: { column: 'd', type: 'date', values: { x: 1 } },
+      E: { column: 'e', type: 'text', convert: { toPostgres: 1, toSalesforce: String, samples: {} } },
+    };
+    expect(faultsOf(account({ A: fields.A, B: fields.B, C: fields.C, D: fields.D }))).toEqual([
+      "objects.Account.fields.A.values: 'x' and 'y' have the same code, so which of them a row means is not known; give each one of its own, or give the field the direction to-postgres",
+      "objects.Account.fields.B.values: names 'one', which is no number; correct it",
+      "objects.Account.fields.C.convert: toSalesforce answers 'z' for 'x', of the sample 'x'; it has to lead back",
+      'objects.Account.fields.D.values: goes with picklist, text, number and boolean, and the field is a date; remove it',
+    ]);
+    expect(faultsOf(account({ E: fields.E }))).toEqual([
+      'objects.Account.fields.E.convert.toPostgres: must be a function (is 1)',
+    ]);
+  });
+
+  test('is one or the other, and finds no row by a value', () => {
+    const convert = { toPostgres: String, toSalesforce: String, samples: { x: 'x' } };
+    expect(faultsOf(account({ A: { column: 'a', type: 'text', values: { x: 1 }, convert } }))).toEqual([
+      'objects.Account.fields.A: has values and convert; keep one of them',
+    ]);
+    expect(faultsOf(account({ A: text('a', { values: { x: 1 } }) }, { matchBy: 'A' }))).toEqual([
+      'objects.Account.matchBy (is "A"): has values, which the database does not know, so it finds no row by a value; name a field without',
+    ]);
+  });
+
+  test('is typed', () => {
+    // @ts-expect-error A function answers a text.
+    text('a', { convert: { toPostgres: (value) => value.length, toSalesforce: String, samples: { x: '1' } } });
+    // @ts-expect-error A checkbox is a boolean.
+    boolean('a', { convert: { toPostgres: (value: string) => value, toSalesforce: Boolean, samples: { true: 'x' } } });
+    // @ts-expect-error A set has no codes.
+    multipicklist('a', { values: { x: 1 } });
+    // @ts-expect-error One of them.
+    text('a', { values: { x: 1 }, convert: { toPostgres: String, toSalesforce: String, samples: { x: 'x' } } });
   });
 });

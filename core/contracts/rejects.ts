@@ -52,11 +52,11 @@ export function rejectOf(
 }
 
 /** Codes of values that sync.config.ts has nothing for: these are kept with their rejects. */
-const OF_CONFIGURATION = ['VALUE_NOT_MAPPED', 'VALUE_NOT_CONVERTED'];
+export const CONVERSION_CODES: readonly string[] = ['VALUE_NOT_MAPPED', 'VALUE_NOT_CONVERTED'];
 
 /** The value of the version for which the record is rejected; undefined: it is not for a value's sake that is kept. */
 export function valueAtFault({ fields }: SalesforceVersion, { code, field }: RejectedRecordError): string | undefined {
-  const value = field === undefined || !OF_CONFIGURATION.includes(code) ? undefined : fields[field];
+  const value = field === undefined || !CONVERSION_CODES.includes(code) ? undefined : fields[field];
   return value === undefined || value === null ? undefined : String(value);
 }
 

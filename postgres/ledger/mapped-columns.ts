@@ -41,6 +41,8 @@ export interface LookedColumn {
   readonly known: boolean;
   /** It means something else than before, or the mapping names another column for it. */
   readonly changed: boolean;
+  /** Its `values` have entries that they never had. */
+  readonly widened: boolean;
   /** What is remembered of it is not what it is now, and means the same. */
   readonly stale: boolean;
   /** The mapping was without it. */
@@ -65,6 +67,15 @@ const FITS = `case w.form
      where y.oid = a.atttypid and kn.nspname = w.parent_schema and kt.relname = w.parent_name and k.attname = w.key), true)
   else true end`;
 
+/**
+ * The field means something else. `values` that only have entries more, or less, do not contradict those before: what a row holds
+ * still means what it did, if it means anything.
+ */
+const CONTRADICTS = `case when k.meaning = w.meaning then false else
+  k.meaning - 'values' <> w.meaning - 'values' or k.meaning ? 'values' <> w.meaning ? 'values' or exists (
+    select from jsonb_each_text(k.meaning -> 'values') as before join jsonb_each_text(w.meaning -> 'values') as now
+      on (before.key = now.key) <> (before.value = now.value)) end`;
+
 /** Compares the columns that there are with those that were in force. */
 export async function lookAtColumns(session: Session, wanted: readonly WantedColumn[]): Promise<LookedColumn[]> {
   const { rows } = await query<LookedColumn>(
@@ -73,7 +84,8 @@ export async function lookAtColumns(session: Session, wanted: readonly WantedCol
             case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
             k.attnum is distinct from a.attnum or k.table_oid is distinct from t.oid as empty,
             w.needed, w.meaning, k.object is not null as known,
-            coalesce(a.attnum is not null and (k.meaning <> w.meaning or (k.column_name <> w.column and k.attnum <> a.attnum)), false) as changed,
+            coalesce(a.attnum is not null and (${CONTRADICTS} or (k.column_name <> w.column and k.attnum <> a.attnum)), false) as changed,
+            coalesce(not ${CONTRADICTS} and not (k.meaning -> 'values' @> (w.meaning -> 'values')), false) as widened,
             k.object is not null and (k.meaning is null or k.column_name is distinct from w.column) as stale,
             k.left_at is not null as back, coalesce(k.joining = 'forgetting', false) as forgetting,
             case when t.oid is null or (a.attnum is null and w.needed) then 'in force'
@@ -117,6 +129,18 @@ export async function changeMeaning(session: Session, columns: readonly LookedCo
         set table_oid = x."table"::oid, attnum = x.number, column_name = x."column", meaning = x.meaning,
             vanished_at = null, seen_by = null, refused_at = null, refusal_seen_by = null, left_at = null,
             joining = 'forgetting', join_after = null, join_records = 0
+       from ${GIVEN} where k.object = x.object and k.field = x.field`,
+    [JSON.stringify(columns)],
+  );
+}
+
+/** The fields' `values` have more entries from now on; those that they have lost are remembered. */
+export async function widenMeaning(session: Session, columns: readonly LookedColumn[]): Promise<void> {
+  if (columns.length === 0) return;
+  await query(
+    session,
+    `update sfsync.mapped_column k
+        set meaning = jsonb_set(k.meaning, '{values}', (k.meaning -> 'values') || (x.meaning -> 'values'))
        from ${GIVEN} where k.object = x.object and k.field = x.field`,
     [JSON.stringify(columns)],
   );

@@ -1,5 +1,5 @@
 /** `sfsync.rejected_record`: the records and rows that one side does not take, listed until they go through. */
-import type { Reject } from '../../core/contracts/rejects.ts';
+import { CONVERSION_CODES, type Reject } from '../../core/contracts/rejects.ts';
 import { storableText } from '../../core/mapping/canonical.ts';
 import { query, type Session } from '../session/connection.ts';
 
@@ -161,7 +161,9 @@ function conditionOf(which: RejectsOf): Condition {
   return { keys, where: `${where} and direction = 'to-salesforce' and salesforce_id is null`, values: [object] };
 }
 
-/** Records of an object that were rejected because a value of one of these fields could not be read. */
+const VALUE_CODES = ['UNREADABLE_VALUE', ...CONVERSION_CODES];
+
+/** Records of an object that were rejected because a value of one of these fields could not be read, or has no counterpart. */
 export async function unreadableRecords(
   session: Session,
   object: string,
@@ -171,8 +173,8 @@ export async function unreadableRecords(
     session,
     `select distinct salesforce_id as id from sfsync.rejected_record
       where object = $1 and resolved_at is null and salesforce_id is not null
-        and code = 'UNREADABLE_VALUE' and field = any ($2::text[])`,
-    [object, fields],
+        and code = any ($3::text[]) and field = any ($2::text[])`,
+    [object, fields, VALUE_CODES],
   );
   return rows.map(({ id }) => id);
 }

@@ -38,7 +38,7 @@ export async function takeBack(session: Session, mapping: ObjectMapping, fields:
 }
 
 /** Records from Salesforce that were rejected for one of these fields are due to be read: now they can be used. */
-async function readRejectedAgain(session: Session, object: string, fields: readonly string[]): Promise<void> {
+export async function readRejectedAgain(session: Session, object: string, fields: readonly string[]): Promise<void> {
   const salesforceIds = await unreadableRecords(session, object, fields);
   if (salesforceIds.length === 0) return;
   await claimLinks(session, object, salesforceIds);

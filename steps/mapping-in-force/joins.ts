@@ -11,10 +11,17 @@ import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import { FIELD_JOINED } from '../../core/mapping/drift.ts';
 import { orderComparison } from '../../postgres/ledger/comparison.ts';
 import { beginJoin, type JoinPart, joinPart, takeJoined } from '../../postgres/ledger/joining-fields.ts';
-import { changeMeaning, type LookedColumn, registerColumns } from '../../postgres/ledger/mapped-columns.ts';
+import {
+  changeMeaning,
+  type LookedColumn,
+  registerColumns,
+  widenMeaning,
+} from '../../postgres/ledger/mapped-columns.ts';
 import { noteMapped } from '../../postgres/ledger/mapped-objects.ts';
+import { markInsertionsDue } from '../../postgres/ledger/mark-due.ts';
 import { inTransaction } from '../../postgres/session/connection.ts';
 import { type StepContext, underLease } from '../step.ts';
+import { readRejectedAgain } from './drift.ts';
 
 /** Whether what both sides agreed on of the field is to be taken out of the links first. Records are matched by a needed one. */
 export function isForgotten({ changed, needed }: LookedColumn): boolean {
@@ -22,7 +29,8 @@ export function isForgotten({ changed, needed }: LookedColumn): boolean {
 }
 
 /** Remembers how the object is mapped, and begins what follows from a change. Not within a transaction. */
-export async function noteMapping({ session, configuration, mapping }: StepContext, own: readonly LookedColumn[]) {
+export async function noteMapping(context: StepContext, own: readonly LookedColumn[]) {
+  const { session, configuration, mapping } = context;
   // A mapping in force is without fields that it does not lack.
   if ('columnNumbers' in mapping) return;
   const { object } = mapping;
@@ -37,14 +45,27 @@ export async function noteMapping({ session, configuration, mapping }: StepConte
   const added = own.filter(({ state }) => state === 'new');
   const stale = own.filter((column) => column.state === 'in force' && column.stale && !isForgotten(column));
   await registerColumns(session, [...added, ...stale]);
+  await rejectedAgain(context, own.filter(isForgotten));
   await changeMeaning(session, own.filter(isForgotten));
-  const isBack = ({ state, back, changed }: LookedColumn) =>
-    back && !changed && (state === 'in force' || state === 'new');
+  // Records and rows that wait for an entry are read again, with the base that they have.
+  const isBack = ({ state, back, widened, changed }: LookedColumn) =>
+    (back || widened) && !changed && (state === 'in force' || state === 'new');
   const back = own.filter(isBack).map(({ field }) => field);
   if (back.length > 0) await beginJoin(session, object, back, 'all');
+  const widened = own.filter((column) => column.widened && isBack(column));
+  await rejectedAgain(context, widened);
+  await widenMeaning(session, widened);
   const begun = [...added.filter(({ known }) => !known).map(({ field }) => field), ...back];
   // The first records at once, so that an execution begins.
   if (begun.length > 0) await inTransaction(session, () => joinPart(session, object, begun));
+}
+
+/** What was rejected for the sake of these fields may go through now: records are read, and new rows are sent. */
+async function rejectedAgain({ session, mapping: { object } }: StepContext, columns: readonly LookedColumn[]) {
+  if (columns.length === 0) return;
+  const fields = columns.map(({ field }) => field);
+  await inTransaction(session, () => readRejectedAgain(session, object, fields));
+  await markInsertionsDue(session, object, 'refused');
 }
 
 /** Makes the next records due that a joining field needs. Under the lease, for `Collect changes`. */

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../../core/mapping/configuration.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
-import { FIELD_TYPES } from '../../../core/mapping/field-types/field-types.ts';
+import { FIELD_TYPES, fieldTypeOf } from '../../../core/mapping/field-types/field-types.ts';
+import type { ValueMap } from '../../../core/mapping/field-types/value-map.ts';
 import type { SalesforceVersion } from '../../../core/mapping/salesforce-version.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { takeLease } from '../../../postgres/ledger/lease.ts';
@@ -251,6 +252,101 @@ describe('a field that means something else', () => {
     await edited(WITH);
     expect((await rest(WITH)).sent).toEqual([]);
     expect(await rows('select from sfsync.conflict')).toEqual([]);
+  });
+});
+
+describe('a field whose values have other codes', () => {
+  const by = (values: ValueMap, more: Partial<FieldMapping> = {}) =>
+    mapped((fields) =>
+      fields.map((each) =>
+        each.field === 'Industry' ? { ...each, ...more, type: fieldTypeOf({ type: 'text', values }) } : each,
+      ),
+    );
+  const industries = () => rows('select industry from lenders order by salesforce_id');
+  const [BEFORE, WIDER] = [by({ Banking: 0, Finance: 1 }), by({ Banking: 0, Finance: 1, Retail: 2 })];
+
+  beforeEach(() => rows('alter table lenders alter industry type integer using null'));
+
+  test('takes what waited for a new entry on either side, as the edit that it is', async () => {
+    await pair(BEFORE, FIRST, { Industry: 'Banking' });
+    await pair(BEFORE, SECOND, { Industry: 'Retail' });
+    await rows('update lenders set industry = 2');
+    await edited(BEFORE);
+    expect((await rest(BEFORE)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 2 }]);
+    await edited(WIDER);
+    expect((await rest(WIDER)).sent).toEqual([[FIRST, { kind: 'update', fields: { Industry: 'Retail' } }]]);
+    expect(await industries()).toEqual([{ industry: 2 }, { industry: 2 }]);
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+    expect(
+      await rows(`select code from sfsync.rejected_record where resolved_at is null and direction = 'to-postgres'`),
+    ).toEqual([]);
+  });
+
+  test('keeps its base while functions with the former map run beside those with the new one', async () => {
+    await pair(BEFORE, FIRST, { Industry: 'Banking' });
+    await edited(WIDER);
+    await rest(WIDER);
+    const meanings = () => rows(`select meaning, joining from sfsync.mapped_column where field = 'Industry'`);
+    const before = await meanings();
+    await edited(BEFORE);
+    await rest(BEFORE);
+    await edited(WIDER);
+    expect(await meanings()).toEqual(before);
+    await rows('update lenders set industry = 1');
+    await edited(WIDER);
+    expect((await rest(WIDER)).sent).toEqual([[FIRST, { kind: 'update', fields: { Industry: 'Finance' } }]]);
+  });
+
+  test('is merged for the first time where a code means another value: rows that were not migrated follow Salesforce', async () => {
+    await pair(BEFORE, FIRST, { Industry: 'Banking' });
+    const renumbered = by({ Banking: 1, Finance: 0 });
+    await edited(renumbered);
+    expect((await rest(renumbered)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 1 }]);
+    expect(await rows('select reason, salesforce_value, postgres_value, winner from sfsync.conflict')).toEqual([
+      { reason: 'new in the mapping', salesforce_value: 'Banking', postgres_value: 'Finance', winner: 'salesforce' },
+    ]);
+  });
+
+  test('is as it was where the application has renumbered its rows along', async () => {
+    await pair(BEFORE, FIRST, { Industry: 'Banking' });
+    const renumbered = by({ Banking: 10, Finance: 11 }, { policy: 'postgres' });
+    await rows('update lenders set industry = industry + 10');
+    await edited(renumbered);
+    expect((await rest(renumbered)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 10 }]);
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+  });
+
+  test('is as it was where a value was renamed in Salesforce', async () => {
+    await pair(BEFORE, FIRST, { Industry: 'Banking' });
+    const renamed = by({ Banks: 0, Finance: 1 }, { policy: 'postgres' });
+    hold(FIRST, 1, { Industry: 'Banks' });
+    await edited(renamed);
+    expect((await rest(renamed)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 0 }]);
+    expect(await rows('select from sfsync.conflict')).toEqual([]);
+  });
+
+  test('is merged for the first time when a map, or a sample, comes or goes', async () => {
+    await rows('alter table lenders alter industry type text');
+    hold(FIRST, 1, { Industry: 'Banking' });
+    await file(WITH, FIRST);
+    const coded = by({ Banking: 'B', Finance: 'F' });
+    await edited(coded);
+    expect((await rest(coded)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 'B' }]);
+    const reversed = (given: string) => [...given].reverse().join('');
+    const convert = { toPostgres: reversed, toSalesforce: reversed, samples: { abc: 'cba' } };
+    const computed = mapped((fields) =>
+      fields.map((each) =>
+        each.field === 'Industry' ? { ...each, type: fieldTypeOf({ type: 'text', convert }) } : each,
+      ),
+    );
+    await edited(computed);
+    expect((await rest(computed)).sent).toEqual([]);
+    expect(await industries()).toEqual([{ industry: 'gniknaB' }]);
   });
 });
 

@@ -112,8 +112,9 @@ const IDENTITIES: Readonly<Record<string, string>> = {
 };
 
 function mappedColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, fields } = mapping;
-  const own = [keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn].flatMap((column) => column ?? []);
+  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
+  const marks = [updatedAtColumn, deletedAtColumn, lockVersionColumn];
+  const own = [keyColumn, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
   return [...new Set([...own, ...fields.map(({ column }) => column)])];
 }
 

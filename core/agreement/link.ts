@@ -9,12 +9,15 @@ import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import { type Deferrable, NOT_PUT_OFF } from './due.ts';
 import { isAtBase, NOTHING_INEXACT } from './equality.ts';
+import { NOTHING_WRITTEN, type Written } from './written.ts';
 
 /** The mapped fields of a live row; `undefined` in place of it means that the row is gone. */
 export interface RowVersion {
   readonly fields: RowValues;
   /** When the row was last edited, by the column that the configuration names; undefined: it names none. */
   readonly editedAt?: Instant | undefined;
+  /** undefined: the configuration names no column for it. */
+  readonly lockVersion?: number | undefined;
   /** The row filter does not let it out. unknown: the filter fails for this row; absent: the object has no filter. */
   readonly outside?: boolean | 'unknown' | undefined;
 }
@@ -97,6 +100,8 @@ export interface Link extends Deferrable {
   readonly refused: Refused;
   /** What the row holds in place of values of the base that one of the sides cannot hold as the other does (equality.ts). */
   readonly inexact: FieldValues;
+  /** What the writes of sfsync have left in the row's lock version and time of change (written.ts). */
+  readonly written: Written;
   /** The row has been inside the object's row filter while the record lived: only such a row can leave it. */
   readonly wasInside: boolean;
   /** Our delete is verified, and the record is to be emptied from the recycle bin. */
@@ -128,6 +133,7 @@ export function newLink(salesforceId: string, rowKey: string | undefined): Link 
     push: undefined,
     refused: NOTHING_REFUSED,
     inexact: NOTHING_INEXACT,
+    written: NOTHING_WRITTEN,
     wasInside: false,
     purgeDue: false,
     guard: undefined,

@@ -10,6 +10,7 @@ import { wholeRecord } from '../mapping/whole-record.ts';
 import { fieldsInColumns, inColumn, inexactAfter, isAtBase, isStored } from './equality.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion } from './link.ts';
 import { afterLook, isUnknown, mayGo, outgoing, staysUnknown, stillRefused, withWaiting } from './link.ts';
+import { isPutBack, staleValue, withoutStale } from './written.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
 export interface RecordState {
@@ -55,7 +56,7 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
       ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
   const inexact = inexactAfter(mapping, link, version, merged.row);
-  const agreed = { ...link, base: baseOf(mapping, link.base, version, merged.row), inexact };
+  const agreed = { ...withoutStale(link, row), base: baseOf(mapping, link.base, version, merged.row), inexact };
   return { ...merged, link: agree(mapping, agreed, merged.row) };
 }
 
@@ -164,7 +165,7 @@ class Merge {
   }
 
   #field(mapping: FieldMapping, row: RowVersion): RowValue | undefined {
-    const { field, direction, policy } = mapping;
+    const { field, direction } = mapping;
     const base = this.#base.fields[field];
     const mine = row.fields[field];
     const theirs = this.#version.fields[field];
@@ -175,6 +176,11 @@ class Merge {
     if (base === undefined)
       return isStored(mapping, mine, theirs) ? mine : this.#joining(mapping, { theirs, held, mine }, row);
     const sent = this.#push?.sent[field];
+    const stale =
+      sent === undefined && !isAtBase(this.#link, field, mine) ? staleValue(this.#link, row, field) : undefined;
+    // Written by an application that had read the row before sfsync has changed it: with the whole row, or as an edit.
+    if (stale !== undefined)
+      return mine === stale.value ? held : this.#bothEdited(mapping, { theirs, held, mine }, row, stale.value);
     // A filler was no edit of the row: while it is as it was, and whatever became of the push, it has nothing to say.
     const mayBeUndone = this.#unknown && sent?.filler === false;
     if (theirs === base) {
@@ -195,8 +201,17 @@ class Merge {
     if (sent !== undefined && isStored(mapping, sent.value, theirs)) return mine;
     if (isAtBase(this.#link, field, mine) && !mayBeUndone) return held;
     if (isStored(mapping, mine, theirs)) return mine;
+    return this.#bothEdited(mapping, { theirs, held, mine }, row, base);
+  }
+
+  #bothEdited(
+    { field, policy }: FieldMapping,
+    { theirs, held, mine }: Joining,
+    row: RowVersion,
+    base: CanonicalValue,
+  ): RowValue | undefined {
     const winner = this.#winner(policy, row);
-    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });
+    this.#conflicts.push({ field, reason: 'both edited', base, salesforce: theirs, postgres: mine, winner });
     return winner === 'salesforce' ? held : mine;
   }
 
@@ -269,6 +284,7 @@ class Merge {
       const mine = row.fields[field];
       if (isUnknown(this.#base, field)) return false;
       if (direction === 'to-postgres' || mine === undefined || isAtBase(this.#link, field, mine)) return false;
+      if (isPutBack(this.#link, row, field, mine)) return false;
       return mine !== this.#version.fields[field] && mine !== inColumn(this.#version, field);
     });
   }

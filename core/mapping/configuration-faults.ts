@@ -76,6 +76,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
 /** What is wrong with the columns that sfsync fills by itself. */
 function filledFaults(mapping: ObjectMapping): string[] {
   const { keyColumn, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert, fields } = mapping;
+  const { lockVersionColumn } = mapping;
   const faults: string[] = [];
   const of = (column: string) => fields.find((field) => field.column === column);
   const taken = new Set([
@@ -89,9 +90,13 @@ function filledFaults(mapping: ObjectMapping): string[] {
   if (createdAtColumn !== undefined && [keyColumn, ...taken, touchColumn].includes(createdAtColumn)) {
     faults.push(`.createdAt: column ${createdAtColumn} is used otherwise; name a column that nothing else fills`);
   }
+  const others = [keyColumn, ...taken, touchColumn, createdAtColumn, mapping.updatedAtColumn];
+  if (lockVersionColumn !== undefined && (of(lockVersionColumn) !== undefined || others.includes(lockVersionColumn))) {
+    faults.push(`.lockVersion: column ${lockVersionColumn} is used otherwise; name a column that nothing else fills`);
+  }
   for (const given of onInsert) {
     const { column } = given;
-    if (taken.has(column) || column === touchColumn || column === createdAtColumn) {
+    if (taken.has(column) || column === touchColumn || column === createdAtColumn || column === lockVersionColumn) {
       faults.push(`.onInsert.${column}: is filled already; remove it`);
     }
     if (column === keyColumn && !('sql' in given)) {

@@ -74,6 +74,8 @@ const objectMembers = z.strictObject({
   updatedAt: identifier.optional(),
   /** Set to the time of each write of sfsync. */
   touch: identifier.optional(),
+  /** Raised by each write of sfsync. What was written with an older one does not know of that. */
+  lockVersion: identifier.optional(),
   /** Set to the time when sfsync makes the row. */
   createdAt: identifier.optional(),
   /** What else a row that sfsync makes gets, by column. */

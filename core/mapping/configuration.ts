@@ -98,6 +98,8 @@ export interface ObjectMapping {
   readonly updatedAtColumn: string | undefined;
   /** Set to the time of each write of sfsync. */
   readonly touchColumn: string | undefined;
+  /** Raised by each write of sfsync. */
+  readonly lockVersionColumn: string | undefined;
   /** Set to the time when sfsync makes the row. */
   readonly createdAtColumn: string | undefined;
   readonly onInsert: readonly ColumnValue[];
@@ -170,7 +172,7 @@ export function ownColumns(mapping: ObjectMapping): string[] {
   return [
     ...[keyColumn, salesforceIdColumn],
     ...[mapping.updatedAtColumn, mapping.deletedAtColumn].flatMap((column) => column ?? []),
-    ...[mapping.touchColumn, mapping.createdAtColumn].flatMap((column) => column ?? []),
+    ...[mapping.touchColumn, mapping.lockVersionColumn, mapping.createdAtColumn].flatMap((column) => column ?? []),
     ...onInsert.map(({ column }) => column),
   ];
 }
@@ -191,7 +193,7 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
 
 function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
   const { key, salesforceId, updatedAt, deleteRow, deletedAt, stamp, refreshFormulas } = definition;
-  const { touch, createdAt, onInsert, zone } = definition;
+  const { touch, lockVersion, createdAt, onInsert, zone } = definition;
   const readOnly = definition.direction === 'to-postgres';
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
@@ -215,6 +217,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
     salesforceIdColumn: salesforceId,
     updatedAtColumn: updatedAt,
     touchColumn: touch,
+    lockVersionColumn: lockVersion,
     createdAtColumn: createdAt,
     onInsert: Object.freeze(
       Object.entries(onInsert).map(([column, given]) =>

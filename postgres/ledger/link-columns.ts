@@ -2,6 +2,7 @@
 import type { Link, OpenPush } from '../../core/agreement/link.ts';
 import { isIdle, newLink } from '../../core/agreement/link.ts';
 import { namedRecords } from '../../core/agreement/references.ts';
+import { isNothing, NOTHING_WRITTEN } from '../../core/agreement/written.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 
 /** A link with its place in the table. */
@@ -99,6 +100,10 @@ const PARTS: { readonly [Each in Member]: LinkPart<Link[Each]> } = {
   inexact: {
     columns: [{ name: 'inexact', type: 'jsonb', of: ({ inexact }) => inexact }],
     read: (cells, at) => kept<Link['inexact']>(cells[at]) ?? {},
+  },
+  written: {
+    columns: [{ name: 'written', type: 'jsonb', of: ({ written }) => (isNothing(written) ? undefined : written) }],
+    read: (cells, at) => kept<Link['written']>(cells[at]) ?? NOTHING_WRITTEN,
   },
   wasInside: {
     columns: [{ name: 'was_inside', type: 'boolean', of: ({ wasInside }) => wasInside }],

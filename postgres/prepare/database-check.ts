@@ -98,6 +98,18 @@ export async function expressionFaults(
   return faults;
 }
 
+const NUMBERS = ['int4', 'int8'];
+
+/** Each write of sfsync raises it by a hundred: a smallint would be used up. */
+function lockVersionFaults({ lockVersionColumn: name }: ObjectMapping, table: CatalogTable): string[] {
+  if (name === undefined) return [];
+  const column = columnOf(table, name);
+  if (column === undefined) return [missing(name, table)];
+  if (column.generated) return [`${name}: is a generated column, which cannot be written; lockVersion needs another`];
+  if (NUMBERS.includes(column.type)) return [];
+  return [`${name}: is of type ${column.type}; lockVersion is a column of type ${NUMBERS.join(', ')}`];
+}
+
 const TIMES = ['timestamptz', 'timestamp'];
 
 /** What is wrong with the columns that sfsync reads and fills beside those of the fields. */
@@ -131,7 +143,7 @@ function ownColumnFaults(mapping: ObjectMapping, table: CatalogTable): string[] 
       ? [`${given.column}: holds ${limit} characters, and onInsert gives it more; shorten the value`]
       : [];
   });
-  return [...new Set([...ofTimes, ...ofInserts])];
+  return [...new Set([...ofTimes, ...lockVersionFaults(mapping, table), ...ofInserts])];
 }
 
 /** Types whose text form is the same in every session and for every equal value. */
@@ -249,8 +261,9 @@ function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   const filled = new Set(
     mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
   );
-  const { salesforceIdColumn, touchColumn, createdAtColumn, onInsert } = mapping;
-  for (const column of [salesforceIdColumn, touchColumn, createdAtColumn]) if (column !== undefined) filled.add(column);
+  const { salesforceIdColumn, touchColumn, createdAtColumn, lockVersionColumn, onInsert } = mapping;
+  for (const column of [salesforceIdColumn, touchColumn, createdAtColumn, lockVersionColumn])
+    if (column !== undefined) filled.add(column);
   for (const { column } of onInsert) filled.add(column);
   return table.columns
     .filter(({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name))

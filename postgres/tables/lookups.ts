@@ -1,10 +1,11 @@
 /** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
 import pg from 'pg';
+import type { Left } from '../../core/agreement/written.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
-import { touches } from './own-columns.ts';
+import { type LeftRow, leftIn, readLeft, touches } from './own-columns.ts';
 import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -141,22 +142,24 @@ export async function lockColumn(
   );
 }
 
-/** Fills a lookup that is null with the parent's key. */
+/** Fills a lookup that is null with the parent's key. Answers what `updateRows` does. */
 export async function fillNulls(
   session: Session,
   child: ObjectMapping,
   lookup: FieldMapping,
   fills: readonly { readonly rowKey: string; readonly parentKey: string }[],
-): Promise<void> {
-  if (fills.length === 0) return;
+): Promise<ReadonlyMap<string, Left>> {
+  if (fills.length === 0) return new Map();
+  const left = leftIn(child);
   const [key, column] = [name(child.keyColumn), name(lookup.column)];
-  await query(
+  const { rows } = await query<LeftRow>(
     session,
     `update ${rowsOf(child)} t set ${[`${column} = x.${column}`, ...(await touches(session, child))].join(', ')}
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
-      where t.${key} = x.${key} and t.${column} is null`,
+      where t.${key} = x.${key} and t.${column} is null ${left === undefined ? '' : `returning ${left}`}`,
     [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
   );
+  return readLeft(left === undefined ? [] : rows);
 }
 
 /** A parent whose row goes, and the record that it was merged into. */

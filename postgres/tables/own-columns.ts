@@ -3,6 +3,7 @@
  * that Salesforce does not know (`onInsert`). Values are texts that the column's own input function reads.
  */
 import pg from 'pg';
+import { type Left, RAISE } from '../../core/agreement/written.ts';
 import type { ColumnValue, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { tableColumns } from './table-columns.ts';
@@ -53,12 +54,46 @@ export async function insertFault(
  * caches and watches of the application go by it.
  */
 export async function touches(session: Session, mapping: ObjectMapping): Promise<string[]> {
-  const { touchColumn } = mapping;
-  if (touchColumn === undefined) return [];
-  const { types } = await tableColumns(session, mapping);
-  const column = name(touchColumn);
-  const now = moment(types.get(touchColumn), mapping);
-  return [`${column} = greatest(${now}, t.${column} + interval '1 microsecond')`];
+  const { touchColumn, lockVersionColumn } = mapping;
+  const set: string[] = [];
+  if (touchColumn !== undefined) {
+    const { types } = await tableColumns(session, mapping);
+    const column = name(touchColumn);
+    set.push(
+      `${column} = greatest(${moment(types.get(touchColumn), mapping)}, t.${column} + interval '1 microsecond')`,
+    );
+  }
+  if (lockVersionColumn !== undefined) set.push(raised(lockVersionColumn, `t.${name(lockVersionColumn)}`));
+  return set;
+}
+
+function raised(column: string, before: string): string {
+  return `${name(column)} = coalesce(${before}, 0) + ${RAISE}`;
+}
+
+/** What a statement that changes rows `t` has left in them: key, lock version and time of change, where that is of use. */
+export function leftIn(mapping: ObjectMapping): string | undefined {
+  const { keyColumn, lockVersionColumn, updatedAtColumn, fields } = mapping;
+  const touchedAt = fields.some(({ policy }) => policy === 'latest') ? updatedAtColumn : undefined;
+  if (lockVersionColumn === undefined && touchedAt === undefined) return undefined;
+  const text = (column: string | undefined) => (column === undefined ? 'null' : `t.${name(column)}::text`);
+  return `t.${name(keyColumn)}::text as key, ${text(lockVersionColumn)} as lock_version, ${text(touchedAt)} as touched_at`;
+}
+
+export interface LeftRow {
+  readonly key: string;
+  readonly lock_version: string | null;
+  readonly touched_at: string | null;
+}
+
+/** By key. */
+export function readLeft(rows: readonly LeftRow[]): ReadonlyMap<string, Left> {
+  return new Map(
+    rows.map(({ key, lock_version: lock, touched_at: at }) => [
+      key,
+      { lockVersion: lock === null ? undefined : Number(lock), touchedAt: at ?? undefined },
+    ]),
+  );
 }
 
 /** Columns of new rows, and a text for each row in each of them. */
@@ -85,7 +120,9 @@ export async function newRowValues(session: Session, mapping: ObjectMapping, cou
   const { touchColumn, createdAtColumn, keyColumn } = mapping;
   const { types } = await tableColumns(session, mapping);
   const times = [...new Set([touchColumn, createdAtColumn].flatMap((column) => column ?? []))];
+  const { lockVersionColumn } = mapping;
   const filled: [string, string][] = [
+    ...(lockVersionColumn === undefined ? [] : [[lockVersionColumn, '0'] as [string, string]]),
     ...times.map((column): [string, string] => [column, moment(types.get(column), mapping)]),
     ...mapping.onInsert
       .filter(({ column }) => column !== keyColumn)

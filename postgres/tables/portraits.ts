@@ -34,8 +34,9 @@ export async function lookAtTables(session: Session, { objects, settings }: Sync
 }
 
 function watchedColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, fields } = mapping;
-  const own = [keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn].flatMap((column) => column ?? []);
+  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
+  const marks = [updatedAtColumn, deletedAtColumn, lockVersionColumn];
+  const own = [keyColumn, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
   return [...new Set([...own, ...fields.map(({ column }) => column)])];
 }
 

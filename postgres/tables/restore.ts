@@ -1,5 +1,6 @@
 /** Rows that come back: a mark that is taken away, or a row that is inserted under its former key. */
 import pg from 'pg';
+import { RAISE } from '../../core/agreement/written.ts';
 import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
@@ -77,7 +78,7 @@ export async function reinsertRows(
       ...columnsOf(mapping, fields, shapes),
       ...own[i],
       ...kept.get(salesforceId),
-      ...touched(mapping, own[i]),
+      ...touched(mapping, own[i], kept.get(salesforceId)),
       ...columnsOf(mapping, taken(mapping, fields), shapes),
       ...ids,
     };
@@ -95,9 +96,16 @@ export async function reinsertRows(
   }
 }
 
-/** It is changed by coming back, and made no second time. */
-function touched({ touchColumn }: ObjectMapping, own: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return touchColumn === undefined ? {} : { [touchColumn]: own[touchColumn] };
+/** It is changed by coming back, and made no second time: what an application has read before is older. */
+function touched(
+  { touchColumn, lockVersionColumn }: ObjectMapping,
+  own: Readonly<Record<string, unknown>> = {},
+  before: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  return {
+    ...(touchColumn !== undefined && { [touchColumn]: own[touchColumn] }),
+    ...(lockVersionColumn !== undefined && { [lockVersionColumn]: Number(before[lockVersionColumn] ?? 0) + RAISE }),
+  };
 }
 
 /** The values that a row takes from Salesforce. */

@@ -4,6 +4,7 @@
  * microseconds), and must not replace it.
  */
 import pg from 'pg';
+import type { Left } from '../../core/agreement/written.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
 import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
@@ -20,7 +21,7 @@ import { type CopyColumn, copyRows } from '../session/copy.ts';
 import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
-import { newRowValues, touches } from './own-columns.ts';
+import { type LeftRow, leftIn, newRowValues, readLeft, touches } from './own-columns.ts';
 import { readOutside } from './row-filter.ts';
 import { tableColumns } from './table-columns.ts';
 import { type Cell, hasUnreadable, orRemember, readCells } from './unreadable-columns.ts';
@@ -52,6 +53,10 @@ export interface StoredRow {
   readonly fields: RowValues;
   /** When it was edited, where the mapping names the column. */
   readonly editedAt: Instant | undefined;
+  /** The time of its last change, as the column spells it. */
+  readonly changedAt: string | undefined;
+  /** Where the mapping names the column. */
+  readonly lockVersion: number | undefined;
   /** It is there, and counts as gone: the application or a delete in Salesforce has marked it. */
   readonly softDeleted: boolean;
   /** The row filter does not let it out. unknown: the filter fails for it; undefined: the object has no filter. */
@@ -97,12 +102,14 @@ export async function lockRows(
     mapping,
     parents.map((object) => mappingOf(configuration, object)),
   );
-  return rows.map(([rowKey, salesforceId, edited, deleted, ...cells]) => {
+  return rows.map(([rowKey, salesforceId, edited, deleted, lock, ...cells]) => {
     let fields: RowValues | undefined;
     return {
       key: rowKey,
       salesforceId: salesforceId ?? undefined,
       editedAt: parseInstant(asInstant(edited ?? '', mapping.zone)),
+      changedAt: edited ?? undefined,
+      lockVersion: mapping.lockVersionColumn === undefined ? undefined : Number(lock ?? 0),
       softDeleted: deleted !== null,
       outside: outside?.get(rowKey),
       // Converted when they are looked at: by then the server has something else to do.
@@ -120,6 +127,7 @@ type RowCells = readonly [
   salesforceId: string | null,
   edited: string | null,
   deleted: string | null,
+  lock: string | null,
   ...cells: Cell[],
 ];
 
@@ -139,7 +147,7 @@ async function readRows(
   const texts = (fields: readonly FieldMapping[]) =>
     fields.map(({ column, type }) => `, ${type.columnText(`t.${name(column)}`, shapes.get(column))}`).join('');
   const read = (fields: readonly FieldMapping[]) =>
-    queryTuples<[string, string | null, string | null, string | null, ...(string | null)[]]>(
+    queryTuples<[string, string | null, string | null, string | null, string | null, ...(string | null)[]]>(
       session,
       `select ${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}${texts(fields)}
          from ${table} t where ${chosen} ${further} order by ${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
@@ -159,7 +167,7 @@ async function readRows(
   );
   return rows.flatMap((row): RowCells[] => {
     const found = cells.get(row[0]);
-    return found === undefined ? [] : [[row[0], row[1], row[2], row[3], ...found]];
+    return found === undefined ? [] : [[row[0], row[1], row[2], row[3], row[4], ...found]];
   });
 }
 
@@ -194,7 +202,7 @@ async function throwIfLocked(
 }
 
 /** The columns of a locked row that come before its fields. */
-const MARKS = 4;
+const MARKS = 5;
 
 /** Of each lookup field the Salesforce ids of the rows that it points to, by their keys. */
 type ParentIds = ReadonlyMap<string, ReadonlyMap<string, string | null>>;
@@ -254,9 +262,9 @@ async function keyType(session: Session, mapping: ObjectMapping): Promise<string
 }
 
 function marks(mapping: ObjectMapping): string {
-  const { updatedAtColumn, deletedAtColumn } = mapping;
+  const { updatedAtColumn, deletedAtColumn, lockVersionColumn } = mapping;
   const column = (named: string | undefined) => (named === undefined ? 'null' : `t.${name(named)}::text`);
-  return `${column(updatedAtColumn)}, ${column(deletedAtColumn)}`;
+  return [updatedAtColumn, deletedAtColumn, lockVersionColumn].map(column).join(', ');
 }
 
 function readValue({ type, field }: FieldMapping, text: string | null): RowValue {
@@ -282,24 +290,33 @@ export interface RowWrite {
 /** More combinations of changed fields than this in one set are cheaper in one statement that can do them all. */
 const MAX_STATEMENTS = 20;
 
-/** Writes changed fields. Rows that change the same fields go in one statement. */
-export async function updateRows(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
+/**
+ * Writes changed fields. Rows that change the same fields go in one statement. Answers by key what is left in the columns that sfsync
+ * fills by itself, where that is of use later.
+ */
+export async function updateRows(
+  session: Session,
+  mapping: ObjectMapping,
+  writes: readonly RowWrite[],
+): Promise<ReadonlyMap<string, Left>> {
   const groups = Map.groupBy(writes, ({ fields }) => Object.keys(fields).sort().join());
   groups.delete('');
   if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
   const { types, shapes } = await tableColumns(session, mapping);
   const key = name(mapping.keyColumn);
   const touched = await touches(session, mapping);
+  const left = leftIn(mapping);
+  const found: LeftRow[] = [];
   for (const group of groups.values()) {
     const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
     const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
     const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
     const set = [...changed.map(({ column }) => `${name(column)} = ${value(column)}`), ...touched];
-    const { rowCount } = await query(
+    const { rows, rowCount } = await query<LeftRow>(
       session,
       `update ${rowsOf(mapping)} t set ${set.join(', ')}
          from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
-        where t.${key} = ${value(mapping.keyColumn)}`,
+        where t.${key} = ${value(mapping.keyColumn)} ${left === undefined ? '' : `returning ${left}`}`,
       [
         group.map((write) => write.key),
         ...changed.map(({ field, column, type }) =>
@@ -308,24 +325,32 @@ export async function updateRows(session: Session, mapping: ObjectMapping, write
       ],
     );
     if (rowCount !== group.length) throw new RowIgnoredError(tableOf(mapping), 'update');
+    if (left !== undefined) found.push(...rows);
   }
+  return readLeft(found);
 }
 
 /** Each row's own fields over what it holds. To a trigger `update of` a column, all of the set's columns are updated. */
-async function updateMixed(session: Session, mapping: ObjectMapping, writes: readonly RowWrite[]): Promise<void> {
+async function updateMixed(
+  session: Session,
+  mapping: ObjectMapping,
+  writes: readonly RowWrite[],
+): Promise<ReadonlyMap<string, Left>> {
   const key = name(mapping.keyColumn);
   const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
   const columns = changed.map(({ column }) => name(column)).join(', ');
   const { shapes } = await tableColumns(session, mapping);
   const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
   const set = `(${columns}) = (select ${columns} from jsonb_populate_record(t.*, x.fields))`;
-  const { rowCount } = await query(
+  const left = leftIn(mapping);
+  const { rows, rowCount } = await query<LeftRow>(
     session,
     `update ${rowsOf(mapping)} t set ${[set, ...(await touches(session, mapping))].join(', ')}
-       from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key`,
+       from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key ${left === undefined ? '' : `returning ${left}`}`,
     [writes.map((write) => write.key), documents],
   );
   if (rowCount !== writes.length) throw new RowIgnoredError(tableOf(mapping), 'update');
+  return readLeft(left === undefined ? [] : rows);
 }
 
 /** Keys for rows that are to be inserted; undefined when the table has no default that makes them. */

@@ -7,6 +7,7 @@ import { isPutToRest, loseParentToo } from '../../core/agreement/references.ts';
 import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
 import { withoutRow } from '../../core/agreement/row-identity.ts';
+import { afterWrite, editedBefore, NOTHING_WRITTEN } from '../../core/agreement/written.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import { noteInside } from '../../postgres/ledger/inside-filter.ts';
@@ -80,13 +81,34 @@ export async function lockPairs(
   const pairs = [...links].map(([id, { linkId, link }]): StoredPair => {
     const row = underKey(link) ?? byId.get(id);
     const rowless = isOthers(link) ? withoutRow(link) : link;
-    const relinked = row === undefined ? rowless : { ...link, rowKey: row.key };
-    const live = row?.softDeleted ? undefined : row;
+    const relinked = row === undefined ? rowless : link.rowKey === row.key ? link : { ...link, ...ofRow(row.key) };
+    const live = row === undefined || row.softDeleted ? undefined : asEdited(link, row);
     const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
     return { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId };
   });
   const read = await withInexact({ session, mapping }, pairs);
   return new Map(read.map((pair) => [pair.link.salesforceId, pair]));
+}
+
+/** What a link knows of another row than before. */
+function ofRow(rowKey: string): Pick<Link, 'rowKey' | 'written'> {
+  return { rowKey, written: NOTHING_WRITTEN };
+}
+
+/** The row with the time when the application has edited it: what sfsync has set the column to is none. */
+function asEdited(link: Link, row: StoredRow): StoredRow {
+  const editedAt = editedBefore(link, row.changedAt);
+  if (editedAt === undefined) return row;
+  const { key, salesforceId, changedAt, lockVersion, softDeleted, outside } = row;
+  const marks = { key, salesforceId, changedAt, lockVersion, softDeleted, outside };
+  return {
+    ...marks,
+    editedAt: editedAt ?? undefined,
+    // Converted when they are looked at.
+    get fields() {
+      return row.fields;
+    },
+  };
 }
 
 /** Rows that are locked are named by the records that their keys belong to, too. */
@@ -153,13 +175,21 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   await noteSurvivors(session, mapping.object, linked);
   const withKeys = inserts.map((write) => ({ ...write, key: keys.get(write.salesforceId) }));
   const wanted = { updates: of('update'), deletes: of('delete'), restores: of('restore'), inserts: withKeys };
-  const { orphans, madeByTable } = await orTrial(
+  const { orphans, left, madeByTable } = await orTrial(
     () => writeRows(context, wanted),
     () => tryRows(session, mapping, [...of('update').map(asUpdate), ...withKeys.map(asInsert)]),
   );
   for (const [id, key] of madeByTable) keys.set(id, key);
   if (madeByTable.size > 0) linked = writes.map(keyed);
-  linked = withLostParents(mapping, linked, orphans);
+  linked = withLostParents(mapping, linked, orphans).map((write) => {
+    if (write.kind === 'insert' || write.kind === 'restore') {
+      return { ...write, link: { ...write.link, written: NOTHING_WRITTEN } };
+    }
+    const found = write.kind === 'update' ? left.get(write.key) : undefined;
+    if (found === undefined) return write;
+    const written = { before: write.before.row, after: write.after, fields: Object.keys(write.fields) };
+    return { ...write, link: afterWrite(write.link, written, found) };
+  });
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
   const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
   const resting = linked.filter(({ before: { stored }, link }) => isPutToRest(stored, link));

@@ -2,6 +2,7 @@
  * The rows of a set, written in an order in which they do not stand in each other's way. PostgreSQL checks a unique index row by
  * row, also within one statement, unless its constraint is deferrable: of two rows that exchange their values the first is refused.
  */
+import type { Left } from '../../core/agreement/written.ts';
 import { type RowRemoval, restoreRows } from '../../postgres/ledger/tombstones.ts';
 import { query } from '../../postgres/session/connection.ts';
 import type { RowRestore } from '../../postgres/tables/restore.ts';
@@ -20,6 +21,8 @@ export interface RowWrites {
 
 export interface WrittenSet {
   readonly orphans: readonly OwnOrphan[];
+  /** What the updates have left in the columns that sfsync fills by itself, by key. */
+  readonly left: ReadonlyMap<string, Left>;
   /** Keys that the table made, by Salesforce id. */
   readonly madeByTable: ReadonlyMap<string, string>;
 }
@@ -36,14 +39,14 @@ export async function writeRows(context: StepContext, writes: RowWrites): Promis
   const early = frees ? await removeRows(context, writes.deletes) : [];
   if (frees) await freeValues(context, writes.updates);
   const update = (part: RowWrites['updates']) => updateRows(session, mapping, part);
-  await (frees ? writeFreed(session, writes.updates, update) : update(writes.updates));
+  const left = await (frees ? writeFreed(session, writes.updates, update) : update(writes.updates));
   const late = frees ? [] : await removeRows(context, writes.deletes);
   await restoreRows(session, mapping, writes.restores);
   const insert = (part: RowWrites['inserts']) => insertRows(session, mapping, part);
   const madeByTable = await (frees ? writeFreed(session, writes.inserts, insert) : insert(writes.inserts));
   // A deferred constraint is checked while the caller still knows which rows it means.
   await query(session, 'set constraints all immediate');
-  return { orphans: [...early, ...late], madeByTable };
+  return { orphans: [...early, ...late], left, madeByTable };
 }
 
 /** Of a single row nothing has to be freed: what it takes is another one's. */

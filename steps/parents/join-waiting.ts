@@ -1,5 +1,7 @@
 /** Children that came before their parents. */
+
 import { join, stopWaiting } from '../../core/agreement/references.ts';
+import { afterWrite } from '../../core/agreement/written.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
@@ -135,7 +137,7 @@ async function joinPart(
     const { link: after, fills } = join(link, child, field.field, column);
     return [{ linkId, stored: link, link: after, fill: fills && rowKey !== undefined ? [{ rowKey, parentKey }] : [] }];
   });
-  await fillNulls(
+  const left = await fillNulls(
     session,
     child,
     field,
@@ -143,7 +145,21 @@ async function joinPart(
   );
   // A deferred constraint is checked while the caller still knows which rows it means.
   await query(session, 'set constraints all immediate');
-  await saveLinks(session, joined);
+  await saveLinks(
+    session,
+    joined.map(({ fill, ...stored }) => {
+      const found = left.get(fill[0]?.rowKey ?? '');
+      if (found === undefined) return stored;
+      const parentId = stored.stored.waiting[field.field] ?? null;
+      const written = {
+        before: { fields: { [field.field]: null } },
+        after: { fields: { [field.field]: parentId } },
+        fields: [field.field],
+      };
+      // When the application has edited the row was not read.
+      return { ...stored, link: afterWrite(stored.link, written, { ...found, touchedAt: undefined }) };
+    }),
+  );
   await resolveRejects(session, {
     object: child.object,
     direction: 'to-postgres',

@@ -12,6 +12,7 @@ import {
   type SweptLink,
   windowStart,
 } from '../../../core/agreement/sweep.ts';
+import { NOTHING_WRITTEN } from '../../../core/agreement/written.ts';
 import type { FieldValues } from '../../../core/mapping/canonical.ts';
 import { defineSync, mappingOf, type Settings, text } from '../../../core/mapping/configuration.ts';
 
@@ -178,6 +179,7 @@ describe('a purged record', () => {
     dirty: false,
     appliedAt: undefined,
     rereadDue: false,
+    written: NOTHING_WRITTEN,
     waiting: {},
     push: undefined,
     refused: { fields: {}, deleted: undefined },

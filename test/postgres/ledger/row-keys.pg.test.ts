@@ -98,7 +98,16 @@ test('a row under the key of a link is another record’s where it carries the i
     await links('Contact', [6, undefined]);
     const row = (key: string, id: string | undefined): [string, StoredRow] => [
       key,
-      { key, salesforceId: id, fields: {}, editedAt: undefined, softDeleted: false, outside: undefined },
+      {
+        key,
+        salesforceId: id,
+        fields: {},
+        editedAt: undefined,
+        changedAt: undefined,
+        lockVersion: undefined,
+        softDeleted: false,
+        outside: undefined,
+      },
     ];
     const rows = new Map([row('a', idOf(1)), row('b', idOf(5)), row('c', idOf(6)), row('d', undefined)]);
     const found = [1, 2, 3, 4, 7].map((n) => newLink(idOf(n), n === 7 ? undefined : 'abcd'[n - 1]));

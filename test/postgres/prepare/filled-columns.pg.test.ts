@@ -54,7 +54,10 @@ test.each([
   [{ onInsert: { kind: { sql: 'name' } } }, 'kind: onInsert cannot be used: column "name" does not exist'],
   [{ onInsert: { kind: null } }, 'kind: allows no null, which onInsert gives it'],
   [{ onInsert: { nothing: 1 } }, 'nothing: the column does not exist'],
-  [{ touch: 'token', onInsert: { kind: 1 } }, 'token: is of type uuid; touch is a column of type timestamptz, timestamp'],
+  [
+    { touch: 'token', onInsert: { kind: 1 } },
+    'token: is of type uuid; touch is a column of type timestamptz, timestamp',
+  ],
   [{ updatedAt: 'kind' }, 'kind: is of type int4; updatedAt is a column of type'],
   [{ deleteRow: 'soft', deletedAt: 'removed_at' }, 'removed_at: the column does not exist'],
 ] as const)('%j is refused', async (options, fault) => {

@@ -50,6 +50,12 @@ const MEMBERS: { readonly [Each in keyof Link]: fc.Arbitrary<Link[Each]> } = {
     }),
   ),
   refused: fc.record({ fields: byField(value), deleted: maybe(fc.boolean()) }),
+  written: fc
+    .record({
+      replaced: byField(fc.record({ value, by: value, lockVersion: fc.nat() })),
+      touched: maybe(fc.record({ at: fc.string({ unit: 'grapheme-ascii' }), editedAt: fc.option(instant) })),
+    })
+    .map(({ replaced, touched }) => ({ replaced, ...(touched && { touched }) })),
   wasInside: fc.boolean(),
   purgeDue: fc.boolean(),
   guard: maybe(fc.constantFrom('held', 'passed')),

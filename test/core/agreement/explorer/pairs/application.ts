@@ -22,7 +22,14 @@ export function application(scenario: Scenario, edits: Edits, world: World): Mov
       for (const given of valuesFor(scenario, field, edit, row[field])) {
         const value = inColumn(scenario.rounds, field, given);
         if (value === row[field]) continue;
-        const set = { ...after, queued: true, row: withValue(row, field, value, edit) };
+        // Its own locking lets no form be saved after that.
+        const set = {
+          ...after,
+          queued: true,
+          form: undefined,
+          lockVersion: world.lockVersion + 1,
+          row: withValue(row, field, value, edit),
+        };
         made.push({ what: `the application sets ${value}`, world: triggeredInPostgres(scenario, edits, row.x, set) });
         if (left.earlyDecodes === 0) continue;
         const early = { ...spend(after, 'earlyDecodes'), invisible: { field, value, by: edit, queued: true } };
@@ -30,12 +37,37 @@ export function application(scenario: Scenario, edits: Edits, world: World): Mov
       }
     }
   }
+  made.push(...formMoves(edits, world));
   if (left.crossings > 0 && !row.deleted) {
     const crossed = { ...spend(world, 'crossings'), queued: true, outside: !world.outside };
     made.push({ what: `the row ${world.outside ? 'comes back into' : 'leaves'} the filter`, world: crossed });
   }
   if (left.deletesOfRow > 0) made.push(deletesOrInserts(scenario, edits, world));
   return made;
+}
+
+/** A form: read, and saved as a whole with an edit of x. Nothing asks whether the row is still as it was read. */
+function formMoves(edits: Edits, world: World): Move[] {
+  const { row, form, left, lockVersion } = world;
+  if (row.deleted) return [];
+  if (form === undefined) {
+    if (left.staleWrites === 0) return [];
+    return [
+      { what: 'the application reads the row', world: { ...spend(world, 'staleWrites'), form: { row, lockVersion } } },
+    ];
+  }
+  const { world: edited, edit } = edits.make(world, 'application', lineage(world, form.row.xBy));
+  const written = { ...form.row, life: row.life };
+  const saved = {
+    ...edited,
+    form: undefined,
+    lockVersion: form.lockVersion + 1,
+    editedAt: world.clock,
+    refused: '',
+    queued: true,
+    row: withValue(written, 'x', `x${edit}`, edit),
+  };
+  return [{ what: `the application saves the row as it has read it, with x${edit}`, world: saved }];
 }
 
 function deletesOrInserts(scenario: Scenario, edits: Edits, world: World): Move {

@@ -29,7 +29,7 @@ export class Edits {
   readonly before: number;
 
   constructor(scenario: Scenario) {
-    const { editsInSalesforce, deletesInSalesforce, editsOfRow, deletesOfRow } = budgetsOf(scenario);
+    const { editsInSalesforce, deletesInSalesforce, editsOfRow, deletesOfRow, staleWrites } = budgetsOf(scenario);
     let next = 1;
     const range = (count: number) => {
       next += count;
@@ -38,7 +38,7 @@ export class Edits {
     this.#first = {
       person: range(editsInSalesforce),
       'person deletes': range(deletesInSalesforce),
-      application: range(editsOfRow),
+      application: range(editsOfRow + staleWrites),
       'application deletes': range(deletesOfRow),
       'application inserts': range(deletesOfRow),
       trigger: range(scenario.trigger === undefined ? 0 : TRIGGERED),
@@ -46,7 +46,7 @@ export class Edits {
     };
     this.total = next - 1;
     this.before = scenario.joins === undefined ? 0 : bits(this.#first.before, 2);
-    this.ours = bits(this.#first.application, editsOfRow);
+    this.ours = bits(this.#first.application, editsOfRow + staleWrites);
     this.lives =
       bits(this.#first['person deletes'], deletesInSalesforce) | bits(this.#first['application deletes'], deletesOfRow);
   }

@@ -17,10 +17,13 @@ export class Identity {
   readonly #stamps = new Stamps();
   readonly #pushes = new WeakMap<Push, number>();
   readonly #budgets: readonly Budget[];
+  /** Lock versions play a part. */
+  readonly #versioned: boolean;
   /** Edits that something still names. */
   #named = 0;
 
   constructor(scenario: Scenario) {
+    this.#versioned = scenario.staleWrites !== undefined;
     this.#budgets = BUDGETS.filter((budget) => scenario[budget] !== undefined);
   }
 
@@ -48,6 +51,14 @@ export class Identity {
       key.text(invisible.value);
       this.#edit(invisible.by);
       key.bits(invisible.queued);
+    }
+    if (this.#versioned) {
+      key.code(world.lockVersion);
+      key.bits(world.form !== undefined);
+      if (world.form !== undefined) {
+        this.#side(world.form.row);
+        key.code(world.form.lockVersion);
+      }
     }
     this.#history(world);
     return key.toString();
@@ -108,6 +119,12 @@ export class Identity {
     key.bits(link.dirty, link.rereadDue, link.wasInside, link.purgeDue, highWater !== undefined, push !== undefined);
     if (highWater !== undefined) this.#stamp(highWater / SECOND);
     key.text(link.inexact.x);
+    for (const field of this.#versioned ? ['x', 'y'] : []) {
+      const replaced = link.written.replaced[field];
+      key.text(replaced?.value);
+      key.text(replaced?.by);
+      key.code(replaced?.lockVersion ?? 9999);
+    }
     key.text(refused.fields.x);
     key.text(refused.fields.y);
     key.optional(refused.deleted);

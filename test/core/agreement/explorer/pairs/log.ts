@@ -1,12 +1,13 @@
 /** Writes link and row as a merge left them, and keeps what its conflicts say. */
 import type { Link, RowVersion } from '../../../../../core/agreement/link.ts';
 import type { Conflict } from '../../../../../core/agreement/merge.ts';
+import { RAISE } from '../../../../../core/agreement/written.ts';
 import { inColumn, inSalesforce, isEqual } from '../rounding/rounding.ts';
 import { triggeredInPostgres } from './application.ts';
 import { type Edits, lineage } from './edits.ts';
 import type { Rules } from './rules.ts';
 import { FIELDS, type Field, type Scenario } from './scenario.ts';
-import { by, EMPTY, type Side, type World, withValue } from './world.ts';
+import { by, EMPTY, fieldsOf, type Side, type World, withValue } from './world.ts';
 
 export interface Written {
   readonly link: Link;
@@ -34,10 +35,23 @@ export function write(
   const { rounds } = scenario;
   const isCoarser = !before.deleted && row.x !== before.x && row.x === inSalesforce(rounds, 'x', before.x);
   const after = { ...written, row, coarsened: world.coarsened || isCoarser };
+  const raised = versioned(rules, world, after, merged);
   const wrote = after.row.x !== before.x || (before.deleted && !after.row.deleted);
-  const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, after);
-  if (triggered === after || !rules.triggersForwarded) return triggered;
+  const triggered = triggeredInPostgres(scenario, edits, wrote ? '' : after.row.x, raised);
+  if (triggered === raised || !rules.triggersForwarded) return triggered;
   return { ...triggered, link: { ...triggered.link, dirty: true } };
+}
+
+/** A write of sfsync raises the lock version, and the link remembers what it has replaced. */
+function versioned(rules: Rules, { row }: World, after: World, { row: wanted }: Written): World {
+  if (after.row.deleted || wanted === undefined) return after;
+  const changed = row.deleted ? FIELDS : FIELDS.filter((field) => after.row[field] !== row[field]);
+  if (changed.length === 0) return after;
+  const lockVersion = after.lockVersion + RAISE;
+  const before = row.deleted ? undefined : { fields: fieldsOf(row) };
+  const written = { before, after: wanted, fields: changed };
+  const link = rules.afterWrite(after.link, written, { lockVersion, touchedAt: undefined });
+  return { ...after, lockVersion, link };
 }
 
 /** Whether PostgreSQL is asked to write the row, and so may refuse that. */

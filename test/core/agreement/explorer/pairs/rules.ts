@@ -5,6 +5,7 @@ import { decide, settle } from '../../../../../core/agreement/outbound.ts';
 import { outcomeOfPush, pushAgain } from '../../../../../core/agreement/push-outcome.ts';
 import { findListed } from '../../../../../core/agreement/sweep.ts';
 import { giveUp, passBy, setAside } from '../../../../../core/agreement/unmerged.ts';
+import { afterWrite } from '../../../../../core/agreement/written.ts';
 
 export interface Rules {
   readonly receive: typeof receive;
@@ -18,6 +19,7 @@ export interface Rules {
   readonly passBy: typeof passBy;
   readonly setAside: typeof setAside;
   readonly giveUp: typeof giveUp;
+  readonly afterWrite: typeof afterWrite;
   /** An open push is collected only when nothing of it can land any more. */
   readonly fenced: boolean;
   /** Every step that writes checks that its execution still has the lease. */
@@ -47,6 +49,7 @@ export const RULES: Rules = {
   passBy,
   setAside,
   giveUp,
+  afterWrite,
   fenced: true,
   leased: true,
   settlesOwn: true,

@@ -18,6 +18,8 @@ export interface Budgets {
   /** Deletes and undeletes by people; deletes and re-inserts by the application. */
   readonly deletesInSalesforce: number;
   readonly deletesOfRow: number;
+  /** The application reads the row, and writes it back later as a whole, with an edit, and the lock version that followed then. */
+  readonly staleWrites: number;
   /** The application takes the row out of the row filter, and back into it. */
   readonly crossings: number;
   /** Of executions: outbound at any step; inbound between an order to read again and its answer. */
@@ -83,6 +85,7 @@ export const NO_BUDGET: Budgets = {
   editsOfRow: 0,
   deletesInSalesforce: 0,
   deletesOfRow: 0,
+  staleWrites: 0,
   crossings: 0,
   crashes: 0,
   lostLeases: 0,
@@ -126,14 +129,32 @@ export function mappingsFor(scenario: Scenario): Mappings {
 }
 
 function mappingFor(
-  { deleteRow = 'delete', deleteRecord = 'recycle-bin', delivery = 'api', direction, leaving, rounds }: Scenario,
+  {
+    deleteRow = 'delete',
+    deleteRecord = 'recycle-bin',
+    delivery = 'api',
+    direction,
+    leaving,
+    rounds,
+    staleWrites = 0,
+  }: Scenario,
   policyOfX: ConflictPolicy,
   policyOfY: ConflictPolicy,
 ): ObjectMapping {
   const options = direction === undefined ? { policy: policyOfX } : { direction };
   const fields = { x: text('x', options), y: text('y', { policy: policyOfY }) };
   const filter = leaving && { where: 'inside', leaving };
-  const thing = { table: 'things', updatedAt: 'updated_at', deleteRow, deleteRecord, delivery, filter, fields };
+  const lockVersion = staleWrites > 0 ? 'lock_version' : undefined;
+  const thing = {
+    table: 'things',
+    updatedAt: 'updated_at',
+    lockVersion,
+    deleteRow,
+    deleteRecord,
+    delivery,
+    filter,
+    fields,
+  };
   const mapping = mappingOf(defineSync({ objects: { Thing: thing } }), 'Thing');
   return rounds === 'Salesforce' ? withRounding(mapping) : mapping;
 }

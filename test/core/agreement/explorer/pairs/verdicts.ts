@@ -45,7 +45,14 @@ export function violations({ scenario, budgets: given, edits, rules }: Driver, w
   if (world.echo) found.push('an echo');
   if (world.writes > 8) found.push('writes without end');
   const edited =
-    given.editsOfRow - left.editsOfRow + given.deletesOfRow - left.deletesOfRow + given.crossings - left.crossings;
+    given.editsOfRow -
+    left.editsOfRow +
+    given.deletesOfRow -
+    left.deletesOfRow +
+    given.crossings -
+    left.crossings +
+    given.staleWrites -
+    left.staleWrites;
   const triggers = scenario.trigger === undefined ? 0 : edited + given.editsInSalesforce;
   const reverted = scenario.direction === 'to-salesforce' ? given.editsInSalesforce - left.editsInSalesforce : 0;
   // What Salesforce lacks of a field that is new in the mapping goes there, though the row was not edited.

@@ -85,6 +85,12 @@ export interface InvisibleEdit {
   readonly queued: boolean;
 }
 
+/** A row as the application has read it. */
+export interface Form {
+  readonly row: Side;
+  readonly lockVersion: number;
+}
+
 export interface World {
   readonly salesforce: Side;
   readonly stamp: number;
@@ -94,6 +100,9 @@ export interface World {
   /** A sweep has come after all commits that no poll finds. */
   readonly swept: boolean;
   readonly row: Side;
+  readonly lockVersion: number;
+  /** The row as the application has read it, to write it back. */
+  readonly form: Form | undefined;
   /** The second in which the application last edited the row. */
   readonly editedAt: number;
   readonly link: Link;
@@ -169,6 +178,8 @@ function agreedWorld(scenario: Scenario, edits: number): World {
     polled: true,
     swept: true,
     row,
+    lockVersion: 0,
+    form: undefined,
     editedAt: 0,
     link: {
       ...newLink(ID, 'key'),
@@ -228,8 +239,8 @@ export function withValue(side: Side, field: Field, value: string, edit: number)
   return field === 'x' ? { ...side, x: value, xBy: edit } : { ...side, y: value, yBy: edit };
 }
 
-export function rowVersion({ row, editedAt, outside }: World): RowVersion | undefined {
-  return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND, outside };
+export function rowVersion({ row, editedAt, outside, lockVersion }: World): RowVersion | undefined {
+  return row.deleted ? undefined : { fields: fieldsOf(row), editedAt: editedAt * SECOND, outside, lockVersion };
 }
 
 export function versionOf({ side, stamp }: Reading, { rounds }: Scenario): SalesforceVersion {

@@ -2,7 +2,7 @@
 
 import type { PushLine } from '../core/contracts/outbound-tasks.ts';
 import { toCsv } from '../core/mapping/canonical.ts';
-import { type FieldMapping, type ObjectMapping, outgoingFields } from '../core/mapping/configuration.ts';
+import { type FieldMapping, type ObjectMapping, updatedFields } from '../core/mapping/configuration.ts';
 import type { RecordError } from './record-answer.ts';
 
 const NULL = '#N/A';
@@ -23,7 +23,7 @@ export function bulkCsv(
   lines: readonly PushLine[],
   room = UPLOAD_BYTES,
 ): { readonly csv: string; readonly rows: readonly PushLine[] } {
-  const fields = outgoingFields(mapping).filter(({ field }) => lines.some((line) => line.fields[field] !== undefined));
+  const fields = updatedFields(mapping).filter(({ field }) => lines.some((line) => line.fields[field] !== undefined));
   const texts = [row(['Id', ...fields.map(({ field }) => field)])];
   let bytes = texts[0]?.length ?? 0;
   for (const line of lines) {

@@ -6,7 +6,7 @@
 import type { OutcomeLine, PushLine } from '../core/contracts/outbound-tasks.ts';
 import { toSalesforce } from '../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
-import { outgoingFields } from '../core/mapping/configuration.ts';
+import { updatedFields } from '../core/mapping/configuration.ts';
 import { sendInCollections } from './collections.ts';
 import { API_VERSION, type SalesforceConnection } from './connection.ts';
 import { type DeletedParent, deletedParents } from './deleted-along.ts';
@@ -83,7 +83,7 @@ export async function patch(
   { connection, mapping }: PushTarget,
   lines: readonly PushLine[],
 ): Promise<readonly RecordAnswer[]> {
-  const fields = outgoingFields(mapping);
+  const fields = updatedFields(mapping);
   const records = lines.map((line) => ({
     attributes: { type: mapping.object },
     id: line.id,

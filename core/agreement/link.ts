@@ -196,6 +196,7 @@ export function nothingRefused(mapping: ObjectMapping, { link, row }: Pair): boo
   if (guard === 'held') return false;
   if (row === undefined || isGone(mapping, link, row)) return refused.deleted !== true;
   if (refused.deleted === false) return false;
+  if (isKeyRefused(mapping, link)) return false;
   return Object.entries(refused.fields).every(([field, value]) => row.fields[field] !== value);
 }
 
@@ -221,6 +222,11 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
   if (base.deleted && mapping.deleteRow === 'ignore') return undefined;
   if (base.deleted && refused.deleted === false) return undefined;
   if (!base.deleted && row.fields === base.fields) return undefined;
+  // By itself, for what is refused of it is to hold up nothing else.
+  const key = base.deleted ? undefined : changedKey(mapping, link);
+  const ofKey =
+    key === undefined ? undefined : ({ kind: 'update', fields: { [mapping.externalIdField ?? '']: key } } as const);
+  if (ofKey !== undefined && !waitsForKey(mapping, link)) return ofKey;
   // Salesforce refuses a record as a whole. Once one field has changed since, all that differ go again: fields that were
   // refused along with the bad one would otherwise stay behind, due never again and listed no more.
   const fields: Record<string, CanonicalValue> = {};
@@ -238,16 +244,50 @@ export function outgoing(mapping: ObjectMapping, link: Link, row: RowVersion | u
     due ||= value !== refused.fields[field];
   }
   if (base.deleted) return { kind: 'revive', fields };
-  return due ? { kind: 'update', fields } : undefined;
+  return due ? { kind: 'update', fields } : ofKey;
+}
+
+/**
+ * What the external id of the record has to become, for its row has another key than it had; null: nothing at first, so that the record
+ * whose key it takes over can get its own. undefined: it stays as it is. The base holds it only since the key has changed, as what
+ * the record had been given for its row, or null once it was emptied.
+ */
+export function changedKey(
+  { externalIdField }: ObjectMapping,
+  { base, rowKey, refused }: Link,
+): string | null | undefined {
+  if (externalIdField === undefined || rowKey === undefined || base === undefined) return undefined;
+  const held = base.fields[externalIdField];
+  if (held === undefined || held === rowKey) return undefined;
+  const was = refused.fields[externalIdField];
+  if (was === null) return undefined;
+  // Refused, for another record has that key as yet, and may be waiting for this one's.
+  return was === rowKey && held !== null ? null : rowKey;
+}
+
+/** The external id was emptied, and the key that it has to become is another record's as yet: it is tried at growing pauses. */
+export function waitsForKey(mapping: ObjectMapping, { base, rowKey, refused }: Link): boolean {
+  const { externalIdField = '' } = mapping;
+  return base?.fields[externalIdField] === null && rowKey !== undefined && refused.fields[externalIdField] === rowKey;
+}
+
+/** Whether the key that the external id has to become was refused. */
+function isKeyRefused({ externalIdField }: ObjectMapping, { base, rowKey, refused }: Link): boolean {
+  if (externalIdField === undefined || rowKey === undefined) return false;
+  const held = base?.fields[externalIdField];
+  const was = refused.fields[externalIdField];
+  return held !== undefined && held !== rowKey && (was === rowKey || was === null);
 }
 
 /** What of the refused entries still stands: those whose value the row still has and Salesforce still lacks. */
 export function stillRefused(mapping: ObjectMapping, link: Link, row: RowVersion | undefined): Refused {
   const { base, refused } = link;
   if (refused.deleted === undefined && Object.keys(refused.fields).length === 0) return refused;
-  const fields = Object.entries(refused.fields).filter(
-    ([field, value]) => row?.fields[field] === value && base?.fields[field] !== value,
-  );
+  const stands = ([field, value]: readonly [string, CanonicalValue]) =>
+    field === mapping.externalIdField
+      ? isKeyRefused(mapping, link)
+      : row?.fields[field] === value && base?.fields[field] !== value;
+  const fields = Object.entries(refused.fields).filter(stands);
   const gone = isGone(mapping, link, row);
   const sidesDiffer = base !== undefined && (base.deleted !== gone || link.purgeDue);
   const deleted = sidesDiffer && refused.deleted === gone ? refused.deleted : undefined;

@@ -56,7 +56,7 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
       ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
   const inexact = inexactAfter(mapping, link, version, merged.row);
-  const agreed = { ...withoutStale(link, row), base: baseOf(mapping, link.base, version, merged.row), inexact };
+  const agreed = { ...withoutStale(link, row), base: baseOf(mapping, link, version, merged.row), inexact };
   return { ...merged, link: agree(mapping, agreed, merged.row) };
 }
 
@@ -72,13 +72,15 @@ export function agree(mapping: ObjectMapping, link: Link, row: RowVersion | unde
 /** A first version that holds the mapped fields and no others is the base as it stands; nothing has to be copied. */
 function baseOf(
   mapping: ObjectMapping,
-  base: Base | undefined,
-  { deleted, fields }: SalesforceVersion,
+  link: Pick<Link, 'base' | 'push'>,
+  version: SalesforceVersion,
   row: RowVersion | undefined,
 ): Base {
+  const { deleted, fields } = version;
+  const { base } = link;
   if (base !== undefined) {
     const known = mapping.fields.filter((field) => !staysUnknown(field, base, row));
-    return { deleted, fields: withShown({ ...base.fields }, fields, known) };
+    return { deleted, fields: withShown(withFormerKey(mapping, link, version), fields, known) };
   }
   const isWhole = mapping.fields.every(({ field }) => fields[field] !== undefined);
   const isExact = isWhole && Object.keys(fields).length === mapping.fields.length;
@@ -86,6 +88,24 @@ function baseOf(
     deleted,
     fields: isExact ? fields : withShown(isWhole ? wholeRecord(mapping) : {}, fields, mapping.fields),
   };
+}
+
+/**
+ * The base's fields, with the key that the record was given for its row as long as Salesforce shows it, or another one that was sent
+ * since. What somebody else has written there stands, and is nothing that we would know.
+ */
+function withFormerKey(
+  { externalIdField }: ObjectMapping,
+  { base, push }: Pick<Link, 'base' | 'push'>,
+  version: SalesforceVersion,
+): Record<string, CanonicalValue> {
+  const fields: Record<string, CanonicalValue> = { ...base?.fields };
+  const externalId = version.externalId ?? null;
+  if (externalIdField === undefined || fields[externalIdField] === undefined) return fields;
+  const isOurs = externalId === fields[externalIdField] || externalId === push?.sent[externalIdField]?.value;
+  if (isOurs) fields[externalIdField] = externalId;
+  else delete fields[externalIdField];
+  return fields;
 }
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */

@@ -7,11 +7,11 @@ import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
-import { becomesDue, NOT_PUT_OFF } from './due.ts';
+import { becomesDue, NOT_PUT_OFF, putOff } from './due.ts';
 import { inexactOf, isStored } from './equality.ts';
 import { mergeFresh } from './inbound.ts';
 import type { Link, OpenPush, Outgoing, Pair, Refused, SentField } from './link.ts';
-import { mayGo, NOTHING_REFUSED, outgoing } from './link.ts';
+import { mayGo, NOTHING_REFUSED, outgoing, waitsForKey } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
 
@@ -96,6 +96,7 @@ function pushOf(mapping: ObjectMapping, link: Link, out: Outgoing, look: Salesfo
     mapping.delivery === 'appflow' &&
     link.retries === 0 &&
     out.kind === 'update' &&
+    !(mapping.externalIdField !== undefined && mapping.externalIdField in out.fields) &&
     (mapping.blankCells === 'clear' || Object.values(out.fields).every((value) => value !== null));
   if (!byFlow) return byApi;
   const unchanged = outgoingFields(mapping).filter(({ field }) => !(field in out.fields));
@@ -140,7 +141,8 @@ export function settle(
   if (push === undefined || link.revision !== round.revision) return { outcome: 'again' };
   const mayBeOurs = outcome === 'accepted' || outcome === 'unknown';
   const answered = outcome === 'accepted' ? acknowledge(link, push, readBack) : mayBeOurs ? link : unsent(link, push);
-  const fresh = mergeFresh(mapping, { link: answered, row }, readBack, {
+  const known = outcome === 'accepted' ? withoutRefusedKey(mapping, answered, push) : answered;
+  const fresh = mergeFresh(mapping, { link: known, row }, readBack, {
     readAt: round.readAt,
     unknown: outcome === 'unknown',
   });
@@ -150,7 +152,15 @@ export function settle(
   const purgeDue = outcome === 'accepted' && push.sentDeleted === true ? !link.purgeDue : link.purgeDue;
   const due = { push: undefined, refused, purgeDue: purgeDue && purges(mapping, merged) };
   const settled = agree(mapping, { ...merged.link, ...due }, merged.row);
-  return { ...merged, link: settled, outcome: 'settled' };
+  const isLater = outcome === 'refused' && waitsForKey(mapping, settled);
+  return { ...merged, link: isLater ? putOff(settled, round.readAt) : settled, outcome: 'settled' };
+}
+
+/** The external id was emptied, or has its key: what was refused of it before may be taken now. */
+function withoutRefusedKey({ externalIdField }: ObjectMapping, link: Link, { sent }: OpenPush): Link {
+  if (externalIdField === undefined || sent[externalIdField] === undefined) return link;
+  const { [externalIdField]: _, ...fields } = link.refused.fields;
+  return { ...link, refused: { ...link.refused, fields } };
 }
 
 /** Whether a delete of ours that has come to this end goes on out of the recycle bin. */

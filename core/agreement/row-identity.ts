@@ -2,6 +2,7 @@
  * Which row is a record's, where the application has changed keys, or moved Salesforce ids from row to row: the row that
  * carries the record's id. A link's key is only how it finds that row.
  */
+import type { ObjectMapping } from '../mapping/configuration.ts';
 import { becomesDue } from './due.ts';
 import type { Link } from './link.ts';
 import { newLink } from './link.ts';
@@ -18,13 +19,25 @@ export function withoutRow(link: Link): Link {
 }
 
 /**
+ * A link whose row is found under another key. The external id of its record follows the key of the row (`changedKey`): the base
+ * remembers which one the record had been given. That it has it, the next look has to show.
+ */
+export function underKey({ externalIdField }: ObjectMapping, link: Link, rowKey: string | undefined): Link {
+  const { base, rowKey: former } = link;
+  if (former === rowKey) return link;
+  const isNews = externalIdField !== undefined && base !== undefined && former !== undefined;
+  if (!isNews || base.fields[externalIdField] !== undefined) return { ...link, rowKey };
+  return { ...link, rowKey, base: { ...base, fields: { ...base.fields, [externalIdField]: former } } };
+}
+
+/**
  * A link whose key another record's link takes over, because the row under it carries that record's id. `rowIsElsewhere`: a
  * row under another key carries this record's own id; the next look finds it there.
  */
-export function letGo(link: Link, rowIsElsewhere: boolean): Link {
+export function letGo(mapping: ObjectMapping, link: Link, rowIsElsewhere: boolean): Link {
   const isKnown = rowIsElsewhere || link.base?.deleted === true;
   return isKnown
-    ? { ...becomesDue(link, 'row changed'), rowKey: undefined }
+    ? underKey(mapping, becomesDue(link, 'row changed'), undefined)
     : { ...withoutRow(link), revision: link.revision + 1 };
 }
 

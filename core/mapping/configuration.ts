@@ -266,5 +266,17 @@ export function outgoingFields(mapping: ObjectMapping): readonly FieldMapping[] 
   return known;
 }
 
+/** The fields of an update: those, and the external id, which follows the key of the row. */
+export function updatedFields(mapping: ObjectMapping): readonly FieldMapping[] {
+  const { externalIdField: field, keyColumn: column } = mapping;
+  const fields = outgoingFields(mapping);
+  if (field === undefined) return fields;
+  const type = fieldTypeOf({ type: 'text' });
+  return [
+    ...fields,
+    { field, column, type, direction: 'to-salesforce', policy: 'postgres', onLoss: 'accept', references: undefined },
+  ];
+}
+
 /** Asked for with every record. */
 const outgoing = new WeakMap<ObjectMapping, readonly FieldMapping[]>();

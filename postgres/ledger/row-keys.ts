@@ -85,6 +85,10 @@ export async function findNewRows(
   return rows.map((row) => row.key);
 }
 
+/** The base, with the key that the record was given for its row: see `underKey`. `$3`: the external id field. */
+const FORMER_KEY = `case when $3::text is null or l.base is null or (l.base::jsonb) ? $3::text then l.base
+  else (l.base::jsonb || jsonb_build_object($3::text, l.row_key))::json end`;
+
 /**
  * Makes room for links that are to get these keys: each of them, and each other link, that has one lets go of it, for a key may
  * stand in one link only. The others are looked at again (`letGo`). Answers what became of these.
@@ -102,8 +106,8 @@ export async function makeRoom(
     `with carrying as (select l.id from sfsync.link l
                         where l.object = $1 and l.salesforce_id = any ($2::text[]) and l.row_key is not null
                         order by l.salesforce_id for update)
-     update sfsync.link l set row_key = null from carrying where l.id = carrying.id`,
-    [object, ids],
+     update sfsync.link l set row_key = null, base = ${FORMER_KEY} from carrying where l.id = carrying.id`,
+    [object, ids, mapping.externalIdField ?? null],
   );
   const others = await lockLinks(session, object, {
     where: 'l.row_key = any ($2::text[]) and l.salesforce_id <> all ($3::text[])',
@@ -111,7 +115,7 @@ export async function makeRoom(
   });
   const elsewhere = new Set(await carriedIds(session, mapping, [...others.keys()]));
   const changes = [...others].map(([id, { linkId, link }]): LinkChange => {
-    return { linkId, before: link, after: letGo(link, elsewhere.has(id)) };
+    return { linkId, before: link, after: letGo(mapping, link, elsewhere.has(id)) };
   });
   await saveLinks(
     session,

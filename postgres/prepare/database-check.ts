@@ -62,6 +62,7 @@ export function tableFindings(
     return { faults: [`${name}: does not exist; create it, or correct ${mapping.object}`], warnings: [] };
   const faults = [
     ...visibilityFaults(table, server),
+    ...pluginFaults(table, configuration),
     ...keyFaults(mapping, table),
     ...salesforceIdFaults(mapping, table),
     ...ownColumnFaults(mapping, table),
@@ -144,6 +145,13 @@ function ownColumnFaults(mapping: ObjectMapping, table: CatalogTable): string[] 
       : [];
   });
   return [...new Set([...ofTimes, ...lockVersionFaults(mapping, table), ...ofInserts])];
+}
+
+function pluginFaults({ kind }: CatalogTable, { settings: { plugin } }: SyncConfiguration): string[] {
+  if (kind !== 'p' || plugin !== 'wal2json') return [];
+  return [
+    ": is partitioned, and wal2json names the partition of a change, not its table; set settings.plugin to 'pgoutput', which publishes by the root",
+  ];
 }
 
 /** Types whose text form is the same in every session and for every equal value. */

@@ -63,7 +63,7 @@ export async function decideInsertions(
     const rowKeys = dropped.map(({ insertion }) => insertion.rowKey);
     await resolveRejects(session, { object: mapping.object, rowKeys });
     await saveInsertions(session, saved);
-    const result = await writeAdoptions(context, adoptions);
+    const result = await writeAdoptions(context, adoptions, now);
     return { ...result, rejects: [...result.rejects, ...(await refuse(context, unusable))], decided };
   });
   const rowKeys = later.map(({ externalId }) => externalId);

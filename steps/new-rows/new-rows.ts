@@ -1,10 +1,13 @@
 /** What DECIDE and SETTLE do with new rows: look them up, make pairs of them, and list those that are refused. */
+
+import { putOff } from '../../core/agreement/due.ts';
 import type { NamedRecord } from '../../core/agreement/insertion.ts';
 import { refusedInsertion, unwrittenInsertion } from '../../core/agreement/insertion.ts';
-import { isClaim, newLink } from '../../core/agreement/link.ts';
+import { isClaim, type Link, newLink } from '../../core/agreement/link.ts';
 import type { Merged } from '../../core/agreement/merge.ts';
 import type { InsertionLook, InsertionToRead } from '../../core/contracts/insertion-tasks.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import type { InsertionWrite, StoredInsertion } from '../../postgres/ledger/insertions.ts';
 import { dropInsertions, lockInsertions, saveInsertions } from '../../postgres/ledger/insertions.ts';
@@ -126,13 +129,18 @@ export interface Refusal {
 }
 
 /** Makes pairs of new rows and their records. A record that belongs to another row is not taken from it. */
-export async function writeAdoptions(context: StepContext, adoptions: readonly Adoption[]): Promise<InsertionsDone> {
+export async function writeAdoptions(
+  context: StepContext,
+  adoptions: readonly Adoption[],
+  now: Instant,
+): Promise<InsertionsDone> {
   const { session, mapping } = context;
   const ids = adoptions.map(({ merged }) => merged.link.salesforceId);
   const links = await lockLinks(session, mapping.object, { salesforceIds: ids });
   const free: Adoption[] = [];
   const linkedAlready: string[] = [];
   const taken: Refusal[] = [];
+  const early: StoredInsertion[] = [];
   for (const adoption of adoptions) {
     const { found, merged } = adoption;
     const linked = links.get(merged.link.salesforceId);
@@ -141,12 +149,20 @@ export async function writeAdoptions(context: StepContext, adoptions: readonly A
       // The row belongs to a record already: it goes the ordinary way.
       linkedAlready.push(found.insertionId);
     } else if (isFree(linked)) free.push(adoption);
+    else if (givesUpKey(mapping, linked?.link, found.insertion.rowKey)) early.push(found);
     else {
       const reason = `Record ${merged.link.salesforceId} carries the key of this row as its external id, and belongs to another row.`;
       taken.push({ found, code: 'EXTERNAL_ID_TAKEN', reason });
     }
   }
   await dropInsertions(session, linkedAlready);
+  await saveInsertions(
+    session,
+    early.map(({ insertionId, insertion }) => ({
+      insertionId,
+      insertion: putOff({ ...insertion, push: undefined, dirty: true }, now),
+    })),
+  );
   await writeMerged(
     context,
     free.map(({ found: { row: before }, merged: { link, row, conflicts: logged } }) => {
@@ -162,6 +178,11 @@ export async function writeAdoptions(context: StepContext, adoptions: readonly A
     free.map(({ found: { insertionId }, merged: { link, row } }) => ({ link, row, insertionId })),
   );
   return { adopted: free.length, rejects: await refuse(context, taken) };
+}
+
+/** The record has the key as yet that its row had before: it gets another one, and the new row one of its own. */
+function givesUpKey({ externalIdField = '' }: ObjectMapping, link: Link | undefined, rowKey: string): boolean {
+  return link?.base?.fields[externalIdField] === rowKey && link.rowKey !== rowKey;
 }
 
 /** The record has no link, or one of which nothing is known. */

@@ -70,7 +70,7 @@ export async function settleInsertions(
       refused.push(reject);
     }
     await saveInsertions(session, saved);
-    const result = await writeAdoptions(context, adoptions);
+    const result = await writeAdoptions(context, adoptions, now);
     return { ...result, rejects: [...result.rejects, ...refused], again, inVain, refused: refused.length };
   });
   const again = later.map(({ externalId, insertion, revision }) => ({ externalId, insertion, revision }));

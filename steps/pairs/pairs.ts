@@ -6,7 +6,7 @@ import { newLink } from '../../core/agreement/link.ts';
 import { isPutToRest, loseParentToo } from '../../core/agreement/references.ts';
 import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
-import { withoutRow } from '../../core/agreement/row-identity.ts';
+import { underKey, withoutRow } from '../../core/agreement/row-identity.ts';
 import { afterWrite, editedBefore, NOTHING_WRITTEN } from '../../core/agreement/written.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
@@ -65,8 +65,9 @@ export async function lockPairs(
   );
   // A key may be the empty text: no row has no key.
   const isOthers = ({ rowKey }: Link) => rowKey !== undefined && others.has(rowKey);
-  const underKey = (link: Link) => (link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey));
-  const lost = [...links.values()].filter(({ link }) => underKey(link) === undefined);
+  const rowUnderKey = (link: Link) =>
+    link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey);
+  const lost = [...links.values()].filter(({ link }) => rowUnderKey(link) === undefined);
   const elsewhere = await find({ salesforceIds: lost.map(({ link }) => link.salesforceId) });
   const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
   const changes = await makeRoom(
@@ -79,9 +80,9 @@ export async function lockPairs(
   );
   const asStored = new Map(changes.map(({ after }) => [after.salesforceId, after]));
   const pairs = [...links].map(([id, { linkId, link }]): StoredPair => {
-    const row = underKey(link) ?? byId.get(id);
+    const row = rowUnderKey(link) ?? byId.get(id);
     const rowless = isOthers(link) ? withoutRow(link) : link;
-    const relinked = row === undefined ? rowless : link.rowKey === row.key ? link : { ...link, ...ofRow(row.key) };
+    const relinked = row === undefined ? rowless : link.rowKey === row.key ? link : ofRow(mapping, link, row.key);
     const live = row === undefined || row.softDeleted ? undefined : asEdited(link, row);
     const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
     return { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId };
@@ -91,8 +92,8 @@ export async function lockPairs(
 }
 
 /** What a link knows of another row than before. */
-function ofRow(rowKey: string): Pick<Link, 'rowKey' | 'written'> {
-  return { rowKey, written: NOTHING_WRITTEN };
+function ofRow(mapping: ObjectMapping, link: Link, rowKey: string): Link {
+  return { ...underKey(mapping, link, rowKey), written: NOTHING_WRITTEN };
 }
 
 /** The row with the time when the application has edited it: what sfsync has set the column to is none. */

@@ -44,6 +44,17 @@ describe('updates', () => {
     expect((await org.stats()).apiCalls.total).toBe(7);
   });
 
+  test('write the external id, which follows the key of its row', async () => {
+    await using org = await startedOrg();
+    const deal = { Name: 'Loan', StageName: 'Prospecting', CloseDate: '2026-05-01', External_Id__c: 'old' };
+    const id = await created(org, 'Opportunity', deal);
+    const key = { [opportunities.externalIdField ?? '']: 'new' };
+    expect(await pushUpdates(target(org, { mapping: opportunities }), [update(id, key)])).toMatchObject([
+      { outcome: 'accepted' },
+    ]);
+    expect(await org.connection.sobject('Opportunity').retrieve(id)).toMatchObject({ External_Id__c: 'new' });
+  });
+
   test('write the given fields, null included, and no others', async () => {
     await using org = await startedOrg();
     const id = await created(org, 'Opportunity', {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_REFUSED } from '../../../core/agreement/link.ts';
 import { giveUpKey, letGo, withoutRow } from '../../../core/agreement/row-identity.ts';
-import { base, link, push } from './thing.ts';
+import { base, link, push, thing } from './thing.ts';
 
 const known = link({ rowKey: 'k', push: push(), refused: { fields: { x: 'r' }, deleted: undefined } });
 
@@ -22,7 +22,7 @@ describe('a link whose row was given to another record', () => {
     const unknown = link({ base: undefined, rowKey: 'k' });
     const { revision, highWater, appliedAt } = unknown;
     expect(withoutRow(unknown)).toMatchObject({ base: undefined, rowKey: undefined, revision, highWater, appliedAt });
-    expect(letGo(unknown, false)).toEqual({ ...withoutRow(unknown), revision: revision + 1 });
+    expect(letGo(thing, unknown, false)).toEqual({ ...withoutRow(unknown), revision: revision + 1 });
   });
 
   test('has no row to lose when its record is deleted', () => {
@@ -33,12 +33,17 @@ describe('a link whose row was given to another record', () => {
 
 describe('a link whose key another one takes over', () => {
   test('is looked at again where a row under another key carries its id', () => {
-    expect(letGo(known, true)).toEqual({ ...known, rowKey: undefined, dirty: true, revision: known.revision + 1 });
+    expect(letGo(thing, known, true)).toEqual({
+      ...known,
+      rowKey: undefined,
+      dirty: true,
+      revision: known.revision + 1,
+    });
   });
 
   test('is looked at again when its record is deleted', () => {
     const deleted = link({ base: base({}, true), rowKey: 'k' });
-    expect(letGo(deleted, false)).toEqual({
+    expect(letGo(thing, deleted, false)).toEqual({
       ...deleted,
       rowKey: undefined,
       dirty: true,
@@ -47,7 +52,7 @@ describe('a link whose key another one takes over', () => {
   });
 
   test('is without a row otherwise', () => {
-    expect(letGo(known, false)).toEqual({ ...withoutRow(known), revision: known.revision + 1 });
+    expect(letGo(thing, known, false)).toEqual({ ...withoutRow(known), revision: known.revision + 1 });
   });
 });
 

@@ -175,7 +175,7 @@ test('links let go of the keys that others get, as the rule says', async () => {
         const gone = new Set(carriers.map(({ key }) => key));
         const changes = await makeRoom(session, ROWS, carriers);
         const losing = links.filter(({ rowKey }) => rowKey !== undefined && gone.has(rowKey));
-        const lost = (link: Link) => letGo(link, carried.includes(link.salesforceId));
+        const lost = (link: Link) => letGo(ROWS, link, carried.includes(link.salesforceId));
         expect(await allLinks(session)).toEqual(links.map((link) => (losing.includes(link) ? lost(link) : link)));
         expect(changes.map(({ before, after }) => [before, after])).toEqual(losing.map((link) => [link, lost(link)]));
       }),

@@ -66,7 +66,7 @@ function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
 function zoneText({ zoneless }: Proposal): string[] {
   if (zoneless.length === 0) return [];
   return folded(
-    `${zoneless.join(', ')}: timestamp without time zone, taken for UTC, as Rails, Django and Ecto keep it; if it holds local times, state them: zone: 'Europe/Berlin'`,
+    `${zoneless.join(', ')}: timestamp without time zone, taken for UTC, as Rails, Ecto and Prisma keep it; if it holds local times, state them: zone: 'Europe/Berlin'`,
   );
 }
 

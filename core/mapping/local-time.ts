@@ -4,7 +4,7 @@
  */
 import { formatInstant, type Instant, looksLikeInstant } from './instant.ts';
 
-/** The zone of a column that states none: Rails, Django and Ecto keep UTC. */
+/** The zone of a column that states none: Rails, Ecto and Prisma keep UTC. */
 export const UTC = 'UTC';
 
 const LOCAL = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?$/;

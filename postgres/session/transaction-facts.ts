@@ -3,7 +3,10 @@ import type { ColumnShape } from '../../core/mapping/field-types/field-type.ts';
 
 /** The columns of a mapped table. */
 export interface TableColumns {
-  /** By column. Without length or precision: a cast would cut a text that is too long, where an assignment refuses it. */
+  /**
+   * By column. Without length or precision, and of a domain its base type: a cast would cut a text that is too long, where an
+   * assignment refuses it.
+   */
   readonly types: ReadonlyMap<string, string>;
   /** What their values depend on. */
   readonly shapes: ReadonlyMap<string, ColumnShape>;

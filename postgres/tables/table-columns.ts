@@ -62,7 +62,7 @@ async function readColumns(
 ): Promise<TableColumns> {
   const { rows } = await query<ColumnRow>(
     session,
-    `select a.attname as column, format_type(a.atttypid, -1) as type, a.attnotnull as not_null,
+    `select a.attname as column, format_type(base.oid, -1) as type, a.attnotnull or base.refuses_null as not_null,
             (select count(*) > 0 from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass
                 and not tgisinternal and tgtype & ${BEFORE_INSERT} = ${BEFORE_INSERT}) as insert_triggers,
             format_type(a.atttypid, a.atttypmod) as full_type, ${FORMER_TYPES} as former_types, base.shape,
@@ -76,13 +76,13 @@ async function readColumns(
        cross join lateral pg_get_serial_sequence(format('%I.%I', $1::text, $2::text), a.attname) as s (sequence)
        cross join lateral (
          with recursive of as (
-           select y.*, a.atttypmod as modifier from pg_type y where y.oid = a.atttypid
+           select y.*, a.atttypmod as modifier, y.typnotnull as refuses_null from pg_type y where y.oid = a.atttypid
            union all
-           select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end from of
-             join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
-         select jsonb_build_object('type', of.typname, 'kind', of.typtype, 'modifier', of.modifier, 'elementKind', element.typtype)
+           select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end, of.refuses_null or y.typnotnull
+             from of join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
+         select of.oid, of.refuses_null, jsonb_build_object('type', of.typname, 'kind', of.typtype, 'modifier', of.modifier, 'elementKind', element.typtype)
            from of left join pg_type element on element.oid = of.typelem where of.typtype <> 'd'
-       ) as base (shape)
+       ) as base (oid, refuses_null, shape)
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
     [schema, table, object],
   );

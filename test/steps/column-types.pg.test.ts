@@ -147,3 +147,12 @@ test('local times are the same to the server', async () => {
     expect(found.map(({ local }) => local)).toEqual(instants.map((instant) => localTime(instant, zone).slice(0, 19)));
   }
 });
+
+test('a text that is too long for the domain of its column is refused, and not cut', async () => {
+  const session = await lender.session();
+  await rows('create domain short as varchar(10); alter table loan_applications alter stage type short using null');
+  await file(session, version('Opportunity', ID, 1, { StageName: 'Closed Won' }));
+  await file(session, version('Opportunity', ID, 2, { StageName: 'Closed Won again' }));
+  expect(await rows('select stage from loan_applications')).toEqual([{ stage: 'Closed Won' }]);
+  expect(await rows('select code from sfsync.rejected_record where resolved_at is null')).toEqual([{ code: '22001' }]);
+});

@@ -25,7 +25,11 @@ export const multipicklist = {
   toCsv: String,
 
   columnTypes: ['_text', '_varchar', '_citext', ...JSON_TYPES, ...TEXTS],
-  columnHolds: { '_varchar(n)': 'longer values refused' },
+  columnHolds: {
+    'varchar(n)': 'longer texts refused',
+    '_varchar(n)': 'longer values refused',
+    _enum: 'values that are none of the enum refused',
+  },
   takesEnums: true,
   // An array of a type that changes its elements is none of the types above.
   isExact: () => true,

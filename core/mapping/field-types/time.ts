@@ -1,4 +1,4 @@
-import type { FieldType } from './field-type.ts';
+import type { ColumnShape, FieldType } from './field-type.ts';
 
 /** Salesforce writes `10:11:12.345Z`, whose Z means nothing. */
 const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d+))?)?Z?$/;
@@ -22,7 +22,7 @@ export const time = {
   toCsv: (value) => `${value}Z`,
 
   columnTypes: ['time'],
-  columnHolds: { 'time(n)': 'rounded to n digits of a second' },
+  columnHolds: { 'time(n)': 'cut to n digits of a second' },
   instead: { timetz: 'make the column time: a time of Salesforce has no zone' },
   takesEnums: false,
   isExact: ({ type, modifier }, value) =>
@@ -30,12 +30,19 @@ export const time = {
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (text) => text,
-  toPostgres: (value) => value,
-  toPostgresJson: (value) => value,
+  toPostgres: cutFor,
+  toPostgresJson: cutFor,
   matching: (column) => ({ value: column, type: 'time' }),
   narrowness: (_, { modifier = -1 }) => {
     if (modifier === -1 || modifier >= 3) return undefined;
-    const inColumn = `keeps ${modifier} digits of a second and rounds`;
+    const inColumn = `keeps ${modifier} digits of a second`;
     return { inSalesforce: 'has milliseconds', inColumn, change: 'make the column time(3)' };
   },
 } as const satisfies FieldType;
+
+/** The column would round, and make 24:00 of the last moment of a day. */
+function cutFor(value: string | boolean, shape: ColumnShape | undefined): string | boolean {
+  if (shape?.type !== 'time' || shape.modifier === -1 || shape.modifier >= 3) return value;
+  const seconds = 'hh:mm:ss'.length;
+  return String(value).slice(0, shape.modifier === 0 ? seconds : seconds + 1 + shape.modifier);
+}

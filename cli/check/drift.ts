@@ -14,7 +14,7 @@ import { keyWarnings } from '../../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../../postgres/prepare/rights.ts';
 import { readServerFacts } from '../../postgres/prepare/server-facts.ts';
 import { type CatalogTable, readTables } from '../../postgres/prepare/table-catalog.ts';
-import { copiedIds, ownVisibilityFaults } from '../../postgres/prepare/visibility.ts';
+import { copiedIds, copiedKeys, ownVisibilityFaults } from '../../postgres/prepare/visibility.ts';
 import { tryWrites } from '../../postgres/prepare/write-trial.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { SalesforceConnection } from '../../salesforce/connection.ts';
@@ -48,6 +48,7 @@ export async function findDrift(
   }
   if (server.applyRoleExists) inTables.push(...(await rightsDrift(client, configuration, tables)));
   for (const text of await copiedIds(client, configuration, tables)) inTables.push({ kind: 'broken', text });
+  for (const text of await copiedKeys(client, configuration, tables)) inTables.push({ kind: 'broken', text });
   for (const text of await ownVisibilityFaults(client)) inTables.push({ kind: 'broken', text });
   for (const text of await keyWarnings(client, configuration, tables)) inTables.push({ kind: 'risky', text });
   for (const { object, field, type, since } of await listInexact(client)) {

@@ -27,6 +27,8 @@ export interface TableFacts {
   readonly kind?: string;
   readonly columns: readonly ColumnFacts[];
   readonly primaryKey: readonly string[];
+  /** Absent: a table that is to be made. */
+  readonly partitionKey?: readonly string[];
   readonly uniqueKeys: readonly (readonly string[])[];
   /** Of all indexes. Absent: a table that is to be made. */
   readonly indexes?: readonly (readonly string[])[];
@@ -46,6 +48,13 @@ export interface Pair {
   readonly object: string;
   readonly described: DescribedObject;
   readonly table: TableFacts;
+}
+
+/** The column that identifies a row: the primary key, but for the columns by which the table is partitioned. undefined: none does. */
+export function keyColumnOf({ primaryKey, partitionKey = [] }: TableFacts): string | undefined {
+  if (primaryKey.length === 1) return primaryKey[0];
+  const others = primaryKey.filter((column) => !partitionKey.includes(column));
+  return others.length === 1 ? others[0] : undefined;
 }
 
 /** As sync.config.ts and SQL name it. */

@@ -7,7 +7,7 @@ import { insteadOf } from '../../core/mapping/field-types/column-fault.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { misfits, requiredLookups, withoutDefault } from './column-advice.ts';
-import { type ColumnFacts, isNew, type Pair, type TableFacts } from './facts.ts';
+import { type ColumnFacts, isNew, keyColumnOf, type Pair, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
 
@@ -67,8 +67,8 @@ export function propose(pairs: readonly Pair[]): Proposal[] {
 }
 
 /** The key column of a table; of one that is to be made, the one that it gets. */
-export function keyOf({ primaryKey }: TableFacts): string {
-  return primaryKey[0] ?? NEW_KEY;
+export function keyOf(table: TableFacts): string {
+  return keyColumnOf(table) ?? table.primaryKey[0] ?? NEW_KEY;
 }
 
 function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {

@@ -7,10 +7,21 @@ import { isZone, UTC } from './local-time.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
 
 /** A name as the catalogs have it: `firstName` is the column that SQL calls `"firstName"`. */
-const identifier = z.string().check(({ value, issues }) => {
-  const fault = nameFault(value);
-  if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
-});
+const identifier = identifierOf();
+
+/** `otherwise`: what is said of a value that is no text; undefined: what the library says. */
+function identifierOf(otherwise?: (input: unknown) => string | undefined) {
+  return z.string({ error: ({ input }) => otherwise?.(input) }).check(({ value, issues }) => {
+    const fault = nameFault(value);
+    if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
+  });
+}
+
+function severalColumns(input: unknown): string | undefined {
+  if (!Array.isArray(input)) return undefined;
+  return 'must be one column that identifies a row; give the table a primary key of one column, and make what it is now unique (a partitioned table may have the columns beside it by which it is partitioned)';
+}
+
 const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
 
 const zone = z.string().refine(isZone, 'must be a time zone of the IANA database, such as Europe/Berlin');
@@ -68,7 +79,7 @@ const objectMembers = z.strictObject({
    */
   table: z.string(),
   schema: identifier.optional(),
-  key: identifier.default('id'),
+  key: identifierOf(severalColumns).default('id'),
   salesforceId: identifier.default('salesforce_id'),
   /** When the application has edited the row; for the policy `latest`. */
   updatedAt: identifier.optional(),

@@ -170,10 +170,12 @@ function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
     faults.push(
       `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${spelledName(keyColumn)})`,
     );
+  } else if (isKeyOfPartitions(mapping, table)) {
+    if (!table.indexes.some(([first]) => first === keyColumn)) {
+      faults.push(`${keyColumn}: no index begins with it, and rows are looked for by it; create index on it`);
+    }
   } else if (primaryKey.length > 1 || primaryKey[0] !== keyColumn) {
-    faults.push(
-      `: its primary key is (${primaryKey.join(', ')}), the configured key is ${keyColumn}; they must be the same column`,
-    );
+    faults.push(otherKey(mapping, table));
   }
   if (mapping.direction === 'to-postgres') return faults;
   if (replicaIdentity === 'n') {
@@ -187,6 +189,24 @@ function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
     );
   }
   return faults;
+}
+
+/**
+ * A partitioned table has its partition key in the primary key. What is beside it identifies a row by itself, in nearly all of them;
+ * `copiedKeys` looks.
+ */
+function isKeyOfPartitions({ keyColumn }: ObjectMapping, { kind, primaryKey, partitionKey }: CatalogTable): boolean {
+  const others = primaryKey.filter((column) => column !== keyColumn);
+  return kind === 'p' && others.length < primaryKey.length && others.every((column) => partitionKey.includes(column));
+}
+
+function otherKey({ keyColumn }: ObjectMapping, { primaryKey }: CatalogTable): string {
+  const columns = primaryKey.map(spelledName).join(', ');
+  const remedy =
+    primaryKey.length === 1
+      ? `set key to ${JSON.stringify(primaryKey[0])}`
+      : `a row is identified by one column: make ${spelledName(keyColumn)} the primary key, and what it is now unique (a partitioned table may have the columns beside it by which it is partitioned)`;
+  return `: its primary key is (${columns}), the configured key is ${spelledName(keyColumn)}; ${remedy}`;
 }
 
 function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: CatalogTable): string[] {

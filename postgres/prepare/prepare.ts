@@ -20,7 +20,7 @@ import type { RolePasswords } from './roles.ts';
 import { ensureRoles, grantRights } from './roles.ts';
 import { readServerFacts } from './server-facts.ts';
 import { readTables } from './table-catalog.ts';
-import { ownVisibilityFaults } from './visibility.ts';
+import { copiedKeys, ownVisibilityFaults } from './visibility.ts';
 import { mayWrite, tryWrites } from './write-trial.ts';
 
 export interface PrepareOptions {
@@ -70,6 +70,7 @@ export async function prepareDatabase(
     const faults = [
       ...serverFaults(server, configuration.settings.origins),
       ...findings.flatMap((finding) => finding.faults),
+      ...(await copiedKeys(client, configuration, tables)),
       ...(await ownVisibilityFaults(client)),
       ...(await expressionFaults(client, configuration, tables)),
     ];

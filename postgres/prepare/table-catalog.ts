@@ -43,6 +43,8 @@ export interface CatalogTable {
   readonly rules: readonly string[];
   readonly columns: readonly CatalogColumn[];
   readonly primaryKey: readonly string[];
+  /** Columns by which it is partitioned. */
+  readonly partitionKey: readonly string[];
   /** Columns of the unique indexes that have no condition and no expression. */
   readonly uniqueKeys: readonly (readonly string[])[];
   /** Unique indexes that are checked row by row: their constraint, if they have one, is not deferrable. */
@@ -102,6 +104,9 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
     left join pg_type element on element.oid = base.typelem
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
   'primaryKey', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisprimary), '[]'),
+  'partitionKey', coalesce((
+    select jsonb_agg(a.attname) from pg_partitioned_table p join pg_attribute a on a.attrelid = c.oid and a.attnum = any (p.partattrs)
+    where p.partrelid = c.oid), '[]'),
   'uniqueKeys', (
     select coalesce(jsonb_agg(${columnsOf('i')}), '[]') from pg_index i
     where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null),

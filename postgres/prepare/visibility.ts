@@ -84,6 +84,30 @@ export async function copiedIds(
   return found;
 }
 
+/** What is beside the partition key in the primary key of a partitioned table is not unique of itself, and has to identify a row. */
+export async function copiedKeys(
+  client: pg.ClientBase,
+  { objects }: SyncConfiguration,
+  tables: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const mapping of objects) {
+    const table = tables.get(mapping.object);
+    if (table?.kind !== 'p' || table.hidesRowsFromUs || table.primaryKey.length === 1) continue;
+    if (!table.primaryKey.includes(mapping.keyColumn)) continue;
+    const [target, key] = [`${quoteName(mapping.schema)}.${quoteName(mapping.table)}`, quoteName(mapping.keyColumn)];
+    const { rows } = await client.query<{ copied: number }>(
+      `select count(*)::int as copied from (select from ${target} group by ${key} having count(*) > 1) as x`,
+    );
+    const copied = rows[0]?.copied ?? 0;
+    if (copied === 0) continue;
+    found.push(
+      `${spelledTable(mapping)}.${spelledName(mapping.keyColumn)}: ${copied} key(s) stand in more than one row, and a row is identified by it alone; give the others keys of their own`,
+    );
+  }
+  return found;
+}
+
 /** Of our own tables. */
 export async function ownVisibilityFaults(client: pg.ClientBase): Promise<string[]> {
   const { schema, applyRole } = namesOf(client);

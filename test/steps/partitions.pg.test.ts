@@ -1,5 +1,5 @@
 /** A partitioned table through the WAL: its changes come as those of the root, and what attach and detach do comes through a comparison. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
@@ -126,4 +126,61 @@ test('wal2json knows partitions only, so prepare refuses it for a partitioned ta
   await expect(prepareDatabase(lender.application, other, { slot: lender.database.name })).rejects.toThrow(
     /public\.loan_applications: is partitioned, and wal2json names the partition .* set settings\.plugin to 'pgoutput'/,
   );
+});
+
+describe('a table that is partitioned by another column than its key', () => {
+  const prepare = () => prepareDatabase(lender.application, configuration, { slot: lender.database.name });
+  beforeEach(async () => {
+    await rows(`alter table loan_applications rename to old;
+      create table loan_applications (like old including defaults, primary key (id, created_at)) partition by range (created_at);
+      create table loans_before partition of loan_applications for values from (minvalue) to ('2026-01-01');
+      create table loans_since partition of loan_applications for values from ('2026-01-01') to (maxvalue);
+      create index on loan_applications (salesforce_id); insert into loan_applications select * from old; drop table old;
+      truncate sfsync.mapped_table`);
+    await prepare();
+  });
+
+  test('has the key that is beside that in its primary key; rows move, go and come back', async () => {
+    const keys = await streamed(async (stream) => {
+      await rows(`update loan_applications set title = 'edited', created_at = '2020-01-01' where id = '${LOW}'`);
+      await rows(`delete from loan_applications where id = '${HIGH}'`);
+      await stream.until(() => stream.queues.keysOf('Opportunity').filter((each) => each === HIGH).length > 1);
+    });
+    expect(keys).toEqual([LOW, HIGH]);
+    expect(await rows('select id from loans_before')).toEqual([{ id: LOW }]);
+    expect(await sent(keys)).toEqual({ [A]: { kind: 'update', fields: { Name: 'edited' } }, [B]: { kind: 'delete' } });
+    expect(await insertions()).toEqual([]);
+
+    const file = (second: number, more: Partial<SalesforceVersion>) => {
+      const each = { ...version('Opportunity', '006000000000003AAA', second, { Name: 'New' }), ...more };
+      return applyVersions(contextOf(session, configuration, 'Opportunity'), 'f', [{ line: 1, version: each }], LATER);
+    };
+    const row = () => rows(`select id, created_at from loan_applications where salesforce_id = '006000000000003AAA'`);
+    await file(1, {});
+    const [made] = await row();
+    expect(made).toBeDefined();
+    await file(2, { deleted: true });
+    expect(await row()).toEqual([]);
+    await file(3, {});
+    expect(await row()).toEqual([made]);
+  });
+
+  test('is refused where the key stands in two rows, or no index begins with it', async () => {
+    await rows(`insert into loan_applications (id, created_at, ${ROW}) values ('${LOW}', '2020-01-01', ${VALUES})`);
+    await expect(prepare()).rejects.toThrow(/public\.loan_applications\.id: 1 key\(s\) stand in more than one row/);
+    await rows(`delete from loans_before; alter table loan_applications drop constraint loan_applications_pkey;
+      alter table loan_applications add primary key (created_at, id)`);
+    await expect(prepare()).rejects.toThrow(/loan_applications\.id: no index begins with it/);
+    await rows('create index on loan_applications (id)');
+    await prepare();
+  });
+
+  test('and a primary key of other columns is refused with what to change', async () => {
+    await rows(
+      `alter table borrowers drop constraint borrowers_pkey; alter table borrowers add primary key (lender_id, id)`,
+    );
+    await expect(prepare()).rejects.toThrow(
+      /primary key is \(lender_id, id\), the configured key is id; .*make id the primary key, and what it is now unique/,
+    );
+  });
 });

@@ -74,6 +74,13 @@ describe('a configuration', () => {
     expect(() => defineSync(withTable(table))).toThrow(fault);
   });
 
+  test('has a key of one column', () => {
+    const several = { table: 'x', key: ['tenant_id', 'id'] as unknown as string };
+    expect(() => defineSync(withTable(several))).toThrow(
+      /Account\.key: must be one column that identifies a row; give the table/,
+    );
+  });
+
   test('knows that a table is mapped twice, however it is written', () => {
     const fields = { Name: text('name') };
     const twice = { Account: { table: '"App"."Loan"', fields }, Contact: { table: 'Loan', schema: 'App', fields } };

@@ -94,6 +94,17 @@ function filledFaults(mapping: ObjectMapping): string[] {
   if (lockVersionColumn !== undefined && (of(lockVersionColumn) !== undefined || others.includes(lockVersionColumn))) {
     faults.push(`.lockVersion: column ${lockVersionColumn} is used otherwise; name a column that nothing else fills`);
   }
+  for (const column of Object.keys(mapping.filter?.values ?? {})) {
+    const isFilled = [
+      touchColumn,
+      createdAtColumn,
+      lockVersionColumn,
+      ...onInsert.map((given) => given.column),
+    ].includes(column);
+    if (column === keyColumn || taken.has(column) || isFilled) {
+      faults.push(`.filter.values.${column}: is filled already; name a column that nothing else fills`);
+    }
+  }
   for (const given of onInsert) {
     const { column } = given;
     if (taken.has(column) || column === touchColumn || column === createdAtColumn || column === lockVersionColumn) {

@@ -98,7 +98,12 @@ const objectMembers = z.strictObject({
   deletedAt: identifier.optional(),
   delivery: z.enum(['appflow', 'api']).default('appflow'),
   filter: z
-    .strictObject({ where: z.string().trim().min(1), leaving: z.enum(['delete', 'ignore']).default('ignore') })
+    .strictObject({
+      where: z.string().trim().min(1),
+      leaving: z.enum(['delete', 'ignore']).default('ignore'),
+      /** What the rows of the object have in these columns: a row with another value is no row of the object, and a new one gets it. */
+      values: z.record(identifier, z.union([z.string(), z.number(), z.boolean()])).optional(),
+    })
     .optional(),
   deleteGuard: z
     .union(

@@ -34,7 +34,7 @@ export type Delivery = 'appflow' | 'api';
 /** What AppFlow does with an empty cell. */
 export type BlankCells = 'keep' | 'clear';
 
-/** Which rows go to Salesforce. It concerns that way only: what comes from Salesforce is applied to every row. */
+/** Which rows go to Salesforce. What comes from Salesforce is applied to every row of a record. */
 export interface RowFilter {
   /** An SQL expression over the table's columns, by their plain names; a row for which it is not true is outside. */
   readonly where: string;
@@ -43,6 +43,11 @@ export interface RowFilter {
    * with the row. `ignore`: it stays as it is until the row comes back.
    */
   readonly leaving: 'delete' | 'ignore';
+  /**
+   * By column, as in single-table inheritance: what a row has that is the object's, and a new one gets. A row with another value is
+   * never matched with a record, and becomes none.
+   */
+  readonly values?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** How many deletes of one object pass within the window before the rest is held. */
@@ -174,6 +179,7 @@ export function ownColumns(mapping: ObjectMapping): string[] {
     ...[mapping.updatedAtColumn, mapping.deletedAtColumn].flatMap((column) => column ?? []),
     ...[mapping.touchColumn, mapping.lockVersionColumn, mapping.createdAtColumn].flatMap((column) => column ?? []),
     ...onInsert.map(({ column }) => column),
+    ...Object.keys(mapping.filter?.values ?? {}),
   ];
 }
 

@@ -9,6 +9,7 @@ import { letGo } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import type { InForceMapping } from '../tables/column-numbers.ts';
+import { isOfObject } from '../tables/row-filter.ts';
 import type { StoredRow } from '../tables/rows.ts';
 import { rowsOf, tableOf } from '../tables/rows.ts';
 import { carriedIds } from '../tables/salesforce-ids.ts';
@@ -61,7 +62,7 @@ export async function findCarriers(
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
        left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
        left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${id}
-      where t.${id} is not null and (k.id is null or i.id <> k.id) ${mapping.tableFacts?.kind === 'p' ? `and not ${isCopy}` : ''}`,
+      where t.${id} is not null and ${isOfObject(mapping, 't')} and (k.id is null or i.id <> k.id) ${mapping.tableFacts?.kind === 'p' ? `and not ${isCopy}` : ''}`,
     [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );
   return rows;
@@ -78,7 +79,7 @@ export async function findNewRows(
     session,
     `select t.${key}::text as key
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
-      where t.${name(mapping.salesforceIdColumn)} is null
+      where t.${name(mapping.salesforceIdColumn)} is null and ${isOfObject(mapping, 't')}
         and not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
     [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
   );

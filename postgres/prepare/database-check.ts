@@ -293,6 +293,7 @@ function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   for (const column of [salesforceIdColumn, touchColumn, createdAtColumn, lockVersionColumn])
     if (column !== undefined) filled.add(column);
   for (const { column } of onInsert) filled.add(column);
+  for (const column of Object.keys(mapping.filter?.values ?? {})) filled.add(column);
   return table.columns
     .filter(({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name))
     .map(

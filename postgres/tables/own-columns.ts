@@ -124,6 +124,10 @@ export async function newRowValues(session: Session, mapping: ObjectMapping, cou
   const filled: [string, string][] = [
     ...(lockVersionColumn === undefined ? [] : [[lockVersionColumn, '0'] as [string, string]]),
     ...times.map((column): [string, string] => [column, moment(types.get(column), mapping)]),
+    ...Object.entries(mapping.filter?.values ?? {}).map(([column, value]): [string, string] => [
+      column,
+      insertExpression({ column, value }),
+    ]),
     ...mapping.onInsert
       .filter(({ column }) => column !== keyColumn)
       .map((given): [string, string] => [given.column, insertExpression(given)]),

@@ -14,6 +14,14 @@ export function outsideFilter({ filter }: ObjectMapping, row: string): string | 
   return filter && `(select ((${filter.where}\n)) is not true from (select ${row}.*) as "the row")`;
 }
 
+/** Whether the row is one of the object's, by the values that its filter names, as an SQL expression. */
+export function isOfObject({ filter }: ObjectMapping, row: string): string {
+  const values = Object.entries(filter?.values ?? {});
+  // The literal takes the column's own type.
+  const same = values.map(([column, value]) => `${row}.${name(column)} = ${pg.escapeLiteral(String(value))}`);
+  return same.length === 0 ? 'true' : `(${same.join(' and ')})`;
+}
+
 /**
  * By key, whether locked rows are outside the object's filter. A filter may fail for one row, as a cast in it does: that row alone is
  * unknown. undefined: the object has no filter.
@@ -50,11 +58,19 @@ export async function readOutside(
 export async function filterFault(client: pg.ClientBase, mapping: ObjectMapping): Promise<string | undefined> {
   if (mapping.filter === undefined) return undefined;
   const table = `${name(mapping.schema)}.${name(mapping.table)}`;
+  const { where, values = {} } = mapping.filter;
   await client.query('begin');
   try {
     await client.query(`create temporary table sfsync_filter_check (like ${table}) on commit drop`);
-    await client.query(`create index on sfsync_filter_check ((1)) where ((${mapping.filter.where}\n))`);
-    return undefined;
+    await client.query(`create index on sfsync_filter_check ((1)) where ((${where}\n))`);
+    if (Object.keys(values).length === 0) return undefined;
+    await client.query(`select from ${table} t where ${isOfObject(mapping, 't')} limit 0`);
+    const { rows } = await client.query<{ outside: boolean }>(
+      `select ((${where}\n)) is false as outside from jsonb_populate_record(null::${table}, $1) as "the row"`,
+      [JSON.stringify(values)],
+    );
+    if (rows[0]?.outside !== true) return undefined;
+    return `: the row filter of ${mapping.object} does not hold for a row with its values: what is new in Salesforce would be outside; make where and values agree`;
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     return `: the row filter of ${mapping.object} cannot be used: ${error.message}. It is an expression of type boolean over the columns of the row alone: no subquery, no now()`;

@@ -56,8 +56,9 @@ function differs(
 }
 
 /** New rows get values in columns of fields that Salesforce gets from the row. */
-function fillsFields({ fields, createdAtColumn, onInsert }: ObjectMapping): boolean {
-  const filled = new Set([createdAtColumn, ...onInsert.map(({ column }) => column)]);
+function fillsFields({ fields, createdAtColumn, onInsert, filter }: ObjectMapping): boolean {
+  const given = Object.keys(filter?.values ?? {});
+  const filled = new Set([createdAtColumn, ...given, ...onInsert.map(({ column }) => column)]);
   return fields.some(({ column }) => filled.has(column));
 }
 

@@ -10,6 +10,7 @@ import { saveLinks } from '../../postgres/ledger/links.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
+import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { rowsOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import { outdated } from '../pairs/column-values.ts';
@@ -69,7 +70,7 @@ export async function compareRows(context: StepContext, after: string | undefine
     session,
     `select ${key}::text as key,
             coalesce((select true from sfsync.link l where l.object = $1 and l.row_key = ${key}::text limit 1), false) as linked
-       from ${rowsOf(mapping)} t ${after === undefined ? '' : `where ${key} > $3::text::${type}`} order by ${key} limit $2`,
+       from ${rowsOf(mapping)} t where ${isOfObject(mapping, 't')} ${after === undefined ? '' : `and ${key} > $3::text::${type}`} order by ${key} limit $2`,
     [mapping.object, PAGE, ...(after === undefined ? [] : [after])],
   );
   const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));

@@ -11,6 +11,7 @@ import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
+import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { rowsOf } from '../../postgres/tables/rows.ts';
 import type { KeyPair } from '../../postgres/tables/salesforce-ids.ts';
 
@@ -58,7 +59,7 @@ export async function storeRows(
       `declare load_rows no scroll cursor for
          select ${quoteName(keyColumn)}::text as row_key, ${quoteName(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
                 ${matchBy === undefined ? 'null' : columnText(matchBy)} as match
-           from ${rowsOf(mapping)}`,
+           from ${rowsOf(mapping)} t where ${isOfObject(mapping, 't')}`,
     );
     for (let count = 0; ; ) {
       const { rows } = await query<{

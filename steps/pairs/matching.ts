@@ -14,6 +14,7 @@ import { query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
+import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { lockRows, rowsOf } from '../../postgres/tables/rows.ts';
 import { writeIds } from '../../postgres/tables/salesforce-ids.ts';
 import type { StepContext } from '../step.ts';
@@ -105,7 +106,7 @@ async function rowsByKey(
     session,
     `select ${key}::text as row_key, ${columnText(matchBy)} as match,
             ${id} is null and not exists (select from sfsync.link l where l.object = $2 and l.row_key = ${key}::text) as free
-       from ${rowsOf(mapping)} t where ${expression.value} = any ($1::${expression.type}[]) ${gone}`,
+       from ${rowsOf(mapping)} t where ${expression.value} = any ($1::${expression.type}[]) and ${isOfObject(mapping, 't')} ${gone}`,
     [keys, mapping.object],
   );
   const free = rows.filter((row) => row.free).map((row) => row.row_key);

@@ -55,9 +55,7 @@ async function sent(configuration: SyncConfiguration) {
 }
 
 const conflicts = () =>
-  rows(
-    'select field, base, salesforce_value as salesforce, postgres_value as postgres, winner from sfsync.conflict',
-  );
+  rows('select field, base, salesforce_value as salesforce, postgres_value as postgres, winner from sfsync.conflict');
 
 test('is 0 in a new row, and raised by each write of sfsync, but not by the id that it writes', async () => {
   const configuration = railsConfiguration({ lockVersion, matchBy: 'Name' });

@@ -166,6 +166,7 @@ describe('faults', () => {
     [{ touch: 'name' }, 'objects.Account.touch: column name is used otherwise'],
     [{ touch: 'moved', createdAt: 'moved' }, 'objects.Account.createdAt: column moved is used otherwise'],
     [{ lockVersion: 'name' }, 'objects.Account.lockVersion: column name is used otherwise'],
+    [{ filter: { where: 'true', values: { name: 'x' } } }, 'objects.Account.filter.values.name: is filled already'],
     [{ onInsert: { name: 'x' } }, 'objects.Account.onInsert.name: is filled already'],
     [{ onInsert: { id: 7 } }, 'objects.Account.onInsert.id: is the key'],
     [{ onInsert: { kind: { sql: ' ' } } }, 'objects.Account.onInsert.kind.sql: Too small'],

@@ -53,6 +53,14 @@ test.each([
   [{ onInsert: { kind: { sql: 'no_such_function()' } } }, 'kind: onInsert cannot be used: function no_such_function()'],
   [{ onInsert: { kind: { sql: 'name' } } }, 'kind: onInsert cannot be used: column "name" does not exist'],
   [{ onInsert: { kind: null } }, 'kind: allows no null, which onInsert gives it'],
+  [
+    { onInsert: {}, filter: { where: `kind = 2`, values: { kind: 3, token: 'no uuid' } } },
+    'the row filter of Account cannot be used: invalid input syntax for type uuid',
+  ],
+  [
+    { onInsert: { token: { sql: 'gen_random_uuid()' } }, filter: { where: 'kind = 2', values: { kind: 3 } } },
+    'the row filter of Account does not hold for a row with its values',
+  ],
   [{ onInsert: { nothing: 1 } }, 'nothing: the column does not exist'],
   [
     { touch: 'token', onInsert: { kind: 1 } },

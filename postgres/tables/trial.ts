@@ -105,7 +105,8 @@ function statementOf(
   const columns = written.toSorted();
   if (kind === 'insert') {
     const names = columns.map(name).join(', ');
-    return `insert into ${tableOf(mapping)} (${names}) select ${names} from ${row}`;
+    // As COPY does it: a key that the identity's sequence has made is given with the row.
+    return `insert into ${tableOf(mapping)} (${names}) overriding system value select ${names} from ${row}`;
   }
   const changed = columns
     .filter((column) => column !== mapping.keyColumn)

@@ -1,5 +1,5 @@
 /** The text of sync.config.ts. */
-import { tableText } from './facts.ts';
+import { SALESFORCE_ID, tableText } from './facts.ts';
 import type { Proposal, ProposedField } from './proposal.ts';
 
 const LINE = 110;
@@ -23,7 +23,7 @@ ${proposals.map((proposal) => indented(objectText(proposal), 4)).join('\n')}
 }
 
 function objectText(proposal: Proposal): string {
-  const { object, table, key, fields, unfit, withoutColumn, columnsWithoutField } = proposal;
+  const { object, table, key, salesforceId, fields, unfit, withoutColumn, columnsWithoutField } = proposal;
   const lists = [
     ...(withoutColumn.length > 0 ? folded(`No column of that name: ${withoutColumn.join(', ')}`) : []),
     ...(columnsWithoutField.length > 0 ? folded(`Columns without a field: ${columnsWithoutField.join(', ')}`) : []),
@@ -36,6 +36,7 @@ function objectText(proposal: Proposal): string {
     `${object}: {`,
     `  table: ${quoted(tableText(table))},`,
     ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
+    ...(salesforceId === SALESFORCE_ID ? [] : [`  salesforceId: ${quoted(salesforceId)},`]),
     ...[...rejectText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(field)}`),

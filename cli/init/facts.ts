@@ -2,6 +2,7 @@
 
 import type { DescribedObject } from '../../core/mapping/described-object.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
+import { bare } from './names.ts';
 
 export interface ColumnFacts {
   readonly name: string;
@@ -55,6 +56,14 @@ export function keyColumnOf({ primaryKey, partitionKey = [] }: TableFacts): stri
   if (primaryKey.length === 1) return primaryKey[0];
   const others = primaryKey.filter((column) => !partitionKey.includes(column));
   return others.length === 1 ? others[0] : undefined;
+}
+
+/** What the column for the id of the record is called, unless the table has one of that name in other letters. */
+export const SALESFORCE_ID = 'salesforce_id';
+
+/** The column for the id of the record: `salesforceId`, where the table has it. */
+export function salesforceIdColumnOf({ columns }: TableFacts): string {
+  return columns.find(({ name }) => bare(name) === bare(SALESFORCE_ID))?.name ?? SALESFORCE_ID;
 }
 
 /** As sync.config.ts and SQL name it. */

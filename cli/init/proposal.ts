@@ -7,7 +7,7 @@ import { insteadOf } from '../../core/mapping/field-types/column-fault.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { misfits, requiredLookups, withoutDefault } from './column-advice.ts';
-import { type ColumnFacts, isNew, keyColumnOf, type Pair, type TableFacts } from './facts.ts';
+import { type ColumnFacts, isNew, keyColumnOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
 
@@ -26,6 +26,7 @@ export interface Proposal {
   readonly object: string;
   readonly table: TableFacts;
   readonly key: string;
+  readonly salesforceId: string;
   readonly fields: readonly ProposedField[];
   /** Fields with a column of their name that does not fit, and why. */
   readonly unfit: readonly string[];
@@ -40,7 +41,6 @@ export interface Proposal {
   readonly requiredLookups: readonly ProposedField[];
 }
 
-export const SALESFORCE_ID = 'salesforce_id';
 const NEW_KEY = 'id';
 
 /** What Salesforce keeps of every record, and sfsync reads by itself. */
@@ -74,11 +74,12 @@ export function keyOf(table: TableFacts): string {
 function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   const { object, described, table } = pair;
   const key = keyOf(table);
+  const salesforceId = salesforceIdColumnOf(table);
   const fields: ProposedField[] = [];
   const unfit: string[] = [];
   const withoutColumn: string[] = [];
   const zoneless: string[] = [];
-  const taken = new Set([key, SALESFORCE_ID]);
+  const taken = new Set([key, salesforceId]);
   for (const field of described.fields.filter(({ name }) => !SYSTEM_FIELDS.includes(name))) {
     const parent = parentOf(field, pairs);
     const found = isNew(table) ? newColumn(field, parent) : columnOf(field, table, parent);
@@ -99,8 +100,8 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   }
   const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
   return {
-    ...{ object, table, key, fields, unfit, withoutColumn, columnsWithoutField, zoneless },
-    withoutDefault: withoutDefault(table, fields, [SALESFORCE_ID]),
+    ...{ object, table, key, salesforceId, fields, unfit, withoutColumn, columnsWithoutField, zoneless },
+    withoutDefault: withoutDefault(table, fields, [salesforceId]),
     requiredLookups: requiredLookups(table, fields),
   };
 }

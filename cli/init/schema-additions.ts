@@ -1,16 +1,18 @@
 /** The DDL that a mapping still needs: the id column with its unique index, defaults, and tables that do not exist. */
 import { quoteName } from '../../postgres/session/quote.ts';
 import { takesNow } from './column-advice.ts';
-import { isNew, type TableFacts } from './facts.ts';
+import { isNew, SALESFORCE_ID, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes } from './field-fit.ts';
-import { type Proposal, type ProposedField, SALESFORCE_ID } from './proposal.ts';
+import type { Proposal, ProposedField } from './proposal.ts';
 
 const CONCURRENTLY = 'create unique index concurrently';
 
 /** undefined: nothing is missing. */
 export function schemaAdditions(proposals: readonly Proposal[]): string | undefined {
   const statements = proposals.flatMap((proposal) =>
-    isNew(proposal.table) ? [tableText(proposal, proposals)] : [...salesforceId(proposal.table), ...defaults(proposal)],
+    isNew(proposal.table)
+      ? [tableText(proposal, proposals)]
+      : [...salesforceIdOf(proposal.table), ...defaults(proposal)],
   );
   if (statements.length === 0) return undefined;
   const head = ["-- What sync.config.ts needs of the application's tables. Make a migration of it."];
@@ -33,23 +35,24 @@ function defaults({ table, key, withoutDefault }: Proposal): string[] {
   });
 }
 
-function salesforceId(facts: TableFacts): string[] {
+function salesforceIdOf(facts: TableFacts): string[] {
   const { schema, name, kind, columns, uniqueKeys, indexes } = facts;
   const table = `${quoteName(schema)}.${quoteName(name)}`;
-  const exists = columns.some((column) => column.name === SALESFORCE_ID);
+  const salesforceId = salesforceIdColumnOf(facts);
+  const exists = columns.some((column) => column.name === salesforceId);
   const found =
     kind === 'p'
-      ? indexes?.some((key) => key[0] === SALESFORCE_ID)
-      : uniqueKeys.some((key) => key.length === 1 && key[0] === SALESFORCE_ID);
+      ? indexes?.some((key) => key[0] === salesforceId)
+      : uniqueKeys.some((key) => key.length === 1 && key[0] === salesforceId);
   return [
-    ...(exists ? [] : [`alter table ${table} add column ${quoteName(SALESFORCE_ID)} text;`]),
-    ...(found === true ? [] : indexOfIds(facts, table)),
+    ...(exists ? [] : [`alter table ${table} add column ${quoteName(salesforceId)} text;`]),
+    ...(found === true ? [] : indexOfIds(facts, table, salesforceId)),
   ];
 }
 
 /** PostgreSQL makes no index of a partitioned table concurrently, and no unique one without the partition key. */
-function indexOfIds({ name, kind }: TableFacts, table: string): string[] {
-  const index = `${quoteName(`${name}_${SALESFORCE_ID}`.slice(-63))} on ${table} (${quoteName(SALESFORCE_ID)});`;
+function indexOfIds({ name, kind }: TableFacts, table: string, salesforceId: string): string[] {
+  const index = `${quoteName(`${name}_${salesforceId}`.slice(-63))} on ${table} (${quoteName(salesforceId)});`;
   if (kind !== 'p') return [`${CONCURRENTLY} ${index}`];
   return [
     `-- ${table} is partitioned: an index on the id alone cannot be unique there, and blocks writes while it is made.`,

@@ -42,6 +42,26 @@ describe('a proposal', () => {
     ]);
   });
 
+  test('of a table as Prisma makes it names what SQL takes in quotes only', () => {
+    const pair: Pair = {
+      object: 'Loan__c',
+      described: described(field('FirstName', 'string'), field('Status__c', 'string')),
+      table: table(
+        'Loan',
+        [...['id', 'salesforceId', 'firstName', "it's Status"].map((name) => column(name, 'text'))],
+        {
+          schema: 'App',
+          uniqueKeys: [['id'], ['salesforceId']],
+        },
+      ),
+    };
+    expect(pairsByName([{ name: 'Loan__c', label: 'Loan', labelPlural: 'Loans' }], [pair.table])).toHaveLength(1);
+    const text = configurationText(propose([pair]));
+    expect(text).toContain(`table: '"App"."Loan"',\n      salesforceId: 'salesforceId',`);
+    expect(text).toContain(`FirstName: text('firstName'),`);
+    expect(schemaAdditions(propose([pair]))).toBeUndefined();
+  });
+
   test('says why a field is left out, and names what has no counterpart', () => {
     const pair: Pair = {
       object: 'Contact',

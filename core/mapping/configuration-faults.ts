@@ -120,9 +120,12 @@ function filledFaults(mapping: ObjectMapping): string[] {
 /** A zone says nothing of a field whose column holds no points in time. */
 function zoneFaults({ object, fields }: ObjectMapping, given: SyncDefinition['objects'][string] | undefined): string[] {
   return fields.flatMap(({ field: api, type: { name } }) => {
-    const { zone, dayIn } = given?.fields[api] ?? {};
+    const { zone, dayIn, convert } = given?.fields[api] ?? {};
     const at = `objects.${object}.fields.${api}`;
     return [
+      ...(convert !== undefined && (zone ?? dayIn) !== undefined
+        ? [`${at}.convert: reads the text of the column itself; remove ${zone === undefined ? 'dayIn' : 'zone'}`]
+        : []),
       ...(dayIn !== undefined && name !== 'date' ? [`${at}.dayIn: is for dates; remove it`] : []),
       ...(zone !== undefined && name === 'date' && dayIn === undefined
         ? [`${at}.zone: a date of a column with points in time needs dayIn, too, the zone in which its day counts`]

@@ -22,6 +22,8 @@ const describedObject = z.object({
       externalId: z.boolean(),
       unique: z.boolean(),
       caseSensitive: z.boolean().optional(),
+      picklistValues: z.array(z.object({ value: z.string().nullable(), active: z.boolean() })).optional(),
+      restrictedPicklist: z.boolean().optional(),
     }),
   ),
 });

@@ -9,6 +9,7 @@ import { listDrift } from '../../postgres/ledger/drift.ts';
 import { listInexact } from '../../postgres/ledger/inexact-columns.ts';
 import { listRefusing } from '../../postgres/ledger/mapped-columns.ts';
 import { type LinkedOrg, readOrg } from '../../postgres/ledger/org.ts';
+import { codeFindings } from '../../postgres/prepare/code-check.ts';
 import { expressionFaults, tableFindings } from '../../postgres/prepare/database-check.ts';
 import { keyWarnings } from '../../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../../postgres/prepare/rights.ts';
@@ -56,6 +57,9 @@ export async function findDrift(
     inTables.push({ kind: 'risky', text });
   }
   for (const text of await expressionFaults(client, configuration, tables)) inTables.push({ kind: 'broken', text });
+  const ofCodes = await codeFindings(client, configuration, tables);
+  for (const text of ofCodes.faults) inTables.push({ kind: 'broken', text });
+  for (const text of ofCodes.warnings) inTables.push({ kind: 'risky', text });
   if (org === undefined) {
     return [...inTables, ...otherOrg(await readOrg(client), undefined), ...(await vanishedFields(client))];
   }

@@ -15,6 +15,10 @@ export interface DescribedField {
   readonly defaultedOnCreate: boolean;
   /** Objects that a lookup may point to. */
   readonly referenceTo: readonly string[];
+  /** What the picklist offers, whatever the record type; inactive values may be missing. */
+  readonly picklistValues?: readonly { readonly value: string | null; readonly active: boolean }[] | undefined;
+  /** Salesforce refuses what the picklist does not offer. */
+  readonly restrictedPicklist?: boolean | undefined;
   readonly externalId?: boolean | undefined;
   readonly unique?: boolean | undefined;
   readonly caseSensitive?: boolean | undefined;

@@ -4,6 +4,7 @@ import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
+import { picklistDrift } from './picklist-drift.ts';
 import type { TableColumn } from './table-drift.ts';
 import { typeDrift } from './type-check.ts';
 
@@ -86,10 +87,10 @@ function fieldDrift(
   return [
     ...(ofType === undefined ? [] : [{ ...ofType, text: `.${api}: ${ofType.text}` }]),
     ...writeDrift(field, found),
-    ...(column === undefined ? [] : columnDrift(mapping, field, found, column)).map(({ kind, text }) => ({
-      kind,
-      text: `.${api}: ${text}`,
-    })),
+    ...[
+      ...picklistDrift(field, found),
+      ...(column === undefined ? [] : columnDrift(mapping, field, found, column)),
+    ].map(({ kind, text }) => ({ kind, text: `.${api}: ${text}` })),
   ];
 }
 
@@ -160,8 +161,10 @@ export function columnDrift(
     drifts.push(risky(`${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
   }
   // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
-  if (incoming && isNullable && references === undefined && found.nillable && column.notNull) {
-    drifts.push(risky(`may be empty in Salesforce, and ${place} allows no null; drop not null`));
+  const fillsNull = type.nullInColumn !== undefined;
+  if (incoming && isNullable && !fillsNull && references === undefined && found.nillable && column.notNull) {
+    const change = type.mapped === undefined ? '' : ", or give the empty value a code: `values: { '': ... }`";
+    drifts.push(risky(`may be empty in Salesforce, and ${place} allows no null; drop not null${change}`));
   }
   if (direction !== 'to-postgres' && isNullable && !found.nillable && found.updateable && !column.notNull) {
     drifts.push(risky(`may not be empty in Salesforce, and ${place} allows null; set it not null`));

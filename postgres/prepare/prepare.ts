@@ -8,6 +8,7 @@ import { noteAllInside } from '../ledger/inside-filter.ts';
 import { noteTables } from '../ledger/mapped-tables.ts';
 import type { Session } from '../session/connection.ts';
 import { namesOf } from '../session/names.ts';
+import { codeFindings } from './code-check.ts';
 import { expressionFaults, serverFaults, tableFindings } from './database-check.ts';
 import { foreseenFaults } from './foreseen-faults.ts';
 import { keyWarnings } from './key-check.ts';
@@ -67,12 +68,14 @@ export async function prepareDatabase(
     const outgoing = outgoingConfiguration(configuration);
     const preparation = new Preparation(client, dryRun, log);
     const findings = configuration.objects.map((mapping) => tableFindings(mapping, server, tables, configuration));
+    const ofCodes = await codeFindings(client, configuration, tables);
     const faults = [
       ...serverFaults(server, configuration.settings.origins),
       ...findings.flatMap((finding) => finding.faults),
       ...(await copiedKeys(client, configuration, tables)),
       ...(await ownVisibilityFaults(client)),
       ...(await expressionFaults(client, configuration, tables)),
+      ...ofCodes.faults,
     ];
     const foreseen = await foreseenFaults(preparation, { configuration, server, tables, slot });
     const changes = await passwordChanges(preparation, passwords);
@@ -82,7 +85,8 @@ export async function prepareDatabase(
     }
     refuse(faults, foreseen);
     const ofKeys = await keyWarnings(client, configuration, tables);
-    for (const warning of [...findings.flatMap((finding) => finding.warnings), ...ofKeys]) preparation.warn(warning);
+    const ofTables = findings.flatMap((finding) => finding.warnings);
+    for (const warning of [...ofTables, ...ofCodes.warnings, ...ofKeys]) preparation.warn(warning);
 
     let marking: Prepared['marking'] = 'origin';
     let isPublicationNew = false;

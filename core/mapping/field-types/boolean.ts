@@ -17,6 +17,12 @@ export const boolean = {
   toSalesforce: (value) => value,
   toCsv: String,
 
+  instead: Object.fromEntries(
+    ['text', 'varchar', 'bpchar', 'int2', 'int4'].map((type) => [
+      type,
+      "say what it holds for each: boolean('column', { values: { true: ..., false: ... } })",
+    ]),
+  ),
   columnTypes: ['bool'],
   columnHolds: {},
   takesEnums: false,

@@ -20,6 +20,7 @@ export const text = {
   toSalesforce: (value) => value,
   toCsv: String,
 
+  instead: { ...codes('number', ['int2', 'int4', 'int8']), ...codes('boolean', ['bool']) },
   columnTypes: ['text', 'varchar', 'bpchar', 'citext', 'uuid'],
   columnHolds: {
     'varchar(n)': 'longer texts refused',
@@ -42,3 +43,9 @@ export const text = {
     return { inSalesforce: `takes ${length} characters`, inColumn: `${maxLength}`, change: 'make the column text' };
   },
 } as const satisfies FieldType;
+
+/** `other`: what else a field with such a column may be. */
+function codes(other: string, columnTypes: readonly string[]): Record<string, string> {
+  const change = `say what it holds for each value: picklist('column', { values: { ... } }), or, if the field in Salesforce is one, map it as ${other}`;
+  return Object.fromEntries(columnTypes.map((type) => [type, change]));
+}

@@ -54,7 +54,7 @@ export function withValues(type: FieldType, values: ValueMap): FieldType {
 
     columnTypes: holder.columnTypes,
     columnHolds: {},
-    instead: {},
+    instead: otherKinds(holder),
     takesEnums: holder.takesEnums,
     isExact: (column: ColumnShape, value) => {
       const known = codes.get(value);
@@ -91,6 +91,15 @@ function mappedValues(type: FieldType, values: ValueMap): MappedValue[] {
 /** As the column spells it, without what a column of char(n) adds. */
 function codeText(code: Code): string {
   return typeof code === 'number' ? (number.canonical(String(code)) ?? '') : trimmed(String(code));
+}
+
+/** Of types of columns that hold codes of another kind: how to write them. */
+function otherKinds(holder: FieldType): Record<string, string> {
+  return Object.fromEntries(
+    Object.values(HOLDERS)
+      .filter((each) => each !== holder)
+      .flatMap(({ name, columnTypes }) => columnTypes.map((type) => [type, `write the codes as ${name}s`])),
+  );
 }
 
 function kindOf([first = '']: readonly Code[]): Kind {

@@ -32,7 +32,7 @@ test.for([
   [
     text,
     of('int4'),
-    'is of type int4; F__c is mapped as text, which needs text, varchar, bpchar, citext, uuid, an enum; change the type of the column, or, if the field in Salesforce is one, map it as number',
+    "is of type int4; F__c is mapped as text, which needs text, varchar, bpchar, citext, uuid, an enum; say what it holds for each value: picklist('c', { values: { ... } }), or, if the field in Salesforce is one, map it as number",
   ],
   [number, of('text'), 'map it as text or multipicklist'],
   [number, of('money'), 'make the column numeric'],

@@ -12,6 +12,7 @@ import { takeLease } from '../../../postgres/ledger/lease.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
 import { applyVersions } from '../../../steps/apply.ts';
 import { decideBatch } from '../../../steps/decide.ts';
+import { chooseNewRows } from '../../../steps/new-rows/choose-new-rows.ts';
 import { receiveKeys } from '../../../steps/receive.ts';
 import { settleBatch } from '../../../steps/settle.ts';
 import { deletedVersion, useLenderDatabase, version } from '../../support/postgres/lender-database.ts';
@@ -296,5 +297,63 @@ describe('a computed column', () => {
     expect(pushes.map(({ push }) => push.outgoing)).toEqual([{ kind: 'update', fields: { Phone: 'edited' } }]);
     await settled(pushes, account(FIRST, 2, 'Finance', { Phone: 'edited' }));
     expect(await chosenRecords(outbound())).toEqual([]);
+  });
+});
+
+describe('rows that become records', () => {
+  const loanBy = (values: ValueMap): SyncConfiguration => ({
+    ...sample,
+    objects: sample.objects.map((mapping) => ({
+      ...mapping,
+      fields: mapping.fields.map((field) =>
+        field.field === 'StageName' ? { ...field, type: fieldTypeOf({ type: 'text', values }) } : field,
+      ),
+    })),
+  });
+  const LOAN = '006000000000001AAA';
+  const KEY = '0b9c1bb5-2a59-4f2d-9a55-6d5cc1b0a001';
+
+  beforeEach(async () => {
+    configuration = loanBy({ Prospecting: 0, 'Closed Won': 3 });
+    await takeLease(session, 'Opportunity', EXECUTION, async () => true);
+    await rows(
+      `alter table loan_applications alter stage drop default, alter stage type integer using null, alter stage drop not null`,
+    );
+  });
+
+  test.for([
+    [3, { StageName: 'Closed Won' }],
+    [7, {}],
+  ] as const)('one with code %d is sent with %j', async ([code, stage]) => {
+    await rows(`insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', $2, '2026-12-31')`, [
+      KEY,
+      code,
+    ]);
+    const context = contextOf(session, configuration, 'Opportunity', EXECUTION);
+    await inTransaction(session, () => receiveKeys(context, [KEY]));
+    const newRows = (await chooseNewRows(context, 10)).due.map((row) => ({ ...row, version: undefined }));
+    const { inserts } = await decideBatch(context, 'one-0', [], { readAt: 0, now: 0, newRows });
+    expect(inserts.map(({ line }) => line.fields)).toEqual([
+      expect.objectContaining({ Name: 'Mine', CloseDate: '2026-12-31', ...stage }),
+    ]);
+    expect(Object.keys(inserts[0]?.line.fields ?? {})).toHaveLength(2 + Object.keys(stage).length);
+  });
+
+  test('a record that names the row with a value without an entry is rejected alone, and takes it later', async () => {
+    await rows(`insert into loan_applications (id, title, stage, closes_on) values ($1, 'Mine', 3, '2026-12-31')`, [
+      KEY,
+    ]);
+    const named = (StageName: string, second: number) => ({
+      ...version('Opportunity', LOAN, second, { StageName }),
+      externalId: KEY,
+    });
+    const context = contextOf(session, configuration, 'Opportunity', 'a file');
+    const apply = (each: SalesforceVersion) => applyVersions(context, 'f', [{ line: 1, version: each }], LONG_AFTER);
+    expect(await apply(named('Lost', 1))).toMatchObject({ rejected: 1, updated: 0 });
+    expect(await rejects()).toEqual([{ id: LOAN, field: 'StageName', code: 'VALUE_NOT_MAPPED' }]);
+    expect(await apply(named('Prospecting', 2))).toMatchObject({ rejected: 0 });
+    expect(await rows('select salesforce_id, stage from loan_applications')).toEqual([
+      { salesforce_id: LOAN, stage: 0 },
+    ]);
   });
 });

@@ -15,7 +15,7 @@ export function betweenFaults({ object, fields }: ObjectMapping, given: ObjectDe
 }
 
 function ofField(at: string, { direction }: FieldMapping, definition: FieldDefinition): string[] {
-  const { type, values, convert, zone, dayIn } = definition;
+  const { type, values, convert } = definition;
   const plain = FIELD_TYPES[type];
   const told = (option: string, faults: readonly string[]) =>
     faults.map((fault) => `${at}.${option}${fault.startsWith(':') ? '' : ': '}${fault}`);
@@ -24,8 +24,5 @@ function ofField(at: string, { direction }: FieldMapping, definition: FieldDefin
     ...(convert === undefined ? [] : told('convert', conversionFaults(plain, convert))),
   ];
   if (values !== undefined && convert !== undefined) faults.push(`${at}: has values and convert; keep one of them`);
-  if (convert !== undefined && (zone ?? dayIn) !== undefined) {
-    faults.push(`${at}: has convert, whose functions are given the column's text as it is; remove zone and dayIn`);
-  }
   return faults;
 }

@@ -8,6 +8,7 @@ import {
   type ObjectDefinition,
   type OpportunityStage,
   objectsFromDescribes,
+  PLATFORM_OBJECT_NAMES,
   type SeedRecord,
   stagesFromQuery,
 } from '../packages/salesforce-simulator/org-simulator.ts';
@@ -100,7 +101,8 @@ async function readOrg(
 ): Promise<ProjectOrg> {
   const folder = join(directory, DESCRIBES);
   const names = beside.has(DESCRIBES) ? (await readdir(folder)).filter((name) => name.endsWith('.json')) : [];
-  const missing = configuration.objects.filter(({ object }) => !names.includes(`${object}.json`));
+  const isGiven = (object: string) => names.includes(`${object}.json`) || PLATFORM_OBJECT_NAMES.includes(object);
+  const missing = configuration.objects.filter(({ object }) => !isGiven(object));
   if (missing.length > 0) {
     const files = missing.map(({ object }) => relative(process.cwd(), join(folder, `${object}.json`))).join(', ');
     throw new ConfigurationError(

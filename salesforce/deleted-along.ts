@@ -3,6 +3,7 @@
  * back only with the parent (SOAP API Developer Guide, undelete()). An application may have freed its row all the same.
  */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { keepsDeleted } from '../core/mapping/object-ways.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { parts } from './read.ts';
 
@@ -23,7 +24,10 @@ export async function deletedParents(
   ids: readonly string[],
 ): Promise<Map<string, DeletedParent>> {
   const found = new Map<string, DeletedParent>();
-  const lookups = fields.flatMap(({ field, references }) => (references === undefined ? [] : [{ field, references }]));
+  // A user is deactivated; no record is deleted along with one.
+  const lookups = fields.flatMap(({ field, references }) =>
+    references === undefined || !keepsDeleted(references) ? [] : [{ field, references }],
+  );
   if (lookups.length === 0) return found;
   const children = await queried(connection, object, ['Id', ...lookups.map(({ field }) => field)], ids);
   for (const { field, references } of lookups) {

@@ -24,6 +24,9 @@ const describedObject = z.object({
       caseSensitive: z.boolean().optional(),
       picklistValues: z.array(z.object({ value: z.string().nullable(), active: z.boolean() })).optional(),
       restrictedPicklist: z.boolean().optional(),
+      calculated: z.boolean().optional(),
+      autoNumber: z.boolean().optional(),
+      htmlFormatted: z.boolean().optional(),
     }),
   ),
 });

@@ -23,7 +23,7 @@ ${proposals.map((proposal) => indented(objectText(proposal), 4)).join('\n')}
 }
 
 function objectText(proposal: Proposal): string {
-  const { object, table, key, salesforceId, fields, unfit, withoutColumn, columnsWithoutField } = proposal;
+  const { object, readOnly, table, key, salesforceId, fields, unfit, withoutColumn, columnsWithoutField } = proposal;
   const lists = [
     ...(withoutColumn.length > 0 ? folded(`No column of that name: ${withoutColumn.join(', ')}`) : []),
     ...(columnsWithoutField.length > 0 ? folded(`Columns without a field: ${columnsWithoutField.join(', ')}`) : []),
@@ -34,12 +34,13 @@ function objectText(proposal: Proposal): string {
   }
   return [
     `${object}: {`,
+    ...(readOnly ? ["  direction: 'to-postgres',"] : []),
     `  table: ${quoted(tableText(table))},`,
     ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
     ...(salesforceId === SALESFORCE_ID ? [] : [`  salesforceId: ${quoted(salesforceId)},`]),
     ...[...rejectText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
     '  fields: {',
-    ...fields.map((field) => `    ${fieldText(field)}`),
+    ...fields.map((field) => `    ${fieldText(readOnly ? { ...field, direction: 'both', remark: undefined } : field)}`),
     ...comments.map((comment) => `    ${comment}`),
     '  },',
     '},',

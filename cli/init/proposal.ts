@@ -6,6 +6,7 @@ import type { DescribedField } from '../../core/mapping/described-object.ts';
 import { insteadOf } from '../../core/mapping/field-types/column-fault.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
+import { keepsDeleted } from '../../core/mapping/object-ways.ts';
 import { misfits, requiredLookups, withoutDefault } from './column-advice.ts';
 import { type ColumnFacts, isNew, keyColumnOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
@@ -24,6 +25,8 @@ export interface ProposedField {
 
 export interface Proposal {
   readonly object: string;
+  /** Our user may not edit its records, or they have no IsDeleted: its rows only follow them. */
+  readonly readOnly: boolean;
   readonly table: TableFacts;
   readonly key: string;
   readonly salesforceId: string;
@@ -49,6 +52,14 @@ const SYSTEM_FIELDS = [
   ...['LastModifiedById', 'LastViewedDate', 'LastReferencedDate', 'LastActivityDate', 'LastCURequestDate'],
   ...['LastCUUpdateDate', 'OwnerId', 'RecordTypeId', 'PhotoUrl', 'Jigsaw', 'JigsawContactId', 'JigsawCompanyId'],
 ];
+
+/** Who made and changed a record: nothing to keep in step. */
+const AUDIT_LOOKUPS = ['CreatedById', 'LastModifiedById', 'MasterRecordId'];
+
+function isReadOnly({ object, described: { updateable, fields } }: Pair): boolean {
+  const keeps = keepsDeleted(object) || fields.some(({ name }) => name === 'IsDeleted');
+  return !updateable || !keeps;
+}
 
 /** Parents come before the objects whose lookups point to them. */
 export function propose(pairs: readonly Pair[]): Proposal[] {
@@ -80,8 +91,10 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   const withoutColumn: string[] = [];
   const zoneless: string[] = [];
   const taken = new Set([key, salesforceId]);
-  for (const field of described.fields.filter(({ name }) => !SYSTEM_FIELDS.includes(name))) {
+  for (const field of described.fields) {
     const parent = parentOf(field, pairs);
+    // A lookup among them that leads to a mapped object is proposed as any other: OwnerId, where User is mapped.
+    if (SYSTEM_FIELDS.includes(field.name) && (parent === undefined || AUDIT_LOOKUPS.includes(field.name))) continue;
     const found = isNew(table) ? newColumn(field, parent) : columnOf(field, table, parent);
     const column = found === undefined || taken.has(found.name) ? undefined : found;
     const type = typeOf(field.type, parent !== undefined);
@@ -100,7 +113,18 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   }
   const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
   return {
-    ...{ object, table, key, salesforceId, fields, unfit, withoutColumn, columnsWithoutField, zoneless },
+    ...{
+      object,
+      readOnly: isReadOnly(pair),
+      table,
+      key,
+      salesforceId,
+      fields,
+      unfit,
+      withoutColumn,
+      columnsWithoutField,
+      zoneless,
+    },
     withoutDefault: withoutDefault(table, fields, [salesforceId]),
     requiredLookups: requiredLookups(table, fields),
   };

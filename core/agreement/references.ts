@@ -26,7 +26,10 @@ export function childLookups({ objects }: SyncConfiguration, parent: string): Ch
 
 /** Those through which a child is to be looked at again when the row of its parent gets a Salesforce id: it can be sent now. */
 export function lookupsToWake(configuration: SyncConfiguration, parent: string): ChildLookup[] {
-  return childLookups(configuration, parent).filter(({ lookup: { direction } }) => direction !== 'to-postgres');
+  // Read-only parents, which alone are named otherwise than by their key, have their ids from the beginning.
+  return childLookups(configuration, parent).filter(
+    ({ lookup }) => lookup.direction !== 'to-postgres' && lookup.namedBy === undefined,
+  );
 }
 
 /** A parent row without a Salesforce id to which a lookup points. */
@@ -49,8 +52,8 @@ export type Parents = 'as read' | 'linked' | 'locked';
 export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
   const found: UnlinkedParent[] = [];
   if (row === undefined) return found;
-  for (const { field, references } of mapping.fields) {
-    if (references === undefined) continue;
+  for (const { field, references, namedBy } of mapping.fields) {
+    if (references === undefined || namedBy !== undefined) continue;
     const value = row.fields[field];
     if (isUnlinked(value)) found.push({ object: references, key: value.unlinked });
   }

@@ -59,15 +59,16 @@ function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'
 export function withParentKeys<Change extends Pick<RowChange, 'fields' | 'waiting'>>(
   references: readonly FieldMapping[],
   change: Change,
-  keyOf: (parent: string, id: string) => string | undefined,
+  keyOf: (lookup: FieldMapping, id: string) => string | undefined,
 ): Change {
   if (references.every(({ field }) => typeof change.fields[field] !== 'string')) return change;
   const fields: Record<string, CanonicalValue> = { ...change.fields };
   const waiting: Record<string, string> = { ...change.waiting };
-  for (const { field, references: parent } of references) {
+  for (const lookup of references) {
+    const { field } = lookup;
     const id = change.fields[field];
     if (typeof id !== 'string') continue;
-    const key = keyOf(parent ?? '', id);
+    const key = keyOf(lookup, id);
     fields[field] = key ?? null;
     if (key === undefined) waiting[field] = id;
   }

@@ -54,7 +54,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   if (guard !== undefined && guard.atLeast > guard.atMost) {
     faults.push(`${at}.deleteGuard: atLeast (is ${guard.atLeast}) is more than atMost (is ${guard.atMost})`);
   }
-  for (const { field: api, type, policy, references } of mapping.fields) {
+  for (const { field: api, type, policy, references, by, namedBy } of mapping.fields) {
     const where = `${at}.fields.${api}`;
     if (policy === 'latest' && mapping.updatedAtColumn === undefined) {
       faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that says when a row was edited`);
@@ -64,6 +64,12 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
     const isLookup = type.columnForm === 'parent key';
     if (isLookup && references === undefined) faults.push(`${where}: a reference names the object it points to`);
     if (!isLookup && references !== undefined) faults.push(`${where}: only a reference has \`references\``);
+    if (by !== undefined && references !== undefined && objects.includes(references) && namedBy === undefined) {
+      faults.push(
+        `${where}: is by ${by}, for which ${references} has to be read-only (direction to-postgres), with ${by} among its fields`,
+      );
+    }
+    if (by !== undefined && references === undefined) faults.push(`${where}: only a reference has \`by\``);
     if (references !== undefined && !objects.includes(references)) {
       faults.push(
         `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,

@@ -39,6 +39,8 @@ export const fieldSchema = z.strictObject({
    */
   onLoss: z.enum(['accept', 'reject']).default('accept'),
   references: apiName.optional(),
+  /** Of a lookup: the mapped field of the parent by whose value the column names it, in place of the parent's key. */
+  by: apiName.optional(),
   /** Of a `timestamp` column: the zone of its local times. Left out: the object's. */
   zone: zone.optional(),
   /** Of a date: its column holds points in time, and the date is the day that it was then in this zone. */

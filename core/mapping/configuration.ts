@@ -66,6 +66,13 @@ export type ColumnValue =
   | { readonly column: string; readonly value: string | number | boolean | null }
   | { readonly column: string; readonly sql: string };
 
+/** A column of the parent's table by which rows name it. */
+export interface NamedBy {
+  readonly column: string;
+  /** Of rows that have the same name, those that are meant: record types of the child's object. */
+  readonly among: { readonly column: string; readonly value: string } | undefined;
+}
+
 export interface FieldMapping {
   /** API name of the Salesforce field. */
   readonly field: string;
@@ -78,6 +85,10 @@ export interface FieldMapping {
   readonly onLoss: 'accept' | 'reject';
   /** The sobject that a lookup points to; set for references only. */
   readonly references: string | undefined;
+  /** As sync.config.ts has it. */
+  readonly by?: string | undefined;
+  /** What the column of a lookup holds; absent: the parent's key. */
+  readonly namedBy?: NamedBy | undefined;
   /** The zone that the field itself states for a `timestamp` column. */
   readonly zone?: string | undefined;
   /** What rows hold that nothing was written to since the column was added; absent: null. Of a mapping in force only. */
@@ -142,6 +153,7 @@ export type Settings = Readonly<z.output<typeof syncSchema>['settings']>;
 export type SyncDefinition = z.input<typeof syncSchema>;
 type FieldDefinition = z.input<typeof fieldSchema>;
 type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss'>>;
+type ReferenceOptions = FieldOptions & Pick<FieldDefinition, 'by'>;
 type ZoneOptions = FieldOptions & Pick<FieldDefinition, 'zone'>;
 type Converted<Value extends string | boolean> = FieldOptions & { readonly convert?: Conversion<Value> };
 type Mapped<Value extends string | boolean> =
@@ -167,8 +179,13 @@ export const multipicklist = field<FieldOptions>('multipicklist');
 export const picklist = text;
 
 /** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */
-export function reference(column: string, references: string, options: FieldOptions = {}): FieldDefinition {
+export function reference(column: string, references: string, options: ReferenceOptions = {}): FieldDefinition {
   return { column, type: 'reference', references, ...options };
+}
+
+/** RecordTypeId, by the developer name of the record type: a text. The object RecordType has to be mapped, read-only. */
+export function recordType(column: string, options: FieldOptions = {}): FieldDefinition {
+  return reference(column, 'RecordType', { ...options, by: 'DeveloperName' });
 }
 
 /** Columns of an object's table that sfsync reads or writes beside its fields. A column may be there twice. */
@@ -190,14 +207,24 @@ export function defineSync(definition: SyncDefinition): SyncConfiguration {
   // Objects that can be read by themselves are looked at further, also when something else is at fault.
   const objects = Object.entries(definition.objects ?? {}).flatMap(([object, each]) => {
     const readable = objectSchema.safeParse(each);
-    return readable.success ? [mappingFrom(object, readable.data, blankCells)] : [];
+    const others = definition.objects;
+    return readable.success ? [mappingFrom(object, readable.data, { blankCells, others })] : [];
   });
   const faults = configurationFaults(definition, parsed.error?.issues ?? [], objects);
   if (!parsed.success || faults.length > 0) throw faulty(faults);
   return Object.freeze({ objects: Object.freeze(objects), settings: Object.freeze(parsed.data.settings) });
 }
 
-function mappingFrom(object: string, definition: z.output<typeof objectSchema>, blankCells: BlankCells): ObjectMapping {
+interface Surroundings {
+  readonly blankCells: BlankCells;
+  readonly others: SyncDefinition['objects'];
+}
+
+function mappingFrom(
+  object: string,
+  definition: z.output<typeof objectSchema>,
+  { blankCells, others }: Surroundings,
+): ObjectMapping {
   const { key, salesforceId, updatedAt, deleteRow, deletedAt, stamp, refreshFormulas } = definition;
   const { touch, lockVersion, createdAt, onInsert, zone } = definition;
   const readOnly = definition.direction === 'to-postgres';
@@ -210,6 +237,7 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
       type: fieldTypeOf({ ...mapping, values, convert }, zone),
       direction: readOnly ? 'to-postgres' : mapping.direction,
       references: mapping.references ?? undefined,
+      ...namedBy(object, mapping, others),
     }),
   );
   return Object.freeze({
@@ -245,6 +273,30 @@ function mappingFrom(object: string, definition: z.output<typeof objectSchema>, 
     externalIdField: insert ? externalId : undefined,
     fields: Object.freeze(fields),
   });
+}
+
+/** Nothing where the parent is not mapped read-only, or its field is not mapped: a fault says so. */
+function namedBy(
+  object: string,
+  { by, references }: z.output<typeof fieldSchema>,
+  others: SyncDefinition['objects'],
+): Pick<FieldMapping, 'namedBy'> {
+  const parent = others[references ?? ''];
+  const fields = parent?.direction === 'to-postgres' ? parent.fields : undefined;
+  const column = fields?.[by ?? '']?.column;
+  if (column === undefined) return {};
+  const kind = references === 'RecordType' ? fields?.SobjectType?.column : undefined;
+  return { namedBy: { column, among: kind === undefined ? undefined : { column: kind, value: object } } };
+}
+
+/** The mapping of a parent as the lookup sees it: its key is what the lookup's column holds. */
+export function seenBy<Parent extends ObjectMapping>(parent: Parent, { namedBy: name }: FieldMapping): Parent {
+  return name === undefined ? parent : { ...parent, keyColumn: name.column };
+}
+
+/** The parent of a lookup, as the lookup sees it. Throws ConfigurationError where it is not mapped. */
+export function parentOf(configuration: SyncConfiguration, lookup: FieldMapping): ObjectMapping {
+  return seenBy(mappingOf(configuration, lookup.references ?? ''), lookup);
 }
 
 function faulty(faults: readonly string[]): ConfigurationError {

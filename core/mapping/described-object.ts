@@ -22,6 +22,11 @@ export interface DescribedField {
   readonly externalId?: boolean | undefined;
   readonly unique?: boolean | undefined;
   readonly caseSensitive?: boolean | undefined;
+  /** A formula or a roll-up. */
+  readonly calculated?: boolean | undefined;
+  readonly autoNumber?: boolean | undefined;
+  /** A rich text area. */
+  readonly htmlFormatted?: boolean | undefined;
   /** Our user reads a mask in the place of its values, as far as is known. */
   readonly isMasked?: boolean | undefined;
 }

@@ -134,9 +134,22 @@ function externalIdDrift(
   ];
 }
 
+const RICH_TEXT =
+  'is rich text: Salesforce cleans the HTML that it is sent, and writes & < > as entities, which count for its length; what it makes of a text comes back into the row; let the application write clean HTML, or give it the direction to-postgres';
+
+function notWritable(api: string, what: string): Drift {
+  return broken(`.${api}: ${what}; give it the direction to-postgres`);
+}
+
 /** A formula, a roll-up, an auto-number, or a field that our user may only read. */
-function writeDrift({ field: api, direction }: FieldMapping, { updateable }: DescribedField): Drift[] {
-  if (direction === 'to-postgres' || updateable) return [];
+function writeDrift(
+  { field: api, direction }: FieldMapping,
+  { updateable, calculated, autoNumber, htmlFormatted }: DescribedField,
+): Drift[] {
+  if (direction === 'to-postgres') return [];
+  if (calculated === true) return [notWritable(api, 'is a formula or a roll-up, which Salesforce computes')];
+  if (autoNumber === true) return [notWritable(api, 'is an auto-number, which Salesforce gives')];
+  if (updateable) return htmlFormatted === true ? [risky(`.${api}: ${RICH_TEXT}`)] : [];
   return [
     broken(
       `.${api}: cannot be written by our user, so each push of it is refused; give the user edit access (field-level security), or give it the direction to-postgres`,

@@ -38,10 +38,20 @@ export function typeCheck(
 const MASKED =
   'is encrypted, and our user is not known to have the permission View Encrypted Data, so that a mask would be read in the place of its values; give the user that permission, or remove the field from sync.config.ts';
 
+/** Types that no field type reads, and why. */
+const UNREAD: Readonly<Record<string, string>> = {
+  base64:
+    'Salesforce gives an address in its place, and the bytes in a call of their own for each record; remove it from sync.config.ts, and have the application read what it needs',
+  address: 'it is put together of fields of its own (street, city and so on), which are read and written; map these',
+  location: 'it is put together of two numbers, of which the names end in __Latitude__s and __Longitude__s; map these',
+};
+
 /** Whether a field is of another type, or points to other objects, than the mapping says. */
 export function typeDrift({ type, references }: FieldMapping, found: DescribedField): Drift | undefined {
   if (found.isMasked === true) return broken(MASKED);
   if (!type.describedTypes.includes(found.type)) {
+    const why = UNREAD[found.type];
+    if (why !== undefined) return broken(`is of type ${found.type}: ${why}`);
     const fitting = Object.values(FIELD_TYPES).find(({ describedTypes }) => describedTypes.includes(found.type));
     const change =
       fitting === undefined ? 'remove it from sync.config.ts' : `map it as ${fitting.name}, with a column to match`;

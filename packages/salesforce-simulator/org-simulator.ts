@@ -38,6 +38,9 @@ export type { ObjectDefinition } from './schema/object-definition.ts';
 export { type OpportunityStage, stagesFromQuery } from './schema/opportunity-stages.ts';
 export type { SeedRecord } from './seed.ts';
 
+/** Objects that an org has without being given them. */
+export const PLATFORM_OBJECT_NAMES: readonly string[] = PLATFORM_OBJECTS.map(({ name }) => name);
+
 export interface OrgSimulatorOptions {
   /** 0 takes a free one. */
   readonly port: number;
@@ -45,7 +48,7 @@ export interface OrgSimulatorOptions {
   readonly store: DatabaseSync;
   /** Milliseconds since 1970. @default Date.now */
   readonly clock?: () => number;
-  /** The org's own objects; User and Organization are always there. */
+  /** The org's own objects; those of `PLATFORM_OBJECT_NAMES` are there in any case. */
   readonly objects: readonly ObjectDefinition[];
   /** Of opportunities. @default those of a new org */
   readonly stages?: readonly OpportunityStage[];

@@ -3,7 +3,12 @@
  * break the application's own writes (an UPDATE of a published table without replica identity fails), is a fault here.
  */
 import type pg from 'pg';
-import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import {
+  type FieldMapping,
+  type ObjectMapping,
+  type SyncConfiguration,
+  seenBy,
+} from '../../core/mapping/configuration.ts';
 import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { insertFault } from '../tables/own-columns.ts';
@@ -240,19 +245,31 @@ function fieldFaults(field: FieldMapping, table: CatalogTable): string[] {
 }
 
 function referenceFaults(
-  { column: name, references }: FieldMapping,
+  lookup: FieldMapping,
   table: CatalogTable,
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
 ): string[] {
+  const { column: name, references, namedBy } = lookup;
   const column = columnOf(table, name);
   if (references === undefined || column === undefined) return [];
-  const parent = configuration.objects.find(({ object }) => object === references);
+  const mapped = configuration.objects.find(({ object }) => object === references);
+  const parent = mapped && seenBy(mapped, lookup);
   const parentTable = tables.get(references);
   const key = parent && parentTable && columnOf(parentTable, parent.keyColumn);
   const faults: string[] = [];
   if (key !== undefined && key.type !== column.type) {
-    faults.push(`${name}: is of type ${column.type}, the key of ${references} is ${key.type}; they must be the same`);
+    const what = namedBy === undefined ? 'the key' : `column ${namedBy.column}`;
+    faults.push(`${name}: is of type ${column.type}, ${what} of ${references} is ${key.type}; they must be the same`);
+  }
+  if (namedBy !== undefined && mapped !== undefined && parentTable !== undefined) {
+    const names = [namedBy.column, namedBy.among?.column ?? []].flat();
+    const isUnique = parentTable.uniqueKeys.some((columns) => columns.every((each) => names.includes(each)));
+    if (!isUnique) {
+      faults.push(
+        `${name}: names rows of ${references} by ${names.join(', ')}, which must be unique; add a unique constraint to ${spelledTable(mapped)}`,
+      );
+    }
   }
   return faults;
 }

@@ -9,7 +9,7 @@ import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
 import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
+import { mappingOf, parentOf } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { parseInstant } from '../../core/mapping/instant.ts';
@@ -215,10 +215,13 @@ async function readParents(
   rows: readonly RowCells[],
 ): Promise<ParentIds> {
   const found = new Map<string, ReadonlyMap<string, string | null>>();
-  for (const [i, { field, column, references }] of mapping.fields.entries()) {
+  for (const [i, lookup] of mapping.fields.entries()) {
+    const { field, column, references, namedBy } = lookup;
     if (references === undefined) continue;
     const keys = [...new Set(rows.flatMap((row) => textOf(row[MARKS + i]) ?? []))];
-    const parent = mappingOf(configuration, references);
+    const parent = parentOf(configuration, lookup);
+    const { among } = namedBy ?? {};
+    const meant = among === undefined ? '' : `and p.${name(among.column)} = ${pg.escapeLiteral(among.value)}`;
     const type = (await tableColumns(session, mapping)).types.get(column) ?? 'text';
     const ids =
       keys.length === 0
@@ -228,7 +231,7 @@ async function readParents(
             // Looked up one by one, by the index: a join may read the whole table where its statistics are old.
             `select x.key::text, found.id from unnest($1::${type}[]) as x (key) cross join lateral (
                select p.${name(parent.salesforceIdColumn)} as id from ${rowsOf(parent)} p
-                where p.${name(parent.keyColumn)} = x.key offset 0) found`,
+                where p.${name(parent.keyColumn)} = x.key ${meant} offset 0) found`,
             [keys],
           );
     found.set(field, new Map(ids));

@@ -11,6 +11,7 @@ import {
   type FieldMapping,
   mappingOf,
   type ObjectMapping,
+  parentOf,
   type SyncConfiguration,
 } from '../../core/mapping/configuration.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
@@ -110,12 +111,19 @@ function fieldOf(configuration: SyncConfiguration, object: string, field: string
 
 async function look(session: Session, configuration: SyncConfiguration): Promise<LookedColumn[]> {
   const wanted = configuration.objects.flatMap((mapping) =>
-    mapping.fields.map(({ field, column, type, direction, references }) => {
+    mapping.fields.map((each) => {
+      const { field, column, type, direction, references, namedBy } = each;
       const needed = field === mapping.matchBy?.field;
       const { schema, table: name, object } = mapping;
-      const parent = references === undefined ? undefined : mappingOf(configuration, references);
+      const parent = references === undefined ? undefined : parentOf(configuration, each);
       const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
-      const meaning = { type: type.name, direction, references: references ?? null, ...type.meaning };
+      const meaning = {
+        type: type.name,
+        direction,
+        references: references ?? null,
+        ...(namedBy && { namedBy: namedBy.column }),
+        ...type.meaning,
+      };
       return { object, field, schema, name, column, needed, meaning, form: type.columnForm, ...key };
     }),
   );

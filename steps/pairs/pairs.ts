@@ -8,8 +8,7 @@ import type { RowChange } from '../../core/agreement/row-change.ts';
 import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
 import { underKey, withoutRow } from '../../core/agreement/row-identity.ts';
 import { afterWrite, editedBefore, NOTHING_WRITTEN } from '../../core/agreement/written.ts';
-import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
+import { type FieldMapping, type ObjectMapping, parentOf } from '../../core/mapping/configuration.ts';
 import { noteInside } from '../../postgres/ledger/inside-filter.ts';
 import { insertLinks, lockLinks, noteSurvivors, type StoredLink, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -291,15 +290,17 @@ async function resolveLookups(
   const references = mapping.fields.filter(({ references }) => references !== undefined);
   if (references.length === 0) return plans;
   const keysOf = new Map<string, Map<string, string>>();
-  for (const parent of new Set(references.map(({ references: object }) => object ?? ''))) {
-    const fields = references.filter(({ references: object }) => object === parent);
+  const seen = ({ references: parent, namedBy }: FieldMapping) => JSON.stringify([parent, namedBy?.column]);
+  for (const [parent, fields] of Map.groupBy(references, seen)) {
+    const [lookup] = fields;
+    if (lookup === undefined) continue;
     const ids = plans.flatMap((write) => fields.flatMap(({ field }) => write.fields[field] ?? []));
     const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
-    const held = await holdParents(session, mappingOf(configuration, parent), wanted);
-    if (parent === mapping.object) for (const id of goingRows(mapping, plans)) held.delete(id);
+    const held = await holdParents(session, parentOf(configuration, lookup), wanted);
+    if (lookup.references === mapping.object) for (const id of goingRows(mapping, plans)) held.delete(id);
     keysOf.set(parent, held);
   }
-  const keyOf = (parent: string, id: string) => keysOf.get(parent)?.get(id);
+  const keyOf = (lookup: FieldMapping, id: string) => keysOf.get(seen(lookup))?.get(id);
   return plans.map((write) => withParentKeys(references, write, keyOf));
 }
 

@@ -4,7 +4,7 @@ import { join, stopWaiting } from '../../core/agreement/references.ts';
 import { afterWrite } from '../../core/agreement/written.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
+import { parentOf } from '../../core/mapping/configuration.ts';
 import type { LinkSelection, StoredLink } from '../../postgres/ledger/links.ts';
 import { changeAllLinks, inPages, lockLinks, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -44,7 +44,7 @@ export async function joinWaiting(context: StepContext, source: string, records:
     const required = new Set((await requiredLookups(session, child)).map(({ field }) => field));
     for (const field of child.fields) {
       if (field.references === undefined) continue;
-      const parent = mappingOf(configuration, field.references);
+      const parent = parentOf(configuration, field);
       for (const waiting of childrenToJoin(mapping, child, field, records)) {
         if (!(await anyWaiting(session, child.object, field))) break;
         if (await becameDue(child, childrenOfMerged(field, parent.object, waiting))) due.add(child.object);

@@ -5,7 +5,7 @@
  * another go to the survivor. A lookup whose column allows no null is left alone (required-parents.ts).
  */
 import { childLookups, loseParent } from '../../core/agreement/references.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import { type FieldMapping, type ObjectMapping, seenBy } from '../../core/mapping/configuration.ts';
 import { changeLinks, holdLinks } from '../../postgres/ledger/links.ts';
 import { buryRows, lockDoomed, type RowRemoval } from '../../postgres/ledger/tombstones.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -43,12 +43,13 @@ export async function removeRows(context: Removing, removals: readonly RowRemova
 }
 
 async function orphanChildren(
-  { session, configuration, mapping: parent }: Removing,
+  { session, configuration, mapping }: Removing,
   removals: readonly RowRemoval[],
 ): Promise<OwnOrphan[]> {
   const own: OwnOrphan[] = [];
   if (removals.length === 0) return own;
-  for (const { child, lookup } of childLookups(configuration, parent.object)) {
+  for (const { child, lookup } of childLookups(configuration, mapping.object)) {
+    const parent = seenBy(mapping, lookup);
     const ids = removals.map(({ salesforceId }) => salesforceId);
     const rowKeys = await childKeysOfRecords(session, child, lookup, parent, ids);
     if (rowKeys.length === 0) continue;

@@ -8,7 +8,7 @@ import { waitFor } from '../../core/agreement/references.ts';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
-import { mappingOf } from '../../core/mapping/configuration.ts';
+import { mappingOf, seenBy } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import { changeLinks, claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -97,7 +97,7 @@ export async function withChildren(
     for (const lookup of await requiredLookups(session, child)) {
       if (lookup.references !== mapping.object) continue;
       const ids = doomed.map(({ id }) => id);
-      const blocking = await blockingChildren(session, child, lookup, mapping, ids);
+      const blocking = await blockingChildren(session, child, lookup, seenBy(mapping, lookup), ids);
       for (const id of blocking) blocked.set(id, childrenExist(child, lookup.field));
     }
   }

@@ -195,3 +195,26 @@ describe('objects and tables', () => {
     expect(() => askedPairs([{ object: 'Nothing', table: undefined }], objects, tables)).toThrow('no object Nothing');
   });
 });
+
+test('an object without IsDeleted is proposed read-only, and lookups of owners to it', () => {
+  const users: Pair = {
+    object: 'User',
+    described: described(field('Id', 'id'), field('Email', 'email')),
+    table: table('sales_people', [ID, column('email', 'text')]),
+  };
+  const owner = field('OwnerId', 'reference', { referenceTo: ['User'] });
+  const maker = field('CreatedById', 'reference', { referenceTo: ['User'] });
+  const lenders = { ...LENDERS, described: described(field('Name', 'string'), owner, maker) };
+  const owned = {
+    ...lenders,
+    table: { ...LENDERS.table, columns: [...LENDERS.table.columns, column('owner_id', 'uuid')] },
+  };
+  const proposals = propose([owned, users]);
+  expect(proposals.map(({ object, readOnly }) => [object, readOnly])).toEqual([
+    ['User', true],
+    ['Account', false],
+  ]);
+  expect(configurationText(proposals)).toContain("User: {\n      direction: 'to-postgres',");
+  expect(configurationText(proposals)).toContain("OwnerId: reference('owner_id', 'User'),");
+  expect(configurationText(proposals)).not.toContain('CreatedById');
+});

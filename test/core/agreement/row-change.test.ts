@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { rowChange, withParentKeys } from '../../../core/agreement/row-change.ts';
 import { UNREADABLE } from '../../../core/mapping/canonical.ts';
+import type { FieldMapping } from '../../../core/mapping/configuration.ts';
 import { base, link, row, thing } from './thing.ts';
 
 const A = '001000000000002AAA';
@@ -100,7 +101,7 @@ describe('a lookup that waits', () => {
 describe('what is written of lookups', () => {
   const references = thing.fields.filter(({ references }) => references !== undefined);
   const keys: Readonly<Record<string, string>> = { [`Thing ${A}`]: '7' };
-  const keyOf = (parent: string, id: string) => keys[`${parent} ${id}`];
+  const keyOf = ({ references: parent }: FieldMapping, id: string) => keys[`${parent} ${id}`];
 
   test('is the key of the parent’s row', () => {
     const change = { fields: { x: 's', parent: A }, waiting: { other: B } };

@@ -379,7 +379,8 @@ export class BothSides {
     const files = (await this.inboundFiles()).length;
     const executions = await this.executions('salesforceToPostgres');
     const running = executions.filter(({ status }) => status === 'RUNNING').map(({ name }) => name);
-    const queues = this.system.configuration.objects.map(async ({ object }) => {
+    const queues = this.system.configuration.objects.map(async ({ object, direction }) => {
+      if (direction === 'to-postgres') return [];
       const messages = await this.messagesIn(this.resource(`changeQueue.${object}`));
       return messages === 0 ? [] : [{ object, messages }];
     });

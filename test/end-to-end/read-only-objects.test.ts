@@ -9,7 +9,7 @@ import type { LocalSystem } from '../../local/system.ts';
 import { BothSides, until } from '../support/system/both-sides.ts';
 import { copyProject, type ProjectCopy } from '../support/system/project-copy.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const SCHEMA = `
 create table if not exists public.sales_people (

@@ -135,6 +135,20 @@ describe('Salesforce has changed', () => {
     ]);
   });
 
+  test.each([
+    [
+      { updateable: false, calculated: true },
+      'is a formula or a roll-up, which Salesforce computes; give it the direction',
+    ],
+    [{ updateable: false, autoNumber: true }, 'is an auto-number, which Salesforce gives; give it the direction'],
+    [{ updateable: false }, 'give the user edit access'],
+    [{ htmlFormatted: true }, 'is rich text: Salesforce cleans'],
+  ])('what cannot be written, or not as it is: %j', (more, words) => {
+    const found = described([field('X__c', 'textarea', more)]);
+    expect(drift({ X__c: text('x') }, found, [column('x')])).toMatchObject([{ text: expect.stringContaining(words) }]);
+    expect(drift({ X__c: text('x', { direction: 'to-postgres' }) }, found, [column('x')])).toEqual([]);
+  });
+
   test('a type that no longer fits, with the one that does', () => {
     expect(drift({ Score__c: number('score') }, described([field('Score__c')]), [column('score', 'numeric')])).toEqual([
       {
@@ -145,7 +159,9 @@ describe('Salesforce has changed', () => {
     const asText = drift({ Score__c: text('score') }, described([field('Score__c', 'double')]), [column('score')]);
     expect(asText).toMatchObject([{ kind: 'risky', text: expect.stringContaining('map it as number') }]);
     const compound = drift({ Place__c: text('place') }, described([field('Place__c', 'location')]), [column('place')]);
-    expect(compound).toMatchObject([{ kind: 'broken', text: expect.stringContaining('remove it') }]);
+    expect(compound).toMatchObject([{ kind: 'broken', text: expect.stringContaining('map these') }]);
+    const bytes = drift({ Scan__c: text('scan') }, described([field('Scan__c', 'base64')]), [column('scan')]);
+    expect(bytes).toMatchObject([{ kind: 'broken', text: expect.stringContaining('an address in its place') }]);
   });
 
   test('a lookup that points elsewhere', () => {

@@ -8,6 +8,31 @@ import type { ProposedField } from './proposal.ts';
 
 const TIME_TYPES = ['timestamp', 'timestamptz', 'date'];
 
+/** Columns that sfsync fills or reads beside those of the fields, by their options. */
+export interface OwnColumns {
+  readonly touch?: string;
+  readonly createdAt?: string;
+  readonly lockVersion?: string;
+  /** Marks rows that count as deleted. Only the application knows whether it does. */
+  readonly deletedAt?: string;
+}
+
+/** By the names that web frameworks give them. `taken`: columns of fields. */
+export function ownColumns({ columns }: TableFacts, taken: ReadonlySet<string>): OwnColumns {
+  const find = (names: readonly string[], types: readonly string[]) =>
+    columns.find(
+      ({ name, type, generated }) => names.includes(name) && types.includes(type) && !generated && !taken.has(name),
+    )?.name;
+  const instants = ['timestamp', 'timestamptz'];
+  const found = {
+    touch: find(['updated_at', 'updatedAt'], instants),
+    createdAt: find(['created_at', 'createdAt', 'inserted_at'], instants),
+    lockVersion: find(['lock_version', 'lockVersion'], ['int4', 'int8']),
+    deletedAt: find(['deleted_at', 'discarded_at', 'deletedAt'], instants),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, name]) => name !== undefined));
+}
+
 /** Columns that a row made from a record would leave empty although they allow no null. */
 export function withoutDefault(
   { columns }: TableFacts,

@@ -38,13 +38,26 @@ function objectText(proposal: Proposal): string {
     `  table: ${quoted(tableText(table))},`,
     ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
     ...(salesforceId === SALESFORCE_ID ? [] : [`  salesforceId: ${quoted(salesforceId)},`]),
-    ...[...rejectText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
+    ...ownText(proposal).map((line) => `  ${line}`),
+    ...[...rejectText(proposal), ...softDeleteText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(readOnly ? { ...field, direction: 'both', remark: undefined } : field)}`),
     ...comments.map((comment) => `    ${comment}`),
     '  },',
     '},',
   ].join('\n');
+}
+
+function ownText({ own: { touch, createdAt, lockVersion } }: Proposal): string[] {
+  const options = Object.entries({ ...(touch !== undefined && { updatedAt: touch }), touch, createdAt, lockVersion });
+  return options.flatMap(([option, column]) => (column === undefined ? [] : `${option}: ${quoted(column)},`));
+}
+
+function softDeleteText({ own: { deletedAt } }: Proposal): string[] {
+  if (deletedAt === undefined) return [];
+  return folded(
+    `${deletedAt}: if it marks rows that count as deleted, say so, and they are deleted in Salesforce: deleteRow: 'soft', deletedAt: '${deletedAt}'`,
+  );
 }
 
 /** Why records would be rejected that are new in Salesforce. */
@@ -54,7 +67,7 @@ function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
     ...(names === ''
       ? []
       : folded(
-          `${names}: no null allowed, no default, and not filled from Salesforce: each record that is new in Salesforce is rejected until there is a default (schema-additions.sql)`,
+          `${names}: no null allowed, no default, and not filled from Salesforce: each record that is new in Salesforce is rejected until there is a default (schema-additions.sql), or onInsert says what it gets`,
         )),
     ...requiredLookups.flatMap(({ column, field, references }) =>
       folded(

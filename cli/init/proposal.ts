@@ -7,7 +7,7 @@ import { insteadOf } from '../../core/mapping/field-types/column-fault.ts';
 import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { keepsDeleted } from '../../core/mapping/object-ways.ts';
-import { misfits, requiredLookups, withoutDefault } from './column-advice.ts';
+import { misfits, type OwnColumns, ownColumns, requiredLookups, withoutDefault } from './column-advice.ts';
 import { type ColumnFacts, isNew, keyColumnOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
@@ -38,6 +38,7 @@ export interface Proposal {
   readonly columnsWithoutField: readonly string[];
   /** Mapped columns of type `timestamp`, which are taken for UTC. */
   readonly zoneless: readonly string[];
+  readonly own: OwnColumns;
   /** Columns that allow no null, have no default and are not filled from Salesforce. */
   readonly withoutDefault: readonly ColumnFacts[];
   /** Lookups whose column allows no null. */
@@ -111,6 +112,9 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
     if (column.type === 'timestamp') zoneless.push(column.name);
     fields.push(proposedField(field, type, column, parent, table));
   }
+  const own = ownColumns(table, taken);
+  const filled = [own.touch, own.createdAt, own.lockVersion].flatMap((name) => name ?? []);
+  for (const name of filled) taken.add(name);
   const columnsWithoutField = table.columns.map(({ name }) => name).filter((name) => !taken.has(name));
   return {
     ...{
@@ -124,8 +128,9 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
       withoutColumn,
       columnsWithoutField,
       zoneless,
+      own,
     },
-    withoutDefault: withoutDefault(table, fields, [salesforceId]),
+    withoutDefault: withoutDefault(table, fields, [salesforceId, ...filled]),
     requiredLookups: requiredLookups(table, fields),
   };
 }

@@ -53,8 +53,8 @@ function texts(columns: readonly ColumnFacts[], fields: readonly DescribedField[
 describe('a column that allows no null', () => {
   const change = 'alter table "public"."loans" alter column';
   test.each<[string, ColumnFacts, string | undefined]>([
-    ['timestamp', column('created_at', 'timestamp', REQUIRED), `${change} "created_at" set default now();\n`],
-    ['timestamptz', column('created_at', 'timestamptz', REQUIRED), `${change} "created_at" set default now();\n`],
+    ['timestamp', column('made_at', 'timestamp', REQUIRED), `${change} "made_at" set default now();\n`],
+    ['timestamptz', column('made_at', 'timestamptz', REQUIRED), `${change} "made_at" set default now();\n`],
     ['date', column('"On"', 'date', REQUIRED), `${change} """On""" set default now();\n`],
     [
       'another type',
@@ -91,6 +91,32 @@ describe('a column that allows no null', () => {
       "table: 'public.loans', contact_id: no null allowed: a record that comes before the Contact of its Contact__c is rejected (PARENT_MISSING) until that has a row;";
     expect(found.mapping.includes(comment)).toBe(expected);
     expect(found.additions).toBeUndefined();
+  });
+});
+
+describe('columns of web frameworks', () => {
+  const rails = [
+    column('updated_at', 'timestamp', REQUIRED),
+    column('created_at', 'timestamp', REQUIRED),
+    column('lock_version', 'int4', { ...REQUIRED, hasDefault: true }),
+    column('discarded_at', 'timestamp'),
+  ];
+
+  test('are named, so that sfsync fills them', () => {
+    const found = texts(rails, []);
+    expect(found.mapping).toContain(
+      "updatedAt: 'updated_at',\n      touch: 'updated_at',\n      createdAt: 'created_at',\n      lockVersion: 'lock_version',",
+    );
+    expect(found.mapping).toContain("deleteRow: 'soft', deletedAt: 'discarded_at'");
+    expect(found.mapping).not.toContain('is rejected until there is a default');
+    expect(found.additions).toBeUndefined();
+    expect(found.columnsWithoutField).toEqual(['discarded_at']);
+  });
+
+  test('are left to the field that has them', () => {
+    const { mapping } = texts(rails, [field('Created_At__c', 'datetime')]);
+    expect(mapping).toContain("Created_At__c: datetime('created_at'),");
+    expect(mapping).not.toContain('createdAt:');
   });
 });
 

@@ -185,6 +185,7 @@ function insertFaults(
 function sharedTables(objects: readonly ObjectMapping[]): string[] {
   const names = objects.map(spelledTable);
   return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))].map(
-    (name) => `objects: table ${name} is mapped by two objects; a table belongs to one object`,
+    (name) =>
+      `objects: table ${name} is mapped by two objects; a table belongs to one object; map one of them, and say with filter.values which rows are its own`,
   );
 }

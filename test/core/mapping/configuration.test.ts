@@ -208,7 +208,7 @@ describe('faults', () => {
       'objects.Contact.fields.AccountId: a reference names the object it points to',
       'objects.Contact.fields.Tags__c: only a reference has `references`',
       'objects.Lead.fields: map at least one field',
-      'objects: table public.people is mapped by two objects; a table belongs to one object',
+      'objects: table public.people is mapped by two objects; a table belongs to one object; map one of them, and say with filter.values which rows are its own',
     ]);
   });
 

@@ -36,8 +36,8 @@ test('a faulty configuration is refused with all its faults and no stack trace',
     import { defineSync, text } from '../../core/mapping/configuration.ts';
     export default defineSync({
       objects: {
-        Account: { table: 'Lenders', fields: { Name: text('name') } },
-        Contact: { table: 'public.borrowers', fields: { Email: { column: 'e-mail', type: 'text' } } },
+        Account: { table: 'a.b.c', fields: { Name: text('name') } },
+        Contact: { table: 'public.borrowers', fields: { Email: { column: '', type: 'text' } } },
       },
       settings: { origins: 0 },
     });`);

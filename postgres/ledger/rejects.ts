@@ -161,7 +161,8 @@ function conditionOf(which: RejectsOf): Condition {
   return { keys, where: `${where} and direction = 'to-salesforce' and salesforce_id is null`, values: [object] };
 }
 
-const VALUE_CODES = ['UNREADABLE_VALUE', ...CONVERSION_CODES];
+/** As constants: the condition of an index has them, too. */
+const VALUE_CODES = ['UNREADABLE_VALUE', ...CONVERSION_CODES].map((code) => `'${code}'`).join(', ');
 
 /** Records of an object that were rejected because a value of one of these fields could not be read, or has no counterpart. */
 export async function unreadableRecords(
@@ -173,8 +174,8 @@ export async function unreadableRecords(
     session,
     `select distinct salesforce_id as id from sfsync.rejected_record
       where object = $1 and resolved_at is null and salesforce_id is not null
-        and code = any ($3::text[]) and field = any ($2::text[])`,
-    [object, fields, VALUE_CODES],
+        and code in (${VALUE_CODES}) and field = any ($2::text[])`,
+    [object, fields],
   );
   return rows.map(({ id }) => id);
 }

@@ -12,6 +12,7 @@ export {
   multipicklist,
   number,
   picklist,
+  recordType,
   reference,
   type SyncConfiguration,
   type SyncDefinition,

@@ -49,11 +49,9 @@ test("a team's folder: mapping, tables, objects, stages and sample records", asy
   expect({ name, schemaFile }).toEqual({ name: 'my_shop', schemaFile: join(directory, 'schema.sql') });
   expect(configuration.objects.map(({ object }) => object)).toEqual(['Property__c']);
   expect(org).toMatchObject({
-    objects: [
-      { name: 'Property__c', keyPrefix: 'a01', fields: [{ name: 'Name' }, { name: 'Open__c', type: 'string' }] },
-    ],
+    objects: [{ name: 'Property__c', keyPrefix: 'a01', fields: [{ name: 'Name' }, { name: 'Open__c', type: 'time' }] }],
     stages: [stage],
-    notes: ['fields of type time are text: Property__c.Open__c'],
+    notes: [],
   });
   expect(org.seed(7)).toEqual([{ object: 'Property__c', values: { Name: 'House' }, createdAt: 7 }]);
 });

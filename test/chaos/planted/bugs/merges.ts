@@ -70,7 +70,7 @@ export const MERGES: readonly PlantedBug[] = [
     edits: [
       {
         file: 'core/agreement/merge.ts',
-        find: `    this.#log({ field, reason: 'both edited', salesforce: theirs, postgres: mine, winner });\n`,
+        find: `    this.#conflicts.push({ field, reason: 'both edited', base, salesforce: theirs, postgres: mine, winner });\n`,
         replace: '',
       },
     ],

@@ -3,8 +3,7 @@
  * edits, started again, and ended by Ctrl-C.
  */
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
+import { createServer } from 'node:net';
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import jsforce from 'jsforce';
@@ -74,30 +73,34 @@ class Attached {
 let project: ProjectCopy;
 let running: NpmStart;
 let both: Attached;
-const taken: Server[] = [];
+const taken: TakenPort[] = [];
 
 async function start(): Promise<void> {
   running = new NpmStart(project.directory, user);
   both = new Attached(await running.ready());
 }
 
-/** Another test may have the port for a while. Whatever has it for longer keeps it, which is as good. */
-async function takePort(port: number): Promise<Server> {
-  const server = createServer();
-  for (let attempt = 1; attempt <= 100; attempt++) {
-    const isOurs = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (isOurs) break;
-    await pause(200);
+/** Has a port, or waits for it: another test may have it for minutes, and as soon as it is free it is taken. */
+class TakenPort {
+  readonly #server = createServer();
+  readonly #retry: NodeJS.Timeout;
+
+  constructor(port: number) {
+    this.#server.on('error', () => undefined);
+    const take = () => this.#server.listening || this.#server.listen(port, '127.0.0.1');
+    this.#retry = setInterval(take, 20);
+    take();
   }
-  return server;
+
+  free(): void {
+    clearInterval(this.#retry);
+    this.#server.close();
+  }
 }
 
 describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
   beforeAll(async () => {
-    for (const port of USUAL_PORTS) taken.push(await takePort(port));
+    for (const port of USUAL_PORTS) taken.push(new TakenPort(port));
     const assembly = await placeOf(inject('impatientAssembly'));
     project = await copyProject({ assembly, ...(user && { owner: user }) });
     await start();
@@ -106,7 +109,7 @@ describe.skipIf(!existsSync('/proc/self'))('npm start', () => {
   afterAll(async () => {
     await both?.detach();
     await running?.end();
-    for (const server of taken) server.close();
+    for (const port of taken) port.free();
     await project?.[Symbol.asyncDispose]();
   }, 60_000);
 

@@ -44,7 +44,7 @@ const SOURCES = [
 ];
 
 /** What `npm start` runs. */
-const EXAMPLE = 'examples/lender';
+const EXAMPLE = 'lender';
 
 /**
  * The sample, with the waits of the real world cut short where a test has to sit them out: an API push whose execution
@@ -63,6 +63,14 @@ export default {
 };
 `;
 
+/** Any other example as it is, with those waits. */
+const IMPATIENT_EXAMPLE = `import sample from './sync.config.sample.ts';
+
+const impatient = { announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1 };
+
+export default { ...sample, settings: { ...sample.settings, ...impatient } };
+`;
+
 export interface ProjectCopy {
   readonly directory: string;
   readonly configurationFile: string;
@@ -77,6 +85,8 @@ export type Overlay = string | ((text: string) => string);
 export interface CopyOptions {
   /** Whose it is; left out: of the user that runs the test. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Which of the folders in `examples` is its project. @default lender */
+  readonly example?: string;
   /** Text of its `sync.config.ts`; the sample lies beside it as `sync.config.sample.ts`. @default the impatient one */
   readonly configuration?: string;
   /** SQL that is run after the sample's schema. @default none */
@@ -92,7 +102,8 @@ export interface CopyOptions {
 /** Copies the project, with the impatient configuration or another one. */
 export async function copyProject({
   owner,
-  configuration = IMPATIENT_CONFIGURATION,
+  example: name = EXAMPLE,
+  configuration = name === EXAMPLE ? IMPATIENT_CONFIGURATION : IMPATIENT_EXAMPLE,
   schema = '',
   assembly,
   overlays = {},
@@ -101,7 +112,7 @@ export async function copyProject({
   const directory = await mkdtemp(join(await realpath(tmpdir()), prefix));
   await Promise.all(SOURCES.map((source) => cp(join(ROOT, source), join(directory, source), { recursive: true })));
   await symlink(await realpath(join(ROOT, 'node_modules')), join(directory, 'node_modules'));
-  const example = join(directory, EXAMPLE);
+  const example = join(directory, 'examples', name);
   await rename(join(example, 'sync.config.ts'), join(example, 'sync.config.sample.ts'));
   await writeFile(join(example, 'sync.config.ts'), configuration);
   await appendFile(join(example, 'schema.sql'), schema);

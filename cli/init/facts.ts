@@ -16,6 +16,8 @@ export interface ColumnFacts {
   readonly notNull: boolean;
   /** Or an identity. */
   readonly hasDefault: boolean;
+  /** Its default is an empty text. */
+  readonly emptyByDefault?: boolean;
   readonly generated: boolean;
   /** Generated as identity. */
   readonly identity?: boolean;

@@ -4,7 +4,7 @@
  * What the form of a type is stands in the type's file (field-types/); here is what all types share.
  */
 import { RejectedRecordError } from '../errors.ts';
-import type { ColumnShape, FieldType } from './field-types/field-type.ts';
+import type { ColumnShape, EmptyInColumn, FieldType } from './field-types/field-type.ts';
 
 export type CanonicalValue = string | boolean | null;
 
@@ -148,7 +148,7 @@ export function toPostgres(
   value: CanonicalValue,
   shape: ColumnShape | undefined,
 ): string | boolean | null {
-  return value === null ? (type.nullInColumn ?? null) : type.toPostgres(value, shape);
+  return value === null ? (type.nullInColumn ?? emptyIn(type, shape)?.text ?? null) : type.toPostgres(value, shape);
 }
 
 /** As a JSON value for `jsonb_populate_record`, which hands it to the column type's own input function. */
@@ -157,5 +157,10 @@ export function toPostgresJson(
   value: CanonicalValue,
   shape: ColumnShape | undefined,
 ): string | boolean | readonly string[] | null {
-  return value === null ? (type.nullInColumn ?? null) : type.toPostgresJson(value, shape);
+  return value === null ? (type.nullInColumn ?? emptyIn(type, shape)?.json ?? null) : type.toPostgresJson(value, shape);
+}
+
+/** An empty text, or set, is read as null, so it may stand for that in a column that allows none. */
+function emptyIn(type: FieldType, shape: ColumnShape | undefined): EmptyInColumn | undefined {
+  return shape?.notNull === true ? type.emptyInColumn?.(shape) : undefined;
 }

@@ -2,6 +2,7 @@
 import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
+import type { FieldType } from './field-types/field-type.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
 import { picklistDrift } from './picklist-drift.ts';
@@ -174,15 +175,23 @@ export function columnDrift(
     drifts.push(risky(`${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
   }
   // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
-  const fillsNull = type.nullInColumn !== undefined;
+  const fillsNull = type.nullInColumn !== undefined || type.emptyInColumn?.(column) !== undefined;
   if (incoming && isNullable && !fillsNull && references === undefined && found.nillable && column.notNull) {
-    const change = type.mapped === undefined ? '' : ", or give the empty value a code: `values: { '': ... }`";
+    const change = changeForNull(type);
     drifts.push(risky(`may be empty in Salesforce, and ${place} allows no null; drop not null${change}`));
   }
   if (direction !== 'to-postgres' && isNullable && !found.nillable && found.updateable && !column.notNull) {
     drifts.push(risky(`may not be empty in Salesforce, and ${place} allows null; set it not null`));
   }
   return drifts;
+}
+
+/** What else a column may do with null than allow it. */
+function changeForNull({ mapped, emptyInColumn }: FieldType): string {
+  if (mapped !== undefined) return ", or give the empty value a code: `values: { '': ... }`";
+  return emptyInColumn?.({ type: 'text', emptyByDefault: true }) === undefined
+    ? ''
+    : ", or give it the default '', which it gets then";
 }
 
 /** Fields without which Salesforce creates no record. */

@@ -10,6 +10,8 @@ export interface TableColumn {
   /** Of varchar(n) and char(n). */
   readonly maxLength: number | null;
   readonly notNull: boolean;
+  /** Its default is an empty text. */
+  readonly emptyByDefault?: boolean;
   /** `pg_attribute.atttypmod`, of a domain its base type's; absent or -1: none. */
   readonly modifier?: number;
 }

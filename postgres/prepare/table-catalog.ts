@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { namesOf } from '../session/names.ts';
+import { IS_EMPTY_TEXT } from '../tables/table-columns.ts';
 
 export interface CatalogColumn {
   readonly name: string;
@@ -16,6 +17,8 @@ export interface CatalogColumn {
   readonly notNull: boolean;
   readonly modifier?: number;
   readonly hasDefault: boolean;
+  /** Its default is an empty text. */
+  readonly emptyByDefault?: boolean;
   readonly generated: boolean;
   /** Generated as identity. */
   readonly identity?: boolean;
@@ -91,7 +94,8 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
       'name', a.attname, 'type', base.typname, 'kind', base.typtype, 'elementKind', element.typtype,
       'modifier', base.modifier,
       'maxLength', case when base.typname in ('varchar', 'bpchar') and base.modifier > 4 then base.modifier - 4 end,
-      'notNull', a.attnotnull or base.refuses_null, 'identity', a.attidentity <> '', 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> ''
+      'notNull', a.attnotnull or base.refuses_null, 'identity', a.attidentity <> '', 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '',
+      'emptyByDefault', coalesce(${IS_EMPTY_TEXT}, false)
     ) order by a.attnum), '[]')
     from pg_attribute a
     cross join lateral (
@@ -102,6 +106,7 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
           from of join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
       select * from of where typtype <> 'd') base
     left join pg_type element on element.oid = base.typelem
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
   'primaryKey', coalesce((select ${columnsOf('i')} from pg_index i where i.indrelid = c.oid and i.indisprimary), '[]'),
   'partitionKey', coalesce((

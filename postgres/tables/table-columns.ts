@@ -56,6 +56,9 @@ const FORMER_TYPES = `array(select jsonb_array_elements_text(m.former_types -> a
        and m.portrait -> 'altered' ->> a.attname <> a.xmin::text
     then sfsync.types_in_between(a.atttypid, a.atttypmod) end`;
 
+/** Whether the default `d` of a column is an empty text, as `''::character varying`; null: it has none. */
+export const IS_EMPTY_TEXT = `pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^'']*)?$'`;
+
 async function readColumns(
   session: Session,
   { object, schema, table, keyColumn, onInsert }: ObjectMapping,
@@ -80,7 +83,8 @@ async function readColumns(
            union all
            select y.*, case when of.typtypmod = -1 then of.modifier else of.typtypmod end, of.refuses_null or y.typnotnull
              from of join pg_type y on y.oid = of.typbasetype where of.typtype = 'd')
-         select of.oid, of.refuses_null, jsonb_build_object('type', of.typname, 'kind', of.typtype, 'modifier', of.modifier, 'elementKind', element.typtype)
+         select of.oid, of.refuses_null, jsonb_build_object('type', of.typname, 'kind', of.typtype, 'modifier', of.modifier, 'elementKind', element.typtype,
+                  'notNull', a.attnotnull or of.refuses_null, 'emptyByDefault', coalesce(${IS_EMPTY_TEXT}, false))
            from of left join pg_type element on element.oid = of.typelem where of.typtype <> 'd'
        ) as base (oid, refuses_null, shape)
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,

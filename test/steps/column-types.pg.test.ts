@@ -187,3 +187,31 @@ test('identity and generated columns are left alone, of rows that are refused be
   expect(found.every(({ no, doubled }) => no >= 7 && doubled === no * 2)).toBe(true);
   expect(new Set(found.map(({ id }) => id)).size).toBe(3);
 });
+
+test('a column that allows no null holds an empty text, if that is its default, and an empty set', async () => {
+  const session = await lender.session();
+  await rows(`create domain short_name as varchar(40) not null;
+    alter table loan_applications alter title set default '', alter title set not null,
+      alter stage set default '', alter stage set not null, alter stage type short_name,
+      alter purposes set default '{Car}', alter purposes set not null`);
+  const shown = () => rows('select title, stage, purposes from loan_applications order by salesforce_id');
+  const EMPTY = { Name: null, StageName: null, Purposes__c: null };
+  const FULL = { Name: 'Barn', StageName: 'Approved', Purposes__c: 'House' };
+
+  // A new row, one that is changed, one that is found again, and one of a set in which another is refused.
+  expect(await file(session, version('Opportunity', ID, 1, EMPTY))).toMatchObject({ inserted: 1, rejected: 0 });
+  expect(await shown()).toEqual([{ title: '', stage: '', purposes: [] }]);
+  expect((await fieldsOf(session, { salesforceIds: [ID] }))[0]?.fields).toMatchObject(EMPTY);
+  await file(session, version('Opportunity', ID, 2, FULL));
+  expect(await file(session, version('Opportunity', ID, 3, EMPTY))).toMatchObject({ updated: 1, rejected: 0 });
+  expect(await file(session, version('Opportunity', ID, 4, EMPTY))).toMatchObject({ updated: 0, conflicts: 0 });
+  expect(await shown()).toEqual([{ title: '', stage: '', purposes: [] }]);
+
+  await rows(`alter table loan_applications add check (amount > 0)`);
+  const others = [
+    version('Opportunity', '006000000000002AAA', 1, { ...EMPTY, Amount: '-1' }),
+    version('Opportunity', '006000000000003AAA', 1, EMPTY),
+  ];
+  expect(await file(session, ...others)).toMatchObject({ inserted: 1, rejected: 1 });
+  expect((await shown()).at(-1)).toEqual({ title: '', stage: '', purposes: [] });
+});

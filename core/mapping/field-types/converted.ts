@@ -67,6 +67,7 @@ export function converted(type: FieldType, conversion: AnyConversion): FieldType
       const column = columnOf(value);
       return column !== undefined && valueIn(column) === value && holdsText(shape, column);
     },
+    emptyInColumn: () => undefined,
     columnForm: 'scalar',
     columnText: (column) => `${column}::text`,
     spelledInColumn: (column) => {

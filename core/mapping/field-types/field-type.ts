@@ -86,6 +86,8 @@ export interface FieldType {
   toPostgres(value: Value, shape: ColumnShape | undefined): string | boolean;
   /** As JSON for `jsonb_populate_record`. */
   toPostgresJson(value: Value, shape: ColumnShape | undefined): string | boolean | readonly string[];
+  /** What a column that allows no null holds for null; absent, or undefined: it has nothing, and the record is rejected. */
+  emptyInColumn?(column: Pick<ColumnShape, 'type' | 'emptyByDefault'>): EmptyInColumn | undefined;
   /** How rows are found by a value of the column; undefined: such a value is not one record's own. */
   readonly matching: ((column: string) => MatchExpression) | undefined;
   /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
@@ -104,6 +106,12 @@ export interface FieldType {
   readonly mapped?: readonly MappedValue[];
   /** Why the text of a column is no value; absent: Salesforce has no such value, or PostgreSQL cannot read it. */
   readonly unreadable?: Refusal;
+}
+
+/** As a text parameter or a cell of COPY, and as JSON for `jsonb_populate_record`. */
+export interface EmptyInColumn {
+  readonly text: string;
+  readonly json: string | readonly [];
 }
 
 /** What a conversion has nothing for: "The value of <field> <fault>. <change>, or change the value." No text holds the value. */
@@ -130,6 +138,10 @@ export interface ColumnShape {
   readonly modifier: number;
   /** Of an array, `pg_type.typtype` of its elements. */
   readonly elementKind?: string | null;
+  /** Whether it allows no null; absent: not known. */
+  readonly notNull?: boolean;
+  /** Whether its default is an empty text; absent: not known. */
+  readonly emptyByDefault?: boolean;
 }
 
 /** What an index has to be on, and the type that its values are compared as; docs/first-load.md says which index. */

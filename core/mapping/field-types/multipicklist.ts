@@ -48,11 +48,16 @@ export const multipicklist = {
     return form === 'json' ? JSON.stringify(valuesOf(value)) : value;
   },
   toPostgresJson: (value, shape) => (formOf(shape) === 'text' ? value : valuesOf(value)),
+  emptyInColumn: (shape) => {
+    const form = formOf(shape);
+    if (form === 'text') return { text: '', json: '' };
+    return { text: form === 'array' ? '{}' : '[]', json: [] };
+  },
   matching: undefined,
   narrowness: () => undefined,
 } as const satisfies FieldType;
 
-function formOf(shape: ColumnShape | undefined): 'array' | 'json' | 'text' {
+function formOf(shape: Pick<ColumnShape, 'type'> | undefined): 'array' | 'json' | 'text' {
   if (shape === undefined || shape.type.startsWith('_')) return 'array';
   return JSON_TYPES.includes(shape.type) ? 'json' : 'text';
 }

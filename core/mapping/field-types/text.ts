@@ -1,5 +1,7 @@
 import type { FieldType } from './field-type.ts';
 
+const TEXTS = ['text', 'varchar', 'bpchar', 'citext'];
+
 /**
  * Texts, and picklists by their API values. Salesforce trims ASCII white space and never stores an empty string; `\r\n` is
  * `\n`. It is also the type of a lookup whose object is not mapped: the id as it is.
@@ -21,7 +23,7 @@ export const text = {
   toCsv: String,
 
   instead: { ...codes('number', ['int2', 'int4', 'int8']), ...codes('boolean', ['bool']) },
-  columnTypes: ['text', 'varchar', 'bpchar', 'citext', 'uuid'],
+  columnTypes: [...TEXTS, 'uuid'],
   columnHolds: {
     'varchar(n)': 'longer texts refused',
     'bpchar(n)': 'longer texts refused',
@@ -30,12 +32,15 @@ export const text = {
   },
   takesEnums: true,
   // A text that is too long is refused, unless only blanks are cut off.
-  isExact: ({ type, kind }) => kind === 'e' || ['text', 'varchar', 'bpchar', 'citext', 'json'].includes(type),
+  isExact: ({ type, kind }) => kind === 'e' || [...TEXTS, 'json'].includes(type),
   columnForm: 'scalar',
   columnText: (column) => `${column}::text`,
   spelledInColumn: (value) => value,
   toPostgres: (value) => value,
   toPostgresJson: (value) => value,
+  // An application that has no such default may have no use for an empty text.
+  emptyInColumn: ({ type, emptyByDefault = false }) =>
+    TEXTS.includes(type) && emptyByDefault ? { text: '', json: '' } : undefined,
   // A text with a carriage return in it is found by `sfsync load` only.
   matching: (column) => ({ value: `btrim(${column}::text, E' \\t\\n\\x0B\\f\\r')`, type: 'text' }),
   narrowness: ({ length }, { maxLength }) => {

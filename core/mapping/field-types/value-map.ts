@@ -61,6 +61,7 @@ export function withValues(type: FieldType, values: ValueMap): FieldType {
       if (known === undefined) return isOneToOne;
       return readsBack(value) && holder.isExact(column, holder === boolean ? known === 'true' : known);
     },
+    emptyInColumn: () => undefined,
     columnForm: 'scalar',
     columnText: (column) => `${column}::text`,
     spelledInColumn: (column) => {

@@ -250,6 +250,13 @@ describe('the table has changed', () => {
       'drop not null',
     ],
     [
+      'a text column that allows no null',
+      text('x'),
+      field('X__c', 'string'),
+      column('x', 'text', { notNull: true }),
+      "drop not null, or give it the default ''",
+    ],
+    [
       'a column that allows null',
       date('x'),
       field('X__c', 'date', { nillable: false }),
@@ -265,6 +272,8 @@ describe('the table has changed', () => {
   test('what cannot happen in a direction is no risk', () => {
     const short = column('x', 'varchar', { maxLength: 40, notNull: true });
     expect(drift({ X__c: text('x', { direction: 'to-salesforce' }) }, described([field('X__c')]), [short])).toEqual([]);
+    const emptied = column('x', 'text', { notNull: true, emptyByDefault: true });
+    expect(drift({ X__c: text('x') }, described([field('X__c', 'string')]), [emptied])).toEqual([]);
     const strict = field('X__c', 'string', { nillable: false });
     expect(
       drift({ X__c: text('x', { direction: 'to-postgres' }) }, described([strict]), [column('x')]).map(

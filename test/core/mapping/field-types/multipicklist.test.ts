@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { toPostgres, toPostgresJson } from '../../../../core/mapping/canonical.ts';
 import { multipicklist } from '../../../../core/mapping/field-types/multipicklist.ts';
 import { expectFromPostgres, expectFromSalesforce } from './one-value.ts';
 
@@ -25,4 +26,15 @@ test.for([
   const value = 'Car;"Big\\ House"';
   expect(multipicklist.toPostgres(value, shape)).toBe(text);
   expect(multipicklist.toPostgresJson(value, shape)).toEqual(json);
+});
+
+test.for([
+  ['_text', '{}', []],
+  ['jsonb', '[]', []],
+  ['text', '', ''],
+] as const)('a column of type %s that allows no null holds no values as %j', ([type, text, json]) => {
+  const shape = { type, kind: 'b', modifier: -1, notNull: true };
+  expect(toPostgres(multipicklist, null, shape)).toBe(text);
+  expect(toPostgresJson(multipicklist, null, shape)).toEqual(json);
+  expect(toPostgres(multipicklist, null, { ...shape, notNull: false })).toBeNull();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toSalesforce } from '../../../../core/mapping/canonical.ts';
+import { toPostgres, toPostgresJson, toSalesforce } from '../../../../core/mapping/canonical.ts';
 import { text } from '../../../../core/mapping/field-types/text.ts';
 import { expectFromPostgres, expectFromSalesforce, expectRejected } from './one-value.ts';
 
@@ -36,4 +36,17 @@ test('a column that is shorter than the field is narrow', () => {
   const of = (maxLength: number | null) => text.narrowness({ length: 80, scale: 0 }, { type: 'varchar', maxLength });
   expect([of(null), of(80)]).toEqual([undefined, undefined]);
   expect(of(79)).toEqual({ inSalesforce: 'takes 80 characters', inColumn: '79', change: 'make the column text' });
+});
+
+test.for([
+  ['varchar', ''],
+  ['citext', ''],
+  // No text of this is empty.
+  ['uuid', null],
+] as const)('a column of type %s that allows no null, and is empty by default, holds no text as %j', ([type, held]) => {
+  const shape = { type, kind: 'b', modifier: -1, notNull: true, emptyByDefault: true };
+  expect(toPostgres(text, null, shape)).toBe(held);
+  expect(toPostgresJson(text, null, shape)).toBe(held);
+  expect(toPostgres(text, null, { ...shape, notNull: false })).toBeNull();
+  expect(toPostgres(text, null, { ...shape, emptyByDefault: false })).toBeNull();
 });

@@ -34,7 +34,7 @@ export class PostgresClient {
     this.#prepare = prepare;
   }
 
-  async carryOut({ number, act }: PlannedOperation): Promise<Outcome> {
+  async carryOut({ number, act, object }: PlannedOperation): Promise<Outcome> {
     const work: Work = { written: [], afterwards: [], followedBy: [] };
     let committing = false;
     let client: pg.PoolClient;
@@ -49,7 +49,7 @@ export class PostgresClient {
     let broken: Error | undefined;
     try {
       await client.query(`begin; ${LIMITS}; set local chaos.operation = '${number}'`);
-      await this.#act(client, act, work);
+      await this.#act(client, object, act, work);
       committing = true;
       await client.query('commit');
       for (const each of work.afterwards) each();
@@ -72,7 +72,7 @@ export class PostgresClient {
     }
   }
 
-  async #act(client: pg.PoolClient, act: Act, work: Work): Promise<void> {
+  async #act(client: pg.PoolClient, object: string, act: Act, work: Work): Promise<void> {
     switch (act.does) {
       case 'create':
         return this.#insert(client, act.writes, work);
@@ -91,6 +91,9 @@ export class PostgresClient {
         return this.#delete(client, act.name, work);
       case 'bring back':
         for (const name of act.names) await this.#bringBack(client, name, work);
+        return;
+      case 'truncate':
+        await client.query(`truncate ${objectCalled(object).table}`);
         return;
       case 'migrate':
         await migrate(client, act.how, act.detail);

@@ -84,6 +84,7 @@ export class SalesforceClient {
       case 'merge':
         return this.#merge(client, object, act, targets);
       case 'migrate':
+      case 'truncate':
       case 'free and delete':
         throw new Error(`No user of an org does this: ${act.does}`);
       default:

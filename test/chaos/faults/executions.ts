@@ -1,15 +1,30 @@
 /** Executions of a pipeline that end before their work does. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Fault, FaultWorld } from './fault.ts';
+import type { Fault, FaultInForce, FaultWorld } from './fault.ts';
 
 const LOOK_EVERY_MS = 50;
 
 export const executionFaults: readonly Fault[] = [
   aborting('execution to Salesforce aborted', 'stateMachine.postgresToSalesforce'),
   aborting('execution to PostgreSQL aborted', 'stateMachine.salesforceToPostgres'),
+  {
+    name: 'execution aborted during a push',
+    about: 'An execution is stopped while a push of its is open: what it has sent may land afterwards.',
+    lasts: [1_000, 6_000],
+    excludes: ['system'],
+    weight: 0.5,
+    async begin(world, random) {
+      const into = random.integer(0, 800);
+      return stopping(`${into} ms into a push`, world, async () => {
+        const executionArn = await pushingOne(world);
+        if (executionArn !== undefined) await pause(into);
+        return executionArn;
+      });
+    },
+  },
 ];
 
-/** StopExecution for the first that is found after a moment of its work, once. */
+/** The first that is found after a moment of its work. */
 function aborting(name: string, machine: string): Fault {
   return {
     name,
@@ -19,27 +34,32 @@ function aborting(name: string, machine: string): Fault {
     weight: 0.5,
     async begin(world, random) {
       const into = random.integer(0, 1_500);
-      let isOver = false;
-      const aborted = (async () => {
-        while (!isOver) {
-          const executionArn = await runningOne(world, machine, into);
-          if (executionArn !== undefined) {
-            await world.call('states', 'StopExecution', { executionArn, error: 'Chaos', cause: 'stopped by a fault' });
-            return 1;
-          }
-          await pause(LOOK_EVERY_MS);
-        }
-        return 0;
-      })();
-      // Seen at the end, whenever it comes.
-      aborted.catch(() => undefined);
-      return {
-        detail: `after ${into} ms`,
-        async end() {
-          isOver = true;
-          return { struck: await aborted };
-        },
-      };
+      return stopping(`after ${into} ms`, world, () => runningOne(world, machine, into));
+    },
+  };
+}
+
+/** StopExecution for the first that is found, once. */
+function stopping(detail: string, world: FaultWorld, find: () => Promise<string | undefined>): FaultInForce {
+  let isOver = false;
+  const stopped = (async () => {
+    while (!isOver) {
+      const executionArn = await find();
+      if (executionArn !== undefined) {
+        await world.call('states', 'StopExecution', { executionArn, error: 'Chaos', cause: 'stopped by a fault' });
+        return 1;
+      }
+      await pause(LOOK_EVERY_MS);
+    }
+    return 0;
+  })();
+  // Seen at the end, whenever it comes.
+  stopped.catch(() => undefined);
+  return {
+    detail,
+    async end() {
+      isOver = true;
+      return { struck: await stopped };
     },
   };
 }
@@ -54,4 +74,12 @@ async function runningOne(world: FaultWorld, machine: string, forMs: number): Pr
     maxResults: 10,
   });
   return executions.find(({ startDate }) => Date.now() - startDate * 1000 >= forMs)?.executionArn;
+}
+
+/** The execution that holds the lease of an object of which a push is open. */
+async function pushingOne({ server }: FaultWorld): Promise<string | undefined> {
+  const sql = `select execution from sfsync.lease join sfsync.link using (object)
+                where push_id is not null and execution is not null limit 1`;
+  const [found] = await server.query<{ execution: string }>(sql).catch(() => []);
+  return found?.execution;
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Fault, type FaultWorld, over } from './fault.ts';
+import { awsFault } from './switches.ts';
 
 const PATIENCE_MS = 60_000;
 
@@ -34,6 +35,18 @@ export async function slotIsRead({ server }: FaultWorld): Promise<void> {
   }
 }
 
+const fullQueue = awsFault({
+  name: 'full queue',
+  about: 'The queue of one object accepts nothing.',
+  lasts: [0, 0],
+  fault: 'throttled',
+  set: (random, { configuration, endpoints }) => {
+    const { object } = random.pick(configuration.objects);
+    const url = endpoints.resources[`changeQueue.${object}`] ?? '';
+    return { detail: object, options: { service: 'sqs', resource: url.slice(url.lastIndexOf('/')) } };
+  },
+});
+
 export const processFaults: readonly Fault[] = [
   {
     name: 'streamer killed',
@@ -42,6 +55,22 @@ export const processFaults: readonly Fault[] = [
     excludes: ['streamer'],
     weight: 2,
     begin: async (world) => over('SIGKILL', (await signalStreamer(world, 'SIGKILL')) ? 1 : 0),
+  },
+  {
+    name: 'streamer killed before a full queue',
+    about: 'The queue of one object accepts nothing, those of the others do; then the WAL streamer is killed.',
+    lasts: [1_000, 4_000],
+    excludes: ['streamer', ...fullQueue.excludes],
+    async begin(world, random) {
+      const inForce = await fullQueue.begin(world, random);
+      return {
+        detail: inForce.detail,
+        async end() {
+          await signalStreamer(world, 'SIGKILL');
+          return inForce.end();
+        },
+      };
+    },
   },
   {
     name: 'streamer frozen',

@@ -1,112 +1,21 @@
 /** The kinds of operations, each with how often it is chosen. A kind may be of several operations, begun at nearly one moment. */
 import type { Side } from '../history/history.ts';
-import { type ChaosField, type ChaosObject, objectCalled } from './objects.ts';
-import type { People } from './people.ts';
-import { type Act, objectOf, type PlannedValues, type PlannedWrite } from './plan.ts';
-import type { Random } from './random.ts';
-import { valueFor } from './values.ts';
-
-export interface Drawn {
-  readonly side: Side;
-  readonly object: string;
-  readonly act: Act;
-  /** After the moment of the kind. @default 0 */
-  readonly laterMs?: number;
-}
-
-export interface Situation {
-  readonly random: Random;
-  readonly people: People;
-  /** Makes texts that nobody else writes. */
-  readonly tag: () => string;
-  /** Rows of a bulk edit. */
-  readonly herd: number;
-  /** Optional fields that may be mapped; they are written in any case. */
-  readonly objects: readonly ChaosObject[];
-}
-
-/** Undefined: there is nobody whom it could be about now. */
-export type Kind = (situation: Situation) => readonly Drawn[] | undefined;
-
-const SIDES: readonly Side[] = ['salesforce', 'postgres'];
-
-/** Fields that the side edits; lookups have operations of their own. */
-function writable({ fields }: ChaosObject, side: Side): ChaosField[] {
-  const foreign = side === 'salesforce' ? 'to-salesforce' : 'to-postgres';
-  return fields.filter(({ type, direction }) => type !== 'reference' && direction !== foreign);
-}
-
-function values(fields: readonly ChaosField[], { random, tag }: Situation): PlannedValues {
-  return Object.fromEntries(fields.map((field) => [field.field, valueFor(field, random, tag())]));
-}
-
-function anObject({ random, objects }: Situation): ChaosObject {
-  return random.pick(objects);
-}
-
-function edit(name: string, side: Side, situation: Situation, fields?: readonly ChaosField[]): PlannedWrite {
-  const object = objectOf(name);
-  const chosen =
-    fields ??
-    situation.random.some(
-      writable(objectCalled(object), side),
-      situation.random.weighted([
-        [1, 6],
-        [2, 3],
-        [4, 1],
-      ]),
-    );
-  return { name, object, values: values(chosen, situation) };
-}
-
-/** Values of a new record: what is required, and some more. */
-export function born(
-  object: ChaosObject,
-  side: Side,
-  situation: Situation,
-  lookups: PlannedValues = {},
-): PlannedValues {
-  const { random } = situation;
-  const own = writable(object, side).filter(({ required }) => required === true || random.chance(0.5));
-  return { ...values(own, situation), ...lookups };
-}
-
-export function lookupsOf({ fields }: ChaosObject): ChaosField[] {
-  return fields.filter(({ type }) => type === 'reference');
-}
-
-function create(side: Side, situation: Situation, object = anObject(situation)): Drawn {
-  const { people, random } = situation;
-  const lookups: Record<string, { record: string }> = {};
-  for (const { field, parent = '' } of lookupsOf(object)) {
-    const name = random.chance(0.5) ? people.one(parent, random) : undefined;
-    if (name !== undefined) lookups[field] = { record: name };
-  }
-  const write = { object: object.object, values: born(object, side, situation, lookups) };
-  const act: Act = { does: 'create', writes: [{ name: people.add(object.object), ...write }] };
-  return { side, object: object.object, act };
-}
-
-/** An account with its contacts and opportunities, which name it. */
-export function family(side: Side, situation: Situation, children = situation.random.integer(1, 4)): Drawn {
-  const { people, random } = situation;
-  const write = (object: string, lookups: PlannedValues = {}): PlannedWrite => ({
-    name: people.add(object),
-    object,
-    values: born(objectCalled(object), side, situation, lookups),
-  });
-  const account = write('Account');
-  const parent = { AccountId: { record: account.name } };
-  const contact = write('Contact', parent);
-  const others = Array.from({ length: children }, () =>
-    random.chance(0.4)
-      ? write('Contact', { ...parent, ReportsToId: { record: contact.name } })
-      : write('Opportunity', { ...parent, Borrower__c: { record: contact.name } }),
-  );
-  const inOrder = [account, contact, ...others.filter(({ object }) => object === 'Contact')];
-  const writes = [...inOrder, ...others.filter(({ object }) => object === 'Opportunity')];
-  return { side, object: 'Account', act: { does: 'create', writes } };
-}
+import { type ChaosField, objectCalled } from './objects.ts';
+import type { Act, PlannedWrite } from './plan.ts';
+import { apart, savedTwice } from './sequences.ts';
+import {
+  anObject,
+  born,
+  create,
+  type Drawn,
+  edit,
+  family,
+  type Kind,
+  lookupsOf,
+  SIDES,
+  type Situation,
+  writable,
+} from './situation.ts';
 
 function update(side: Side): Kind {
   return (situation) => {
@@ -242,23 +151,27 @@ function reparent(side: Side): Kind {
   };
 }
 
+/** What breaks a file of hundreds of rows breaks it by one of them. */
+const HURTING_IN_BULK = 0.4;
+
 /** Hundreds at once: new ones, or all that there are of an object. */
 function bulk(side: Side): Kind {
   return (situation) => {
     const { random, people, herd } = situation;
     if (herd === 0) return undefined;
+    const rows = { ...situation, hurting: HURTING_IN_BULK };
     const object = objectCalled(random.pick(['Contact', 'Opportunity']));
     const there = people.alive(object.object);
     if (there.length < herd / 2) {
       const writes = Array.from({ length: herd }, () => ({
         name: people.add(object.object),
         object: object.object,
-        values: born(object, side, situation),
+        values: born(object, side, rows),
       }));
       return [{ side, object: object.object, act: { does: 'bulk create', writes: sameFields(writes) } }];
     }
     const fields = random.some(writable(object, side), random.integer(1, 2));
-    const writes = random.some(there, herd).map((name) => edit(name, side, situation, fields));
+    const writes = random.some(there, herd).map((name) => edit(name, side, rows, fields));
     return [{ side, object: object.object, act: { does: 'bulk update', writes } }];
   };
 }
@@ -272,6 +185,14 @@ function sameFields(writes: readonly PlannedWrite[]): readonly PlannedWrite[] {
     ...write,
     values: Object.fromEntries(inAll.map((field) => [field, write.values[field] ?? null])),
   }));
+}
+
+/** All rows of the one table that no other refers to, by a statement that names none of them. */
+function truncate({ people }: Situation): readonly Drawn[] | undefined {
+  const object = 'Opportunity';
+  if (people.alive(object).length < 5) return undefined;
+  for (const name of people.alive(object)) people.goes(name, 'postgres');
+  return [{ side: 'postgres', object, act: { does: 'truncate' } }];
 }
 
 function migrate(situation: Situation): readonly Drawn[] {
@@ -294,9 +215,12 @@ export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
   'several in PostgreSQL': [updateSome('postgres'), 4],
   'same field on both sides': [both(true), 7],
   'different fields on both sides': [both(false), 5],
+  'same field, seconds apart': [apart, 1],
   'there and back': [thereAndBack, 1],
   'create in Salesforce': [(situation) => [create('salesforce', situation)], 4],
   'insert in PostgreSQL': [(situation) => [create('postgres', situation)], 4],
+  'saved twice in Salesforce': [savedTwice('salesforce'), 1],
+  'saved twice in PostgreSQL': [savedTwice('postgres'), 1],
   'family in Salesforce': [(situation) => [family('salesforce', situation)], 1],
   'family in PostgreSQL': [(situation) => [family('postgres', situation)], 1],
   'delete in Salesforce': [remove('salesforce'), 3],
@@ -310,5 +234,6 @@ export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
   're-parent in PostgreSQL': [reparent('postgres'), 3],
   'bulk in Salesforce': [bulk('salesforce'), 0.4],
   'bulk in PostgreSQL': [bulk('postgres'), 0.4],
+  'TRUNCATE in PostgreSQL': [truncate, 0.1],
   migration: [migrate, 0.5],
 };

@@ -8,7 +8,7 @@ const FAULTS = [
   { name: 'third', lasts: [100, 3_000], excludes: [] },
 ] as const;
 const OPTIONS: PlanOptions = {
-  operations: 2_000,
+  operations: 5_000,
   lengthMs: 120_000,
   faults: FAULTS,
   faultCount: 50,
@@ -26,7 +26,7 @@ test('other faults leave the operations as they are', () => {
 });
 
 test('operations are numbered as they come, and each kind occurs', () => {
-  const { operations } = makePlan(7, OPTIONS);
+  const { operations } = makePlan(8, OPTIONS);
   expect(operations.length).toBeGreaterThanOrEqual(OPTIONS.operations);
   expect(operations.map(({ number }) => number)).toEqual(operations.map((_, i) => i + 1));
   expect(operations.map(({ at }) => at)).toEqual(operations.map(({ at }) => at).toSorted((a, b) => a - b));

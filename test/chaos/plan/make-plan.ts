@@ -1,9 +1,10 @@
 /** From a seed to a plan. Each part draws from a sequence of its own: more faults do not make other operations. */
-import { type Drawn, family, KINDS, type Situation } from './kinds.ts';
+import { KINDS } from './kinds.ts';
 import { OPTIONAL_FIELDS, objectsWith } from './objects.ts';
 import { People } from './people.ts';
 import type { Plan, PlannedFault, PlannedMapping, PlannedOperation } from './plan.ts';
 import { Random } from './random.ts';
+import { type Drawn, family, type Situation } from './situation.ts';
 
 /** Of a fault, what a plan has to know. */
 export interface PlannableFault {
@@ -22,11 +23,15 @@ export interface PlanOptions {
   /** Rows of a bulk edit; 0: there is none. */
   readonly herd: number;
   readonly mappingChanges: number;
+  /** Kinds of operations that are chosen more often. @default none */
+  readonly favours?: readonly string[];
 }
 
 /** The first records are made until then; the run waits for them on both sides, and everything else comes after. */
 export const BIRTHS_MS = 500;
 const AFTER_BIRTHS_MS = 600;
+/** A kind that is favoured comes as often as a common one. */
+const FAVOURED_WEIGHT = 20;
 
 export function makePlan(seed: number, options: PlanOptions): Plan {
   const random = new Random(seed);
@@ -44,7 +49,7 @@ export function makePlan(seed: number, options: PlanOptions): Plan {
 function operations(
   seed: number,
   random: Random,
-  { operations: count, lengthMs, herd }: PlanOptions,
+  { operations: count, lengthMs, herd, favours = [] }: PlanOptions,
 ): PlannedOperation[] {
   let drawnSoFar = 0;
   let tags = 0;
@@ -67,7 +72,9 @@ function operations(
     const kind = side === 'salesforce' ? 'family in Salesforce' : 'family in PostgreSQL';
     take(kind, (BIRTHS_MS * i) / (families + 1), [family(side, situation, 3)]);
   }
-  const choices = Object.entries(KINDS).map(([kind, [draw, weight]]) => [{ kind, draw }, weight] as const);
+  const choices = Object.entries(KINDS).map(
+    ([kind, [draw, weight]]) => [{ kind, draw }, favours.includes(kind) ? weight + FAVOURED_WEIGHT : weight] as const,
+  );
   while (planned.length < count) {
     const at = AFTER_BIRTHS_MS + ((lengthMs - AFTER_BIRTHS_MS) * planned.length) / count;
     const { kind, draw } = random.weighted(choices);

@@ -30,6 +30,8 @@ export type Act =
       readonly losers: readonly string[];
       readonly values: PlannedValues;
     }
+  /** PostgreSQL: all rows of the operation's table. */
+  | { readonly does: 'truncate' }
   | { readonly does: 'migrate'; readonly how: Migration; readonly detail: string };
 
 export interface PlannedOperation {

@@ -8,6 +8,8 @@ import type { Random } from './random.ts';
 export const MARKER = 'Zephyrine';
 
 const DAY_MS = 86_400_000;
+/** How many values hurt, where nothing else is wanted. */
+const HURTING = 0.12;
 
 /** Behind the marker: what a spelling, a file or a statement may take for something else. */
 const HURTFUL_ENDS = [
@@ -38,9 +40,9 @@ const HURTFUL_MOMENTS = [
 ];
 
 /** A value for the field; `tag` says whose it is. Null now and then, where the field may be empty. */
-export function valueFor(field: ChaosField, random: Random, tag: string): PlannedValue {
+export function valueFor(field: ChaosField, random: Random, tag: string, hurting = HURTING): PlannedValue {
   if (field.required !== true && field.type !== 'boolean' && random.chance(0.06)) return null;
-  const hurts = random.chance(0.12);
+  const hurts = random.chance(hurting);
   switch (field.type) {
     case 'text':
       return field.choices === undefined ? textFor(field, random, tag, hurts) : random.pick(field.choices);

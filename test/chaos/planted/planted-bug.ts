@@ -26,6 +26,8 @@ export interface PlantedBug {
   readonly edits: readonly Edit[];
   /** Faults without which it does no harm, or hardly any; none: it shows by itself. */
   readonly faults: readonly string[];
+  /** Kinds of operations (plan/kinds.ts) that it needs: they come often. @default none in particular */
+  readonly operations?: readonly string[];
   /** Within as many seeds it has to be found. */
   readonly seeds: number;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { FAULTS } from '../faults/faults.ts';
+import { KINDS } from '../plan/kinds.ts';
 import { PLANTED_BUGS } from './bugs.ts';
 import { overlaysOf } from './planted-bug.ts';
 
@@ -15,9 +16,10 @@ test('a planted bug is known by its name', () => {
   expect(names.length).toBeGreaterThanOrEqual(25);
 });
 
-test('the faults that a planted bug needs are there', () => {
+test('the faults and the operations that a planted bug needs are there', () => {
   const known = new Set(FAULTS.map(({ name }) => name));
   expect(PLANTED_BUGS.flatMap(({ faults }) => faults.filter((name) => !known.has(name)))).toEqual([]);
+  expect(PLANTED_BUGS.flatMap(({ operations = [] }) => operations.filter((name) => !(name in KINDS)))).toEqual([]);
 });
 
 describe('a planted bug applies to the sources, and what comes of it can be read:', () => {

@@ -25,14 +25,18 @@ const PATIENCE_MS = 60_000;
 /** A seed may take as long as this; then something hangs. */
 const LONGEST_SEED_MS = 8 * 60_000;
 
-/** The plan of a seed for the bug: with the faults that it needs, and no others. Throws an Error for a name that no fault has. */
-export function planFor({ faults: names }: Pick<PlantedBug, 'faults'>, seed: number): Plan {
+/** The plan of a seed for the bug: with the faults that it needs and no others, and the operations. Throws an Error for a name that no fault has. */
+export function planFor(
+  { faults: names, operations: favours }: Pick<PlantedBug, 'faults' | 'operations'>,
+  seed: number,
+): Plan {
   const faults = names.map((name) => {
     const fault = FAULTS.find((each) => each.name === name);
     if (fault === undefined) throw new Error(`There is no fault "${name}".`);
     return fault;
   });
-  return makePlan(seed, { ...PLAN, faults, faultCount: faults.length === 0 ? 0 : FAULTS_OF_A_SEED });
+  const faultCount = faults.length === 0 ? 0 : FAULTS_OF_A_SEED;
+  return makePlan(seed, { ...PLAN, faults, faultCount, ...(favours && { favours }) });
 }
 
 export interface Reporter {

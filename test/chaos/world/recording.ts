@@ -45,6 +45,17 @@ begin
 end
 $$;
 
+-- A TRUNCATE deletes all rows, and names none of them.
+create or replace function chaos.note_truncate() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+begin
+  execute format(
+    'insert into chaos.version (object, key, kind, operation, "values")
+     select %L, t.id::text, ''delete'', nullif(current_setting(''chaos.operation'', true), '''')::integer, to_jsonb(t) from %I.%I t',
+    tg_argv[0], tg_table_schema, tg_table_name);
+  return null;
+end
+$$;
+
 create or replace function chaos.note_push() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
 declare
   of_link constant jsonb := to_jsonb(new);
@@ -78,7 +89,9 @@ create or replace trigger chaos_insertion_opened after update on sfsync.insertio
 /** SQL by which a table begins to be recorded; a table that takes the place of another needs it, too. */
 export function recordTable(table: string, object: string): string {
   return `create or replace trigger chaos after insert or update or delete on ${table}
-    for each row execute function chaos.note('${object}');`;
+    for each row execute function chaos.note('${object}');
+  create or replace trigger chaos_truncate before truncate on ${table}
+    for each statement execute function chaos.note_truncate('${object}');`;
 }
 
 export async function recordRows(database: pg.Pool, objects: readonly ChaosObject[]): Promise<void> {

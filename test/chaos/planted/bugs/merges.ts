@@ -46,7 +46,8 @@ export const MERGES: readonly PlantedBug[] = [
         replace: 'if (complete && newer && freshlyRead) {',
       },
     ],
-    faults: [],
+    faults: ['appflow slow', 'salesforce slow'],
+    operations: ['same field on both sides', 'different fields on both sides'],
     seeds: 5,
   },
   {
@@ -61,6 +62,7 @@ export const MERGES: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce slow'],
+    operations: ['several in Salesforce', 'there and back'],
     seeds: 5,
   },
   {
@@ -102,7 +104,8 @@ export const MERGES: readonly PlantedBug[] = [
         replace: '(row.editedAt ?? 0) < this.#version.stamp',
       },
     ],
-    faults: [],
+    faults: ['events late'],
+    operations: ['same field, seconds apart'],
     seeds: 3,
   },
   {
@@ -148,6 +151,7 @@ export const MERGES: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['foreign field in Salesforce'],
     seeds: 3,
   },
   {
@@ -185,7 +189,8 @@ export const MERGES: readonly PlantedBug[] = [
         replace: 'return waiting.length >= 0 ? row :',
       },
     ],
-    faults: [],
+    faults: ['events late'],
+    operations: ['family in Salesforce', 'saved twice in Salesforce'],
     seeds: 3,
   },
   {

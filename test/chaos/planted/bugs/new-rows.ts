@@ -24,6 +24,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce answers lost'],
+    operations: ['insert in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -41,6 +42,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce answers lost', 'salesforce slow'],
+    operations: ['insert in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -55,6 +57,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce slow', 'salesforce answers lost'],
+    operations: ['saved twice in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -69,6 +72,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['family in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -83,6 +87,7 @@ export const NEW_ROWS: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['children freed and parent deleted', 'family in PostgreSQL'],
     seeds: 3,
   },
 ];

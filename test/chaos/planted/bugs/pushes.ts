@@ -30,7 +30,8 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce trigger rewrites', 'salesforce slow'],
-    seeds: 3,
+    operations: ['same field on both sides'],
+    seeds: 5,
   },
   {
     name: 'revision not checked by decide',
@@ -57,7 +58,8 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: 'if (push === undefined || link.revision < round.revision)',
       },
     ],
-    faults: ['throttled lambda', 'salesforce slow', 'appflow slow'],
+    faults: ['salesforce slow', 'appflow slow'],
+    operations: ['same field on both sides', 'several in Salesforce'],
     seeds: 5,
   },
   {
@@ -71,7 +73,8 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `'d.sent_at < statement_timestamp() and $3::double precision >= 0'`,
       },
     ],
-    faults: ['salesforce slow', 'killed at push:sent', 'lambdas killed'],
+    faults: ['salesforce slow', 'execution aborted during a push'],
+    operations: ['several in PostgreSQL'],
     seeds: 5,
   },
   {
@@ -85,7 +88,7 @@ export const PUSHES: readonly PlantedBug[] = [
         replace: `'d.sent_at < statement_timestamp() - make_interval(secs => 1000 * $3)'`,
       },
     ],
-    faults: ['salesforce answers lost', 'killed at push:sent'],
+    faults: ['execution aborted during a push'],
     seeds: 2,
   },
   {
@@ -129,6 +132,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['killed at push:sent', 'killed at push:outcomes-stored'],
+    operations: ['several in PostgreSQL'],
     seeds: 5,
   },
   {
@@ -143,6 +147,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['appflow slow'],
+    operations: ['different fields on both sides'],
     seeds: 5,
   },
   {
@@ -162,6 +167,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['appflow slow'],
+    operations: ['different fields on both sides'],
     seeds: 5,
   },
   {
@@ -184,6 +190,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce slow'],
+    operations: ['delete in PostgreSQL'],
     seeds: 5,
   },
   {
@@ -198,6 +205,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce validation rule on'],
+    operations: ['several in PostgreSQL'],
     seeds: 2,
   },
   {
@@ -226,6 +234,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['bulk results shuffled', 'salesforce validation rule on'],
+    operations: ['bulk in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -241,6 +250,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['salesforce validation rule on', 'salesforce rows locked'],
+    operations: ['several in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -256,6 +266,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['several in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -270,6 +281,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: ['appflow rows refused', 'salesforce validation rule on'],
+    operations: ['several in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -298,6 +310,7 @@ export const PUSHES: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['several in PostgreSQL'],
     seeds: 3,
   },
   {
@@ -320,6 +333,7 @@ export const PUSHES: readonly PlantedBug[] = [
     whose: 'ours',
     edits: [{ file: 'salesforce/bulk-csv.ts', find: `text.replaceAll('"', '""')`, replace: 'text' }],
     faults: [],
+    operations: ['bulk in PostgreSQL'],
     seeds: 3,
   },
   {

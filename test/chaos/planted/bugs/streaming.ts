@@ -13,7 +13,7 @@ export const STREAMING: readonly PlantedBug[] = [
         replace: 'if (!accepted) continue;',
       },
     ],
-    faults: ['throttled sqs', 'streamer killed'],
+    faults: ['streamer killed before a full queue'],
     seeds: 5,
   },
   {
@@ -58,7 +58,7 @@ export const STREAMING: readonly PlantedBug[] = [
     this.#position = new FlushPosition(furthest > facts.confirmed ? furthest : facts.confirmed);`,
       },
     ],
-    faults: ['walsender ended', 'throttled sqs', 'streamer killed'],
+    faults: ['walsender ended', 'throttled sqs'],
     seeds: 5,
   },
   {
@@ -104,6 +104,7 @@ export const STREAMING: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    operations: ['TRUNCATE in PostgreSQL'],
     seeds: 3,
   },
   {

@@ -1,6 +1,8 @@
 /** The application: carries an operation out as one transaction, which says its number to the recording trigger. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { inColumn } from '../history/normal-form.ts';
 import { objectCalled, objectsWith } from '../plan/objects.ts';
 import { type Act, objectOf, type PlannedOperation, type PlannedValue, type PlannedWrite } from '../plan/plan.ts';
 import type { Cast } from './cast.ts';
@@ -12,6 +14,14 @@ class NoRow extends Error {
   readonly code = 'NO_ROW';
 }
 
+/** Somebody has written the row since it was read: whoever saves has to look again. */
+class StaleRow extends Error {
+  readonly code = 'STALE_ROW';
+}
+
+/** From reading a row with a lock version to writing it. */
+const FORM_IS_OPEN_MS = 150;
+
 /** What the application puts up with: a lock, then an error. */
 const LIMITS = `set local lock_timeout = '8s'; set local statement_timeout = '20s'`;
 
@@ -20,6 +30,8 @@ interface Work {
   readonly written: string[];
   readonly afterwards: (() => void)[];
   readonly followedBy: (() => Promise<unknown>)[];
+  /** Rows are saved as an application does it that locks optimistically. */
+  readonly isChecked: boolean;
 }
 
 export class PostgresClient {
@@ -35,7 +47,7 @@ export class PostgresClient {
   }
 
   async carryOut({ number, act, object }: PlannedOperation): Promise<Outcome> {
-    const work: Work = { written: [], afterwards: [], followedBy: [] };
+    const work: Work = { written: [], afterwards: [], followedBy: [], isChecked: number % 2 === 0 };
     let committing = false;
     let client: pg.PoolClient;
     try {
@@ -137,14 +149,27 @@ export class PostgresClient {
   async #update(client: pg.PoolClient, { name, object, values }: PlannedWrite, work: Work): Promise<void> {
     const key = await this.#key(name);
     const columns = await this.#columns(object, values);
+    const { table, lockVersion } = objectCalled(object);
+    const read =
+      lockVersion !== undefined && work.isChecked ? await this.#lockVersion(table, lockVersion, key) : undefined;
     const names = Object.keys(columns);
+    const raise = read === undefined ? '' : `, ${lockVersion} = ${read} + 1`;
+    const unchanged = read === undefined ? '' : `and t.${lockVersion} = ${read}`;
     const { rowCount } = await client.query(
-      `update ${objectCalled(object).table} t set ${names.map((column) => `${column} = new.${column}`).join()}
-         from jsonb_populate_record(null::${objectCalled(object).table}, $1) new where t.id::text = $2`,
+      `update ${table} t set ${names.map((column) => `${column} = new.${column}`).join()}${raise}
+         from jsonb_populate_record(null::${table}, $1) new where t.id::text = $2 ${unchanged}`,
       [JSON.stringify(columns), key],
     );
-    if (rowCount === 0) throw new NoRow();
+    if (rowCount === 0) throw read === undefined ? new NoRow() : new StaleRow();
     work.written.push(key);
+  }
+
+  /** As a form has read it, some time before it is saved. */
+  async #lockVersion(table: string, column: string, key: string): Promise<number | undefined> {
+    const sql = `select ${column} as found from ${table} where id::text = $1`;
+    const { rows } = await this.#database.query<{ found: number }>(sql, [key]);
+    await pause(FORM_IS_OPEN_MS);
+    return rows[0]?.found;
   }
 
   /** One statement; rows that are not there are passed over. */
@@ -214,11 +239,14 @@ export class PostgresClient {
     beside: ReadonlyMap<string, string> = new Map(),
   ): Promise<Record<string, unknown>> {
     const columns: Record<string, unknown> = {};
-    for (const { field, column } of objectCalled(object).fields) {
+    for (const mapped of objectCalled(object).fields) {
+      const { field, column } = mapped;
       const value = values[field];
       if (value === undefined) continue;
       const isLookup = typeof value === 'object' && value !== null && 'record' in value;
-      columns[column] = isLookup ? (beside.get(value.record) ?? (await this.#key(value.record))) : value;
+      columns[column] = isLookup
+        ? (beside.get(value.record) ?? (await this.#key(value.record)))
+        : inColumn(mapped, value);
     }
     return columns;
   }

@@ -98,6 +98,10 @@ export interface MappedField {
   readonly parent?: string | undefined;
   /** The column rounds to so many decimals. */
   readonly decimals?: number | undefined;
+  /** What the column holds for each value. */
+  readonly codes?: Readonly<Record<string, number>> | undefined;
+  /** The column holds local times of a zone that is always so many minutes ahead of UTC. */
+  readonly zone?: { readonly name: string; readonly minutes: number } | undefined;
 }
 
 /** The object's row filter, as far as runs use it: a row is inside while its column holds one of the values. */
@@ -123,6 +127,10 @@ export interface MappedObject {
   readonly deletedAt?: string | undefined;
   /** The column that says when a row was edited. */
   readonly updatedAt?: string | undefined;
+  /** The column that each write of sfsync raises. */
+  readonly lockVersion?: string | undefined;
+  /** The column that each write of sfsync sets to its time. */
+  readonly touch?: string | undefined;
 }
 
 /** The mapping from a moment on; a run may change it. */

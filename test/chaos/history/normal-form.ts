@@ -19,6 +19,28 @@ export function normalForm({ type, decimals }: Typed, value: unknown): Normal {
   return (SPELLINGS[type] ?? lines)(text, decimals);
 }
 
+type Coded = Pick<MappedField, 'codes' | 'zone'>;
+
+/** What a column stands for that holds something else than its field. */
+export function meant({ codes, zone }: Coded, column: unknown): unknown {
+  if (column === null || column === undefined) return column;
+  if (codes !== undefined) return Object.keys(codes).find((value) => codes[value] === Number(column)) ?? column;
+  return zone === undefined ? column : `${column}${offset(zone.minutes)}`;
+}
+
+/** What a column holds for a value; the opposite of `meant`. */
+export function inColumn({ codes, zone }: Coded, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (codes !== undefined) return codes[value] ?? value;
+  if (zone === undefined) return value;
+  return new Date(Date.parse(value) + zone.minutes * 60_000).toISOString().slice(0, 19);
+}
+
+function offset(minutes: number): string {
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `+${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
 const SPELLINGS: Readonly<Record<string, (text: string, decimals: number | undefined) => Normal>> = {
   text: lines,
   number: byValue,

@@ -6,6 +6,7 @@ import { conflictsAreReal } from './rules/conflicts-are-real.ts';
 import { deletesHaveMakers } from './rules/deletes-have-makers.ts';
 import { deletesHonoured } from './rules/deletes-honoured.ts';
 import { finalValue } from './rules/final-value.ts';
+import { lockVersionsRise } from './rules/lock-versions-rise.ts';
 import { losersLogged } from './rules/losers-logged.ts';
 import { noLeaks } from './rules/no-leaks.ts';
 import { noOlderValue } from './rules/no-older-value.ts';
@@ -45,6 +46,7 @@ export const RULES: readonly Rule[] = [
   pushesAreOpen,
   oneEditOneWrite,
   rowsComeBackWhole,
+  lockVersionsRise,
   writesAreKept,
   rest,
   noLeaks,

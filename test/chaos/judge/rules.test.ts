@@ -54,6 +54,18 @@ describe('sides agree', () => {
     const [link] = story.history().end.links;
     expect(rulesBroken(story, { links: [{ ...link!, refused: ['LastName'] }] })).toEqual([]);
   });
+  test('a column with codes, and one with local times', () => {
+    const coded = { ...CONTACT.fields[0]!, field: 'Stage', column: 'stage', codes: { Open: 0, Won: 3 } };
+    const local = { ...coded, field: 'At', column: 'at', type: 'datetime', codes: undefined };
+    const fields = [coded, { ...local, zone: { name: 'Asia/Kolkata', minutes: 330 } }];
+    const held = (stage: number, at: string) =>
+      new Story([ACCOUNT, { ...CONTACT, fields }])
+        .edits('salesforce', 'a', { Stage: 'Won', At: '2026-03-29T01:30:00.000+0000' })
+        .applies('a', { id: idOf('a'), Stage: stage, At: at });
+    expect(rulesBroken(held(3, '2026-03-29T07:00:00'))).toEqual([]);
+    expect(rulesBroken(held(0, '2026-03-29T07:00:00'))).toContain('sides agree');
+    expect(rulesBroken(held(3, '2026-03-29T01:30:00'))).toContain('sides agree');
+  });
   test.each([
     ['LastName', ' Ada\r\nKing ', 'Ada\nKing'],
     ['LastName', '', null],
@@ -528,6 +540,18 @@ describe('rows come back whole', () => {
   test('with what Salesforce never had', () => {
     expect(rulesBroken(back({}))).toEqual([]);
     expect(rulesBroken(back({ notes: null }))).toEqual(['rows come back whole']);
+  });
+});
+
+describe('lock versions rise', () => {
+  const locked = (lockVersion: number) =>
+    new Story([ACCOUNT, { ...CONTACT, lockVersion: 'lock_version' }])
+      .pair('a', { LastName: 'Base', lock_version: 1 })
+      .edits('salesforce', 'a', { LastName: 'S1' })
+      .applies('a', { LastName: 'S1', lock_version: lockVersion });
+  test('a write of sfsync that leaves it as it was', () => {
+    expect(rulesBroken(locked(101))).toEqual([]);
+    expect(rulesBroken(locked(1))).toEqual(['lock versions rise']);
   });
 });
 

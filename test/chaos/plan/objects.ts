@@ -35,6 +35,11 @@ const STAGES = [
   'Closed Lost',
 ];
 const INDUSTRIES = ['Banking', 'Credit Union', 'Finance', 'Insurance', 'Real Estate', 'Technology', 'Other'];
+/** As the enum of an application has them: numbers from 0. */
+function codesOf(values: readonly string[]): Record<string, number> {
+  return Object.fromEntries(values.map((value, i) => [value, i]));
+}
+
 export const PURPOSES = [
   'Home purchase',
   'Refinancing',
@@ -59,11 +64,12 @@ const OBJECTS: readonly ChaosObject[] = [
     object: 'Account',
     table: 'public.lenders',
     delivery: 'appflow',
+    lockVersion: 'lock_version',
     fields: [
       field('text', 'Name', 'name', { length: 255, required: true }),
       field('text', 'Phone', 'phone', { length: 40, policy: 'postgres' }),
       field('text', 'Website', 'website', { length: 255 }),
-      field('text', 'Industry', 'industry', { choices: INDUSTRIES }),
+      field('text', 'Industry', 'industry_code', { choices: INDUSTRIES, codes: codesOf(INDUSTRIES) }),
       field('number', 'AnnualRevenue', 'annual_revenue', { length: 12, scale: 0 }),
       field('number', 'NumberOfEmployees', 'employee_count', { length: 7, scale: 0 }),
       field('text', 'Description', 'description', { length: 2000 }),
@@ -75,6 +81,7 @@ const OBJECTS: readonly ChaosObject[] = [
     object: 'Contact',
     table: 'public.borrowers',
     delivery: 'appflow',
+    touch: 'changed_at',
     fields: [
       field('text', 'FirstName', 'first_name', { length: 40 }),
       field('text', 'LastName', 'last_name', { length: 80, required: true }),
@@ -101,7 +108,7 @@ const OBJECTS: readonly ChaosObject[] = [
       field('reference', 'Borrower__c', 'borrower_id', { parent: 'Contact' }),
       field('number', 'Probability', 'probability', { length: 2, scale: 0, direction: 'to-postgres' }),
       field('number', 'Loan_Term_Months__c', 'term_months', { length: 3, scale: 0, policy: 'postgres' }),
-      field('datetime', 'Approved_At__c', 'approved_at'),
+      field('datetime', 'Approved_At__c', 'approved_local', { zone: { name: 'Asia/Kolkata', minutes: 330 } }),
       field('multipicklist', 'Purposes__c', 'purposes', { choices: PURPOSES }),
     ],
   },

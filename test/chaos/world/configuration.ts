@@ -8,6 +8,10 @@ alter table public.borrowers add column if not exists title text;
 alter table public.loan_applications add column if not exists borrower_id uuid references public.borrowers deferrable;
 alter table public.loan_applications add column if not exists next_step text;
 alter table public.loan_applications alter column amount type numeric(14,2);
+alter table public.lenders add column if not exists industry_code integer;
+alter table public.lenders add column if not exists lock_version integer not null default 0;
+alter table public.borrowers add column if not exists changed_at timestamptz not null default now();
+alter table public.loan_applications add column if not exists approved_local timestamp;
 `;
 
 /** The waits of the real world are cut short where a run would have to sit them out; everything else is as by default. */
@@ -39,18 +43,28 @@ export default defineSync(${JSON.stringify(definition, undefined, 2)});
 `;
 }
 
-function definitionOf({ table, delivery, insert, fields }: ChaosObject): object {
+function definitionOf({ table, delivery, insert, fields, lockVersion, touch }: ChaosObject): object {
   return {
     table,
     delivery,
     insert,
     externalId: 'External_Id__c',
     deleteGuard: false,
+    lockVersion,
+    touch,
     ...(fields.some(({ policy }) => policy === 'latest') ? { updatedAt: 'updated_at' } : {}),
     fields: Object.fromEntries(fields.map((field) => [field.field, fieldOf(field)])),
   };
 }
 
-function fieldOf({ column, type, direction, policy, parent }: ChaosField): object {
-  return { column, type, direction, policy, ...(parent === undefined ? {} : { references: parent }) };
+function fieldOf({ column, type, direction, policy, parent, codes, zone }: ChaosField): object {
+  return {
+    column,
+    type,
+    direction,
+    policy,
+    values: codes,
+    zone: zone?.name,
+    ...(parent === undefined ? {} : { references: parent }),
+  };
 }

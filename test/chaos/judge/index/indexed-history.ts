@@ -13,7 +13,7 @@ import type {
   Value,
   Version,
 } from '../../history/history.ts';
-import { id18, type Normal, normalForm } from '../../history/normal-form.ts';
+import { id18, meant, type Normal, normalForm } from '../../history/normal-form.ts';
 import { type FieldHistory, fieldHistory, type Surroundings } from './field-history.ts';
 import { nameOf, type Pair, type Paired, pairUp } from './pairs.ts';
 
@@ -102,7 +102,8 @@ export class IndexedHistory implements Surroundings {
   /** A lookup is compared as the parent's id; that of a parent that never had one as its key. */
   normal(field: MappedField, value: unknown, side: Version['side'], at: number): Normal {
     const { parent, type } = field;
-    if (type !== 'reference' || parent === undefined || value === null) return normalForm(field, value);
+    if (type !== 'reference' || parent === undefined || value === null)
+      return normalForm(field, side === 'postgres' ? meant(field, value) : value);
     if (typeof value === 'object' && 'unlinked' in value) return this.#parentId(parent, String(value.unlinked), at);
     const text = String(value).trim();
     if (text === '') return null;

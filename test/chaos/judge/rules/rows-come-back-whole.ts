@@ -37,7 +37,7 @@ function lostColumn(
 ): string | undefined {
   const mapped = new Set(history.fieldsOf(after.object).map(({ field }) => field.column));
   // When a row was last written is another thing after a write.
-  const ownColumns = [mapping?.idColumn, mapping?.deletedAt, 'updated_at'];
+  const ownColumns = [mapping?.idColumn, mapping?.deletedAt, mapping?.touch, mapping?.lockVersion, 'updated_at'];
   const lost = Object.entries(before.values).find(([column, value]) => {
     const isUnmapped = !mapped.has(column) && !ownColumns.includes(column);
     // A column that a migration has dropped meanwhile is no loss.

@@ -117,6 +117,8 @@ export interface MappedObject {
   readonly table: string;
   readonly key: string;
   readonly idColumn: string;
+  /** The field that holds the key of the row of which sfsync has made the record. */
+  readonly externalId?: string | undefined;
   readonly delivery: 'api' | 'appflow';
   readonly insert: boolean;
   readonly fields: readonly MappedField[];

@@ -543,6 +543,19 @@ describe('rows come back whole', () => {
   });
 });
 
+describe('a row that is gone before its record is there', () => {
+  const gone = (externalId: string) => {
+    const story = new Story([ACCOUNT, { ...CONTACT, externalId: 'External_Id__c' }]);
+    story.edits('postgres', 'b', { LastName: 'P1' }).deletes('postgres', 'b');
+    story.write('salesforce', 'c', { LastName: 'P1', External_Id__c: externalId }, 'sfsync');
+    return story.deletes('salesforce', 'c', 'sfsync');
+  };
+  test('the record is of that row, which it names', () => {
+    expect(rulesBroken(gone('b'))).toEqual([]);
+    expect(rulesBroken(gone('another'))).toContain('one to one');
+  });
+});
+
 describe('lock versions rise', () => {
   const locked = (lockVersion: number) =>
     new Story([ACCOUNT, { ...CONTACT, lockVersion: 'lock_version' }])

@@ -170,10 +170,16 @@ function bulk(side: Side): Kind {
       }));
       return [{ side, object: object.object, act: { does: 'bulk create', writes: sameFields(writes) } }];
     }
-    const fields = random.some(writable(object, side), random.integer(1, 2));
-    const writes = random.some(there, herd).map((name) => edit(name, side, rows, fields));
+    const fields = new Set(random.some(writable(object, side), random.integer(1, 2)));
+    // A text has more that may go wrong in a file than other values.
+    if (random.chance(0.5)) fields.add(random.pick(writable(object, side).filter(isText)));
+    const writes = random.some(there, herd).map((name) => edit(name, side, rows, [...fields]));
     return [{ side, object: object.object, act: { does: 'bulk update', writes } }];
   };
+}
+
+function isText({ type, choices }: ChaosField): boolean {
+  return type === 'text' && choices === undefined;
 }
 
 /** One file has one header: what one row says nothing about is left out of all. */

@@ -23,7 +23,13 @@ function field(type: string, name: string, column: string, options: Options = {}
   return { field: name, column, type, direction: 'both', policy: 'salesforce', ...options };
 }
 
-const common = { key: 'id', idColumn: 'salesforce_id', updatedAt: 'updated_at', insert: true } as const;
+const common = {
+  key: 'id',
+  idColumn: 'salesforce_id',
+  externalId: 'External_Id__c',
+  updatedAt: 'updated_at',
+  insert: true,
+} as const;
 
 const STAGES = [
   'Prospecting',

@@ -28,7 +28,7 @@ const SETTINGS = {
   // A few records have to be many: batches and ranges end within what the run writes.
   rangeMegabytes: 0.0625,
   batchRecords: 200,
-  bulkAboveRecords: 50,
+  bulkAboveRecords: 20,
 };
 
 /** Text of `sync.config.ts` in the folder of the sample. */

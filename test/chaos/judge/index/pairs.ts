@@ -57,10 +57,12 @@ export function pairUp(history: History, mappingOf: (object: string) => MappedOb
     draftOf(object, id18(key)).record = versions;
   }
   const unpaired: Version[] = [];
+  const goneBefore = goneBeforeTheyWerePaired([...drafts.values()], mappingOf);
   const ids = new Map<string, { at: number; id: string }[]>();
   for (const [name, versions] of timelines(history.versions, 'postgres')) {
     const carried: { at: number; id: string }[] = [];
     for (const life of lives(versions)) {
+      if (goneBefore(life)) continue;
       const idOf = ({ object, values }: Version) => readId(values[mappingOf(object)?.idColumn ?? '']);
       assign(life, idOf, draftOf, carried, unpaired);
     }
@@ -72,6 +74,33 @@ export function pairUp(history: History, mappingOf: (object: string) => MappedOb
     recordIsMade: isMade(draft.record[0]),
   }));
   return { pairs, byId: new Map(pairs.map((pair) => [nameOf(pair.object, pair.salesforceId), pair])), unpaired, ids };
+}
+
+/**
+ * A row that was deleted while its record was being made never carries an id: the record names it. Answers what gives such a row to its
+ * record, and says whether there is one.
+ */
+function goneBeforeTheyWerePaired(
+  drafts: readonly Draft[],
+  mappingOf: (object: string) => MappedObject | undefined,
+): (life: readonly Version[]) => boolean {
+  const named = Map.groupBy(drafts, ({ object, record: [first] }) => {
+    const key = first?.values[mappingOf(object)?.externalId ?? ''];
+    const isOurs = first?.kind === 'create' && first.writer.by === 'sfsync';
+    return isOurs && typeof key === 'string' ? nameOf(object, key) : '';
+  });
+  return (life) => {
+    const [first, last] = [life[0], life.at(-1)];
+    if (first === undefined || last?.kind !== 'delete') return false;
+    const mapping = mappingOf(first.object);
+    if (life.some(({ values }) => readId(values[mapping?.idColumn ?? '']) !== undefined)) return false;
+    const made = named.get(nameOf(first.object, first.key)) ?? [];
+    const draft = made.find(({ record, row }) => row.length === 0 && (record[0]?.at ?? 0) >= first.at);
+    if (draft === undefined) return false;
+    draft.row.push(...life);
+    draft.rowIsMade ||= isMade(first);
+    return true;
+  };
 }
 
 /** Of a first version: not sfsync's. A history may begin with any kind of version, and says then nothing of who made the thing. */

@@ -6,7 +6,7 @@ export interface Stage {
   readonly tests: readonly string[];
   /** How much longer than without a mutant a run of its tests may take before it counts as caught in a loop. */
   readonly patienceSeconds: number;
-  /** The tests keep nothing and have no hooks, so they are loaded once for all mutants (resident-runner.ts). */
+  /** The tests keep nothing and have no hooks but those around each, so they are loaded once for all mutants (resident-runner.ts). */
   readonly isResident?: boolean;
 }
 
@@ -69,12 +69,18 @@ export const AREAS: readonly Area[] = [
   },
   {
     folder: 'wal-streamer',
-    // The files that are left out run the streamer in a process of its own, where there are no mutants.
     stages: [
+      {
+        name: 'tables',
+        tests: ['test/wal-streamer/**/*.test.ts', '!test/wal-streamer/*.pg.test.ts'],
+        patienceSeconds: 5,
+        isResident: true,
+      },
+      // The files that are left out run the streamer in a process of its own, where there are no mutants.
       {
         name: 'wal-streamer',
         tests: [
-          'test/wal-streamer/**/*.test.ts',
+          'test/wal-streamer/*.pg.test.ts',
           '!test/wal-streamer/{streaming,moved-slot,interruptions,capped-wal}.pg.test.ts',
         ],
         patienceSeconds: 60,

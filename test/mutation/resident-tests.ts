@@ -1,10 +1,10 @@
 /**
  * Loaded by Vitest as its only test file, in a worker that stays: holds the tests of all files of a stage, and runs those that it is asked
- * for, with the mutant that it is asked for. So a mutant costs what its tests cost. For tests that keep nothing and have no hooks.
+ * for, with the mutant that it is asked for. So a mutant costs what its tests cost. For tests that keep nothing and have no hooks but those around each one.
  */
 import { resolve } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
-import { describe, inject, type RunnerTask, type RunnerTestCase, test } from 'vitest';
+import { describe, inject, type RunnerTask, type RunnerTestCase, type RunnerTestSuite, test } from 'vitest';
 import { getFn, getHooks } from 'vitest/suite';
 import { type Answer, CHANNEL, type Question, type Ran } from './resident-protocol.ts';
 
@@ -15,6 +15,12 @@ interface StrykerNamespace {
   hitCount?: number | undefined;
   hitLimit?: number | undefined;
   mutantCoverage?: Answer['coverage'];
+}
+
+/** A test, and the suites around it, from the outermost. */
+interface ResidentTest {
+  readonly test: RunnerTestCase;
+  readonly suites: readonly RunnerTestSuite[];
 }
 
 const globals = globalThis as { __stryker__?: StrykerNamespace };
@@ -41,20 +47,22 @@ for (const file of inject('residentFiles')) {
 }
 
 /** The tests below a task, each by an id that its file and its names make. */
-function testsOf(task: RunnerTask, names: readonly string[]): [string, RunnerTestCase][] {
+function testsOf(task: RunnerTask, suites: readonly RunnerTestSuite[]): [string, ResidentTest][] {
   if (task.mode === 'skip' || task.mode === 'todo') return [];
   if (task.type === 'suite') {
-    const hooks = Object.values(getHooks(task)).some((each) => each.length > 0);
-    if (hooks) throw new Error(`${task.name} has hooks: it cannot stay loaded.`);
-    return task.tasks.flatMap((each) => testsOf(each, [...names, task.name]));
+    const { beforeEach: _before, afterEach: _after, ...others } = getHooks(task);
+    if (Object.values(others).some((each) => each.length > 0)) {
+      throw new Error(`${task.name} has hooks around all of its tests: it cannot stay loaded.`);
+    }
+    return task.tasks.flatMap((each) => testsOf(each, [...suites, task]));
   }
-  const [file = '', ...others] = [...names, task.name];
-  return [[`${file}#${others.join(' ')}`, task]];
+  const [file = '', ...others] = [...suites, task].map(({ name }) => name);
+  return [[`${file}#${others.join(' ')}`, { test: task, suites }]];
 }
 
 /** By their ids; of tests with one name each gets a number. */
-function named(tests: readonly [string, RunnerTestCase][]): ReadonlyMap<string, RunnerTestCase> {
-  const found = new Map<string, RunnerTestCase>();
+function named(tests: readonly [string, ResidentTest][]): ReadonlyMap<string, ResidentTest> {
+  const found = new Map<string, ResidentTest>();
   for (const [id, one] of tests) {
     let free = id;
     for (let n = 2; found.has(free); n++) free = `${id} (${n})`;
@@ -63,18 +71,27 @@ function named(tests: readonly [string, RunnerTestCase][]): ReadonlyMap<string, 
   return found;
 }
 
-async function run(id: string, one: RunnerTestCase): Promise<Ran> {
+async function run(id: string, one: ResidentTest): Promise<Ran> {
   const started = performance.now();
-  let failure: string | undefined;
-  try {
-    await getFn(one)();
-  } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+  const failures: string[] = [];
+  const failing = async (work: () => unknown) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
+  };
+  await failing(async () => {
+    for (const suite of one.suites) for (const hook of getHooks(suite).beforeEach) await hook(one.test.context, suite);
+    await getFn(one.test)();
+  });
+  for (const suite of one.suites.toReversed()) {
+    for (const hook of getHooks(suite).afterEach) await failing(() => hook(one.test.context, suite));
   }
-  return { id, failure, timeMs: performance.now() - started };
+  return { id, failure: failures[0], timeMs: performance.now() - started };
 }
 
-async function askedForAll(tests: ReadonlyMap<string, RunnerTestCase>): Promise<Answer> {
+async function askedForAll(tests: ReadonlyMap<string, ResidentTest>): Promise<Answer> {
   const ran: Ran[] = [];
   for (const [id, one] of tests) {
     stryker.currentTestId = id;
@@ -87,7 +104,7 @@ async function askedForAll(tests: ReadonlyMap<string, RunnerTestCase>): Promise<
 type MutantQuestion = Extract<Question, { kind: 'mutant' }>;
 
 async function askedForMutant(
-  tests: ReadonlyMap<string, RunnerTestCase>,
+  tests: ReadonlyMap<string, ResidentTest>,
   { mutant, ids, hitLimit }: MutantQuestion,
 ): Promise<Answer> {
   const ran: Ran[] = [];

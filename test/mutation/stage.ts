@@ -22,9 +22,10 @@ export interface StageOptions {
   readonly fresh: boolean;
 }
 
-/** For results of earlier runs, and Stryker's copy of the project. */
+/** For results of earlier runs, and Stryker's copies of the project. */
 export const STATE = '.mutation';
-export const COPY = `${STATE}/copy`;
+/** Of this run alone: another one, over another folder, may be under way. */
+export const COPY = `${STATE}/copy-${process.pid}`;
 
 const OWN_PLUGINS = ['chosen-mutants.ts', 'resident-runner.ts'].map((file) =>
   fileURLToPath(new URL(file, import.meta.url)),

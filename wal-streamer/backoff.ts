@@ -5,7 +5,7 @@ export interface Backoff {
 
 /** The pause before attempt `attempt` (from 1): doubled each time, and half of it random so that many do not come at once. */
 export function backoffMs({ firstMs, longestMs }: Backoff, attempt: number, random: number = Math.random()): number {
-  const full = Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 30));
+  const full = Math.min(longestMs, firstMs * 2 ** (attempt - 1));
   return full * (0.5 + random / 2);
 }
 

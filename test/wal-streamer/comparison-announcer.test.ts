@@ -78,3 +78,63 @@ test('an event that the bus did not take is put again at the next look', async (
   await due(0.1);
   expect(put).toEqual(['Account']);
 });
+
+test('only what is due is put; what the bus refused is told by its objects', async () => {
+  const puts: (readonly string[])[] = [];
+  const failures: unknown[] = [];
+  let isAway = false;
+  const announcing = new ComparisonAnnouncer({
+    put: async (objects) => {
+      if (isAway) throw new Error('away');
+      puts.push(objects);
+    },
+    failed: (objects, error) => failures.push([objects, error]),
+  });
+  const contact = comparison({ object: 'Contact' });
+  await announcing.due([], new Set(), 0);
+  await announcing.due([comparison()], new Set(), 0);
+  await announcing.due([comparison(), contact], new Set(), 1);
+  expect(puts).toEqual([['Account'], ['Contact']]);
+  isAway = true;
+  await announcing.due([comparison(), { ...contact, order: '2' }], new Set(), 2);
+  expect(failures).toEqual([[['Contact'], new Error('away')]]);
+  isAway = false;
+  await announcing.due([comparison(), { ...contact, order: '2' }], new Set(), 3);
+  expect(puts).toEqual([['Account'], ['Contact'], ['Contact']]);
+});
+
+test.each([
+  ['links', 6],
+  ['records', 120],
+] as const)(
+  'one at its %s stands still for %i minutes before it is announced again, each time',
+  async (stage, minutes) => {
+    const { put, due } = announcer();
+    const just = 1 / 60_000;
+    await due(0, { stage });
+    await due(minutes - just, { stage });
+    expect(put).toHaveLength(1);
+    await due(minutes, { stage });
+    expect(put).toHaveLength(2);
+    await due(2 * minutes - just, { stage });
+    expect(put).toHaveLength(2);
+    await due(2 * minutes, { stage });
+    expect(put).toHaveLength(3);
+  },
+);
+
+test('one that has got to another stage, or another place, has not stood still', async () => {
+  const { put, due } = announcer();
+  await due(0);
+  await due(5, { stage: 'rows' });
+  await due(10, { stage: 'rows', after: '7' });
+  await due(15, { stage: 'rows', after: '7' });
+  expect(put).toHaveLength(1);
+});
+
+test('one that is ordered again is announced, also where its table cannot be read', async () => {
+  const { put, due } = announcer();
+  await due(0, {}, ['Account']);
+  await due(1, { order: '2' }, ['Account']);
+  expect(put).toHaveLength(2);
+});

@@ -3,6 +3,7 @@
  * back only with the parent (SOAP API Developer Guide, undelete()). An application may have freed its row all the same.
  */
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { lookupsOf } from '../core/mapping/lookups.ts';
 import { keepsDeleted } from '../core/mapping/object-ways.ts';
 import { calling, type SalesforceConnection } from './connection.ts';
 import { parts } from './read.ts';
@@ -20,16 +21,19 @@ const QUERY_IDS = 300;
 /** Of these records, those that name a deleted parent. */
 export async function deletedParents(
   connection: SalesforceConnection,
-  { object, fields }: ObjectMapping,
+  mapping: ObjectMapping,
   ids: readonly string[],
 ): Promise<Map<string, DeletedParent>> {
   const found = new Map<string, DeletedParent>();
   // A user is deactivated; no record is deleted along with one.
-  const lookups = fields.flatMap(({ field, references }) =>
-    references === undefined || !keepsDeleted(references) ? [] : [{ field, references }],
-  );
+  const lookups = lookupsOf(mapping).filter(({ references }) => keepsDeleted(references));
   if (lookups.length === 0) return found;
-  const children = await queried(connection, object, ['Id', ...lookups.map(({ field }) => field)], ids);
+  const children = await queried(
+    connection,
+    mapping.object,
+    ['Id', ...new Set(lookups.map(({ field }) => field))],
+    ids,
+  );
   for (const { field, references } of lookups) {
     const named = new Set(children.flatMap((child) => child[field] ?? []));
     const parents = await queried(connection, references, ['Id', 'IsDeleted'], [...named]);

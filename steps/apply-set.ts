@@ -5,6 +5,7 @@ import { receiveAdopted } from '../core/agreement/insertion.ts';
 import type { Pair } from '../core/agreement/link.ts';
 import type { RejectedRecordError } from '../core/errors.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
+import { lookupsOf } from '../core/mapping/lookups.ts';
 import type { SalesforceVersion } from '../core/mapping/salesforce-version.ts';
 import { claimLinks, dropLinks } from '../postgres/ledger/links.ts';
 import { carriedIds } from '../postgres/tables/salesforce-ids.ts';
@@ -80,7 +81,7 @@ export async function readSet(context: StepContext, items: readonly Item[], newL
     const parents = matched.flatMap((id) => pairs.get(id)?.link.rowKey ?? []);
     await wakeChildren(session, configuration, mapping, parents);
     // A child in this set was read before its parent had an id.
-    const isOwnChild = matched.length > 0 && mapping.fields.some(({ references }) => references === mapping.object);
+    const isOwnChild = matched.length > 0 && lookupsOf(mapping).some(({ references }) => references === mapping.object);
     if (isOwnChild) for (const [id, pair] of await lockPairs(context, ids)) pairs.set(id, pair);
   }
   for (const [id, { pair }] of adoptable) pairs.set(id, pair);

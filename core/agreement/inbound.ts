@@ -4,6 +4,7 @@
  */
 import type { ObjectMapping } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
+import { isLookup } from '../mapping/lookups.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { isStored } from './equality.ts';
 import type { Link, OpenPush, Pair, RowVersion, SeenField } from './link.ts';
@@ -115,7 +116,7 @@ function noted(
   const seen: Record<string, SeenField> = { ...push.seen };
   const conflicts: Conflict[] = [];
   for (const each of mapping.fields) {
-    const { field, direction, references } = each;
+    const { field, direction } = each;
     const sent = push.sent[field]?.value;
     // What only Postgres may edit is ours, whatever is written over it in Salesforce: neither a conflict nor to be restored.
     if (sent === undefined || direction !== 'both') continue;
@@ -123,7 +124,7 @@ function noted(
     const base = link.base?.fields[field];
     if (value === undefined || value === base || isStored(each, sent, value)) continue;
     // Out of the recycle bin comes a record without the parents that are gone by now, before our update gives it those of the row.
-    if (push.sentDeleted === false && references !== undefined && value === null) continue;
+    if (push.sentDeleted === false && isLookup(each) && value === null) continue;
     if (seen[field]?.value === value && (seen[field].sure || !sure)) continue;
     seen[field] = { value, sure };
     const postgres = row?.fields[field] ?? null;

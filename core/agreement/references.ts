@@ -4,9 +4,10 @@
  * parent that has no record yet (it is looked at again when that has one). What a lookup becomes when its child is
  * written stands in row-change.ts; here is what happens to it because of its parent.
  */
-import { isUnlinked } from '../mapping/canonical.ts';
+import { isUnlinked, type Unlinked } from '../mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
+import { type Lookup, lookupsOf, readPointer } from '../mapping/lookups.ts';
 import { isId18 } from '../mapping/salesforce-id.ts';
 import { becomesDue, putOff } from './due.ts';
 import type { Link, RowVersion } from './link.ts';
@@ -14,13 +15,15 @@ import type { Link, RowVersion } from './link.ts';
 /** A lookup of an object, seen from its parent. */
 export interface ChildLookup {
   readonly child: ObjectMapping;
-  readonly lookup: FieldMapping;
+  readonly lookup: Lookup;
 }
 
 /** The lookups that point to the object. */
 export function childLookups({ objects }: SyncConfiguration, parent: string): ChildLookup[] {
   return objects.flatMap((child) =>
-    child.fields.filter(({ references }) => references === parent).map((lookup) => ({ child, lookup })),
+    lookupsOf(child)
+      .filter(({ references }) => references === parent)
+      .map((lookup) => ({ child, lookup })),
   );
 }
 
@@ -52,12 +55,20 @@ export type Parents = 'as read' | 'linked' | 'locked';
 export function unlinkedParents(mapping: ObjectMapping, row: RowVersion | undefined): UnlinkedParent[] {
   const found: UnlinkedParent[] = [];
   if (row === undefined) return found;
-  for (const { field, references, namedBy } of mapping.fields) {
-    if (references === undefined || namedBy !== undefined) continue;
-    const value = row.fields[field];
-    if (isUnlinked(value)) found.push({ object: references, key: value.unlinked });
+  for (const lookup of mapping.fields) {
+    const value = row.fields[lookup.field];
+    if (isUnlinked(value) && lookup.namedBy === undefined) found.push(...unlinkedParent(lookup, value));
   }
   return found;
+}
+
+/** The parent row that the lookup names. */
+export function unlinkedParent(
+  { references, targets }: Pick<FieldMapping, 'references' | 'targets'>,
+  { unlinked }: Unlinked,
+): UnlinkedParent[] {
+  if (targets !== undefined) return [readPointer(unlinked) ?? []].flat();
+  return references === undefined ? [] : [{ object: references, key: unlinked }];
 }
 
 /** Whether a link that was due, or is new, is due no longer. */

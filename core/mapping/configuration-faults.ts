@@ -3,6 +3,8 @@ import type { z } from 'zod';
 import { betweenFaults } from './between-faults.ts';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
 import { spelledTable } from './identifiers.ts';
+import { lookupFaults } from './lookup-faults.ts';
+import { storedFields } from './lookups.ts';
 import { readOnlyFaults } from './read-only-faults.ts';
 
 const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
@@ -37,7 +39,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   const faults: string[] = [];
   if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
   const own = [mapping.keyColumn, mapping.salesforceIdColumn, mapping.deletedAtColumn ?? []].flat();
-  const columns = [...own, ...mapping.fields.map(({ column }) => column)];
+  const columns = [...own, ...storedFields(mapping).map(({ column }) => column)];
   for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
     faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
   }
@@ -54,36 +56,24 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   if (guard !== undefined && guard.atLeast > guard.atMost) {
     faults.push(`${at}.deleteGuard: atLeast (is ${guard.atLeast}) is more than atMost (is ${guard.atMost})`);
   }
-  for (const { field: api, type, policy, references, by, namedBy } of mapping.fields) {
-    const where = `${at}.fields.${api}`;
-    if (policy === 'latest' && mapping.updatedAtColumn === undefined) {
+  for (const field of mapping.fields) {
+    const where = `${at}.fields.${field.field}`;
+    if (field.policy === 'latest' && mapping.updatedAtColumn === undefined) {
       faults.push(`${where}: policy 'latest' needs updatedAt, the object's column that says when a row was edited`);
     }
-    if (SYSTEM_FIELDS.includes(api))
+    if (SYSTEM_FIELDS.includes(field.field))
       faults.push(`${where}: is a system field, which sfsync reads by itself; remove it`);
-    const isLookup = type.columnForm === 'parent key';
-    if (isLookup && references === undefined) faults.push(`${where}: a reference names the object it points to`);
-    if (!isLookup && references !== undefined) faults.push(`${where}: only a reference has \`references\``);
-    if (by !== undefined && references !== undefined && objects.includes(references) && namedBy === undefined) {
-      faults.push(
-        `${where}: is by ${by}, for which ${references} has to be read-only (direction to-postgres), with ${by} among its fields`,
-      );
-    }
-    if (by !== undefined && references === undefined) faults.push(`${where}: only a reference has \`by\``);
-    if (references !== undefined && !objects.includes(references)) {
-      faults.push(
-        `${where}: points to ${references}, which is not one of the objects; map it, or map the lookup as text`,
-      );
-    }
+    faults.push(...lookupFaults(field, objects).map((fault) => `${where}: ${fault}`));
   }
   return faults;
 }
 
 /** What is wrong with the columns that sfsync fills by itself. */
 function filledFaults(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert, fields } = mapping;
+  const { keyColumn, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert } = mapping;
   const { lockVersionColumn } = mapping;
   const faults: string[] = [];
+  const fields = storedFields(mapping);
   const of = (column: string) => fields.find((field) => field.column === column);
   const taken = new Set([
     salesforceIdColumn,

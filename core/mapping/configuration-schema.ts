@@ -39,6 +39,9 @@ export const fieldSchema = z.strictObject({
    */
   onLoss: z.enum(['accept', 'reject']).default('accept'),
   references: apiName.optional(),
+  /** Of a lookup to several objects, by object: its value in `typeColumn`, or, without that, the column that holds keys of the object. */
+  targets: z.record(apiName, z.string().min(1)).optional(),
+  typeColumn: identifier.optional(),
   /** Of a lookup: the mapped field of the parent by whose value the column names it, in place of the parent's key. */
   by: apiName.optional(),
   /** Of a `timestamp` column: the zone of its local times. Left out: the object's. */

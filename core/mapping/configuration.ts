@@ -11,6 +11,7 @@ import type { FieldType, FieldTypeName } from './field-types/field-type.ts';
 import { fieldTypeOf } from './field-types/field-types.ts';
 import type { ValueMap } from './field-types/value-map.ts';
 import { readTableName } from './identifiers.ts';
+import { type LookupTarget, lookupTo } from './lookups.ts';
 import { keepsDeleted, type StampField } from './object-ways.ts';
 
 /** Which way a field travels. `to-postgres`: Salesforce owns it. `to-salesforce`: Postgres owns it. */
@@ -83,8 +84,10 @@ export interface FieldMapping {
   readonly policy: ConflictPolicy;
   /** Whether a value of Salesforce that the column cannot hold as it is comes into the row all the same. */
   readonly onLoss: 'accept' | 'reject';
-  /** The sobject that a lookup points to; set for references only. */
+  /** The sobject that a lookup points to; set for lookups to one object only. */
   readonly references: string | undefined;
+  /** The objects to which it may point, where these are several (lookups.ts). `column` is then the first that holds keys. */
+  readonly targets?: readonly LookupTarget[] | undefined;
   /** As sync.config.ts has it. */
   readonly by?: string | undefined;
   /** What the column of a lookup holds; absent: the parent's key. */
@@ -179,9 +182,37 @@ export const multipicklist = field<FieldOptions>('multipicklist');
 export const picklist = text;
 
 /** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */
-export function reference(column: string, references: string, options: ReferenceOptions = {}): FieldDefinition {
-  return { column, type: 'reference', references, ...options };
+export function reference(column: string, references: string, options?: ReferenceOptions): FieldDefinition;
+/**
+ * A lookup to several objects, in two columns: what the row names, and its key. `targets`: for each object what stands in the
+ * first, `{ Account: 'Lender', Contact: 'Borrower' }`.
+ */
+export function reference(columns: TypeAndKey, targets: ByObject, options?: FieldOptions): FieldDefinition;
+/** The same with a column for the keys of each object: `{ Account: 'lender_id', Contact: 'borrower_id' }`. */
+export function reference(columns: ByObject, options?: FieldOptions): FieldDefinition;
+export function reference(
+  columns: string | TypeAndKey | ByObject,
+  targets: string | ByObject | FieldOptions = {},
+  options: ReferenceOptions = {},
+): FieldDefinition {
+  if (typeof columns === 'string')
+    return { column: columns, type: 'reference', references: String(targets), ...options };
+  const { type, key } = columns;
+  if (type !== undefined && key !== undefined) {
+    return { column: key, typeColumn: type, type: 'reference', targets: targets as ByObject, ...options };
+  }
+  const [column = ''] = Object.values(columns);
+  return { column, type: 'reference', targets: columns as ByObject, ...(targets as FieldOptions) };
 }
+
+interface TypeAndKey {
+  /** The column that says of which object the row is, and the one that holds its key. */
+  readonly type: string;
+  readonly key: string;
+}
+
+/** A text for each object, by its API name. */
+type ByObject = Readonly<Record<string, string>>;
 
 /** RecordTypeId, by the developer name of the record type: a text. The object RecordType has to be mapped, read-only. */
 export function recordType(column: string, options: FieldOptions = {}): FieldDefinition {
@@ -230,11 +261,12 @@ function mappingFrom(
   const readOnly = definition.direction === 'to-postgres';
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
-  const fields = Object.entries(definition.fields).map(([api, { values, convert, ...mapping }]) =>
+  const fields = Object.entries(definition.fields).map(([api, { values, convert, targets, typeColumn, ...mapping }]) =>
     Object.freeze({
       field: api,
       ...mapping,
       type: fieldTypeOf({ ...mapping, values, convert }, zone),
+      ...severalTargets(targets, typeColumn, mapping.column),
       direction: readOnly ? 'to-postgres' : mapping.direction,
       references: mapping.references ?? undefined,
       ...namedBy(object, mapping, others),
@@ -273,6 +305,19 @@ function mappingFrom(
     externalIdField: insert ? externalId : undefined,
     fields: Object.freeze(fields),
   });
+}
+
+function severalTargets(
+  targets: z.output<typeof fieldSchema>['targets'],
+  typeColumn: string | undefined,
+  keyColumn: string,
+): Pick<FieldMapping, 'targets'> & Partial<Pick<FieldMapping, 'type'>> {
+  if (targets === undefined) return {};
+  const found = Object.entries(targets).map(([object, text]): LookupTarget => {
+    if (typeColumn === undefined) return { object, column: text, ofType: undefined };
+    return { object, column: keyColumn, ofType: { column: typeColumn, value: text } };
+  });
+  return { targets: Object.freeze(found), type: lookupTo(found) };
 }
 
 /** Nothing where the parent is not mapped read-only, or its field is not mapped: a fault says so. */

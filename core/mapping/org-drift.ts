@@ -4,6 +4,7 @@ import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 import type { FieldType } from './field-types/field-type.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
+import { isLookup } from './lookups.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
 import { picklistDrift } from './picklist-drift.ts';
 import type { TableColumn } from './table-drift.ts';
@@ -161,7 +162,7 @@ function writeDrift(
 /** Where Salesforce may hold what the column does not take, or the other way round; the texts do not name the field. */
 export function columnDrift(
   table: Pick<ObjectMapping, 'schema' | 'table'>,
-  { type, references, direction }: Pick<FieldMapping, 'type' | 'references' | 'direction'>,
+  { type, references, targets, direction }: Pick<FieldMapping, 'type' | 'references' | 'targets' | 'direction'>,
   found: DescribedField,
   column: TableColumn,
 ): Drift[] {
@@ -176,7 +177,7 @@ export function columnDrift(
   }
   // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
   const fillsNull = type.nullInColumn !== undefined || type.emptyInColumn?.(column) !== undefined;
-  if (incoming && isNullable && !fillsNull && references === undefined && found.nillable && column.notNull) {
+  if (incoming && isNullable && !fillsNull && !isLookup({ references, targets }) && found.nillable && column.notNull) {
     const change = changeForNull(type);
     drifts.push(risky(`may be empty in Salesforce, and ${place} allows no null; drop not null${change}`));
   }

@@ -4,6 +4,7 @@
  */
 import type { FieldValues } from './canonical.ts';
 import type { ObjectMapping } from './configuration.ts';
+import { isLookup } from './lookups.ts';
 
 /** The records with those of one parent beside each other: the parent by the mapping's first lookup, as the look found it. */
 export function inParentOrder<T extends { readonly id: string }>(
@@ -11,7 +12,7 @@ export function inParentOrder<T extends { readonly id: string }>(
   looks: readonly { readonly id: string; readonly version?: { readonly fields: FieldValues } | undefined }[],
   records: readonly T[],
 ): readonly T[] {
-  const lookup = mapping.fields.find(({ references }) => references !== undefined)?.field;
+  const lookup = mapping.fields.find(isLookup)?.field;
   if (lookup === undefined) return records;
   const parents = new Map(looks.map(({ id, version }) => [id, String(version?.fields[lookup] ?? '')]));
   const parentOf = ({ id }: T) => parents.get(id) ?? '';

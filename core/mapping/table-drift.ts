@@ -2,6 +2,7 @@
 import { type ObjectMapping, ownColumns } from './configuration.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
+import { storedFields } from './lookups.ts';
 
 /** What of a column matters here; type names are those of pg_type. */
 export interface TableColumn {
@@ -42,9 +43,8 @@ function noTable(mapping: ObjectMapping): Drift {
 }
 
 function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
-  const { fields } = mapping;
   const there = new Set(columns.map(({ name }) => name));
-  return [...new Set([...ownColumns(mapping), ...fields.map(({ column }) => column)])]
+  return [...new Set([...ownColumns(mapping), ...storedFields(mapping).map(({ column }) => column)])]
     .filter((column) => !there.has(column))
     .map((column) =>
       broken(

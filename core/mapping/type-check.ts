@@ -3,6 +3,7 @@ import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
 import { broken, type Drift, risky } from './drift.ts';
 import { FIELD_TYPES } from './field-types/field-types.ts';
+import { targetsOf } from './lookups.ts';
 
 /**
  * The answer to a type check, by field: what is, and the change to make. null: the type fits the mapping, so single values do
@@ -47,7 +48,8 @@ const UNREAD: Readonly<Record<string, string>> = {
 };
 
 /** Whether a field is of another type, or points to other objects, than the mapping says. */
-export function typeDrift({ type, references }: FieldMapping, found: DescribedField): Drift | undefined {
+export function typeDrift(field: FieldMapping, found: DescribedField): Drift | undefined {
+  const { type } = field;
   if (found.isMasked === true) return broken(MASKED);
   if (!type.describedTypes.includes(found.type)) {
     const why = UNREAD[found.type];
@@ -58,8 +60,10 @@ export function typeDrift({ type, references }: FieldMapping, found: DescribedFi
     const kind = type.readsOtherTypes && fitting !== undefined ? risky : broken;
     return kind(`is a ${found.type} in Salesforce and mapped as ${type.name}; ${change}`);
   }
-  if (references === undefined || found.referenceTo.includes(references)) return undefined;
+  const strange = targetsOf(field).filter((object) => !found.referenceTo.includes(object));
+  if (strange.length === 0) return undefined;
+  const change = field.targets === undefined ? 'name one of them, or map it as text' : 'name only those';
   return broken(
-    `points to ${found.referenceTo.join(', ')} in Salesforce and to ${references} in sync.config.ts; name one of them, or map it as text`,
+    `points to ${found.referenceTo.join(', ')} in Salesforce and to ${strange.join(', ')} in sync.config.ts; ${change}`,
   );
 }

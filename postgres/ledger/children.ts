@@ -1,10 +1,12 @@
 /** The children of records: links whose base names them, and how their rows stand. */
 import pg from 'pg';
 import type { NamingChild } from '../../core/agreement/references.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Lookup } from '../../core/mapping/lookups.ts';
 import { query, type Session } from '../session/connection.ts';
 import { inSavepoint } from '../session/savepoint.ts';
 import { RowRefusedError } from '../session/server-errors.ts';
+import { namedKey } from '../tables/lookups.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
 import { rowsOf } from '../tables/rows.ts';
 import { tableColumns } from '../tables/table-columns.ts';
@@ -20,7 +22,7 @@ export interface FoundChild extends NamingChild {
 export async function childrenOf(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   parents: readonly string[],
 ): Promise<FoundChild[]> {
   if (parents.length === 0) return [];
@@ -35,7 +37,7 @@ export async function childrenOf(
 async function readChildren(
   session: Session,
   child: ObjectMapping,
-  { field, column }: FieldMapping,
+  lookup: Lookup,
   parents: readonly string[],
   outside: string,
 ): Promise<FoundChild[]> {
@@ -47,11 +49,11 @@ async function readChildren(
     session,
     `select l.salesforce_id as "salesforceId", l.base ->> $2 as parent,
             (l.dirty or l.reread_due or l.push_id is not null) as "isDue", ${isGone} as "isGone",
-            t.${name(column)}::text as "pointsTo", l.waiting ? $2 as waits,
+            ${namedKey(lookup, 't')} as "pointsTo", l.waiting ? $2 as waits,
             case when ${isGone} then l.refused_deleted is true else l.refused ? $2 or ${outside} end as stays
        from sfsync.link l left join ${rowsOf(child)} t on ${key} = l.row_key::${keyType}
       where l.object = $1 and l.named ?| $3::text[] and not l.base_deleted and l.base ->> $2 = any ($3::text[])`,
-    [child.object, field, parents],
+    [child.object, lookup.field, parents],
   );
   return rows;
 }

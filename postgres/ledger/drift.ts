@@ -82,8 +82,12 @@ const LOOKUP_ASKED_AGAIN_AFTER = '1 hour';
  * Lookups of which records wait for a parent that cannot be one: its id has another key prefix than the parents that are
  * known. (Ids of an object begin with its prefix, so one look for each prefix knows them all.) Answers those of which Salesforce is to be asked; they count as asked now.
  */
-export async function noteLookupsAsked(session: Session, { object, fields }: ObjectMapping): Promise<string[]> {
-  const lookups = fields.flatMap(({ field, references }) => (references === undefined ? [] : { field, references }));
+export async function noteLookupsAsked(session: Session, mapping: ObjectMapping): Promise<string[]> {
+  const { object } = mapping;
+  // One to several objects is none that could point to another one.
+  const lookups = mapping.fields.flatMap(({ field, references }) =>
+    references === undefined ? [] : { field, references },
+  );
   const { rows } = await query<{ field: string }>(
     session,
     `with recursive known as (

@@ -16,6 +16,8 @@ export interface WantedColumn {
   readonly meaning: Meaning;
   /** The object cannot be used without it. */
   readonly needed: boolean;
+  /** Of a lookup to several objects: its further columns. The field is in force with all of them. */
+  readonly beside?: readonly string[] | undefined;
   /** What its type has to be, and for a lookup the parent's key. */
   readonly form?: string | undefined;
   readonly parent_schema?: string | undefined;
@@ -28,7 +30,10 @@ export interface LookedColumn {
   readonly field: string;
   readonly column: string;
   readonly table: string | null;
+  /** Of several columns a number that is another one when one of these is. null: one is not there. */
   readonly number: number | null;
+  /** The numbers of its columns, by name. */
+  readonly numbers: Readonly<Record<string, number>> | null;
   /** What rows hold that were there before the column was added with a constant default (pg_attribute.attmissingval). */
   readonly initial: string | null;
   /** new: not known yet, or of a table that took the place of another. returned: it was gone, or is another column now. */
@@ -80,24 +85,33 @@ const CONTRADICTS = `case when k.meaning = w.meaning then false else
 export async function lookAtColumns(session: Session, wanted: readonly WantedColumn[]): Promise<LookedColumn[]> {
   const { rows } = await query<LookedColumn>(
     session,
-    `select w.object, w.field, w.column, t.oid::text as table, a.attnum::int as number,
+    `select w.object, w.field, w.column, t.oid::text as table, p.attnum::int as number, p.numbers,
             case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
-            k.attnum is distinct from a.attnum or k.table_oid is distinct from t.oid as empty,
+            k.attnum is distinct from p.attnum or k.table_oid is distinct from t.oid as empty,
             w.needed, w.meaning, k.object is not null as known,
-            coalesce(a.attnum is not null and (${CONTRADICTS} or (k.column_name <> w.column and k.attnum <> a.attnum)), false) as changed,
+            coalesce(p.attnum is not null and (${CONTRADICTS} or (k.column_name <> w.column and k.attnum <> p.attnum)), false) as changed,
             coalesce(not ${CONTRADICTS} and not (k.meaning -> 'values' @> (w.meaning -> 'values')), false) as widened,
             k.object is not null and (k.meaning is null or k.column_name is distinct from w.column) as stale,
             k.left_at is not null as back, coalesce(k.joining = 'forgetting', false) as forgetting,
-            case when t.oid is null or (a.attnum is null and w.needed) then 'in force'
-                 when a.attnum is null then 'gone'
+            case when t.oid is null or (p.attnum is null and w.needed) then 'in force'
+                 when p.attnum is null then 'gone'
                  when k.object is null or (k.table_oid <> t.oid and k.vanished_at is null) then 'new'
-                 when k.vanished_at is null and k.attnum = a.attnum then 'in force'
+                 when k.vanished_at is null and k.attnum = p.attnum then 'in force'
                  else 'returned' end as state
        from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean,
-            meaning jsonb, form text, parent_schema text, parent_name text, key text)
+            meaning jsonb, beside text[], form text, parent_schema text, parent_name text, key text)
        left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
        left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
         and ${FITS}
+       cross join lateral (
+         select case when count(*) filter (where c.attnum is null) > 0 then null
+                     when count(*) = 1 then min(c.attnum)::int
+                     else hashtext(string_agg(c.attnum::text, ',' order by c.place)) end as attnum,
+                json_object_agg(c.name, c.attnum) filter (where c.attnum is not null) as numbers
+           from (select 0 as place, w.column as name, a.attnum
+                 union all
+                 select o.place, o.name, ao.attnum from unnest(w.beside) with ordinality as o (name, place)
+                   left join pg_attribute ao on ao.attrelid = t.oid and ao.attname = o.name and ao.attnum > 0 and not ao.attisdropped) c) p
        left join sfsync.mapped_column k on k.object = w.object and k.field = w.field`,
     [JSON.stringify(wanted)],
   );

@@ -2,8 +2,10 @@
 import pg from 'pg';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { Lookup } from '../../core/mapping/lookups.ts';
 import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
+import { names } from '../tables/lookups.ts';
 import { hasKey, rowsOf, tableOf } from '../tables/rows.ts';
 import { IN_ORDER, type LinkSelection } from './links.ts';
 
@@ -106,14 +108,14 @@ export function parentLanded(field: FieldMapping, parent: ObjectMapping, waiting
 }
 
 /** Parents whose delete was put off because of these children, of which none is left. */
-export function putOffParents(child: ObjectMapping, { column }: FieldMapping, parent: ObjectMapping): LinkSelection {
+export function putOffParents(child: ObjectMapping, lookup: Lookup, parent: ObjectMapping): LinkSelection {
   return {
     where: `l.salesforce_id = any (array(
         select r.salesforce_id from sfsync.rejected_record r
          where r.object = $1 and r.code = '${CHILDREN_EXIST}' and r.direction = 'to-postgres' and r.resolved_at is null))
       and not l.reread_due
       and not exists (select from ${rowsOf(parent)} p
-                        join ${rowsOf(child)} t on t.${name(column)} = p.${name(parent.keyColumn)}
+                        join ${rowsOf(child)} t on ${names(lookup, 't', `p.${name(parent.keyColumn)}`)}
                        where p.${name(parent.salesforceIdColumn)} = ${inTable('l.salesforce_id')})`,
     values: [],
   };

@@ -8,6 +8,7 @@ import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/
 import type { FieldType, MappedValue } from '../../core/mapping/field-types/field-type.ts';
 import { fitsColumn } from '../../core/mapping/field-types/field-types.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
+import { storedFields } from '../../core/mapping/lookups.ts';
 import { quoteName } from '../session/quote.ts';
 import type { TableFindings } from './database-check.ts';
 import type { CatalogTable } from './table-catalog.ts';
@@ -20,7 +21,7 @@ export async function codeFindings(
   const faults: string[] = [];
   const warnings: string[] = [];
   for (const mapping of objects) {
-    for (const field of mapping.fields) {
+    for (const field of storedFields(mapping)) {
       const column = tables.get(mapping.object)?.columns.find(({ name }) => name === field.column);
       const given = givenValues(field);
       // Of a column of another type that is all there is to say (column-fault.ts).

@@ -11,6 +11,7 @@ import {
 } from '../../core/mapping/configuration.ts';
 import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
+import { isLookup, type Lookup, lookupsOf, storedFields, storedIn, targetsOf } from '../../core/mapping/lookups.ts';
 import { insertFault } from '../tables/own-columns.ts';
 import { filterFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -71,8 +72,9 @@ export function tableFindings(
     ...keyFaults(mapping, table),
     ...salesforceIdFaults(mapping, table),
     ...ownColumnFaults(mapping, table),
-    ...mapping.fields.flatMap((field) => fieldFaults(field, table)),
-    ...mapping.fields.flatMap((field) => referenceFaults(field, table, tables, configuration)),
+    ...storedFields(mapping).flatMap((field) => fieldFaults(field, table)),
+    ...lookupsOf(mapping).flatMap((lookup) => referenceFaults(lookup, table, tables, configuration)),
+    ...mapping.fields.flatMap((field) => columnOfEachFaults(field, table)),
   ];
   const at = (text: string) => `${name}${text.startsWith(':') ? '' : '.'}${text}`;
   return {
@@ -245,14 +247,14 @@ function fieldFaults(field: FieldMapping, table: CatalogTable): string[] {
 }
 
 function referenceFaults(
-  lookup: FieldMapping,
+  lookup: Lookup,
   table: CatalogTable,
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
 ): string[] {
   const { column: name, references, namedBy } = lookup;
   const column = columnOf(table, name);
-  if (references === undefined || column === undefined) return [];
+  if (column === undefined) return [];
   const mapped = configuration.objects.find(({ object }) => object === references);
   const parent = mapped && seenBy(mapped, lookup);
   const parentTable = tables.get(references);
@@ -274,13 +276,25 @@ function referenceFaults(
   return faults;
 }
 
+/** Of columns for the keys of one object each, all but one are null in a row. */
+function columnOfEachFaults({ targets = [] }: FieldMapping, table: CatalogTable): string[] {
+  if (targets.length < 2) return [];
+  return targets.flatMap(({ column, ofType }) =>
+    ofType === undefined && columnOf(table, column)?.notNull === true
+      ? [`${column}: allows no null, so no row could name a record of another object; drop not null`]
+      : [],
+  );
+}
+
 /** A record cannot wait in such a row with an empty lookup. */
 function requiredLookupWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
-  return mapping.fields.flatMap(({ column, field, references, direction }) => {
-    if (references === undefined || direction === 'to-salesforce' || columnOf(table, column)?.notNull !== true)
-      return [];
+  return mapping.fields.filter(isLookup).flatMap((lookup) => {
+    const { field, direction, targets } = lookup;
+    const column = storedIn(lookup).find((each) => columnOf(table, each.column)?.notNull === true)?.column;
+    if (direction === 'to-salesforce' || column === undefined) return [];
+    const other = targets === undefined ? '' : ', and one that names a record of another object stays rejected';
     return [
-      `${column}: allows no null: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that lands; drop not null to have it wait with an empty column`,
+      `${column}: allows no null: a record that comes before the ${targetsOf(lookup).join(', ')} of its ${field} is rejected (PARENT_MISSING) until that lands${other}; drop not null to have it wait with an empty column`,
     ];
   });
 }
@@ -288,7 +302,9 @@ function requiredLookupWarnings(mapping: ObjectMapping, table: CatalogTable): st
 /** Unique columns in which two records cannot exchange their values: none of them can be null in between. */
 function exchangeWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   const written = new Set(
-    mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
+    storedFields(mapping)
+      .filter(({ direction }) => direction !== 'to-salesforce')
+      .map(({ column }) => column),
   );
   return table.strictKeys.flatMap(({ name, columns, nulls }) => {
     const mapped = columns.filter((column) => written.has(column));
@@ -304,7 +320,9 @@ function exchangeWarnings(mapping: ObjectMapping, table: CatalogTable): string[]
 /** Columns that a row made from a Salesforce record would leave empty although they must not be. */
 function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   const filled = new Set(
-    mapping.fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
+    storedFields(mapping)
+      .filter(({ direction }) => direction !== 'to-salesforce')
+      .map(({ column }) => column),
   );
   const { salesforceIdColumn, touchColumn, createdAtColumn, lockVersionColumn, onInsert } = mapping;
   for (const column of [salesforceIdColumn, touchColumn, createdAtColumn, lockVersionColumn])

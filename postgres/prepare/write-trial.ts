@@ -6,6 +6,7 @@
 import pg from 'pg';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
+import { storedFields } from '../../core/mapping/lookups.ts';
 import { namesOf } from '../session/names.ts';
 import { quoteName } from '../session/quote.ts';
 import { settleSettings } from '../session-settings.ts';
@@ -133,10 +134,12 @@ async function writeAndUndo(
   return found.fault;
 }
 
-function writtenColumns({ fields, salesforceIdColumn }: ObjectMapping, { columns }: CatalogTable): string[] {
+function writtenColumns(mapping: ObjectMapping, { columns }: CatalogTable): string[] {
   const there = new Set(columns.filter(({ generated }) => !generated).map(({ name }) => name));
-  const written = fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column);
-  return [...new Set([salesforceIdColumn, ...written])].filter((column) => there.has(column));
+  const written = storedFields(mapping)
+    .filter(({ direction }) => direction !== 'to-salesforce')
+    .map(({ column }) => column);
+  return [...new Set([mapping.salesforceIdColumn, ...written])].filter((column) => there.has(column));
 }
 
 /** Columns and query of a row like another one, with a key and unique values of its own. */

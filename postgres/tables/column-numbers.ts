@@ -7,6 +7,7 @@
 import { RetryableError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
+import { storedFields } from '../../core/mapping/lookups.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import { quoteName } from '../session/quote.ts';
@@ -51,7 +52,7 @@ export async function compareTables(
     if (table.tableFacts !== undefined && table.tableFacts.oid !== oid) {
       throw new RetryableError(COLUMNS_MOVED, `Another table got the name ${name} while a step was using it.`);
     }
-    const moved = columns && mapping.fields.find(({ column }) => columns[column] !== numbers.get(column));
+    const moved = columns && storedFields(mapping).find(({ column }) => columns[column] !== numbers.get(column));
     if (moved) {
       const column = `${name}.${spelledName(moved.column)}`;
       throw new RetryableError(

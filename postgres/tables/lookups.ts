@@ -1,14 +1,33 @@
 /** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
 import pg from 'pg';
 import type { Left } from '../../core/agreement/written.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
+import type { Lookup } from '../../core/mapping/lookups.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
 import { type LeftRow, leftIn, readLeft, touches } from './own-columns.ts';
 import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
+
+/** Whether row `row` of the child names, by the lookup, the row of which `key` is the key; as an SQL expression. */
+export function names({ column, ofType }: Lookup, row: string, key: string): string {
+  const isSame = `${row}.${name(column)} = ${key}`;
+  return ofType === undefined ? isSame : `${isSame} and ${isOfType(ofType, row)}`;
+}
+
+function isOfType({ column, value }: NonNullable<Lookup['ofType']>, row: string): string {
+  return `${row}.${name(column)} = ${pg.escapeLiteral(value)}`;
+}
+
+/** The key that the row has in the lookup, as text; of a row of another object a text that is no key. null: it names none. */
+export function namedKey({ column, ofType, beside = [] }: Lookup, row: string): string {
+  const key = `${row}.${name(column)}::text`;
+  if (ofType !== undefined) return `case when ${isOfType(ofType, row)} then ${key} else 'of another:' || ${key} end`;
+  if (beside.length === 0) return key;
+  return `coalesce(${[key, ...beside.map((other) => `'of another:' || ${row}.${name(other)}::text`)].join(', ')})`;
+}
 
 /** Keys of the rows that carry these Salesforce ids, locked against deletion until the transaction ends. `skip`: those that can be at once. */
 export async function holdParents(
@@ -58,7 +77,7 @@ export async function parentStates(
 export async function childKeysOf(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   parent: ObjectMapping,
   parentKeys: readonly string[],
 ): Promise<string[]> {
@@ -66,7 +85,7 @@ export async function childKeysOf(
     session,
     `select c.${name(child.keyColumn)}::text as key
        from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
-       join ${rowsOf(child)} c on c.${name(lookup.column)} = p.${name(parent.keyColumn)}`,
+       join ${rowsOf(child)} c on ${names(lookup, 'c', `p.${name(parent.keyColumn)}`)}`,
     [JSON.stringify(parentKeys.map((key) => ({ [parent.keyColumn]: key })))],
   );
   return rows.map(({ key }) => key);
@@ -76,14 +95,14 @@ export async function childKeysOf(
 export async function childKeysOfRecords(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   parent: ObjectMapping,
   salesforceIds: readonly string[],
 ): Promise<string[]> {
   const { rows } = await query<{ key: string }>(
     session,
     `select t.${name(child.keyColumn)}::text as key from ${rowsOf(parent)} p
-       join ${rowsOf(child)} t on t.${name(lookup.column)} = p.${name(parent.keyColumn)}
+       join ${rowsOf(child)} t on ${names(lookup, 't', `p.${name(parent.keyColumn)}`)}
       where p.${name(parent.salesforceIdColumn)} = any ($1::text[])`,
     [salesforceIds],
   );
@@ -94,7 +113,7 @@ export async function childKeysOfRecords(
 export async function blockingChildren(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   parent: ObjectMapping,
   salesforceIds: readonly string[],
 ): Promise<string[]> {
@@ -103,24 +122,24 @@ export async function blockingChildren(
     session,
     `select p.${id} as id from ${rowsOf(parent)} p
       where p.${id} = any ($1::text[])
-        and exists (select from ${rowsOf(child)} t where t.${name(lookup.column)} = p.${name(parent.keyColumn)})`,
+        and exists (select from ${rowsOf(child)} t where ${names(lookup, 't', `p.${name(parent.keyColumn)}`)})`,
     [salesforceIds],
   );
   return rows.map((row) => row.id);
 }
 
-/** What each of these rows holds in the column of the lookup, locked in key order. Throws RowsLockedError where another transaction holds some. */
+/** What each of these rows names by the lookup, locked in key order. Throws RowsLockedError where another transaction holds some. */
 export async function lockColumn(
   session: Session,
   child: ObjectMapping,
-  { column }: FieldMapping,
+  lookup: Lookup,
   rowKeys: readonly string[],
 ): Promise<Map<string, string | null>> {
   if (rowKeys.length === 0) return new Map();
   const key = name(child.keyColumn);
   const { rows } = await query<{ key: string; value: string | null }>(
     session,
-    `select t.${key}::text as key, t.${name(column)}::text as value
+    `select t.${key}::text as key, ${namedKey(lookup, 't')} as value
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}
       order by t.${key} for no key update of t skip locked`,
     [JSON.stringify(rowKeys.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
@@ -146,17 +165,24 @@ export async function lockColumn(
 export async function fillNulls(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   fills: readonly { readonly rowKey: string; readonly parentKey: string }[],
 ): Promise<ReadonlyMap<string, Left>> {
   if (fills.length === 0) return new Map();
   const left = leftIn(child);
   const [key, column] = [name(child.keyColumn), name(lookup.column)];
+  const { ofType, beside = [] } = lookup;
+  const set = [
+    `${column} = x.${column}`,
+    ...(ofType === undefined ? [] : [`${name(ofType.column)} = ${pg.escapeLiteral(ofType.value)}`]),
+    ...(await touches(session, child)),
+  ];
+  const isNull = [lookup.column, ...beside].map((each) => `t.${name(each)} is null`).join(' and ');
   const { rows } = await query<LeftRow>(
     session,
-    `update ${rowsOf(child)} t set ${[`${column} = x.${column}`, ...(await touches(session, child))].join(', ')}
+    `update ${rowsOf(child)} t set ${set.join(', ')}
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
-      where t.${key} = x.${key} and t.${column} is null ${left === undefined ? '' : `returning ${left}`}`,
+      where t.${key} = x.${key} and ${isNull} ${left === undefined ? '' : `returning ${left}`}`,
     [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
   );
   return readLeft(left === undefined ? [] : rows);
@@ -184,21 +210,28 @@ export interface OrphanedRow {
 export async function takeOutParents(
   session: Session,
   child: ObjectMapping,
-  lookup: FieldMapping,
+  lookup: Lookup,
   parent: ObjectMapping,
   doomed: readonly DoomedParent[],
   required: boolean,
 ): Promise<OrphanedRow[]> {
   const [parentKey, parentId] = [name(parent.keyColumn), name(parent.salesforceIdColumn)];
-  const column = name(lookup.column);
+  const { ofType } = lookup;
+  const set = [
+    `${name(lookup.column)} = gone.survivor_key`,
+    ...(ofType === undefined
+      ? []
+      : [`${name(ofType.column)} = case when gone.survivor_key is not null then t.${name(ofType.column)} end`]),
+    ...(await touches(session, child)),
+  ];
   const { rows } = await query<{ key: string; id: string; survivor: string | null; survivor_has_row: boolean }>(
     session,
     `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
                      from jsonb_to_recordset($1::jsonb) as d (id text, survivor text)
                      join ${rowsOf(parent)} p on p.${parentId} = d.id
                      left join ${rowsOf(parent)} s on s.${parentId} = d.survivor)
-     update ${rowsOf(child)} t set ${[`${column} = gone.survivor_key`, ...(await touches(session, child))].join(', ')}
-       from gone where t.${column} = gone.key ${required ? 'and gone.survivor_key is not null' : ''}
+     update ${rowsOf(child)} t set ${set.join(', ')}
+       from gone where ${names(lookup, 't', 'gone.key')} ${required ? 'and gone.survivor_key is not null' : ''}
      returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
     [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],
   );

@@ -1,6 +1,7 @@
 /** Looks at the mapped tables in the catalogs, by any role, and without a lock on them. */
 import { z } from 'zod';
 import type { ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { storedFields } from '../../core/mapping/lookups.ts';
 import type { TableFault } from '../../core/stream/table-faults.ts';
 import { type TablePortrait, tablePortrait } from '../../core/stream/table-portrait.ts';
 import { query, type Session } from '../session/connection.ts';
@@ -34,10 +35,10 @@ export async function lookAtTables(session: Session, { objects, settings }: Sync
 }
 
 function watchedColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
+  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn } = mapping;
   const marks = [updatedAtColumn, deletedAtColumn, lockVersionColumn];
   const own = [keyColumn, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
-  return [...new Set([...own, ...fields.map(({ column }) => column)])];
+  return [...new Set([...own, ...storedFields(mapping).map(({ column }) => column)])];
 }
 
 /** The expression of a generated column counts as it is stored: to print it, the server would lock the table. */

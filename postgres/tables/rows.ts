@@ -14,6 +14,7 @@ import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { parseInstant } from '../../core/mapping/instant.ts';
 import { asInstant } from '../../core/mapping/local-time.ts';
+import { lookupsOf, pointerIn, pointerText, readPointer, storedFields, storedIn } from '../../core/mapping/lookups.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
@@ -96,11 +97,11 @@ export async function lockRows(
   const parentIds = await readParents(session, configuration, mapping, rows);
   const keys = rows.map(([rowKey]) => rowKey);
   const outside = await readOutside(session, mapping, await keyType(session, mapping), keys);
-  const parents = mapping.fields.flatMap(({ references }) => references ?? []);
+  const parents = lookupsOf(mapping).map(({ references }) => references);
   await compareTables(
     session,
     mapping,
-    parents.map((object) => mappingOf(configuration, object)),
+    [...new Set(parents)].map((object) => mappingOf(configuration, object)),
   );
   return rows.map(([rowKey, salesforceId, edited, deleted, lock, ...cells]) => {
     let fields: RowValues | undefined;
@@ -121,7 +122,7 @@ export async function lockRows(
   });
 }
 
-/** Key, Salesforce id and marks of a row, as texts, and then a cell for each field. */
+/** Key, Salesforce id and marks of a row, as texts, and then a cell for each field: of a lookup to several objects as `pointerText`. */
 type RowCells = readonly [
   key: string,
   salesforceId: string | null,
@@ -153,12 +154,16 @@ async function readRows(
          from ${table} t where ${chosen} ${further} order by ${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
       ['keys' in selection ? selection.keys : selection.salesforceIds],
     );
-  if (!hasUnreadable(session, mapping)) return orRemember(session, mapping, () => read(mapping.fields));
+  const stored = storedFields(mapping);
+  if (!hasUnreadable(session, mapping)) {
+    const found = await orRemember(session, mapping, () => read(stored));
+    return stored === mapping.fields ? found : found.map((row) => withPointers(mapping, row));
+  }
   const rows = await read([]);
   const type = await keyType(session, mapping);
   const cells = await readCells(
     session,
-    mapping.fields,
+    stored,
     rows.map(([rowKey]) => rowKey),
     (fields, keys) => {
       const sql = `select ${key}::text${texts(fields)} from ${table} t where ${key} = any ($1::${type}[]) ${further}`;
@@ -167,8 +172,23 @@ async function readRows(
   );
   return rows.flatMap((row): RowCells[] => {
     const found = cells.get(row[0]);
-    return found === undefined ? [] : [[row[0], row[1], row[2], row[3], row[4], ...found]];
+    return found === undefined ? [] : [withPointers(mapping, [row[0], row[1], row[2], row[3], row[4], ...found])];
   });
+}
+
+/** The row with one cell for each field, in place of one for each of its columns. */
+function withPointers({ fields }: ObjectMapping, [key, id, edited, deleted, lock, ...given]: RowCells): RowCells {
+  let at = 0;
+  const cells = fields.map((field) => {
+    const { targets } = field;
+    const parts = given.slice(at, at + storedIn(field).length);
+    at += parts.length;
+    if (targets === undefined) return parts[0] ?? null;
+    if (parts.some(isUnsendable)) return UNREADABLE;
+    const pointer = pointerIn(targets, parts.map(textOf));
+    return pointer === 'unknown' ? UNREADABLE : pointer === undefined ? null : pointerText(pointer);
+  });
+  return [key, id, edited, deleted, lock, ...cells];
 }
 
 function chosenBy(session: Session, mapping: ObjectMapping, selection: RowSelection): Promise<string> {
@@ -215,10 +235,17 @@ async function readParents(
   rows: readonly RowCells[],
 ): Promise<ParentIds> {
   const found = new Map<string, ReadonlyMap<string, string | null>>();
-  for (const [i, lookup] of mapping.fields.entries()) {
-    const { field, column, references, namedBy } = lookup;
-    if (references === undefined) continue;
-    const keys = [...new Set(rows.flatMap((row) => textOf(row[MARKS + i]) ?? []))];
+  const places = new Map(mapping.fields.map(({ field }, i) => [field, MARKS + i]));
+  for (const lookup of lookupsOf(mapping)) {
+    const { field, column, references, namedBy, isOneOfSeveral } = lookup;
+    const texts = new Set(rows.flatMap((row) => textOf(row[places.get(field) ?? 0]) ?? []));
+    const asText = (key: string) => (isOneOfSeveral === true ? pointerText({ object: references, key }) : key);
+    const keys = isOneOfSeveral
+      ? [...texts].flatMap((text) => {
+          const pointer = readPointer(text);
+          return pointer?.object === references ? pointer.key : [];
+        })
+      : [...texts];
     const parent = parentOf(configuration, lookup);
     const { among } = namedBy ?? {};
     const meant = among === undefined ? '' : `and p.${name(among.column)} = ${pg.escapeLiteral(among.value)}`;
@@ -234,7 +261,8 @@ async function readParents(
                 where p.${name(parent.keyColumn)} = x.key ${meant} offset 0) found`,
             [keys],
           );
-    found.set(field, new Map(ids));
+    const named = ids.map(([key, id]) => [asText(key), id] as const);
+    found.set(field, new Map([...(found.get(field) ?? []), ...named]));
   }
   return found;
 }
@@ -284,7 +312,10 @@ function readLookup(field: FieldMapping, key: string, parentId: string | null): 
   return parentId === null ? { unlinked: key } : readValue(field, parentId);
 }
 
-/** A value per field; for lookups the parent's key (null while the parent has no row). */
+/**
+ * A value per field; for lookups the parent's key, of one to several objects with its object (`pointerText`); null while the parent has
+ * no row.
+ */
 export interface RowWrite {
   readonly key: string;
   readonly fields: FieldValues;
@@ -311,7 +342,7 @@ export async function updateRows(
   const left = leftIn(mapping);
   const found: LeftRow[] = [];
   for (const group of groups.values()) {
-    const changed = mapping.fields.filter(({ field }) => field in (group[0]?.fields ?? {}));
+    const changed = storedFields(mapping).filter(({ field }) => field in (group[0]?.fields ?? {}));
     const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
     const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
     const set = [...changed.map(({ column }) => `${name(column)} = ${value(column)}`), ...touched];
@@ -340,7 +371,7 @@ async function updateMixed(
   writes: readonly RowWrite[],
 ): Promise<ReadonlyMap<string, Left>> {
   const key = name(mapping.keyColumn);
-  const changed = mapping.fields.filter(({ field }) => writes.some(({ fields }) => field in fields));
+  const changed = storedFields(mapping).filter(({ field }) => writes.some(({ fields }) => field in fields));
   const columns = changed.map(({ column }) => name(column)).join(', ');
   const { shapes } = await tableColumns(session, mapping);
   const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
@@ -379,7 +410,7 @@ export async function insertRows(
   inserts: readonly RowInsert[],
 ): Promise<Map<string, string>> {
   if (inserts.length === 0) return new Map();
-  const given = mapping.fields.filter(({ direction }) => direction !== 'to-salesforce');
+  const given = storedFields(mapping).filter(({ direction }) => direction !== 'to-salesforce');
   const keyed = inserts.every(({ key }) => key !== undefined);
   const { shapes, hasInsertTriggers } = await tableColumns(session, mapping);
   const copied: CopyColumn<RowInsert>[] = [
@@ -418,7 +449,7 @@ export function columnsOf(
   shapes: TableColumns['shapes'],
 ): Record<string, unknown> {
   return Object.fromEntries(
-    mapping.fields
+    storedFields(mapping)
       .filter(({ field }) => fields[field] !== undefined)
       .map(({ field, column, type }) => [column, toPostgresJson(type, fields[field] ?? null, shapes.get(column))]),
   );

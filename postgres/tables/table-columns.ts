@@ -4,6 +4,7 @@
  */
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { ColumnShape } from '../../core/mapping/field-types/field-type.ts';
+import { lookupsOf } from '../../core/mapping/lookups.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
@@ -20,7 +21,7 @@ export async function tableColumns(session: Session, mapping: ObjectMapping): Pr
  * mapped lookup without a foreign key counts as one.)
  */
 export async function rowsStandAlone(session: Session, mapping: ObjectMapping): Promise<boolean> {
-  if (mapping.fields.some(({ references }) => references === mapping.object)) return false;
+  if (lookupsOf(mapping).some(({ references }) => references === mapping.object)) return false;
   const { rows } = await query<{ alone: boolean }>(
     session,
     `select not exists (select from pg_trigger where tgrelid = t.oid and not tgisinternal)

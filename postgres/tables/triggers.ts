@@ -8,6 +8,7 @@ import type { Link, RowVersion } from '../../core/agreement/link.ts';
 import { withWaiting } from '../../core/agreement/link.ts';
 import { isSameValue } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
+import { storedFields } from '../../core/mapping/lookups.ts';
 import { query, type Session } from '../session/connection.ts';
 import { lockRows, tableOf } from './rows.ts';
 
@@ -56,10 +57,11 @@ function differs(
 }
 
 /** New rows get values in columns of fields that Salesforce gets from the row. */
-function fillsFields({ fields, createdAtColumn, onInsert, filter }: ObjectMapping): boolean {
+function fillsFields(mapping: ObjectMapping): boolean {
+  const { createdAtColumn, onInsert, filter } = mapping;
   const given = Object.keys(filter?.values ?? {});
   const filled = new Set([createdAtColumn, ...given, ...onInsert.map(({ column }) => column)]);
-  return fields.some(({ column }) => filled.has(column));
+  return storedFields(mapping).some(({ column }) => filled.has(column));
 }
 
 async function hasTriggers(session: Session, mapping: ObjectMapping): Promise<boolean> {

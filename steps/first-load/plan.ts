@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { AmbiguousKey, LoadCounts } from '../../core/agreement/first-load.ts';
 import { placeKey } from '../../core/agreement/first-load.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { lookupsOf } from '../../core/mapping/lookups.ts';
 import { addInsertions } from '../../postgres/ledger/mark-due.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
@@ -219,9 +220,9 @@ export async function recordsToLink(session: Session, after: string, limit: numb
 }
 
 /** Objects that `mapping` refers to and of which nothing is linked yet. */
-export async function unlinkedParents(session: Session, { object, fields }: ObjectMapping): Promise<string[]> {
-  const parents = new Set(fields.flatMap(({ references }) => references ?? []));
-  parents.delete(object);
+export async function unlinkedParents(session: Session, mapping: ObjectMapping): Promise<string[]> {
+  const parents = new Set(lookupsOf(mapping).map(({ references }) => references));
+  parents.delete(mapping.object);
   const { rows } = await query<{ parent: string }>(
     session,
     `select parent from unnest($1::text[]) with ordinality as x (parent, place)

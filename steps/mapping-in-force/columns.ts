@@ -15,6 +15,7 @@ import {
   type SyncConfiguration,
 } from '../../core/mapping/configuration.ts';
 import { COLUMN_REFUSES, COLUMN_VANISHED, withoutFields } from '../../core/mapping/drift.ts';
+import { lookupsIn, storedIn } from '../../core/mapping/lookups.ts';
 import type { LookedColumn } from '../../postgres/ledger/mapped-columns.ts';
 import { lookAtColumns, noteVanished } from '../../postgres/ledger/mapped-columns.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -115,7 +116,9 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
       const { field, column, type, direction, references, namedBy } = each;
       const needed = field === mapping.matchBy?.field;
       const { schema, table: name, object } = mapping;
-      const parent = references === undefined ? undefined : parentOf(configuration, each);
+      const [lookup] = lookupsIn(each);
+      const parent = lookup && parentOf(configuration, lookup);
+      const beside = storedIn(each).flatMap((other) => (other.column === column ? [] : other.column));
       const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
       const meaning = {
         type: type.name,
@@ -124,7 +127,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
         ...(namedBy && { namedBy: namedBy.column }),
         ...type.meaning,
       };
-      return { object, field, schema, name, column, needed, meaning, form: type.columnForm, ...key };
+      return { object, field, schema, name, column, needed, meaning, beside, form: type.columnForm, ...key };
     }),
   );
   return lookAtColumns(session, wanted);
@@ -134,7 +137,7 @@ function numbersOf(looked: readonly LookedColumn[]): Map<string, ReadonlyMap<str
   return new Map(
     [...Map.groupBy(looked, ({ object }) => object)].map(([object, columns]) => [
       object,
-      new Map(columns.flatMap(({ column, number }) => (number === null ? [] : [[column, number] as const]))),
+      new Map(columns.flatMap(({ numbers }) => Object.entries(numbers ?? {}))),
     ]),
   );
 }

@@ -1,5 +1,6 @@
 /** Fields that Salesforce no longer has, or has as another type: what follows when one is found, and when it is back. */
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { isLookup } from '../../core/mapping/lookups.ts';
 import type { FieldDrift } from '../../postgres/ledger/drift.ts';
 import { closeDrift, noteAsked, noteDrift, noteLookupsAsked, openDrift } from '../../postgres/ledger/drift.ts';
 import { beginJoin, joinPart } from '../../postgres/ledger/joining-fields.ts';
@@ -60,7 +61,7 @@ export async function askAgain(session: Session, object: string): Promise<string
 
 /** Lookups that may point to another object now, for values do not show it. Answers those that are to be asked about. */
 export async function askOfLookups(session: Session, mapping: ObjectMapping): Promise<string[]> {
-  if (mapping.fields.every(({ references }) => references === undefined)) return [];
+  if (!mapping.fields.some(isLookup)) return [];
   return inTransaction(session, async () => {
     const fields = await noteLookupsAsked(session, mapping);
     if (fields.length > 0) await markLinksDue(session, mapping.object, NEWEST_LIVE, 'read again');

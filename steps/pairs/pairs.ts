@@ -9,6 +9,7 @@ import { rowChange, withParentKeys } from '../../core/agreement/row-change.ts';
 import { underKey, withoutRow } from '../../core/agreement/row-identity.ts';
 import { afterWrite, editedBefore, NOTHING_WRITTEN } from '../../core/agreement/written.ts';
 import { type FieldMapping, type ObjectMapping, parentOf } from '../../core/mapping/configuration.ts';
+import { isLookup, type Lookup, lookupsIn, lookupsOf, pointerText } from '../../core/mapping/lookups.ts';
 import { noteInside } from '../../postgres/ledger/inside-filter.ts';
 import { insertLinks, lockLinks, noteSurvivors, type StoredLink, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -287,21 +288,28 @@ async function resolveLookups(
   { session, configuration, mapping }: StepContext,
   plans: readonly RowPlan[],
 ): Promise<readonly RowPlan[]> {
-  const references = mapping.fields.filter(({ references }) => references !== undefined);
-  if (references.length === 0) return plans;
+  const fields = mapping.fields.filter(isLookup);
+  if (fields.length === 0) return plans;
   const keysOf = new Map<string, Map<string, string>>();
-  const seen = ({ references: parent, namedBy }: FieldMapping) => JSON.stringify([parent, namedBy?.column]);
-  for (const [parent, fields] of Map.groupBy(references, seen)) {
-    const [lookup] = fields;
+  const seen = ({ references: parent, namedBy }: Lookup) => JSON.stringify([parent, namedBy?.column]);
+  for (const [parent, lookups] of Map.groupBy(lookupsOf(mapping), seen)) {
+    const [lookup] = lookups;
     if (lookup === undefined) continue;
-    const ids = plans.flatMap((write) => fields.flatMap(({ field }) => write.fields[field] ?? []));
+    const ids = plans.flatMap((write) => lookups.flatMap(({ field }) => write.fields[field] ?? []));
     const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
     const held = await holdParents(session, parentOf(configuration, lookup), wanted);
     if (lookup.references === mapping.object) for (const id of goingRows(mapping, plans)) held.delete(id);
     keysOf.set(parent, held);
   }
-  const keyOf = (lookup: FieldMapping, id: string) => keysOf.get(seen(lookup))?.get(id);
-  return plans.map((write) => withParentKeys(references, write, keyOf));
+  const keyOf = (field: FieldMapping, id: string) => {
+    for (const lookup of lookupsIn(field)) {
+      const key = keysOf.get(seen(lookup))?.get(id);
+      if (key !== undefined)
+        return lookup.isOneOfSeveral === true ? pointerText({ object: lookup.references, key }) : key;
+    }
+    return undefined;
+  };
+  return plans.map((write) => withParentKeys(fields, write, keyOf));
 }
 
 /** Ids of records whose rows go with these plans: a marked row stays, and children keep its key. */

@@ -2,8 +2,9 @@
 
 import { missingParents } from '../../core/agreement/insertion.ts';
 import type { RowVersion } from '../../core/agreement/link.ts';
+import { unlinkedParent } from '../../core/agreement/references.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
-import { UNREADABLE } from '../../core/mapping/canonical.ts';
+import { isUnlinked, UNREADABLE } from '../../core/mapping/canonical.ts';
 import { mappingOf } from '../../core/mapping/configuration.ts';
 import type { StepContext } from '../step.ts';
 
@@ -18,12 +19,12 @@ export function whyUnsendable(
     return { code: 'FILTER_FAILED', reason, field: undefined };
   }
   const fields = new Map(mapping.fields.map((each) => [each.field, each]));
-  const orphaned = missingParents(mapping, row).find(
-    (field) => mappingOf(configuration, fields.get(field)?.references ?? '').externalIdField === undefined,
-  );
-  if (orphaned !== undefined) {
-    const reason = `The row that column ${fields.get(orphaned)?.column} names has no Salesforce id, and ${fields.get(orphaned)?.references} takes no inserts. This waits until it has one.`;
-    return { code: 'PARENT_WITHOUT_RECORD', reason, field: orphaned };
+  for (const field of missingParents(mapping, row)) {
+    const [lookup, value] = [fields.get(field), row.fields[field]];
+    const [parent] = lookup !== undefined && isUnlinked(value) ? unlinkedParent(lookup, value) : [];
+    if (parent === undefined || mappingOf(configuration, parent.object).externalIdField !== undefined) continue;
+    const reason = `The row that column ${lookup?.column} names has no Salesforce id, and ${parent.object} takes no inserts. This waits until it has one.`;
+    return { code: 'PARENT_WITHOUT_RECORD', reason, field };
   }
   const unreadable = mapping.fields.find(({ field }) => row.fields[field] === UNREADABLE);
   if (unreadable === undefined) return undefined;

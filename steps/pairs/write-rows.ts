@@ -3,6 +3,7 @@
  * row, also within one statement, unless its constraint is deferrable: of two rows that exchange their values the first is refused.
  */
 import type { Left } from '../../core/agreement/written.ts';
+import { storedIn } from '../../core/mapping/lookups.ts';
 import { type RowRemoval, restoreRows } from '../../postgres/ledger/tombstones.ts';
 import { query } from '../../postgres/session/connection.ts';
 import type { RowRestore } from '../../postgres/tables/restore.ts';
@@ -54,7 +55,10 @@ async function freeValues({ session, mapping }: StepContext, updates: readonly R
   if (updates.length < 2) return;
   const colliding = await collidingColumns(session, mapping);
   const { notNull } = await tableColumns(session, mapping);
-  const free = mapping.fields.filter(({ column }) => colliding.has(column) && !notNull.has(column));
+  const free = mapping.fields.filter((field) => {
+    const columns = storedIn(field).map(({ column }) => column);
+    return columns.some((column) => colliding.has(column)) && !columns.some((column) => notNull.has(column));
+  });
   const freed = updates.flatMap(({ key, fields }) => {
     const changed = free.filter(({ field }) => field in fields);
     return changed.length === 0 ? [] : { key, fields: Object.fromEntries(changed.map(({ field }) => [field, null])) };

@@ -3,8 +3,8 @@
 import { join, stopWaiting } from '../../core/agreement/references.ts';
 import { afterWrite } from '../../core/agreement/written.ts';
 import type { Reject } from '../../core/contracts/rejects.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
-import { parentOf } from '../../core/mapping/configuration.ts';
+import { type ObjectMapping, parentOf } from '../../core/mapping/configuration.ts';
+import { type Lookup, lookupsOf } from '../../core/mapping/lookups.ts';
 import type { LinkSelection, StoredLink } from '../../postgres/ledger/links.ts';
 import { changeAllLinks, inPages, lockLinks, saveLinks } from '../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -42,8 +42,7 @@ export async function joinWaiting(context: StepContext, source: string, records:
     (await markLinksDue(session, object, which, 'read again')) > 0;
   for (const child of configuration.objects) {
     const required = new Set((await requiredLookups(session, child)).map(({ field }) => field));
-    for (const field of child.fields) {
-      if (field.references === undefined) continue;
+    for (const field of lookupsOf(child)) {
       const parent = parentOf(configuration, field);
       for (const waiting of childrenToJoin(mapping, child, field, records)) {
         if (!(await anyWaiting(session, child.object, field))) break;
@@ -72,7 +71,7 @@ export type JoinedRecords = readonly string[] | 'all';
 function childrenToJoin(
   { object }: ObjectMapping,
   child: ObjectMapping,
-  { references }: FieldMapping,
+  { references }: Lookup,
   records: JoinedRecords,
 ): WaitingChildren[] {
   if (records === 'all') return child.object === object || references === object ? ['all'] : [];
@@ -85,7 +84,7 @@ async function joinField(
   context: StepContext,
   source: string,
   child: ObjectMapping,
-  field: FieldMapping,
+  field: Lookup,
   parent: ObjectMapping,
   waiting: WaitingChildren,
 ): Promise<boolean> {
@@ -110,7 +109,7 @@ async function joinField(
 async function joinPart(
   session: Session,
   child: ObjectMapping,
-  field: FieldMapping,
+  field: Lookup,
   parent: ObjectMapping,
   part: readonly StoredLink[],
 ): Promise<boolean> {
@@ -173,7 +172,7 @@ async function joinPart(
 async function lockFreeColumns(
   session: Session,
   child: ObjectMapping,
-  field: FieldMapping,
+  field: Lookup,
   rowKeys: readonly string[],
 ): Promise<{ readonly columns: ReadonlyMap<string, string | null>; readonly locked: ReadonlySet<string> }> {
   const locked = new Set<string>();

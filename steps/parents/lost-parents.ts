@@ -6,6 +6,7 @@
  */
 import { childLookups, loseParent } from '../../core/agreement/references.ts';
 import { type FieldMapping, type ObjectMapping, seenBy } from '../../core/mapping/configuration.ts';
+import { columnsOfLookup } from '../../core/mapping/lookups.ts';
 import { changeLinks, holdLinks } from '../../postgres/ledger/links.ts';
 import { buryRows, lockDoomed, type RowRemoval } from '../../postgres/ledger/tombstones.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -55,7 +56,8 @@ async function orphanChildren(
     if (rowKeys.length === 0) continue;
     // As everywhere, links come before their rows.
     await holdLinks(session, child.object, { rowKeys });
-    const required = (await tableColumns(session, child)).notNull.has(lookup.column);
+    const { notNull } = await tableColumns(session, child);
+    const required = columnsOfLookup(lookup).some((column) => notNull.has(column));
     const orphaned = await takeOutParents(session, child, lookup, parent, removals, required);
     await loseParents(session, child, lookup, orphaned);
     if (child.object === parent.object) own.push(...orphaned.map((row) => ({ ...row, field: lookup.field })));

@@ -7,9 +7,9 @@ import type { Pair, RowVersion } from '../../core/agreement/link.ts';
 import { waitFor } from '../../core/agreement/references.ts';
 import { CHILDREN_EXIST } from '../../core/contracts/rejects.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { FieldMapping, ObjectMapping } from '../../core/mapping/configuration.ts';
-import { mappingOf, seenBy } from '../../core/mapping/configuration.ts';
+import { mappingOf, type ObjectMapping, seenBy } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
+import { columnsOfLookup, type Lookup, lookupsOf } from '../../core/mapping/lookups.ts';
 import { changeLinks, claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { blockingChildren, holdParents } from '../../postgres/tables/lookups.ts';
@@ -17,13 +17,11 @@ import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import type { StepContext } from '../step.ts';
 
 /** The lookups of an object that Salesforce fills and whose column allows no null. */
-export async function requiredLookups(session: Session, mapping: ObjectMapping): Promise<FieldMapping[]> {
-  const lookups = mapping.fields.filter(
-    ({ references, direction }) => references !== undefined && direction !== 'to-salesforce',
-  );
+export async function requiredLookups(session: Session, mapping: ObjectMapping): Promise<Lookup[]> {
+  const lookups = lookupsOf(mapping).filter(({ direction }) => direction !== 'to-salesforce');
   if (lookups.length === 0) return [];
   const { notNull } = await tableColumns(session, mapping);
-  return lookups.filter(({ column }) => notNull.has(column));
+  return lookups.filter((lookup) => columnsOfLookup(lookup).some((column) => notNull.has(column)));
 }
 
 /** A record and its row, before and after a merge. */
@@ -43,24 +41,31 @@ export async function withoutParent(
   records: readonly MergedRecord[],
 ): Promise<Blocked> {
   const blocked = new Map<string, RejectedRecordError>();
-  for (const { field, references = '' } of await requiredLookups(session, mapping)) {
+  const required = Map.groupBy(await requiredLookups(session, mapping), ({ field }) => field);
+  for (const [field, lookups] of required) {
     const wanting = records.flatMap(({ id, pair, row }) => {
       const parent = row?.fields[field];
       return typeof parent === 'string' && parent !== pair.row?.fields[field] ? [{ id, parent }] : [];
     });
     const parents = [...new Set(wanting.map(({ parent }) => parent))];
-    const there = await holdParents(session, mappingOf(configuration, references), parents);
+    const there = new Set<string>();
+    for (const { references } of lookups) {
+      const held = await holdParents(session, mappingOf(configuration, references), parents);
+      for (const id of held.keys()) there.add(id);
+    }
+    const objects = lookups.map(({ references }) => references);
     const orphans = wanting.filter(({ id, parent }) => !there.has(parent) && !blocked.has(id));
-    for (const { id } of orphans) blocked.set(id, parentMissing(field, references));
+    for (const { id } of orphans) blocked.set(id, parentMissing(field, objects));
     await waitForParents(session, mapping.object, field, orphans);
   }
   return blocked;
 }
 
-function parentMissing(field: string, parent: string): RejectedRecordError {
+function parentMissing(field: string, parents: readonly string[]): RejectedRecordError {
+  const other = parents.length === 1 ? '' : ', or to one of another object';
   return new RejectedRecordError(
     'PARENT_MISSING',
-    `Its ${field} points to a record of ${parent} that has no row yet, and the column allows no null. It is taken up again by itself when that record lands.`,
+    `Its ${field} points to a record of ${parents.join(', ')} that has no row yet${other}, and the column allows no null. It is taken up again by itself when that record lands.`,
     field,
   );
 }

@@ -83,9 +83,9 @@ export interface FieldType {
    */
   spelledInColumn(text: string): string | undefined;
   /** As a text parameter or a cell of COPY. */
-  toPostgres(value: Value, shape: ColumnShape | undefined): string | boolean;
+  toPostgres(value: Value, shape: ColumnShape | undefined): string | boolean | null;
   /** As JSON for `jsonb_populate_record`. */
-  toPostgresJson(value: Value, shape: ColumnShape | undefined): string | boolean | readonly string[];
+  toPostgresJson(value: Value, shape: ColumnShape | undefined): string | boolean | readonly string[] | null;
   /** What a column that allows no null holds for null; absent, or undefined: it has nothing, and the record is rejected. */
   emptyInColumn?(column: Pick<ColumnShape, 'type' | 'emptyByDefault'>): EmptyInColumn | undefined;
   /** How rows are found by a value of the column; undefined: such a value is not one record's own. */

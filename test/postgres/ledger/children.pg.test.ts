@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { type Link, newLink } from '../../../core/agreement/link.ts';
 import { defineSync, mappingOf, reference, text } from '../../../core/mapping/configuration.ts';
+import { lookupsOf } from '../../../core/mapping/lookups.ts';
 import { childrenOf } from '../../../postgres/ledger/children.ts';
 import { insertLinks } from '../../../postgres/ledger/links.ts';
 import { inTransaction, type Session } from '../../../postgres/session/connection.ts';
@@ -43,7 +44,7 @@ async function found(link: Partial<Link>, row = `null, null`, { options = {}, pa
   if (row !== '')
     await rows(`insert into borrowers (id, last_name, lender_id, deleted_at) values ('${KEY}', 'Meyer', ${row})`);
   const mapping = contacts(options);
-  const lookup = mapping.fields.find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
+  const lookup = lookupsOf(mapping).find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
   return inTransaction(session, () => childrenOf(session, mapping, lookup, parents));
 }
 
@@ -136,7 +137,7 @@ test('each of several children is found with its parent, and none of another obj
   );
   await insertLinks(session, 'Lead', [{ ...newLink('00Q000000000001AAA', undefined), base: base(PARENT) }]);
   const mapping = contacts();
-  const lookup = mapping.fields.find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
+  const lookup = lookupsOf(mapping).find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
   const found = await childrenOf(session, mapping, lookup, [PARENT, OTHER]);
   expect(found.map(({ salesforceId, parent }) => [salesforceId, parent]).sort()).toEqual([
     [ids[0], PARENT],

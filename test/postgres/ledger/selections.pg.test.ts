@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { becomesDue } from '../../../core/agreement/due.ts';
 import { type Link, newLink } from '../../../core/agreement/link.ts';
 import { mappingOf } from '../../../core/mapping/configuration.ts';
+import { lookupsOf } from '../../../core/mapping/lookups.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { insertLinks, type LinkSelection, lockLinks, noteSurvivors } from '../../../postgres/ledger/links.ts';
 import { markLinksDue } from '../../../postgres/ledger/mark-due.ts';
@@ -22,7 +23,7 @@ import { givenRows, idOf, makeTable, OBJECT, ROWS, rolledBack } from '../../supp
 
 const account = mappingOf(configuration, 'Account');
 const contact = mappingOf(configuration, 'Contact');
-const lookup = contact.fields.find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
+const lookup = lookupsOf(contact).find(({ field }) => field === 'AccountId') ?? expect.unreachable('it is mapped');
 const [MERGED, LIVING, ROWLESS] = [idOf(1), idOf(2), idOf(3)];
 const child = (n: number) => `003${String(n).padStart(12, '0')}AAA`;
 

@@ -22,6 +22,7 @@ export type Excuse =
   | 'window'
   | 'unknown outcome'
   | 'there and back'
+  | 'same edit'
   | 'first merge'
   | 'joining'
   | 'consequence'

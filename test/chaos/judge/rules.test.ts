@@ -195,6 +195,15 @@ describe('losers are logged', () => {
     expect(rulesBroken(story)).toEqual([]);
     expect(excusesOf(story)).toEqual({ 'there and back': 1 });
   });
+  test('the same edit on both sides, and another on top of one', () => {
+    const same = (value: string) => {
+      const story = begun().edits('salesforce', 'a', { LastName: 'Same' }).edits('salesforce', 'a', { LastName: 'S2' });
+      return story.edits('postgres', 'a', { LastName: value }).applies('a', { LastName: 'S2' });
+    };
+    expect(rulesBroken(same('Same'))).toEqual([]);
+    expect(excusesOf(same('Same'))).toEqual({ 'same edit': 1 });
+    expect(rulesBroken(same('Other'))).toEqual(['losers are logged']);
+  });
   test('what a client deleted himself is no loser', () => {
     const story = begun().edits('postgres', 'a', { LastName: 'P1' }).deletes('postgres', 'a');
     story.edits('salesforce', 'a', { LastName: 'S1' }).undeletes('postgres', 'a', 'sfsync', { LastName: 'S1' });
@@ -540,6 +549,23 @@ describe('rows come back whole', () => {
   test('with what Salesforce never had', () => {
     expect(rulesBroken(back({}))).toEqual([]);
     expect(rulesBroken(back({ notes: null }))).toEqual(['rows come back whole']);
+  });
+});
+
+describe('a new row whose parent goes, and comes back', () => {
+  test('has nothing in its lookup', () => {
+    const story = new Story()
+      .pair('p', { Name: 'A' }, 'Account')
+      .edits('postgres', 'b', { LastName: 'P', AccountId: 'p' });
+    story.deletes('salesforce', 'p', 'client', 'Account').applies('b', { AccountId: null });
+    story
+      .deletes('postgres', 'p', 'sfsync', 'Account')
+      .lands('b', { LastName: 'P' })
+      .applies('b', { id: idOf('b') });
+    story.undeletes('salesforce', 'p', 'client', { Name: 'A' }, 'Account');
+    story.undeletes('postgres', 'p', 'sfsync', { Name: 'A', id: idOf('p') }, 'Account');
+    expect(rulesBroken(story)).toEqual([]);
+    expect(excusesOf(story)).toEqual({ waiting: 2 });
   });
 });
 

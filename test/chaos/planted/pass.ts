@@ -47,7 +47,8 @@ export class Pass {
     const known = this.#controls.get(name);
     if (known !== undefined) return known;
     const rules = await broken(plan);
-    this.#controls.set(name, rules);
+    // What a busy machine has not brought to rest in time says little: another time it is asked again.
+    if (!rules.includes(REST)) this.#controls.set(name, rules);
     this.#save();
     return rules;
   }
@@ -76,9 +77,10 @@ export class Pass {
 
   #save(): void {
     mkdirSync(dirname(this.#file), { recursive: true });
-    // What a busy machine has not brought to rest in time says little: another time it is asked again.
-    const clear = [...this.#controls].filter(([, rules]) => !rules.includes(REST));
-    const kept: Kept = { bugs: Object.fromEntries(this.#entries), controls: Object.fromEntries(clear) };
+    const kept: Kept = {
+      bugs: Object.fromEntries(this.#entries),
+      controls: Object.fromEntries(this.#controls),
+    };
     writeFileSync(`${this.#file}.new`, `${JSON.stringify(kept, undefined, 2)}\n`);
     renameSync(`${this.#file}.new`, this.#file);
   }

@@ -28,6 +28,8 @@ export interface PlantedBug {
   readonly faults: readonly string[];
   /** Kinds of operations (plan/kinds.ts) that it needs: they come often. @default none in particular */
   readonly operations?: readonly string[];
+  /** What else puts right what it does, where that is by design; then it need not be found. */
+  readonly putRightBy?: string;
   /** Within as many seeds it has to be found. */
   readonly seeds: number;
 }

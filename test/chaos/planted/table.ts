@@ -62,13 +62,17 @@ function documentRow({ bug, entry }: Row): string {
   const { name, says, whose, faults, edits } = bug;
   const files = [...new Set(edits.map(({ file }) => `[${file}](../${file})`))].join(', ');
   const by = whose === 'ours' ? 'ours' : `[${whose.of}](${whose.link})`;
-  const cells = [name, `${says} ${files}`, by, faults.join(', ') || 'none', ...resultCells(entry)];
+  const cells = [name, `${says} ${files}`, by, faults.join(', ') || 'none', ...resultCells(bug, entry)];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function resultCells(entry: PassEntry | undefined): [rule: string, seeds: string, time: string] {
+function resultCells(
+  { putRightBy }: PlantedBug,
+  entry: PassEntry | undefined,
+): [rule: string, seeds: string, time: string] {
   if (entry === undefined || entry.outcome === 'failed') return ['not hunted yet', '', ''];
-  const rules = entry.outcome === 'found' ? entry.rules.join(', ') : '**not found**';
+  const missed = putRightBy === undefined ? '**not found**' : `not found: ${putRightBy}`;
+  const rules = entry.outcome === 'found' ? entry.rules.join(', ') : missed;
   return [rules, String(entry.seeds), minutes(entry.ms)];
 }
 

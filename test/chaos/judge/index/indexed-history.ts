@@ -28,6 +28,8 @@ export interface FieldInMapping {
   readonly isMappedAtEnd: boolean;
 }
 
+/** As the plan names the operation. */
+const TABLE_SWAP = 'table swap';
 /** How far apart two clocks of one machine may note one moment. */
 const SLACK_MS = 100;
 /** From the write of a client's transaction to its commit, unless something holds commits back. */
@@ -51,6 +53,8 @@ export class IndexedHistory implements Surroundings {
   /** Records that were merged away, with the one that took the place. */
   readonly #merged: ReadonlyMap<string, string>;
   readonly #fields: ReadonlyMap<string, readonly FieldInMapping[]>;
+  /** Faults, and what is like one: sfsync has no rights on a new table before it is prepared. */
+  readonly #disturbances: readonly FaultRun[];
   readonly #histories = new Map<Pair, readonly FieldHistory[]>();
 
   constructor(history: History) {
@@ -63,6 +67,11 @@ export class IndexedHistory implements Surroundings {
     );
     this.objects = new Map(epochs.flatMap(({ objects }) => objects.map((each) => [each.object, each] as const)));
     this.#fields = fieldsInMapping(history);
+    const swaps = operations.filter(({ kind }) => kind === TABLE_SWAP);
+    this.#disturbances = [
+      ...history.faults,
+      ...swaps.map((each) => ({ ...each, name: each.kind, detail: each.object })),
+    ];
     this.operations = new Map(operations.map((operation) => [operation.number, operation]));
     this.paired = pairUp(history, (object) => this.objects.get(object));
     this.pairs = this.paired.pairs;
@@ -162,7 +171,7 @@ export class IndexedHistory implements Surroundings {
   }
 
   faultsIn(from: number, until: number): readonly FaultRun[] {
-    return this.history.faults.filter(({ begun, ended }) => begun <= until && ended >= from);
+    return this.#disturbances.filter(({ begun, ended }) => begun <= until && ended >= from);
   }
 
   isOwnDoing(version: Version, field: MappedField, before: Normal | undefined, value: Normal): boolean {

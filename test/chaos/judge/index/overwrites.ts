@@ -94,6 +94,7 @@ function asOlder(
 function excuseOf(history: IndexedHistory, of: FieldHistory, write: Write, lost: Event): Excuse | undefined {
   if (write.version.side === 'salesforce' && isInWindow(history, of, write, lost)) return 'window';
   if (isThereAndBack(of, lost)) return 'there and back';
+  if (isSameEdit(of, write, lost)) return 'same edit';
   if (isBeforePair(of.pair, lost)) return 'first merge';
   if (isJoining(history, of, lost)) return 'joining';
   if (lost.by !== 'client') return 'consequence';
@@ -177,6 +178,16 @@ export function isThereAndBack(of: FieldHistory, { side, value, version }: Event
     if (before.bySync || other.writes.some((write) => write.after === before.after)) return false;
   }
   return false;
+}
+
+/** Both sides had made the same edit, which makes them agree; what came is an edit of that, and its maker knew the one of his own side. */
+function isSameEdit(of: FieldHistory, { sources }: Write, { side, value, knows }: Event): boolean {
+  const other = side === 'salesforce' ? of.postgres : of.salesforce;
+  return other.events.some((event) => {
+    // One that had come over before was edited again by whoever made the lost one.
+    const isNew = event.value === value && event.index > knows.least;
+    return isNew && sources.some((source) => source !== event && precedes(event, source));
+  });
 }
 
 /** Record and row were each made by themselves, and linked later: what they had then is merged without a base. */

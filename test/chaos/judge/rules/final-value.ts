@@ -8,7 +8,7 @@ import { Findings } from '../finding.ts';
 import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
 import { endOf } from '../index/lives.ts';
-import { overwrites } from '../index/overwrites.ts';
+import { isWaiting, overwrites } from '../index/overwrites.ts';
 import { nameOf } from '../index/pairs.ts';
 
 export const RULE = 'final value';
@@ -29,6 +29,10 @@ export function finalValue(history: IndexedHistory): Findings {
       if (last.some((event) => event.value === value || excused.has(event) || event.discardedAt !== undefined))
         continue;
       if (value === null && last.some((event) => isParentGone(history, of.field, event.value))) continue;
+      if (value === null && last.some((event) => isTakenOut(history, of, event))) {
+        findings.excuse('waiting');
+        continue;
+      }
       findings.violate({
         rule: RULE,
         object: pair.object,
@@ -47,6 +51,15 @@ export function finalValue(history: IndexedHistory): Findings {
 function isParentGone({ endRecords }: IndexedHistory, { type, parent }: MappedField, id: Normal): boolean {
   if (type !== 'reference' || parent === undefined || id === null) return false;
   return endRecords.get(nameOf(parent, id))?.deleted !== false;
+}
+
+/** A new row named a parent that was deleted: it has no record yet, and so nothing that remembers the parent until that comes back. */
+function isTakenOut(history: IndexedHistory, of: FieldHistory, event: Event): boolean {
+  const { idColumn = '' } = history.objects.get(of.pair.object) ?? {};
+  return of.postgres.writes.some((write) => {
+    const isOfNewRow = write.bySync && write.before === event && (write.version.values[idColumn] ?? null) === null;
+    return isOfNewRow && write.value === null && isWaiting(history, of, write);
+  });
 }
 
 function lastEvents({ salesforce, postgres }: FieldHistory): Event[] {

@@ -48,6 +48,7 @@ export const MERGES: readonly PlantedBug[] = [
     ],
     faults: ['appflow slow', 'salesforce slow'],
     operations: ['same field on both sides', 'different fields on both sides'],
+    putRightBy: 'the read-back that settles the push is merged in any case',
     seeds: 5,
   },
   {

@@ -105,6 +105,7 @@ export const STREAMING: readonly PlantedBug[] = [
     ],
     faults: [],
     operations: ['TRUNCATE in PostgreSQL'],
+    putRightBy: 'the table has another file after a TRUNCATE, and is compared within seconds',
     seeds: 3,
   },
   {
@@ -157,6 +158,7 @@ export const STREAMING: readonly PlantedBug[] = [
       },
     ],
     faults: [],
+    putRightBy: 'what comes back is as the base has it, and goes no further: the second of two layers',
     seeds: 3,
   },
 ];

@@ -6,7 +6,7 @@ export interface Stage {
   readonly tests: readonly string[];
   /** How much longer than without a mutant a run of its tests may take before it counts as caught in a loop. */
   readonly patienceSeconds: number;
-  /** The tests keep nothing and have no hooks but those around each, so they are loaded once for all mutants (resident-runner.ts). */
+  /** The tests leave nothing behind but what their hooks take away, so they are loaded once for all mutants (resident-runner.ts). */
   readonly isResident?: boolean;
 }
 
@@ -19,6 +19,8 @@ export interface Area {
 }
 
 const STEPS = ['test/steps/**/*.test.ts'];
+/** Those without a database, which cost next to nothing. */
+const PURE_STEPS = [...STEPS, '!test/steps/**/*.pg.test.ts'];
 const FUNCTIONS = ['test/functions/**/*.test.ts'];
 
 export const AREAS: readonly Area[] = [
@@ -43,7 +45,8 @@ export const AREAS: readonly Area[] = [
   {
     folder: 'steps',
     stages: [
-      { name: 'steps', tests: STEPS, patienceSeconds: 30 },
+      { name: 'pure', tests: PURE_STEPS, patienceSeconds: 60, isResident: true },
+      { name: 'steps', tests: STEPS, patienceSeconds: 60, isResident: true },
       { name: 'functions', tests: FUNCTIONS, patienceSeconds: 60 },
     ],
     least: 80,

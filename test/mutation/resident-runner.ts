@@ -1,6 +1,6 @@
 /**
  * A plug-in of Stryker: a runner of Vitest's tests that loads them once and keeps them. Stryker's own starts a worker for each mutant, which
- * costs a hundred times as much as most tests of the rules.
+ * costs a hundred times as much as most tests of the rules, and several times as much as most of those with a database.
  */
 import { resolve } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
@@ -22,6 +22,9 @@ import {
 import { createVitest, type Vitest } from 'vitest/node';
 import { type Answer, CHANNEL, type Question, type Ran } from './resident-protocol.ts';
 
+/** What Vitest says of a test, or a hook, that has come to no end. */
+const TIMED_OUT = /^(Test|Hook) timed out in \d+ms/;
+
 class ResidentRunner implements TestRunner {
   #vitest: Vitest | undefined;
   readonly #channel = new BroadcastChannel(CHANNEL);
@@ -42,11 +45,25 @@ class ResidentRunner implements TestRunner {
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
     const { activeMutant, mutantActivation, testFilter: ids, hitLimit } = options;
     const mutant = activeMutant.id;
-    if (!(await this.#load(mutantActivation === 'static' ? mutant : null))) {
+    const test = async (): Promise<Answer | undefined> => {
+      if (!(await this.#load(mutantActivation === 'static' ? mutant : null))) return undefined;
+      const answer = await this.#ask({ kind: 'mutant', mutant, ids, hitLimit });
+      if (answer.isSpoilt === true) await this.#unload();
+      return answer;
+    };
+    let answer = await test();
+    // What a mutant before this one has left behind may have made the test fail.
+    if (answer?.isSpoilt === true) answer = await test();
+    if (answer === undefined) {
       return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: 'It cannot be loaded.', nrOfTests: 0 };
     }
-    const { ran = [], hitCount, isSpoilt } = await this.#ask({ kind: 'mutant', mutant, ids, hitLimit });
-    if (isSpoilt === true) await this.#unload();
+    const { ran = [], hitCount } = answer;
+    const reason = ran.map(({ failure = '' }) => failure).find((failure) => TIMED_OUT.test(failure));
+    if (reason !== undefined) {
+      // Its test may still be at work.
+      await this.#unload();
+      return { status: MutantRunStatus.Timeout, reason };
+    }
     const complete = { status: DryRunStatus.Complete as const, tests: ran.map(testResult) };
     return toMutantRunResult(determineHitLimitReached(hitCount, hitLimit) ?? complete);
   }

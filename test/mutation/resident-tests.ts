@@ -1,12 +1,13 @@
 /**
- * Loaded by Vitest as its only test file, in a worker that stays: holds the tests of all files of a stage, and runs those that it is asked
- * for, with the mutant that it is asked for. So a mutant costs what its tests cost. For tests that keep nothing and have no hooks but those around each one.
+ * A test file that stays: it loads the test files of a stage, tells their tests, and then runs whatever resident-runner.ts asks for, under
+ * the mutant that it is asked for. So a mutant costs what its tests cost, with their hooks.
  */
 import { resolve } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
-import { describe, inject, type RunnerTask, type RunnerTestCase, type RunnerTestSuite, test } from 'vitest';
-import { getFn, getHooks } from 'vitest/suite';
+import type { MutantCoverage } from '@stryker-mutator/api/core';
+import { describe, inject, type RunnerTask, type RunnerTestSuite, test } from 'vitest';
 import { type Answer, CHANNEL, type Question, type Ran } from './resident-protocol.ts';
+import { OpenSuites, type ResidentTest } from './resident-suites.ts';
 
 /** What the instrumented code reads and counts. */
 interface StrykerNamespace {
@@ -15,12 +16,6 @@ interface StrykerNamespace {
   hitCount?: number | undefined;
   hitLimit?: number | undefined;
   mutantCoverage?: Answer['coverage'];
-}
-
-/** A test, and the suites around it, from the outermost. */
-interface ResidentTest {
-  readonly test: RunnerTestCase;
-  readonly suites: readonly RunnerTestSuite[];
 }
 
 const globals = globalThis as { __stryker__?: StrykerNamespace };
@@ -49,14 +44,8 @@ for (const file of inject('residentFiles')) {
 /** The tests below a task, each by an id that its file and its names make. */
 function testsOf(task: RunnerTask, suites: readonly RunnerTestSuite[]): [string, ResidentTest][] {
   if (task.mode === 'skip' || task.mode === 'todo') return [];
-  if (task.type === 'suite') {
-    const { beforeEach: _before, afterEach: _after, ...others } = getHooks(task);
-    if (Object.values(others).some((each) => each.length > 0)) {
-      throw new Error(`${task.name} has hooks around all of its tests: it cannot stay loaded.`);
-    }
-    return task.tasks.flatMap((each) => testsOf(each, [...suites, task]));
-  }
-  const [file = '', ...others] = [...suites, task].map(({ name }) => name);
+  if (task.type === 'suite') return task.tasks.flatMap((each) => testsOf(each, [...suites, task]));
+  const [file = '', ...others] = [...suites.map(({ name }) => name), task.name];
   return [[`${file}#${others.join(' ')}`, { test: task, suites }]];
 }
 
@@ -71,34 +60,61 @@ function named(tests: readonly [string, ResidentTest][]): ReadonlyMap<string, Re
   return found;
 }
 
-async function run(id: string, one: ResidentTest): Promise<Ran> {
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function run(id: string, work: () => Promise<void>): Promise<Ran> {
   const started = performance.now();
-  const failures: string[] = [];
-  const failing = async (work: () => unknown) => {
-    try {
-      await work();
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
-    }
-  };
-  await failing(async () => {
-    for (const suite of one.suites) for (const hook of getHooks(suite).beforeEach) await hook(one.test.context, suite);
-    await getFn(one.test)();
-  });
-  for (const suite of one.suites.toReversed()) {
-    for (const hook of getHooks(suite).afterEach) await failing(() => hook(one.test.context, suite));
+  let failure: string | undefined;
+  try {
+    await work();
+  } catch (error) {
+    failure = messageOf(error);
   }
-  return { id, failure: failures[0], timeMs: performance.now() - started };
+  return { id, failure, timeMs: performance.now() - started };
 }
 
 async function askedForAll(tests: ReadonlyMap<string, ResidentTest>): Promise<Answer> {
+  const ids = new Map<RunnerTask, string>([...tests].map(([id, { test }]) => [test, id]));
+  const suites = new OpenSuites((task) => {
+    const id = ids.get(task) ?? `suite ${ids.size}`;
+    ids.set(task, id);
+    stryker.currentTestId = id;
+  });
   const ran: Ran[] = [];
   for (const [id, one] of tests) {
-    stryker.currentTestId = id;
-    ran.push(await run(id, one));
-    stryker.currentTestId = undefined;
+    let done = await run(id, () => suites.run(one));
+    if (done.failure !== undefined) {
+      // Once more, in suites of its own: on a machine with much else to do a test may only have been slow.
+      await run(id, () => suites.leave());
+      done = await run(id, () => suites.run(one));
+    }
+    ran.push(done);
   }
-  return { kind: 'ran', ran, coverage: stryker.mutantCoverage };
+  await suites.leave();
+  stryker.currentTestId = undefined;
+  return { kind: 'ran', ran, coverage: ofTests(stryker.mutantCoverage, tests, ids) };
+}
+
+/** What the hooks around all tests of a suite reach, each of its tests does. */
+function ofTests(
+  coverage: MutantCoverage | undefined,
+  tests: ReadonlyMap<string, ResidentTest>,
+  ids: ReadonlyMap<RunnerTask, string>,
+): MutantCoverage | undefined {
+  if (coverage === undefined) return undefined;
+  const perTest: Record<string, Record<string, number>> = {};
+  for (const [id, { suites }] of tests) {
+    const reached: Record<string, number> = {};
+    for (const from of [id, ...suites.map((suite) => ids.get(suite) ?? '')]) {
+      for (const [mutant, times] of Object.entries(coverage.perTest[from] ?? {})) {
+        reached[mutant] = (reached[mutant] ?? 0) + times;
+      }
+    }
+    perTest[id] = reached;
+  }
+  return { static: coverage.static, perTest };
 }
 
 type MutantQuestion = Extract<Question, { kind: 'mutant' }>;
@@ -112,18 +128,32 @@ async function askedForMutant(
   stryker.hitCount = 0;
   stryker.hitLimit = hitLimit;
   stryker.activeMutant = mutant;
-  for (const id of ids ?? tests.keys()) {
-    const one = tests.get(id);
-    if (one === undefined) throw new Error(`There is no test ${id}.`);
-    ran.push(await run(id, one));
+  const suites = new OpenSuites();
+  const wanted = new Set(ids ?? tests.keys());
+  for (const id of wanted) if (!tests.has(id)) throw new Error(`There is no test ${id}.`);
+  // In their order, so that the hooks around a suite run once.
+  for (const [id, one] of tests) {
+    if (!wanted.has(id)) continue;
+    ran.push(await run(id, () => suites.run(one)));
     if (ran.at(-1)?.failure !== undefined) break;
   }
+  const left = await run(ran.at(-1)?.id ?? '', () => suites.leave());
+  if (left.failure !== undefined && ran.at(-1)?.failure === undefined) ran.push(left);
   const { hitCount } = stryker;
   if (wasThere) return { kind: 'ran', ran, hitCount };
   stryker.activeMutant = undefined;
   const failed = ran.find(({ failure }) => failure !== undefined);
   const one = failed && tests.get(failed.id);
-  // Whatever the mutant has left behind would count against the next one.
-  const isSpoilt = one !== undefined && (await run('', one)).failure !== undefined;
+  // Whatever a mutant has left behind would count against the next one.
+  const isSpoilt = one !== undefined && !(await passes(one));
   return { kind: 'ran', ran, hitCount, isSpoilt };
+}
+
+async function passes(one: ResidentTest): Promise<boolean> {
+  const suites = new OpenSuites();
+  const work = async () => {
+    await suites.run(one);
+    await suites.leave();
+  };
+  return (await run('', work)).failure === undefined;
 }

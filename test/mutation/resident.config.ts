@@ -9,7 +9,10 @@ export default defineConfig({
   test: {
     include: ['test/mutation/resident-tests.ts'],
     provide: { residentFiles: globSync(include, { exclude }).sort() },
+    globalSetup: ['test/support/postgres/postgres-server.ts', 'test/support/run/impatient-assembly.ts'],
     reporters: [],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   },
 });

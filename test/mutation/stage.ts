@@ -68,7 +68,7 @@ export async function runStage(
     force: fresh,
     timeoutFactor: 3,
     timeoutMS: stage.patienceSeconds * 1000,
-    dryRunTimeoutMinutes: 20,
+    dryRunTimeoutMinutes: 60,
     tempDirName: COPY,
     cleanTempDir: 'always',
     ignorePatterns: [STATE, '.local', 'dist', 'cdk.out'],

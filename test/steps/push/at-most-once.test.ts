@@ -1,11 +1,10 @@
 /** A push whose call dies, is repeated by the state machine, or is redriven days later: it is sent at most once. */
 import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
-import type { Storage } from '../../../aws/storage.ts';
 import { anyOutcome } from '../../../core/contracts/insertion-tasks.ts';
 import { RetryableError } from '../../../core/errors.ts';
 import { UNDER_WAY } from '../../../salesforce/bulk-ingest.ts';
 import { type Sending, sendAtMostOnce } from '../../../steps/push/at-most-once.ts';
+import { linesOf, MemoryBucket } from '../../support/system/memory-bucket.ts';
 
 const PUSH = 'work/one/updates-one-0.jsonl';
 const JOB = '750000000000001AAA';
@@ -13,11 +12,14 @@ const ID = '001000000000001AAA';
 const LINES = [{ id: ID, kind: 'update', fields: { Phone: 'p' } }];
 const ACCEPTED = [{ id: ID, outcome: 'accepted' as const }];
 
-/** The bucket, in memory. A call dies when it has changed, or is about to change, so many objects. */
-class Bucket {
-  readonly objects = new Map([[PUSH, linesOf(LINES)]]);
+/** A call dies when it has changed, or is about to change, so many objects. */
+class Bucket extends MemoryBucket {
   #changes = 0;
   #diesAt = Number.POSITIVE_INFINITY;
+
+  constructor() {
+    super([[PUSH, linesOf(LINES)]]);
+  }
 
   /** A call that dies as a Lambda does that is killed: whatever it would do then is not done. */
   dyingAt(changes: number): this {
@@ -30,50 +32,13 @@ class Bucket {
     return this;
   }
 
-  #change(key: string, body: string | undefined): void {
+  protected override changing(): void {
     if (this.#changes >= this.#diesAt) throw new Error('killed');
     this.#changes += 1;
-    if (body === undefined) this.objects.delete(key);
-    else this.objects.set(key, body);
-  }
-
-  async create(key: string, body: string): Promise<boolean> {
-    if (this.objects.has(key)) return false;
-    this.#change(key, body);
-    return true;
-  }
-
-  async write(key: string, body: string): Promise<void> {
-    this.#change(key, body);
-  }
-
-  async writeLines(key: string, lines: readonly unknown[]): Promise<void> {
-    this.#change(key, linesOf(lines));
-  }
-
-  async remove(key: string): Promise<void> {
-    this.#change(key, undefined);
-  }
-
-  async readRange(key: string, start: number, end: number): Promise<Buffer> {
-    return Buffer.from(this.#read(key)).subarray(start, end);
-  }
-
-  async readLines<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema>[]> {
-    const lines = this.#read(key).split('\n').slice(0, -1);
-    return lines.map((line) => schema.parse(JSON.parse(line)));
-  }
-
-  #read(key: string): string {
-    return this.objects.get(key) ?? expect.unreachable(`there is no ${key}`);
   }
 }
 
-function linesOf(lines: readonly unknown[]): string {
-  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-}
-
-const push = (bucket: Bucket, sending: Sending) => sendAtMostOnce(bucket as unknown as Storage, PUSH, sending);
+const push = (bucket: Bucket, sending: Sending) => sendAtMostOnce(bucket.storage, PUSH, sending);
 const outcomesOf = (bucket: Bucket, key: string) => bucket.readLines(key, anyOutcome);
 
 /** Salesforce, which counts what was sent. `job`: by a Bulk job, whose id is kept before it is closed. */

@@ -45,7 +45,7 @@ export const AREAS: readonly Area[] = [
   {
     folder: 'steps',
     stages: [
-      { name: 'pure', tests: PURE_STEPS, patienceSeconds: 60, isResident: true },
+      { name: 'pure', tests: PURE_STEPS, patienceSeconds: 20, isResident: true },
       { name: 'steps', tests: STEPS, patienceSeconds: 60, isResident: true },
       { name: 'functions', tests: FUNCTIONS, patienceSeconds: 60 },
     ],

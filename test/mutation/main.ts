@@ -81,8 +81,7 @@ function printSurvivors(tested: readonly Tested[], known: KnownSurvivors): Mutan
 
 async function main(paths: readonly string[], options: Options): Promise<number> {
   const parts = partsOf(paths);
-  // A list may be asked for while another run has its copy.
-  const scratch = options.list === true ? '' : makeScratch([join(ROOT, COPY)]);
+  const scratch = makeScratch([join(ROOT, COPY)]);
   const scores: Score[] = [];
   let isGood = true;
   for (const part of parts) {

@@ -10,7 +10,16 @@ import { decideBatch } from '../../../steps/decide.ts';
 import { receiveKeys } from '../../../steps/receive.ts';
 import { inLedger } from '../../../steps/step.ts';
 import { useLenderDatabase } from '../../support/postgres/lender-database.ts';
-import { CLEAR, LAYOUTS, POINT_TO_LOAN, record, SUBJECT, TASKS, withLayout } from '../../support/postgres/tasks.ts';
+import {
+  CLEAR,
+  LAYOUTS,
+  POINT_TO_LOAN,
+  record,
+  STRANGE,
+  SUBJECT,
+  TASKS,
+  withLayout,
+} from '../../support/postgres/tasks.ts';
 import { chosenRecords, contextOf } from '../../support/system/steps.ts';
 
 const EXECUTION = 'arn:aws:states:eu-west-1:000000000000:execution:postgres-to-salesforce:one';
@@ -166,4 +175,79 @@ describe.for(LAYOUTS)('in the layout of %s', (layout) => {
       expect.objectContaining({ fields: expect.objectContaining({ WhatId: null }) }),
     );
   });
+
+  test('what names no single parent is listed, and neither sent nor taken for a clearing', async () => {
+    await apply('Account', bank());
+    await apply('Opportunity', loan());
+    await apply('Task', task(1, BANK));
+    await rows(STRANGE[layout]);
+    expect(await pushed(task(1, BANK))).toEqual([]);
+    const code = layout === 'type and key' ? 'UNKNOWN_PARENT_TYPE' : 'SEVERAL_PARENTS';
+    expect(await rows('select code, field from sfsync.rejected_record where resolved_at is null')).toEqual([
+      { code, field: 'WhatId' },
+    ]);
+    await rows(POINT_TO_LOAN[layout], [LOAN]);
+    expect(await pushed(task(1, BANK))).toEqual([{ kind: 'update', fields: { WhatId: LOAN } }]);
+  });
+
+  test('rows of a set that name parents of several objects are written at once', async () => {
+    const tasks = Array.from({ length: 30 }, (_, i) => `00T0000000000${i + 10}AAA`);
+    const what = (i: number) => [BANK, LOAN, CASE, null][i % 4] ?? null;
+    await apply('Account', bank());
+    await apply('Opportunity', loan());
+    await apply('Task', ...tasks.map((id) => record('Task', id, 1)));
+    await apply('Task', ...tasks.map((id, i) => record('Task', id, 2, { WhatId: what(i), Subject: `Call ${i}` })));
+    const found = await rows(`${SUBJECT[layout]} order by salesforce_id`);
+    expect(found.map(({ names }) => names)).toEqual(tasks.map((_, i) => (i % 4 > 1 ? null : what(i))));
+    const waiting = await rows(`select count(*)::int as n from sfsync.link where waiting ->> 'WhatId' = $1`, [CASE]);
+    expect(waiting).toEqual([{ n: 7 }]);
+  });
+
+  test('an object that leaves sync.config.ts takes no lookup with it, and one that comes is joined', async () => {
+    await apply('Account', bank());
+    await apply('Opportunity', loan());
+    await apply('Task', task(1, LOAN));
+    const [both, bankOnly] = [configuration, withLayout(layout, ['Account'])];
+    configuration = bankOnly;
+    await apply('Task', task(2, LOAN, { Subject: 'Visit' }));
+    await rows(`update tasks set title = 'Mail'`);
+    const sent = await pushed(task(2, LOAN, { Subject: 'Visit' }));
+    expect(sent).toEqual([{ kind: 'update', fields: { Subject: 'Mail' } }]);
+    await rows('update sfsync.link set push_id = null, sent = null, sent_at = null');
+    configuration = both;
+    await apply('Task', task(3, LOAN, { Subject: 'Mail' }));
+    await apply('Opportunity', loan(3));
+    expect(await named()).toEqual({ names: LOAN, whole: true });
+    expect(await pushed(task(3, LOAN, { Subject: 'Mail' }))).toEqual([]);
+  });
+
+  test('columns that allow no null have the record wait, and prepare says so', async () => {
+    if (layout === 'a column each') {
+      await rows('alter table tasks alter column lender_id set not null');
+      const prepared = prepareDatabase(lender.application, configuration, { slot: lender.database.name });
+      await expect(prepared).rejects.toThrow('lender_id: allows no null, so no row could name a record of another');
+      return;
+    }
+    await rows('alter table tasks alter column subject_type set not null, alter column subject_id set not null');
+    const { warnings } = await prepareDatabase(lender.application, configuration, { slot: lender.database.name });
+    expect(warnings).toContainEqual(
+      expect.stringContaining('before the Account, Opportunity of its WhatId is rejected'),
+    );
+    await apply('Task', task(1, LOAN));
+    expect(await rows('select code, field from sfsync.rejected_record where resolved_at is null')).toEqual([
+      { code: 'PARENT_MISSING', field: 'WhatId' },
+    ]);
+    await apply('Opportunity', loan());
+    await apply('Task', task(1, LOAN));
+    expect(await named()).toEqual({ names: LOAN, whole: true });
+  });
+});
+
+test('a type column that does not take a type is a fault of prepare', async () => {
+  await rows(TASKS);
+  await rows(
+    `create type subject as enum ('Lender'); alter table tasks alter column subject_type type subject using null`,
+  );
+  const prepared = prepareDatabase(lender.application, withLayout('type and key'), { slot: lender.database.name });
+  await expect(prepared).rejects.toThrow('invalid input value for enum subject: "Loan"');
 });

@@ -24,16 +24,18 @@ create table public.tasks (
 create index on tasks (subject_type, subject_id);
 alter table tasks owner to current_user;`;
 
-const WHAT_ID = {
-  'type and key': {
-    WhatId: reference({ type: 'subject_type', key: 'subject_id' }, { Account: 'Lender', Opportunity: 'Loan' }),
-  },
-  'a column each': { WhatId: reference({ Account: 'lender_id', Opportunity: 'loan_id' }) },
-};
+type Target = 'Account' | 'Opportunity';
+const TYPES = { Account: 'Lender', Opportunity: 'Loan' };
+const COLUMNS = { Account: 'lender_id', Opportunity: 'loan_id' };
 
-export type WhatId = (typeof WHAT_ID)[Layout];
+function whatIdOf(layout: Layout, targets: readonly Target[]) {
+  const of = (texts: Readonly<Record<Target, string>>) =>
+    Object.fromEntries(targets.map((each) => [each, texts[each]]));
+  if (layout === 'a column each') return reference(of(COLUMNS));
+  return reference({ type: 'subject_type', key: 'subject_id' }, of(TYPES));
+}
 
-export function tasksConfiguration(whatId: WhatId): SyncConfiguration {
+export function withLayout(layout: Layout, targets: readonly Target[] = ['Account', 'Opportunity']): SyncConfiguration {
   return defineSync({
     objects: {
       Account: { table: 'lenders', delivery: 'api', fields: { Name: text('name'), Phone: text('phone') } },
@@ -51,13 +53,11 @@ export function tasksConfiguration(whatId: WhatId): SyncConfiguration {
         table: 'tasks',
         delivery: 'api',
         deleteGuard: false,
-        fields: { Subject: text('title'), IsDone__c: boolean('done'), ...whatId },
+        fields: { Subject: text('title'), IsDone__c: boolean('done'), WhatId: whatIdOf(layout, targets) },
       },
     },
   });
 }
-
-export const withLayout = (layout: Layout) => tasksConfiguration(WHAT_ID[layout]);
 
 const FIELDS: Readonly<Record<string, FieldValues>> = {
   Account: { Name: 'Bank', Phone: null },
@@ -90,4 +90,9 @@ export const POINT_TO_LOAN: Readonly<Record<Layout, string>> = {
 export const CLEAR: Readonly<Record<Layout, string>> = {
   'type and key': 'update tasks set subject_type = null, subject_id = null',
   'a column each': 'update tasks set lender_id = null, loan_id = null',
+};
+/** Of these no parent can be told. */
+export const STRANGE: Readonly<Record<Layout, string>> = {
+  'type and key': `update tasks set subject_type = 'Invoice'`,
+  'a column each': 'update tasks set loan_id = (select id from loan_applications limit 1)',
 };

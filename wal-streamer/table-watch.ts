@@ -6,6 +6,7 @@
 import type { ComparisonReason } from '../core/contracts/comparison.ts';
 import type { ObjectMapping } from '../core/mapping/configuration.ts';
 import { spelledTable } from '../core/mapping/identifiers.ts';
+import { storedFields } from '../core/mapping/lookups.ts';
 import type { TableDescription } from './decoding/stream-message.ts';
 
 /** Something that a person should know before the next run of the pipelines trips over it. */
@@ -86,7 +87,7 @@ function columnChanges(
 }
 
 function identityChanges(
-  { keyColumn }: ObjectMapping,
+  { keyColumns }: ObjectMapping,
   { table, columns, replicaIdentity }: TableDescription,
   last: TableDescription | undefined,
 ): Change[] {
@@ -96,9 +97,11 @@ function identityChanges(
   if (replicaIdentity !== 'n' && !columns.some(({ identity }) => identity)) {
     return [{ table, column: undefined, change: 'has no primary key any more: updates and deletes of its rows fail' }];
   }
-  if (replicaIdentity === 'i' && !columns.some(({ name, identity }) => identity && name === keyColumn)) {
+  const identity = new Set(columns.flatMap((column) => (column.identity ? column.name : [])));
+  const lacking = keyColumns.find((column) => !identity.has(column));
+  if (replicaIdentity === 'i' && lacking !== undefined) {
     const change = 'the replica identity lacks the key: a delete does not say which row, so all links are looked at';
-    return [{ table, column: keyColumn, change, leaves }];
+    return [{ table, column: lacking, change, leaves }];
   }
   if (replicaIdentity === (last?.replicaIdentity ?? replicaIdentity) && replicaIdentity !== 'n') return [];
   return [{ table, column: undefined, change: `the replica identity is ${IDENTITIES[replicaIdentity]} now`, leaves }];
@@ -112,19 +115,23 @@ const IDENTITIES: Readonly<Record<string, string>> = {
 };
 
 function mappedColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
+  const { keyColumns, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
   const marks = [updatedAtColumn, deletedAtColumn, lockVersionColumn];
-  const own = [keyColumn, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
-  return [...new Set([...own, ...fields.map(({ column }) => column)])];
+  const own = [...keyColumns, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
+  const shared = fields.flatMap((field) => field.shared ?? []);
+  return [...new Set([...own, ...storedFields(mapping).map(({ column }) => column), ...shared])];
 }
 
 /**
- * Where the key stands in a row. A key column that was renamed is still the only column of the identity: what was
- * written before and after the rename can both be read. -1: it is not known.
+ * Where the columns of the key stand in a row. One that was renamed is still the only other column of the identity: what was written
+ * before and after the rename can both be read. undefined: it is not known.
  */
-export function keyIndexOf({ keyColumn }: ObjectMapping, { columns }: TableDescription): number {
-  const named = columns.findIndex(({ name }) => name === keyColumn);
-  if (named >= 0) return named;
-  const identity = columns.flatMap(({ identity: part }, i) => (part ? [i] : []));
-  return identity.length === 1 ? (identity[0] ?? -1) : -1;
+export function keyIndexesOf({ keyColumns }: ObjectMapping, { columns }: TableDescription): number[] | undefined {
+  const named = keyColumns.map((column) => columns.findIndex(({ name }) => name === column));
+  const lacking = named.filter((index) => index < 0).length;
+  if (lacking === 0) return named;
+  const others = columns.flatMap(({ identity }, i) => (identity && !named.includes(i) ? [i] : []));
+  const [other] = others;
+  if (lacking > 1 || others.length > 1 || other === undefined) return undefined;
+  return named.map((index) => (index < 0 ? other : index));
 }

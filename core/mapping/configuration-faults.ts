@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { betweenFaults } from './between-faults.ts';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
 import { spelledTable } from './identifiers.ts';
+import { keyFaults } from './key-faults.ts';
 import { lookupFaults } from './lookup-faults.ts';
 import { storedFields } from './lookups.ts';
 import { readOnlyFaults } from './read-only-faults.ts';
@@ -19,6 +20,7 @@ export function configurationFaults(
   return [
     ...issues.map(schemaFault),
     ...objects.flatMap((mapping) => objectFaults(mapping, names)),
+    ...objects.flatMap((mapping) => keyFaults(mapping, objects)),
     ...objects.flatMap((mapping) => readOnlyFaults(mapping, definition.objects[mapping.object])),
     ...objects.flatMap((mapping) => betweenFaults(mapping, definition.objects[mapping.object])),
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
@@ -38,7 +40,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   const at = `objects.${mapping.object}`;
   const faults: string[] = [];
   if (mapping.fields.length === 0) faults.push(`${at}.fields: map at least one field`);
-  const own = [mapping.keyColumn, mapping.salesforceIdColumn, mapping.deletedAtColumn ?? []].flat();
+  const own = [mapping.salesforceIdColumn, mapping.deletedAtColumn ?? []].flat();
   const columns = [...own, ...storedFields(mapping).map(({ column }) => column)];
   for (const column of new Set(columns.filter((name, i) => columns.indexOf(name) !== i))) {
     faults.push(`${at}: column ${column} is used twice; give each field a column of its own`);
@@ -70,7 +72,7 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
 
 /** What is wrong with the columns that sfsync fills by itself. */
 function filledFaults(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert } = mapping;
+  const { keyColumns, salesforceIdColumn, deletedAtColumn, touchColumn, createdAtColumn, onInsert } = mapping;
   const { lockVersionColumn } = mapping;
   const faults: string[] = [];
   const fields = storedFields(mapping);
@@ -80,13 +82,13 @@ function filledFaults(mapping: ObjectMapping): string[] {
     deletedAtColumn,
     ...fields.flatMap((each) => (each.direction === 'to-salesforce' ? [] : each.column)),
   ]);
-  if (touchColumn !== undefined && (of(touchColumn) !== undefined || [keyColumn, ...taken].includes(touchColumn))) {
+  if (touchColumn !== undefined && (of(touchColumn) !== undefined || [...keyColumns, ...taken].includes(touchColumn))) {
     faults.push(`.touch: column ${touchColumn} is used otherwise; every write of sfsync would be an edit of it`);
   }
-  if (createdAtColumn !== undefined && [keyColumn, ...taken, touchColumn].includes(createdAtColumn)) {
+  if (createdAtColumn !== undefined && [...keyColumns, ...taken, touchColumn].includes(createdAtColumn)) {
     faults.push(`.createdAt: column ${createdAtColumn} is used otherwise; name a column that nothing else fills`);
   }
-  const others = [keyColumn, ...taken, touchColumn, createdAtColumn, mapping.updatedAtColumn];
+  const others = [...keyColumns, ...taken, touchColumn, createdAtColumn, mapping.updatedAtColumn];
   if (lockVersionColumn !== undefined && (of(lockVersionColumn) !== undefined || others.includes(lockVersionColumn))) {
     faults.push(`.lockVersion: column ${lockVersionColumn} is used otherwise; name a column that nothing else fills`);
   }
@@ -97,7 +99,7 @@ function filledFaults(mapping: ObjectMapping): string[] {
       lockVersionColumn,
       ...onInsert.map((given) => given.column),
     ].includes(column);
-    if (column === keyColumn || taken.has(column) || isFilled) {
+    if ((keyColumns.length === 1 && keyColumns.includes(column)) || taken.has(column) || isFilled) {
       faults.push(`.filter.values.${column}: is filled already; name a column that nothing else fills`);
     }
   }
@@ -105,9 +107,6 @@ function filledFaults(mapping: ObjectMapping): string[] {
     const { column } = given;
     if (taken.has(column) || column === touchColumn || column === createdAtColumn || column === lockVersionColumn) {
       faults.push(`.onInsert.${column}: is filled already; remove it`);
-    }
-    if (column === keyColumn && !('sql' in given)) {
-      faults.push(`.onInsert.${column}: is the key, of which each row needs another one; give { sql: '<expression>' }`);
     }
   }
   return faults;

@@ -7,20 +7,19 @@ import { isZone, UTC } from './local-time.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
 
 /** A name as the catalogs have it: `firstName` is the column that SQL calls `"firstName"`. */
-const identifier = identifierOf();
+const identifier = z.string().check(({ value, issues }) => {
+  const fault = nameFault(value);
+  if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
+});
 
-/** `otherwise`: what is said of a value that is no text; undefined: what the library says. */
-function identifierOf(otherwise?: (input: unknown) => string | undefined) {
-  return z.string({ error: ({ input }) => otherwise?.(input) }).check(({ value, issues }) => {
-    const fault = nameFault(value);
-    if (fault !== undefined) issues.push({ code: 'custom', input: value, message: fault });
-  });
-}
-
-function severalColumns(input: unknown): string | undefined {
-  if (!Array.isArray(input)) return undefined;
-  return 'must be one column that identifies a row; give the table a primary key of one column, and make what it is now unique (a partitioned table may have the columns beside it by which it is partitioned)';
-}
+const NO_KEY = "must be a column, or several of them that identify a row together: ['tenant_id', 'id']";
+const key = z.union([z.string(), z.array(z.string())], { error: NO_KEY }).check(({ value, issues }) => {
+  if (value.length === 0) issues.push({ code: 'custom', input: value, message: NO_KEY });
+  for (const column of [value].flat()) {
+    const fault = nameFault(column);
+    if (fault !== undefined) issues.push({ code: 'custom', input: column, message: fault });
+  }
+});
 
 const apiName = z.string().regex(/^[A-Za-z]\w*$/, 'must be the API name of a Salesforce object or field');
 
@@ -30,6 +29,8 @@ const functionOf = <Of extends keyof AnyConversion>() =>
 
 export const fieldSchema = z.strictObject({
   column: identifier,
+  /** Of a lookup to a parent whose key is of several columns: the row's columns for all of them but the last. */
+  shared: z.array(identifier).min(1).optional(),
   type: z.enum(FIELD_TYPE_NAMES),
   direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
   policy: z.enum(['salesforce', 'postgres', 'latest']).default('salesforce'),
@@ -84,7 +85,8 @@ const objectMembers = z.strictObject({
    */
   table: z.string(),
   schema: identifier.optional(),
-  key: identifierOf(severalColumns).default('id'),
+  /** The columns of the primary key, or of a unique index that is the replica identity. */
+  key: key.default('id'),
   salesforceId: identifier.default('salesforce_id'),
   /** When the application has edited the row; for the policy `latest`. */
   updatedAt: identifier.optional(),

@@ -92,6 +92,11 @@ export interface FieldMapping {
   readonly by?: string | undefined;
   /** What the column of a lookup holds; absent: the parent's key. */
   readonly namedBy?: NamedBy | undefined;
+  /**
+   * Of a lookup to a parent whose key is of several columns: those by which the row names it, before `column`, in the order of the
+   * parent's key. They are the row's own, such as the tenant's, and get values with the row only.
+   */
+  readonly shared?: readonly string[] | undefined;
   /** The zone that the field itself states for a `timestamp` column. */
   readonly zone?: string | undefined;
   /** What rows hold that nothing was written to since the column was added; absent: null. Of a mapping in force only. */
@@ -110,8 +115,8 @@ export interface ObjectMapping {
   readonly refreshFormulas: boolean;
   readonly schema: string;
   readonly table: string;
-  /** The primary key column; its text output is the row key. */
-  readonly keyColumn: string;
+  /** The columns that identify a row, at least one; their texts are the row key (`row-key.ts`). */
+  readonly keyColumns: readonly string[];
   readonly salesforceIdColumn: string;
   /** When the row was edited, for the policy `latest`. */
   readonly updatedAtColumn: string | undefined;
@@ -181,8 +186,15 @@ export const multipicklist = field<FieldOptions>('multipicklist');
 /** A picklist, by its API values: `values` says what the column holds for each, where it is not the value itself. */
 export const picklist = text;
 
-/** A lookup: the parent's id in Salesforce, the parent's key in Postgres. */
-export function reference(column: string, references: string, options?: ReferenceOptions): FieldDefinition;
+/**
+ * A lookup: the parent's id in Salesforce, the parent's key in Postgres. Of several columns, in the order of the parent's key, the last
+ * one is the lookup's own, and the others are the row's, such as its tenant: `reference(['tenant_id', 'lender_id'], 'Account')`.
+ */
+export function reference(
+  columns: string | readonly string[],
+  references: string,
+  options?: ReferenceOptions,
+): FieldDefinition;
 /**
  * A lookup to several objects, in two columns: what the row names, and its key. `targets`: for each object what stands in the
  * first, `{ Account: 'Lender', Contact: 'Borrower' }`.
@@ -191,18 +203,25 @@ export function reference(columns: TypeAndKey, targets: ByObject, options?: Fiel
 /** The same with a column for the keys of each object: `{ Account: 'lender_id', Contact: 'borrower_id' }`. */
 export function reference(columns: ByObject, options?: FieldOptions): FieldDefinition;
 export function reference(
-  columns: string | TypeAndKey | ByObject,
+  columns: string | readonly string[] | TypeAndKey | ByObject,
   targets: string | ByObject | FieldOptions = {},
   options: ReferenceOptions = {},
 ): FieldDefinition {
-  if (typeof columns === 'string')
-    return { column: columns, type: 'reference', references: String(targets), ...options };
+  if (typeof columns === 'string' || isList(columns)) {
+    const [column = '', ...others] = [columns].flat().reverse();
+    const shared = others.length === 0 ? {} : { shared: others.reverse() };
+    return { column, ...shared, type: 'reference', references: String(targets), ...options };
+  }
   const { type, key } = columns;
   if (type !== undefined && key !== undefined) {
     return { column: key, typeColumn: type, type: 'reference', targets: targets as ByObject, ...options };
   }
   const [column = ''] = Object.values(columns);
   return { column, type: 'reference', targets: columns as ByObject, ...(targets as FieldOptions) };
+}
+
+function isList(columns: object): columns is readonly string[] {
+  return Array.isArray(columns);
 }
 
 interface TypeAndKey {
@@ -221,13 +240,14 @@ export function recordType(column: string, options: FieldOptions = {}): FieldDef
 
 /** Columns of an object's table that sfsync reads or writes beside its fields. A column may be there twice. */
 export function ownColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, onInsert } = mapping;
+  const { keyColumns, salesforceIdColumn, onInsert } = mapping;
   return [
-    ...[keyColumn, salesforceIdColumn],
+    ...[...keyColumns, salesforceIdColumn],
     ...[mapping.updatedAtColumn, mapping.deletedAtColumn].flatMap((column) => column ?? []),
     ...[mapping.touchColumn, mapping.lockVersionColumn, mapping.createdAtColumn].flatMap((column) => column ?? []),
     ...onInsert.map(({ column }) => column),
     ...Object.keys(mapping.filter?.values ?? {}),
+    ...mapping.fields.flatMap(({ shared }) => shared ?? []),
   ];
 }
 
@@ -279,7 +299,7 @@ function mappingFrom(
     stampField: stamp,
     refreshFormulas,
     ...name,
-    keyColumn: key,
+    keyColumns: Object.freeze([key].flat()),
     salesforceIdColumn: salesforceId,
     updatedAtColumn: updatedAt,
     touchColumn: touch,
@@ -336,7 +356,12 @@ function namedBy(
 
 /** The mapping of a parent as the lookup sees it: its key is what the lookup's column holds. */
 export function seenBy<Parent extends ObjectMapping>(parent: Parent, { namedBy: name }: FieldMapping): Parent {
-  return name === undefined ? parent : { ...parent, keyColumn: name.column };
+  return name === undefined ? parent : { ...parent, keyColumns: [name.column] };
+}
+
+/** The columns by which a row names the parent of a lookup, in the order of the parent's key. */
+export function lookupColumns({ column, shared = [] }: Pick<FieldMapping, 'column' | 'shared'>): readonly string[] {
+  return [...shared, column];
 }
 
 /** The parent of a lookup, as the lookup sees it. Throws ConfigurationError where it is not mapped. */
@@ -371,7 +396,8 @@ export function outgoingFields(mapping: ObjectMapping): readonly FieldMapping[] 
 
 /** The fields of an update: those, and the external id, which follows the key of the row. */
 export function updatedFields(mapping: ObjectMapping): readonly FieldMapping[] {
-  const { externalIdField: field, keyColumn: column } = mapping;
+  const { externalIdField: field, keyColumns } = mapping;
+  const [column = ''] = keyColumns;
   const fields = outgoingFields(mapping);
   if (field === undefined) return fields;
   const type = fieldTypeOf({ type: 'text' });

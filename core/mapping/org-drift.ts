@@ -112,7 +112,7 @@ const FOLDS =
 
 /** The external id by which new rows become records. */
 function externalIdDrift(
-  { externalIdField: api, keyColumn }: ObjectMapping,
+  { externalIdField: api, keyColumns }: ObjectMapping,
   { fields }: DescribedObject,
   columns: readonly TableColumn[],
 ): Drift[] {
@@ -124,8 +124,8 @@ function externalIdDrift(
         `.${api}: Salesforce does not show it, and new rows need it as their external id; create it, or give our user access to it`,
       ),
     ];
-  const key = columns.find(({ name }) => name === keyColumn)?.type ?? '';
-  const folds = found.caseSensitive === false && TEXT_KEYS.includes(key);
+  const isText = columns.some(({ name, type }) => keyColumns.includes(name) && TEXT_KEYS.includes(type));
+  const folds = found.caseSensitive === false && isText;
   const is = (fits: boolean, text: string) => (fits ? [] : [broken(`.${api}: ${text}`)]);
   return [
     ...is(found.type === 'string', `is a ${found.type}, and holds row keys, which are text; make it a text field`),

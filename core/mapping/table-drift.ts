@@ -28,14 +28,15 @@ export function tableDrift(mapping: ObjectMapping, columns: readonly TableColumn
 const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar'];
 
 /** Only of these types sfsync knows how they spell a value, when a record names a key. */
-function keyDrift({ externalIdField, keyColumn }: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
-  const key = columns.find(({ name }) => name === keyColumn);
-  if (externalIdField === undefined || key === undefined || KEY_TYPES.includes(key.type)) return [];
-  return [
+function keyDrift({ externalIdField, keyColumns }: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
+  if (externalIdField === undefined) return [];
+  const key = columns.filter(({ name }) => keyColumns.includes(name));
+  const others = key.filter(({ type }) => !KEY_TYPES.includes(type));
+  return others.map(({ name, type }) =>
     risky(
-      `: new rows become records, and the key ${keyColumn} is of type ${key.type}: a record that comes back before its answer makes a second row; use one of ${KEY_TYPES.join(', ')}`,
+      `: new rows become records, and the key ${name} is of type ${type}: a record that comes back before its answer makes a second row; use one of ${KEY_TYPES.join(', ')}`,
     ),
-  ];
+  );
 }
 
 function noTable(mapping: ObjectMapping): Drift {

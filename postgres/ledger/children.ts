@@ -6,6 +6,7 @@ import type { Lookup } from '../../core/mapping/lookups.ts';
 import { query, type Session } from '../session/connection.ts';
 import { inSavepoint } from '../session/savepoint.ts';
 import { RowRefusedError } from '../session/server-errors.ts';
+import { isKey } from '../tables/key-columns.ts';
 import { namedKey } from '../tables/lookups.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
 import { rowsOf } from '../tables/rows.ts';
@@ -41,17 +42,16 @@ async function readChildren(
   parents: readonly string[],
   outside: string,
 ): Promise<FoundChild[]> {
-  const key = `t.${name(child.keyColumn)}`;
-  const keyType = (await tableColumns(session, child)).types.get(child.keyColumn) ?? 'text';
+  const { types } = await tableColumns(session, child);
   const marked = child.deletedAtColumn === undefined ? 'false' : `t.${name(child.deletedAtColumn)} is not null`;
-  const isGone = `(${key} is null or ${marked})`;
+  const isGone = `(t.${name(child.keyColumns[0] ?? '')} is null or ${marked})`;
   const { rows } = await query<FoundChild>(
     session,
     `select l.salesforce_id as "salesforceId", l.base ->> $2 as parent,
             (l.dirty or l.reread_due or l.push_id is not null) as "isDue", ${isGone} as "isGone",
             ${namedKey(lookup, 't')} as "pointsTo", l.waiting ? $2 as waits,
             case when ${isGone} then l.refused_deleted is true else l.refused ? $2 or ${outside} end as stays
-       from sfsync.link l left join ${rowsOf(child)} t on ${key} = l.row_key::${keyType}
+       from sfsync.link l left join ${rowsOf(child)} t on ${isKey(child, types, 't', 'l.row_key')}
       where l.object = $1 and l.named ?| $3::text[] and not l.base_deleted and l.base ->> $2 = any ($3::text[])`,
     [child.object, lookup.field, parents],
   );

@@ -3,8 +3,9 @@ import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { inTransaction, query, type Session } from '../session/connection.ts';
 import { bisect } from '../session/savepoint.ts';
 import { asRefusal } from '../session/server-errors.ts';
+import { hasKey } from '../tables/key-columns.ts';
 import { outsideFilter } from '../tables/row-filter.ts';
-import { hasKey, rowsOf } from '../tables/rows.ts';
+import { rowsOf } from '../tables/rows.ts';
 import { nextLinkIds } from './selections.ts';
 
 /**

@@ -9,6 +9,7 @@ import { letGo } from '../../core/agreement/row-identity.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import type { InForceMapping } from '../tables/column-numbers.ts';
+import { keyDocuments, keyOf, sameKey } from '../tables/key-columns.ts';
 import { isOfObject } from '../tables/row-filter.ts';
 import type { StoredRow } from '../tables/rows.ts';
 import { rowsOf, tableOf } from '../tables/rows.ts';
@@ -54,16 +55,16 @@ export async function findCarriers(
   mapping: InForceMapping,
   keys: readonly string[],
 ): Promise<Carrier[]> {
-  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
-  const isCopy = `exists (select from ${rowsOf(mapping)} o where o.${id} = i.salesforce_id and o.${key}::text = i.row_key)`;
+  const [key, id] = [keyOf(mapping, 't'), name(mapping.salesforceIdColumn)];
+  const isCopy = `exists (select from ${rowsOf(mapping)} o where o.${id} = i.salesforce_id and ${keyOf(mapping, 'o')} = i.row_key)`;
   const { rows } = await query<Carrier>(
     session,
-    `select t.${key}::text as key, t.${id} as id
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
-       left join sfsync.link k on k.object = $1 and k.row_key = t.${key}::text
+    `select ${key} as key, t.${id} as id
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on ${sameKey(mapping, 't', 'x')}
+       left join sfsync.link k on k.object = $1 and k.row_key = ${key}
        left join sfsync.link i on i.object = $1 and i.salesforce_id = t.${id}
       where t.${id} is not null and ${isOfObject(mapping, 't')} and (k.id is null or i.id <> k.id) ${mapping.tableFacts?.kind === 'p' ? `and not ${isCopy}` : ''}`,
-    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+    [mapping.object, keyDocuments(mapping, keys)],
   );
   return rows;
 }
@@ -74,14 +75,14 @@ export async function findNewRows(
   mapping: ObjectMapping,
   keys: readonly string[],
 ): Promise<string[]> {
-  const key = name(mapping.keyColumn);
+  const key = keyOf(mapping, 't');
   const { rows } = await query<{ key: string }>(
     session,
-    `select t.${key}::text as key
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on t.${key} = x.${key}
+    `select ${key} as key
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $2::jsonb) x join ${rowsOf(mapping)} t on ${sameKey(mapping, 't', 'x')}
       where t.${name(mapping.salesforceIdColumn)} is null and ${isOfObject(mapping, 't')}
-        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = t.${key}::text)`,
-    [mapping.object, JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+        and not exists (select from sfsync.link l where l.object = $1 and l.row_key = ${key})`,
+    [mapping.object, keyDocuments(mapping, keys)],
   );
   return rows.map((row) => row.key);
 }

@@ -5,8 +5,9 @@ import type { FieldMapping, ObjectMapping } from '../../core/mapping/configurati
 import type { Lookup } from '../../core/mapping/lookups.ts';
 import { byIndex } from '../session/by-index.ts';
 import { query, type Session } from '../session/connection.ts';
-import { names } from '../tables/lookups.ts';
-import { hasKey, rowsOf, tableOf } from '../tables/rows.ts';
+import { hasKey, keyDocuments, keyOf, sameKey } from '../tables/key-columns.ts';
+import { pointsTo } from '../tables/lookups.ts';
+import { rowsOf, tableOf } from '../tables/rows.ts';
 import { IN_ORDER, type LinkSelection } from './links.ts';
 
 const name = pg.escapeIdentifier;
@@ -32,13 +33,12 @@ export const HELD: LinkSelection = { where: `l.delete_guard = 'held'`, values: [
 
 /** Deleted records under whose key there is a row without a Salesforce id: the application has inserted it again. */
 export function reinserted(mapping: ObjectMapping, rowKeys: readonly string[]): LinkSelection {
-  const key = name(mapping.keyColumn);
   return {
     where: `l.row_key = any ($2::text[]) and l.base_deleted and l.push_id is null
       and exists (select from jsonb_populate_recordset(null::${tableOf(mapping)}, $3::jsonb) x
-                    join ${rowsOf(mapping)} t on t.${key} = x.${key}
-                   where x.${key}::text = l.row_key and t.${name(mapping.salesforceIdColumn)} is null)`,
-    values: [rowKeys, JSON.stringify(rowKeys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+                    join ${rowsOf(mapping)} t on ${sameKey(mapping, 't', 'x')}
+                   where ${keyOf(mapping, 'x')} = l.row_key and t.${name(mapping.salesforceIdColumn)} is null)`,
+    values: [rowKeys, keyDocuments(mapping, rowKeys)],
   };
 }
 
@@ -115,7 +115,7 @@ export function putOffParents(child: ObjectMapping, lookup: Lookup, parent: Obje
          where r.object = $1 and r.code = '${CHILDREN_EXIST}' and r.direction = 'to-postgres' and r.resolved_at is null))
       and not l.reread_due
       and not exists (select from ${rowsOf(parent)} p
-                        join ${rowsOf(child)} t on ${names(lookup, 't', `p.${name(parent.keyColumn)}`)}
+                        join ${rowsOf(child)} t on ${pointsTo(lookup, 't', parent, 'p')}
                        where p.${name(parent.salesforceIdColumn)} = ${inTable('l.salesforce_id')})`,
     values: [],
   };

@@ -2,14 +2,12 @@
  * `sfsync.tombstone`: what Salesforce deletes goes there first, as it stands, so that an undelete brings the row back with its
  * key and the columns that Salesforce never had.
  */
-import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowIgnoredError } from '../session/server-errors.ts';
+import { keyColumnsOf, keyDocuments, keyOf, sameKey } from '../tables/key-columns.ts';
 import { type RowRestore, reinsertRows, unmarkDeleted } from '../tables/restore.ts';
 import { rowsOf, tableOf } from '../tables/rows.ts';
-
-const name = pg.escapeIdentifier;
 
 export interface RowRemoval {
   readonly key: string;
@@ -24,7 +22,7 @@ export async function lockDoomed(
   mapping: ObjectMapping,
   removals: readonly RowRemoval[],
 ): Promise<void> {
-  const key = name(mapping.keyColumn);
+  const key = keyColumnsOf(mapping);
   await query(
     session,
     `select from ${rowsOf(mapping)} t join jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x using (${key})
@@ -39,13 +37,12 @@ export async function buryRows(
   mapping: ObjectMapping,
   removals: readonly RowRemoval[],
 ): Promise<void> {
-  const key = name(mapping.keyColumn);
   const { rowCount } = await query(
     session,
     `with doomed as (select * from jsonb_to_recordset($2::jsonb) as x (key text, id text)),
           gone as (delete from ${rowsOf(mapping)} t
                     using jsonb_populate_recordset(null::${tableOf(mapping)}, $3::jsonb) x
-                    where t.${key} = x.${key} returning t.${key}::text as key, to_jsonb(t.*) as "row")
+                    where ${sameKey(mapping, 't', 'x')} returning ${keyOf(mapping, 't')} as key, to_jsonb(t.*) as "row")
      insert into sfsync.tombstone (object, salesforce_id, row_key, "row")
      select $1, doomed.id, gone.key, gone."row" from gone join doomed using (key)
      on conflict (object, salesforce_id)
@@ -60,7 +57,10 @@ export async function buryRows(
 }
 
 function keysOf(mapping: ObjectMapping, removals: readonly RowRemoval[]): string {
-  return JSON.stringify(removals.map(({ key }) => ({ [mapping.keyColumn]: key })));
+  return keyDocuments(
+    mapping,
+    removals.map(({ key }) => key),
+  );
 }
 
 /** Brings rows back under their key: what the tombstone kept, with the mapped columns as given. */

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import {
   type FieldMapping,
+  lookupColumns,
   type ObjectMapping,
   type SyncConfiguration,
   seenBy,
@@ -165,55 +166,73 @@ function pluginFaults({ kind }: CatalogTable, { settings: { plugin } }: SyncConf
 const KEY_TYPES = ['int2', 'int4', 'int8', 'uuid', 'text', 'varchar', 'citext'];
 
 function keyFaults(mapping: ObjectMapping, table: CatalogTable): string[] {
-  const { keyColumn } = mapping;
-  const column = columnOf(table, keyColumn);
-  if (column === undefined) return [missing(keyColumn, table)];
-  const faults: string[] = [];
-  if (!KEY_TYPES.includes(column.type)) {
-    faults.push(`${keyColumn}: is of type ${column.type}; a key is one of ${KEY_TYPES.join(', ')}`);
-  }
+  const { keyColumns } = mapping;
+  const lacking = keyColumns.filter((column) => columnOf(table, column) === undefined);
+  if (lacking.length > 0) return lacking.map((column) => missing(column, table));
+  const faults = keyColumns.flatMap((column) => {
+    const type = columnOf(table, column)?.type ?? '';
+    return KEY_TYPES.includes(type) ? [] : [`${column}: is of type ${type}; a key is one of ${KEY_TYPES.join(', ')}`];
+  });
   const { primaryKey, replicaIdentity, identityColumns } = table;
-  if (primaryKey.length === 0) {
+  const isIdentity = replicaIdentity === 'i' && isSameSet(identityColumns, keyColumns);
+  if (primaryKey.length === 0 && !isIdentity) {
     faults.push(
-      `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${spelledName(keyColumn)})`,
+      `: has no primary key. Publishing it would make every UPDATE and DELETE of the application fail; add primary key (${spelledNames(keyColumns)})`,
     );
-  } else if (isKeyOfPartitions(mapping, table)) {
-    if (!table.indexes.some(([first]) => first === keyColumn)) {
-      faults.push(`${keyColumn}: no index begins with it, and rows are looked for by it; create index on it`);
+  } else if (isKeyOfPartitions(mapping, table) || isIdentity || isSameSet(primaryKey, keyColumns)) {
+    if (!table.indexes.some((index) => keyColumns.every((column, i) => index[i] === column))) {
+      faults.push(withoutIndex(mapping, table));
     }
-  } else if (primaryKey.length > 1 || primaryKey[0] !== keyColumn) {
-    faults.push(otherKey(mapping, table));
-  }
+  } else faults.push(otherKey(mapping, table));
   if (mapping.direction === 'to-postgres') return faults;
   if (replicaIdentity === 'n') {
     faults.push(
       ': has replica identity nothing, so its updates and deletes cannot be published; set replica identity default',
     );
   }
-  if (replicaIdentity === 'i' && !identityColumns.includes(keyColumn)) {
+  const unnamed = keyColumns.filter((column) => !identityColumns.includes(column));
+  if (replicaIdentity === 'i' && unnamed.length > 0) {
     faults.push(
-      `: its replica identity index lacks ${keyColumn}, so a delete would not say which row; set replica identity default`,
+      `: its replica identity index lacks ${unnamed.join(', ')}, so a delete would not say which row; set replica identity default`,
     );
   }
   return faults;
+}
+
+function isSameSet(columns: readonly string[], others: readonly string[]): boolean {
+  return columns.length === others.length && columns.every((column) => others.includes(column));
+}
+
+/** Rows are looked for by the key, and gone through in its order. */
+function withoutIndex({ keyColumns }: ObjectMapping, { primaryKey }: CatalogTable): string {
+  if (keyColumns.length === 1) {
+    return `${keyColumns[0]}: no index begins with it, and rows are looked for by it; create index on it`;
+  }
+  const isOrder = isSameSet(primaryKey, keyColumns) ? `set key to [${primaryKey.map(quoted).join(', ')}], or ` : '';
+  return `: no index begins with the key (${spelledNames(keyColumns)}) in this order, and rows are looked for by it; ${isOrder}create index on (${spelledNames(keyColumns)})`;
 }
 
 /**
  * A partitioned table has its partition key in the primary key. What is beside it identifies a row by itself, in nearly all of them;
  * `copiedKeys` looks.
  */
-function isKeyOfPartitions({ keyColumn }: ObjectMapping, { kind, primaryKey, partitionKey }: CatalogTable): boolean {
-  const others = primaryKey.filter((column) => column !== keyColumn);
-  return kind === 'p' && others.length < primaryKey.length && others.every((column) => partitionKey.includes(column));
+function isKeyOfPartitions({ keyColumns }: ObjectMapping, { kind, primaryKey, partitionKey }: CatalogTable): boolean {
+  const others = primaryKey.filter((column) => !keyColumns.includes(column));
+  const isPart = keyColumns.every((column) => primaryKey.includes(column));
+  return kind === 'p' && isPart && others.every((column) => partitionKey.includes(column));
 }
 
-function otherKey({ keyColumn }: ObjectMapping, { primaryKey }: CatalogTable): string {
-  const columns = primaryKey.map(spelledName).join(', ');
-  const remedy =
-    primaryKey.length === 1
-      ? `set key to ${JSON.stringify(primaryKey[0])}`
-      : `a row is identified by one column: make ${spelledName(keyColumn)} the primary key, and what it is now unique (a partitioned table may have the columns beside it by which it is partitioned)`;
-  return `: its primary key is (${columns}), the configured key is ${spelledName(keyColumn)}; ${remedy}`;
+function otherKey({ keyColumns }: ObjectMapping, { primaryKey }: CatalogTable): string {
+  const key = primaryKey.length === 1 ? quoted(primaryKey[0] ?? '') : `[${primaryKey.map(quoted).join(', ')}]`;
+  return `: its primary key is (${spelledNames(primaryKey)}), the configured key is ${spelledNames(keyColumns)}; set key to ${key} (or make what is configured unique and not null, and the replica identity: alter table ... replica identity using index)`;
+}
+
+function quoted(column: string): string {
+  return `'${column}'`;
+}
+
+function spelledNames(columns: readonly string[]): string {
+  return columns.map(spelledName).join(', ');
 }
 
 function salesforceIdFaults({ salesforceIdColumn }: ObjectMapping, table: CatalogTable): string[] {
@@ -252,24 +271,23 @@ function referenceFaults(
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
 ): string[] {
-  const { column: name, references, namedBy } = lookup;
-  const column = columnOf(table, name);
-  if (column === undefined) return [];
+  const { references, namedBy } = lookup;
   const mapped = configuration.objects.find(({ object }) => object === references);
-  const parent = mapped && seenBy(mapped, lookup);
-  const parentTable = tables.get(references);
-  const key = parent && parentTable && columnOf(parentTable, parent.keyColumn);
-  const faults: string[] = [];
-  if (key !== undefined && key.type !== column.type) {
-    const what = namedBy === undefined ? 'the key' : `column ${namedBy.column}`;
-    faults.push(`${name}: is of type ${column.type}, ${what} of ${references} is ${key.type}; they must be the same`);
-  }
-  if (namedBy !== undefined && mapped !== undefined && parentTable !== undefined) {
+  if (mapped === undefined) return [];
+  const [parent, parentTable] = [seenBy(mapped, lookup), tables.get(references)];
+  const faults = lookupColumns(lookup).flatMap((name, i) => {
+    const [column, key] = [columnOf(table, name), parentTable && columnOf(parentTable, parent.keyColumns[i] ?? '')];
+    if (column === undefined) return lookup.column === name ? [] : [missing(name, table)];
+    if (key === undefined || canHoldKey(column.type, key.type)) return [];
+    const what = namedBy === undefined && parent.keyColumns.length === 1 ? 'the key' : `column ${key.name}`;
+    return [`${name}: is of type ${column.type}, ${what} of ${references} is ${key.type}; they must be the same`];
+  });
+  if (namedBy !== undefined && parentTable !== undefined) {
     const names = [namedBy.column, namedBy.among?.column ?? []].flat();
     const isUnique = parentTable.uniqueKeys.some((columns) => columns.every((each) => names.includes(each)));
     if (!isUnique) {
       faults.push(
-        `${name}: names rows of ${references} by ${names.join(', ')}, which must be unique; add a unique constraint to ${spelledTable(mapped)}`,
+        `${lookup.column}: names rows of ${references} by ${names.join(', ')}, which must be unique; add a unique constraint to ${spelledTable(mapped)}`,
       );
     }
   }
@@ -284,6 +302,18 @@ function columnOfEachFaults({ targets = [] }: FieldMapping, table: CatalogTable)
       ? [`${column}: allows no null, so no row could name a record of another object; drop not null`]
       : [],
   );
+}
+
+/** Types that PostgreSQL compares with each other by the index of the key. What does not fit a smaller one is refused with its row. */
+const COMPARED: readonly (readonly string[])[] = [
+  ['int2', 'int4', 'int8'],
+  ['text', 'varchar'],
+];
+
+function canHoldKey(type: string, key: string): boolean {
+  // A citext that names a text is compared as one, with its case; a text that names a citext finds no index.
+  if (type === 'citext') return ['citext', 'text', 'varchar'].includes(key);
+  return type === key || COMPARED.some((types) => types.includes(type) && types.includes(key));
 }
 
 /** A record cannot wait in such a row with an empty lookup. */
@@ -331,10 +361,13 @@ function insertWarnings(mapping: ObjectMapping, table: CatalogTable): string[] {
   for (const column of Object.keys(mapping.filter?.values ?? {})) filled.add(column);
   return table.columns
     .filter(({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name))
-    .map(
-      ({ name }) =>
-        `${name}: allows no null, has no default and is not filled from Salesforce: new records will be rejected; say what they get: onInsert: { ${name}: ... }`,
-    );
+    .map(({ name }) => {
+      const sharing = mapping.fields.flatMap(({ field, shared }) => (shared?.includes(name) ? field : []));
+      if (sharing.length > 0) {
+        return `${name}: allows no null, has no default, and comes from the row of the parent that ${sharing.join(', ')} names: new records without one will be rejected; say what they get: onInsert: { ${name}: ... }`;
+      }
+      return `${name}: allows no null, has no default and is not filled from Salesforce: new records will be rejected; say what they get: onInsert: { ${name}: ... }`;
+    });
 }
 
 function columnOf(table: CatalogTable, name: string): CatalogColumn | undefined {

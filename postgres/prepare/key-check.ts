@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
+import { keyOf } from '../tables/key-columns.ts';
 import type { CatalogTable } from './table-catalog.ts';
 
 /** Keys that Salesforce may take for one, or does not hold as they are, where new rows become records. */
@@ -12,18 +13,19 @@ export async function keyWarnings(
 ): Promise<string[]> {
   const warnings: string[] = [];
   for (const mapping of objects) {
-    const { externalIdField, keyColumn } = mapping;
-    const column = tables.get(mapping.object)?.columns.find(({ name }) => name === keyColumn);
-    if (externalIdField === undefined || column === undefined || !TEXT_KEYS.includes(column.type)) continue;
-    const key = `${pg.escapeIdentifier(keyColumn)}::text`;
+    const { externalIdField, keyColumns } = mapping;
+    const columns = tables.get(mapping.object)?.columns.filter(({ name }) => keyColumns.includes(name)) ?? [];
+    const isText = columns.some(({ type }) => TEXT_KEYS.includes(type));
+    if (externalIdField === undefined || columns.length < keyColumns.length || !isText) continue;
+    const key = keyOf(mapping, 't');
     const trimmed = `btrim(${key}, E' \\t\\n\\x0B\\f\\r')`;
     const { rows } = await client.query<{ alike: string; cut: string }>(
       `select coalesce(sum(n) filter (where n > 1), 0) as alike, coalesce(sum(cut), 0) as cut from (
          select count(*) as n, count(*) filter (where ${key} <> ${trimmed} or ${key} = '') as cut
-           from ${pg.escapeIdentifier(mapping.schema)}.${pg.escapeIdentifier(mapping.table)} group by lower(${trimmed})) as keys`,
+           from ${pg.escapeIdentifier(mapping.schema)}.${pg.escapeIdentifier(mapping.table)} t group by lower(${trimmed})) as keys`,
     );
     const { alike = '0', cut = '0' } = rows[0] ?? {};
-    const place = `${spelledTable(mapping)}.${spelledName(keyColumn)}`;
+    const place = `${spelledTable(mapping)}.${keyColumns.map(spelledName).join(', ')}`;
     if (alike !== '0') {
       warnings.push(
         `${place}: ${alike} rows have a key that differs from another row's in case or white space only, and ${externalIdField} has to be case sensitive in Salesforce for them to become records; give them other keys`,

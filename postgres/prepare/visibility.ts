@@ -7,6 +7,7 @@ import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
 import { namesOf } from '../session/names.ts';
 import { quoteName } from '../session/quote.ts';
+import { keyColumnsOf } from '../tables/key-columns.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogTable } from './table-catalog.ts';
 
@@ -93,16 +94,17 @@ export async function copiedKeys(
   const found: string[] = [];
   for (const mapping of objects) {
     const table = tables.get(mapping.object);
-    if (table?.kind !== 'p' || table.hidesRowsFromUs || table.primaryKey.length === 1) continue;
-    if (!table.primaryKey.includes(mapping.keyColumn)) continue;
-    const [target, key] = [`${quoteName(mapping.schema)}.${quoteName(mapping.table)}`, quoteName(mapping.keyColumn)];
+    const { keyColumns } = mapping;
+    if (table?.kind !== 'p' || table.hidesRowsFromUs || table.primaryKey.length === keyColumns.length) continue;
+    if (!keyColumns.every((column) => table.primaryKey.includes(column))) continue;
+    const [target, key] = [`${quoteName(mapping.schema)}.${quoteName(mapping.table)}`, keyColumnsOf(mapping)];
     const { rows } = await client.query<{ copied: number }>(
       `select count(*)::int as copied from (select from ${target} group by ${key} having count(*) > 1) as x`,
     );
     const copied = rows[0]?.copied ?? 0;
     if (copied === 0) continue;
     found.push(
-      `${spelledTable(mapping)}.${spelledName(mapping.keyColumn)}: ${copied} key(s) stand in more than one row, and a row is identified by it alone; give the others keys of their own`,
+      `${spelledTable(mapping)}.${keyColumns.map(spelledName).join(', ')}: ${copied} key(s) stand in more than one row, and a row is identified by it alone; give the others keys of their own`,
     );
   }
   return found;

@@ -10,6 +10,7 @@ import { storedFields } from '../../core/mapping/lookups.ts';
 import { namesOf } from '../session/names.ts';
 import { quoteName } from '../session/quote.ts';
 import { settleSettings } from '../session-settings.ts';
+import { keyColumnsOf, keyOf } from '../tables/key-columns.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
 
 export interface TrialFindings {
@@ -107,13 +108,14 @@ async function writeAndUndo(
   table: CatalogTable,
 ): Promise<string | undefined> {
   const target = `${quoteName(mapping.schema)}.${quoteName(mapping.table)}`;
-  const key = quoteName(mapping.keyColumn);
+  const key = keyColumnsOf(mapping, 't');
+  const isCopy = `${keyOf(mapping, 't')} = $1`;
   const rows = table.kind === 'r' ? `only ${target}` : target;
   const written = writtenColumns(mapping, table).map(quoteName);
   const unchanged = written.map((column) => `${column} = ${column}`).join(', ');
   const copy = await trying(client, async () => {
     const { rows: made } = await client.query<{ key: string }>(
-      `insert into ${target} as t ${copyOf(mapping, table, rows)} returning ${key}::text as key`,
+      `insert into ${target} as t ${copyOf(mapping, table, rows)} returning ${keyOf(mapping, 't')} as key`,
     );
     return made[0]?.key;
   });
@@ -123,12 +125,12 @@ async function writeAndUndo(
       ? // The application's own row: for a moment, and only one that no other transaction has.
         await trying(client, () =>
           client.query(
-            `update ${rows} set ${unchanged} where ${key} = (select ${key} from ${rows} limit 1 for no key update skip locked)`,
+            `update ${rows} t set ${unchanged} where (${key}) = (select ${key} from ${rows} t limit 1 for no key update skip locked)`,
           ),
         )
       : await trying(client, async () => {
-          await client.query(`update ${rows} set ${unchanged} where ${key}::text = $1`, [copy.result]);
-          await client.query(`delete from ${rows} where ${key}::text = $1`, [copy.result]);
+          await client.query(`update ${rows} t set ${unchanged} where ${isCopy}`, [copy.result]);
+          await client.query(`delete from ${rows} t where ${isCopy}`, [copy.result]);
           await client.query('set constraints all immediate');
         });
   return found.fault;
@@ -143,8 +145,11 @@ function writtenColumns(mapping: ObjectMapping, { columns }: CatalogTable): stri
 }
 
 /** Columns and query of a row like another one, with a key and unique values of its own. */
-function copyOf({ keyColumn }: ObjectMapping, { columns, uniqueKeys }: CatalogTable, rows: string): string {
-  const unique = new Set(uniqueKeys.flat());
+function copyOf({ keyColumns }: ObjectMapping, { columns, uniqueKeys }: CatalogTable, rows: string): string {
+  // A tenant, and whatever else names a row of another table, stays as it is: the last column tells the rows of one apart.
+  const shared = new Set(keyColumns.slice(0, -1));
+  const unique = new Set(uniqueKeys.flat().filter((column) => !shared.has(column)));
+  const keyColumn = keyColumns.at(-1);
   const copied = columns.filter(({ name, generated, hasDefault }) => !generated && !(name === keyColumn && hasDefault));
   const values = copied.map((column) =>
     column.name === keyColumn || unique.has(column.name) ? ownValue(column) : quoteName(column.name),

@@ -16,6 +16,8 @@ export interface TableColumns {
   readonly formerTypes: ReadonlyMap<string, readonly string[]>;
   /** Columns that allow no null. */
   readonly notNull: ReadonlySet<string>;
+  /** By column, the expression of its default; of an identity, what its sequence gives. */
+  readonly defaults: ReadonlyMap<string, string>;
   /** The expression that makes the key of a new row; undefined: there is none that the role may use. */
   readonly keyDefault: string | undefined;
   /** Triggers of the application see a new row before it is written. */

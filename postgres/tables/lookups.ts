@@ -1,20 +1,31 @@
 /** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
 import pg from 'pg';
 import type { Left } from '../../core/agreement/written.ts';
-import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { lookupColumns, type ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Lookup } from '../../core/mapping/lookups.ts';
+import { keyParts } from '../../core/mapping/row-key.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
+import { keyColumnsOf, keyDocument, keyDocuments, keyOf, lookupText, sameKey, sharedKey } from './key-columns.ts';
 import { type LeftRow, leftIn, readLeft, touches } from './own-columns.ts';
 import { rowsOf, tableOf } from './rows.ts';
+import { holdTogether } from './shared-columns.ts';
 
 const name = pg.escapeIdentifier;
 
-/** Whether row `row` of the child names, by the lookup, the row of which `key` is the key; as an SQL expression. */
-export function names({ column, ofType }: Lookup, row: string, key: string): string {
-  const isSame = `${row}.${name(column)} = ${key}`;
-  return ofType === undefined ? isSame : `${isSame} and ${isOfType(ofType, row)}`;
+/** Whether row `row` of the child names, by the lookup, the row `parentRow` of the parent; as an SQL expression. */
+export function pointsTo(
+  lookup: Lookup,
+  row: string,
+  parent: Pick<ObjectMapping, 'keyColumns'>,
+  parentRow: string,
+): string {
+  const { ofType } = lookup;
+  const isSame = lookupColumns(lookup).map(
+    (column, i) => `${row}.${name(column)} = ${parentRow}.${name(parent.keyColumns[i] ?? '')}`,
+  );
+  return [...isSame, ...(ofType === undefined ? [] : [isOfType(ofType, row)])].join(' and ');
 }
 
 function isOfType({ column, value }: NonNullable<Lookup['ofType']>, row: string): string {
@@ -22,8 +33,9 @@ function isOfType({ column, value }: NonNullable<Lookup['ofType']>, row: string)
 }
 
 /** The key that the row has in the lookup, as text; of a row of another object a text that is no key. null: it names none. */
-export function namedKey({ column, ofType, beside = [] }: Lookup, row: string): string {
-  const key = `${row}.${name(column)}::text`;
+export function namedKey(lookup: Lookup, row: string): string {
+  const { ofType, beside = [] } = lookup;
+  const key = lookupText(lookup, row);
   if (ofType !== undefined) return `case when ${isOfType(ofType, row)} then ${key} else 'of another:' || ${key} end`;
   if (beside.length === 0) return key;
   return `coalesce(${[key, ...beside.map((other) => `'of another:' || ${row}.${name(other)}::text`)].join(', ')})`;
@@ -37,11 +49,11 @@ export async function holdParents(
   locked: 'wait' | 'skip' = 'wait',
 ): Promise<Map<string, string>> {
   if (salesforceIds.length === 0) return new Map();
-  const [key, id] = [`p.${name(parent.keyColumn)}`, `p.${name(parent.salesforceIdColumn)}`];
+  const id = `p.${name(parent.salesforceIdColumn)}`;
   const { rows } = await query<{ id: string; key: string }>(
     session,
-    `select ${id} as id, ${key}::text as key from ${rowsOf(parent)} p
-      where ${id} = any ($1::text[]) order by ${key} for key share of p ${locked === 'skip' ? 'skip locked' : ''}`,
+    `select ${id} as id, ${keyOf(parent, 'p')} as key from ${rowsOf(parent)} p
+      where ${id} = any ($1::text[]) order by ${keyColumnsOf(parent, 'p')} for key share of p ${locked === 'skip' ? 'skip locked' : ''}`,
     [salesforceIds],
   );
   return new Map(rows.map((row) => [row.id, row.key]));
@@ -60,15 +72,15 @@ export async function parentStates(
   keys: readonly string[],
 ): Promise<Map<string, ParentState>> {
   if (keys.length === 0) return new Map();
-  const key = name(parent.keyColumn);
-  const wanted = `jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x join ${rowsOf(parent)} p on p.${key} = x.${key}`;
+  const isWanted = sameKey(parent, 'p', 'x');
+  const wanted = `jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) x join ${rowsOf(parent)} p on ${isWanted}`;
   const { rows } = await query<{ key: string; linked: boolean | null }>(
     session,
-    `with free as (select p.${key} as key, p.${name(parent.salesforceIdColumn)} is not null as linked
+    `with free as (select ${keyOf(parent, 'p')} as key, p.${name(parent.salesforceIdColumn)} is not null as linked
                      from ${wanted} for share of p skip locked)
-     select p.${key}::text as key, free.linked from ${wanted} left join free on free.key = p.${key}
+     select ${keyOf(parent, 'p')} as key, free.linked from ${wanted} left join free on free.key = ${keyOf(parent, 'p')}
       where free.linked is distinct from false`,
-    [JSON.stringify(keys.map((each) => ({ [parent.keyColumn]: each })))],
+    [keyDocuments(parent, keys)],
   );
   return new Map(rows.map((row) => [row.key, row.linked === true ? 'linked' : 'locked']));
 }
@@ -83,10 +95,10 @@ export async function childKeysOf(
 ): Promise<string[]> {
   const { rows } = await query<{ key: string }>(
     session,
-    `select c.${name(child.keyColumn)}::text as key
+    `select ${keyOf(child, 'c')} as key
        from jsonb_populate_recordset(null::${tableOf(parent)}, $1::jsonb) p
-       join ${rowsOf(child)} c on ${names(lookup, 'c', `p.${name(parent.keyColumn)}`)}`,
-    [JSON.stringify(parentKeys.map((key) => ({ [parent.keyColumn]: key })))],
+       join ${rowsOf(child)} c on ${pointsTo(lookup, 'c', parent, 'p')}`,
+    [keyDocuments(parent, parentKeys)],
   );
   return rows.map(({ key }) => key);
 }
@@ -101,8 +113,8 @@ export async function childKeysOfRecords(
 ): Promise<string[]> {
   const { rows } = await query<{ key: string }>(
     session,
-    `select t.${name(child.keyColumn)}::text as key from ${rowsOf(parent)} p
-       join ${rowsOf(child)} t on ${names(lookup, 't', `p.${name(parent.keyColumn)}`)}
+    `select ${keyOf(child, 't')} as key from ${rowsOf(parent)} p
+       join ${rowsOf(child)} t on ${pointsTo(lookup, 't', parent, 'p')}
       where p.${name(parent.salesforceIdColumn)} = any ($1::text[])`,
     [salesforceIds],
   );
@@ -122,7 +134,7 @@ export async function blockingChildren(
     session,
     `select p.${id} as id from ${rowsOf(parent)} p
       where p.${id} = any ($1::text[])
-        and exists (select from ${rowsOf(child)} t where ${names(lookup, 't', `p.${name(parent.keyColumn)}`)})`,
+        and exists (select from ${rowsOf(child)} t where ${pointsTo(lookup, 't', parent, 'p')})`,
     [salesforceIds],
   );
   return rows.map((row) => row.id);
@@ -136,22 +148,20 @@ export async function lockColumn(
   rowKeys: readonly string[],
 ): Promise<Map<string, string | null>> {
   if (rowKeys.length === 0) return new Map();
-  const key = name(child.keyColumn);
+  const wanted = `jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on ${sameKey(child, 't', 'x')}`;
   const { rows } = await query<{ key: string; value: string | null }>(
     session,
-    `select t.${key}::text as key, ${namedKey(lookup, 't')} as value
-       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}
-      order by t.${key} for no key update of t skip locked`,
-    [JSON.stringify(rowKeys.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
+    `select ${keyOf(child, 't')} as key, ${namedKey(lookup, 't')} as value from ${wanted}
+      order by ${keyColumnsOf(child, 't')} for no key update of t skip locked`,
+    [keyDocuments(child, rowKeys)],
   );
   const columns = new Map(rows.map((row) => [row.key, row.value]));
   const missing = rowKeys.filter((rowKey) => !columns.has(rowKey));
   if (missing.length === 0) return columns;
   const { rows: passedOver } = await query<{ key: string }>(
     session,
-    `select t.${key}::text as key
-       from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x join ${rowsOf(child)} t on t.${key} = x.${key}`,
-    [JSON.stringify(missing.map((rowKey) => ({ [child.keyColumn]: rowKey })))],
+    `select ${keyOf(child, 't')} as key from ${wanted}`,
+    [keyDocuments(child, missing)],
   );
   if (passedOver.length === 0) return columns;
   const table = spelledTable(child);
@@ -170,7 +180,8 @@ export async function fillNulls(
 ): Promise<ReadonlyMap<string, Left>> {
   if (fills.length === 0) return new Map();
   const left = leftIn(child);
-  const [key, column] = [name(child.keyColumn), name(lookup.column)];
+  const columns = lookupColumns(lookup);
+  const column = name(lookup.column);
   const { ofType, beside = [] } = lookup;
   const set = [
     `${column} = x.${column}`,
@@ -182,9 +193,18 @@ export async function fillNulls(
     session,
     `update ${rowsOf(child)} t set ${set.join(', ')}
        from jsonb_populate_recordset(null::${tableOf(child)}, $1::jsonb) x
-      where t.${key} = x.${key} and ${isNull} ${left === undefined ? '' : `returning ${left}`}`,
-    [JSON.stringify(fills.map(({ rowKey, parentKey }) => ({ [child.keyColumn]: rowKey, [lookup.column]: parentKey })))],
+      where ${sameKey(child, 't', 'x')} and ${isNull} ${left === undefined ? '' : `returning ${left}`}`,
+    [
+      JSON.stringify(
+        fills.map(({ rowKey, parentKey }) => ({
+          ...keyDocument(child, rowKey),
+          [lookup.column]: keyParts(parentKey, columns.length)?.at(-1),
+        })),
+      ),
+    ],
   );
+  const pointing = fills.map(({ rowKey, parentKey }) => ({ key: rowKey, fields: { [lookup.field]: parentKey } }));
+  await holdTogether(session, child, pointing);
   return readLeft(left === undefined ? [] : rows);
 }
 
@@ -215,8 +235,11 @@ export async function takeOutParents(
   doomed: readonly DoomedParent[],
   required: boolean,
 ): Promise<OrphanedRow[]> {
-  const [parentKey, parentId] = [name(parent.keyColumn), name(parent.salesforceIdColumn)];
+  const parentId = name(parent.salesforceIdColumn);
+  const last = name(parent.keyColumns.at(-1) ?? '');
   const { ofType } = lookup;
+  const isGone = lookupColumns(lookup).map((each, i) => `t.${name(each)} = gone.key_${i}`);
+  if (ofType !== undefined) isGone.push(isOfType(ofType, 't'));
   const set = [
     `${name(lookup.column)} = gone.survivor_key`,
     ...(ofType === undefined
@@ -226,13 +249,13 @@ export async function takeOutParents(
   ];
   const { rows } = await query<{ key: string; id: string; survivor: string | null; survivor_has_row: boolean }>(
     session,
-    `with gone as (select p.${parentKey} as key, d.id, d.survivor, s.${parentKey} as survivor_key
+    `with gone as (select ${parent.keyColumns.map((each, i) => `p.${name(each)} as key_${i}`).join(', ')}, d.id, d.survivor, s.${last} as survivor_key
                      from jsonb_to_recordset($1::jsonb) as d (id text, survivor text)
                      join ${rowsOf(parent)} p on p.${parentId} = d.id
-                     left join ${rowsOf(parent)} s on s.${parentId} = d.survivor)
+                     left join ${rowsOf(parent)} s on s.${parentId} = d.survivor ${sharedKey(lookup, parent, 'p', 's')})
      update ${rowsOf(child)} t set ${set.join(', ')}
-       from gone where ${names(lookup, 't', 'gone.key')} ${required ? 'and gone.survivor_key is not null' : ''}
-     returning t.${name(child.keyColumn)}::text as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
+       from gone where ${isGone.join(' and ')} ${required ? 'and gone.survivor_key is not null' : ''}
+     returning ${keyOf(child, 't')} as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
     [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],
   );
   return rows.map(({ key, id, survivor, survivor_has_row }) => {

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { type Left, RAISE } from '../../core/agreement/written.ts';
 import type { ColumnValue, ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
+import { keyOf } from './key-columns.ts';
+import { sharedColumns } from './shared-columns.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
@@ -73,11 +75,11 @@ function raised(column: string, before: string): string {
 
 /** What a statement that changes rows `t` has left in them: key, lock version and time of change, where that is of use. */
 export function leftIn(mapping: ObjectMapping): string | undefined {
-  const { keyColumn, lockVersionColumn, updatedAtColumn, fields } = mapping;
+  const { lockVersionColumn, updatedAtColumn, fields } = mapping;
   const touchedAt = fields.some(({ policy }) => policy === 'latest') ? updatedAtColumn : undefined;
   if (lockVersionColumn === undefined && touchedAt === undefined) return undefined;
   const text = (column: string | undefined) => (column === undefined ? 'null' : `t.${name(column)}::text`);
-  return `t.${name(keyColumn)}::text as key, ${text(lockVersionColumn)} as lock_version, ${text(touchedAt)} as touched_at`;
+  return `${keyOf(mapping, 't')} as key, ${text(lockVersionColumn)} as lock_version, ${text(touchedAt)} as touched_at`;
 }
 
 export interface LeftRow {
@@ -117,21 +119,23 @@ export async function newRowColumns(
 
 /** What so many new rows get; expressions are evaluated for each of them. The key is made apart (`newKeys`). */
 export async function newRowValues(session: Session, mapping: ObjectMapping, count: number): Promise<NewRowValues> {
-  const { touchColumn, createdAtColumn, keyColumn } = mapping;
-  const { types } = await tableColumns(session, mapping);
+  const { touchColumn, createdAtColumn } = mapping;
+  const { types, keyDefault, defaults } = await tableColumns(session, mapping);
   const times = [...new Set([touchColumn, createdAtColumn].flatMap((column) => column ?? []))];
   const { lockVersionColumn } = mapping;
   const filled: [string, string][] = [
     ...(lockVersionColumn === undefined ? [] : [[lockVersionColumn, '0'] as [string, string]]),
     ...times.map((column): [string, string] => [column, moment(types.get(column), mapping)]),
-    ...Object.entries(mapping.filter?.values ?? {}).map(([column, value]): [string, string] => [
-      column,
-      insertExpression({ column, value }),
-    ]),
-    ...mapping.onInsert
-      .filter(({ column }) => column !== keyColumn)
+    ...[
+      ...Object.entries(mapping.filter?.values ?? {}).map(([column, value]) => ({ column, value })),
+      ...mapping.onInsert,
+    ]
+      .filter(({ column }) => keyDefault === undefined || !mapping.keyColumns.includes(column))
       .map((given): [string, string] => [given.column, insertExpression(given)]),
   ];
+  for (const column of sharedColumns(mapping)) {
+    if (!filled.some(([name]) => name === column)) filled.push([column, defaults.get(column) ?? 'null']);
+  }
   if (filled.length === 0 || count === 0) return NOTHING;
   const values = filled.map(([column, expression]) => `(${expression})::${types.get(column) ?? 'text'}::text`);
   const { rows } = await query<{ made: (string | null)[][] }>(

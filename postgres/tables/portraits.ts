@@ -35,10 +35,11 @@ export async function lookAtTables(session: Session, { objects, settings }: Sync
 }
 
 function watchedColumns(mapping: ObjectMapping): string[] {
-  const { keyColumn, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn } = mapping;
+  const { keyColumns, salesforceIdColumn, updatedAtColumn, deletedAtColumn, lockVersionColumn, fields } = mapping;
   const marks = [updatedAtColumn, deletedAtColumn, lockVersionColumn];
-  const own = [keyColumn, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
-  return [...new Set([...own, ...storedFields(mapping).map(({ column }) => column)])];
+  const own = [...keyColumns, salesforceIdColumn, ...marks].flatMap((column) => column ?? []);
+  const shared = fields.flatMap((field) => field.shared ?? []);
+  return [...new Set([...own, ...storedFields(mapping).map(({ column }) => column), ...shared])];
 }
 
 /** The expression of a generated column counts as it is stored: to print it, the server would lock the table. */

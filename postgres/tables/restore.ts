@@ -5,8 +5,10 @@ import type { FieldValues } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowIgnoredError } from '../session/server-errors.ts';
+import { keyDocument, keyDocuments, keyOf, sameKey } from './key-columns.ts';
 import { moment, newRowColumns, touches } from './own-columns.ts';
 import { columnsOf, rowsOf, tableOf, updateRows } from './rows.ts';
+import { sharedValues } from './shared-columns.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
@@ -24,14 +26,13 @@ export async function markDeleted(
   column: string,
   keys: readonly string[],
 ): Promise<void> {
-  const key = name(mapping.keyColumn);
   const now = moment((await tableColumns(session, mapping)).types.get(column), mapping);
   const set = [`${name(column)} = ${now}`, ...(await touches(session, mapping))];
   const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set ${set.join(', ')}
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}`,
-    [JSON.stringify(keys.map((rowKey) => ({ [mapping.keyColumn]: rowKey })))],
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where ${sameKey(mapping, 't', 'x')}`,
+    [keyDocuments(mapping, keys)],
   );
   if (rowCount !== keys.length) throw new RowIgnoredError(tableOf(mapping), 'mark');
 }
@@ -43,14 +44,18 @@ export async function unmarkDeleted(
   column: string,
   restores: readonly RowRestore[],
 ): Promise<readonly RowRestore[]> {
-  const key = name(mapping.keyColumn);
   const set = [`${name(column)} = null`, ...(await touches(session, mapping))];
   const { rows } = await query<{ key: string }>(
     session,
     `update ${rowsOf(mapping)} t set ${set.join(', ')}
-       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where t.${key} = x.${key}
-     returning t.${key}::text as key`,
-    [JSON.stringify(restores.map((restore) => ({ [mapping.keyColumn]: restore.key })))],
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x where ${sameKey(mapping, 't', 'x')}
+     returning ${keyOf(mapping, 't')} as key`,
+    [
+      keyDocuments(
+        mapping,
+        restores.map(({ key }) => key),
+      ),
+    ],
   );
   const back = new Set(rows.map((row) => row.key));
   await updateRows(
@@ -72,15 +77,17 @@ export async function reinsertRows(
   const { shapes } = await tableColumns(session, mapping);
   const own = await newRowColumns(session, mapping, restores.length);
   for (const [i, { salesforceId, key, fields }] of restores.entries()) {
-    const ids = { [mapping.keyColumn]: key, [mapping.salesforceIdColumn]: salesforceId };
+    const ids = { ...keyDocument(mapping, key), [mapping.salesforceIdColumn]: salesforceId };
     // What Postgres owns comes from what was kept, where there is something.
     const row = {
       ...columnsOf(mapping, fields, shapes),
       ...own[i],
       ...kept.get(salesforceId),
+      ...sharedValues(mapping, taken(mapping, fields)),
       ...touched(mapping, own[i], kept.get(salesforceId)),
-      ...columnsOf(mapping, taken(mapping, fields), shapes),
       ...ids,
+      // A field may be part of the key.
+      ...columnsOf(mapping, taken(mapping, fields), shapes),
     };
     const columns = Object.keys(row)
       .filter((column) => writable.has(column))

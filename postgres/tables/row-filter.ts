@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { queryTuples, type Session } from '../session/connection.ts';
 import { bisect } from '../session/savepoint.ts';
+import { amongKeys, keyOf } from './key-columns.ts';
 
 const name = pg.escapeIdentifier;
 
@@ -29,19 +30,18 @@ export function isOfObject({ filter }: ObjectMapping, row: string): string {
 export async function readOutside(
   session: Session,
   mapping: ObjectMapping,
-  keyType: string,
+  types: ReadonlyMap<string, string>,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, boolean | 'unknown'> | undefined> {
   const outside = outsideFilter(mapping, 't');
   if (outside === undefined) return undefined;
-  const key = `t.${name(mapping.keyColumn)}`;
   const found = new Map<string, boolean | 'unknown'>(keys.map((each) => [each, 'unknown']));
   // Nothing is locked or written in its savepoints.
   await bisect(
     session,
     keys,
     async (part) => {
-      const sql = `select ${key}::text, ${outside} from ${name(mapping.schema)}.${name(mapping.table)} t where ${key} = any ($1::${keyType}[])`;
+      const sql = `select ${keyOf(mapping, 't')}, ${outside} from ${name(mapping.schema)}.${name(mapping.table)} t where ${amongKeys(mapping, types, 't', '$1')}`;
       for (const [rowKey, isOutside] of await queryTuples<[string, boolean]>(session, sql, [part])) {
         found.set(rowKey, isOutside);
       }

@@ -6,15 +6,16 @@
 import pg from 'pg';
 import type { Left } from '../../core/agreement/written.ts';
 import { RejectedRecordError } from '../../core/errors.ts';
-import type { FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
+import type { CanonicalValue, FieldValues, RowValue, RowValues } from '../../core/mapping/canonical.ts';
 import { fromPostgres, isUnsendable, toPostgres, toPostgresJson, UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { FieldMapping, ObjectMapping, SyncConfiguration } from '../../core/mapping/configuration.ts';
-import { mappingOf, parentOf } from '../../core/mapping/configuration.ts';
+import { lookupColumns, mappingOf, parentOf } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
 import type { Instant } from '../../core/mapping/instant.ts';
 import { parseInstant } from '../../core/mapping/instant.ts';
 import { asInstant } from '../../core/mapping/local-time.ts';
 import { lookupsOf, pointerIn, pointerText, readPointer, storedFields, storedIn } from '../../core/mapping/lookups.ts';
+import { keyParts } from '../../core/mapping/row-key.ts';
 import { wholeRecord } from '../../core/mapping/whole-record.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
@@ -22,8 +23,10 @@ import { type CopyColumn, copyRows } from '../session/copy.ts';
 import { RowIgnoredError, RowsLockedError } from '../session/server-errors.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
+import { amongKeys, hasKey, isKey, keyColumnsOf, keyDocument, keyOf, lookupText } from './key-columns.ts';
 import { type LeftRow, leftIn, newRowValues, readLeft, touches } from './own-columns.ts';
 import { readOutside } from './row-filter.ts';
+import { holdTogether, sharedValues } from './shared-columns.ts';
 import { tableColumns } from './table-columns.ts';
 import { type Cell, hasUnreadable, orRemember, readCells } from './unreadable-columns.ts';
 
@@ -36,16 +39,6 @@ export function tableOf({ schema, table }: ObjectMapping): string {
 /** The rows of the table, for `from`, `join` and `update`: those that are published, also where other tables inherit from it. */
 export function rowsOf(mapping: InForceMapping): string {
   return mapping.tableFacts?.kind === 'r' ? `only ${tableOf(mapping)}` : tableOf(mapping);
-}
-
-/**
- * Whether the row has the key, as an SQL expression; `key`: an expression for the key's text. It is turned into a value of the
- * column's type, for the column's index finds no texts.
- */
-export function hasKey(mapping: ObjectMapping, row: string, key: string): string {
-  const column = name(mapping.keyColumn);
-  const record = `jsonb_build_object(${pg.escapeLiteral(mapping.keyColumn)}, ${key})`;
-  return `${row}.${column} = (jsonb_populate_record(null::${tableOf(mapping)}, ${record})).${column}`;
 }
 
 export interface StoredRow {
@@ -96,7 +89,7 @@ export async function lockRows(
   if (access === 'lock' && rows.length < wanted.length) await throwIfLocked(session, mapping, selection, rows);
   const parentIds = await readParents(session, configuration, mapping, rows);
   const keys = rows.map(([rowKey]) => rowKey);
-  const outside = await readOutside(session, mapping, await keyType(session, mapping), keys);
+  const outside = await readOutside(session, mapping, (await tableColumns(session, mapping)).types, keys);
   const parents = lookupsOf(mapping).map(({ references }) => references);
   await compareTables(
     session,
@@ -138,20 +131,19 @@ async function readRows(
   selection: RowSelection,
   { which, access }: { readonly which: 'published' | 'inherited'; readonly access: RowAccess },
 ): Promise<RowCells[]> {
-  const key = `t.${name(mapping.keyColumn)}`;
+  const key = keyOf(mapping, 't');
   const chosen = await chosenBy(session, mapping, selection);
   const [table, further] =
     which === 'published'
       ? [rowsOf(mapping), '']
       : [tableOf(mapping), `and t.tableoid <> ${Number(mapping.tableFacts?.oid)}`];
-  const { shapes } = await tableColumns(session, mapping);
-  const texts = (fields: readonly FieldMapping[]) =>
-    fields.map(({ column, type }) => `, ${type.columnText(`t.${name(column)}`, shapes.get(column))}`).join('');
+  const { shapes, types } = await tableColumns(session, mapping);
+  const texts = (fields: readonly FieldMapping[]) => fields.map((field) => `, ${cellText(field, shapes)}`).join('');
   const read = (fields: readonly FieldMapping[]) =>
     queryTuples<[string, string | null, string | null, string | null, string | null, ...(string | null)[]]>(
       session,
-      `select ${key}::text, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}${texts(fields)}
-         from ${table} t where ${chosen} ${further} order by ${key} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
+      `select ${key}, t.${name(mapping.salesforceIdColumn)}, ${marks(mapping)}${texts(fields)}
+         from ${table} t where ${chosen} ${further} order by ${keyColumnsOf(mapping, 't')} ${access === 'lock' ? 'for no key update of t skip locked' : ''}`,
       ['keys' in selection ? selection.keys : selection.salesforceIds],
     );
   const stored = storedFields(mapping);
@@ -160,13 +152,12 @@ async function readRows(
     return stored === mapping.fields ? found : found.map((row) => withPointers(mapping, row));
   }
   const rows = await read([]);
-  const type = await keyType(session, mapping);
   const cells = await readCells(
     session,
     stored,
     rows.map(([rowKey]) => rowKey),
     (fields, keys) => {
-      const sql = `select ${key}::text${texts(fields)} from ${table} t where ${key} = any ($1::${type}[]) ${further}`;
+      const sql = `select ${key}${texts(fields)} from ${table} t where ${amongKeys(mapping, types, 't', '$1')} ${further}`;
       return queryTuples<[string, ...(string | null)[]]>(session, sql, [keys]);
     },
   );
@@ -191,10 +182,17 @@ function withPointers({ fields }: ObjectMapping, [key, id, edited, deleted, lock
   return [key, id, edited, deleted, lock, ...cells];
 }
 
-function chosenBy(session: Session, mapping: ObjectMapping, selection: RowSelection): Promise<string> {
+/** The text of a field's column; of a lookup by several columns, that of the parent's key. */
+function cellText(field: FieldMapping, shapes: TableColumns['shapes']): string {
+  const { column, type, shared } = field;
+  if (shared === undefined) return type.columnText(`t.${name(column)}`, shapes.get(column));
+  return lookupText(field, 't');
+}
+
+async function chosenBy(session: Session, mapping: ObjectMapping, selection: RowSelection): Promise<string> {
   return 'keys' in selection
-    ? keyType(session, mapping).then((type) => `t.${name(mapping.keyColumn)} = any ($1::${type}[])`)
-    : Promise.resolve(`t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`);
+    ? amongKeys(mapping, (await tableColumns(session, mapping)).types, 't', '$1')
+    : `t.${name(mapping.salesforceIdColumn)} = any ($1::text[])`;
 }
 
 /** Of the rows that were passed over, those that there are all the same. */
@@ -210,7 +208,7 @@ async function throwIfLocked(
   const chosen = await chosenBy(session, mapping, selection);
   const passedOver = await queryTuples<[string, string | null]>(
     session,
-    `select t.${name(mapping.keyColumn)}::text, t.${name(mapping.salesforceIdColumn)} from ${tableOf(mapping)} t where ${chosen}`,
+    `select ${keyOf(mapping, 't')}, t.${name(mapping.salesforceIdColumn)} from ${tableOf(mapping)} t where ${chosen}`,
     [missing],
   );
   if (passedOver.length === 0) return;
@@ -250,15 +248,17 @@ async function readParents(
     const { among } = namedBy ?? {};
     const meant = among === undefined ? '' : `and p.${name(among.column)} = ${pg.escapeLiteral(among.value)}`;
     const type = (await tableColumns(session, mapping)).types.get(column) ?? 'text';
+    const isSimple = parent.keyColumns.length === 1;
+    const isParent = isSimple ? `p.${keyColumnsOf(parent)} = x.key` : hasKey(parent, 'p', 'x.key');
     const ids =
       keys.length === 0
         ? []
         : await queryTuples<[string, string | null]>(
             session,
             // Looked up one by one, by the index: a join may read the whole table where its statistics are old.
-            `select x.key::text, found.id from unnest($1::${type}[]) as x (key) cross join lateral (
+            `select x.key::text, found.id from unnest($1::${isSimple ? type : 'text'}[]) as x (key) cross join lateral (
                select p.${name(parent.salesforceIdColumn)} as id from ${rowsOf(parent)} p
-                where p.${name(parent.keyColumn)} = x.key ${meant} offset 0) found`,
+                where ${isParent} ${meant} offset 0) found`,
             [keys],
           );
     const named = ids.map(([key, id]) => [asText(key), id] as const);
@@ -286,10 +286,6 @@ function readValues(mapping: ObjectMapping, cells: readonly Cell[], parents: Par
       ids === undefined || text === null ? readValue(field, text) : readLookup(field, text, ids.get(text) ?? null);
   });
   return fields;
-}
-
-async function keyType(session: Session, mapping: ObjectMapping): Promise<string> {
-  return (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
 }
 
 function marks(mapping: ObjectMapping): string {
@@ -337,28 +333,25 @@ export async function updateRows(
   groups.delete('');
   if (groups.size > MAX_STATEMENTS) return updateMixed(session, mapping, writes);
   const { types, shapes } = await tableColumns(session, mapping);
-  const key = name(mapping.keyColumn);
   const touched = await touches(session, mapping);
   const left = leftIn(mapping);
   const found: LeftRow[] = [];
   for (const group of groups.values()) {
     const changed = storedFields(mapping).filter(({ field }) => field in (group[0]?.fields ?? {}));
-    const columns = [mapping.keyColumn, ...changed.map(({ column }) => column)];
-    const value = (column: string) => `x.${name(column)}::${types.get(column)}`;
-    const set = [...changed.map(({ column }) => `${name(column)} = ${value(column)}`), ...touched];
+    const values = changed.map((_, i) => `c${i + 1}`);
+    const set = changed.map(({ column }, i) => `${name(column)} = x.${values[i]}::${types.get(column)}`);
     const { rows, rowCount } = await query<LeftRow>(
       session,
-      `update ${rowsOf(mapping)} t set ${set.join(', ')}
-         from unnest(${columns.map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${columns.map(name).join(', ')})
-        where t.${key} = ${value(mapping.keyColumn)} ${left === undefined ? '' : `returning ${left}`}`,
+      `update ${rowsOf(mapping)} t set ${[...set, ...touched].join(', ')}
+         from unnest(${['key', ...values].map((_, i) => `$${i + 1}::text[]`).join(', ')}) as x (${['key', ...values].join(', ')})
+        where ${isKey(mapping, types, 't', 'x.key')} ${left === undefined ? '' : `returning ${left}`}`,
       [
         group.map((write) => write.key),
-        ...changed.map(({ field, column, type }) =>
-          group.map(({ fields }) => toPostgres(type, fields[field] ?? null, shapes.get(column))),
-        ),
+        ...changed.map((field) => group.map(({ fields }) => ownText(field, fields[field.field] ?? null, shapes))),
       ],
     );
     if (rowCount !== group.length) throw new RowIgnoredError(tableOf(mapping), 'update');
+    await holdTogether(session, mapping, group);
     if (left !== undefined) found.push(...rows);
   }
   return readLeft(found);
@@ -370,20 +363,20 @@ async function updateMixed(
   mapping: ObjectMapping,
   writes: readonly RowWrite[],
 ): Promise<ReadonlyMap<string, Left>> {
-  const key = name(mapping.keyColumn);
   const changed = storedFields(mapping).filter(({ field }) => writes.some(({ fields }) => field in fields));
   const columns = changed.map(({ column }) => name(column)).join(', ');
-  const { shapes } = await tableColumns(session, mapping);
+  const { shapes, types } = await tableColumns(session, mapping);
   const documents = writes.map(({ fields }) => JSON.stringify(columnsOf(mapping, fields, shapes)));
   const set = `(${columns}) = (select ${columns} from jsonb_populate_record(t.*, x.fields))`;
   const left = leftIn(mapping);
   const { rows, rowCount } = await query<LeftRow>(
     session,
     `update ${rowsOf(mapping)} t set ${[set, ...(await touches(session, mapping))].join(', ')}
-       from unnest($1::${await keyType(session, mapping)}[], $2::jsonb[]) as x (key, fields) where t.${key} = x.key ${left === undefined ? '' : `returning ${left}`}`,
+       from unnest($1::text[], $2::jsonb[]) as x (key, fields) where ${isKey(mapping, types, 't', 'x.key')} ${left === undefined ? '' : `returning ${left}`}`,
     [writes.map((write) => write.key), documents],
   );
   if (rowCount !== writes.length) throw new RowIgnoredError(tableOf(mapping), 'update');
+  await holdTogether(session, mapping, writes);
   return readLeft(left === undefined ? [] : rows);
 }
 
@@ -415,31 +408,53 @@ export async function insertRows(
   const { shapes, hasInsertTriggers } = await tableColumns(session, mapping);
   const copied: CopyColumn<RowInsert>[] = [
     { name: mapping.salesforceIdColumn, of: ({ salesforceId }) => salesforceId },
-    ...given.map(({ field, column, type }) => ({
-      name: column,
-      of: ({ fields }: RowInsert) => toPostgres(type, fields[field] ?? null, shapes.get(column)),
+    ...given.map((field) => ({
+      name: field.column,
+      of: ({ fields }: RowInsert) => ownText(field, fields[field.field] ?? null, shapes),
     })),
   ];
   const own = await newRowValues(session, mapping, inserts.length);
   const places = new Map(own.columns.length === 0 ? [] : inserts.map((insert, i) => [insert, own.rows[i]]));
+  const shared = new Map(inserts.map((insert) => [insert, sharedValues(mapping, insert.fields)]));
   copied.push(
-    ...own.columns.map((column, i) => ({ name: column, of: (insert: RowInsert) => places.get(insert)?.[i] ?? null })),
+    ...own.columns.map((column, i) => ({
+      name: column,
+      of: (insert: RowInsert) => shared.get(insert)?.[column] ?? places.get(insert)?.[i] ?? null,
+    })),
   );
-  if (keyed) copied.unshift({ name: mapping.keyColumn, of: ({ key }) => key ?? null });
-  const made = await copyRows(session, tableOf(mapping), copied, inserts);
-  if (made !== inserts.length) throw new RowIgnoredError(tableOf(mapping), 'insert');
+  const keys = new Map(keyed ? inserts.map((insert) => [insert, keyDocument(mapping, insert.key ?? '')]) : []);
+  if (keyed) {
+    const column = (each: string) => ({ name: each, of: (insert: RowInsert) => keys.get(insert)?.[each] ?? null });
+    copied.unshift(...mapping.keyColumns.map(column));
+  }
+  const copies = await copyRows(session, tableOf(mapping), copied, inserts);
+  if (copies !== inserts.length) throw new RowIgnoredError(tableOf(mapping), 'insert');
   if (keyed && !hasInsertTriggers) return new Map();
-  const [key, id] = [name(mapping.keyColumn), name(mapping.salesforceIdColumn)];
-  const keys = await queryTuples<[string, string]>(
+  const id = `t.${name(mapping.salesforceIdColumn)}`;
+  const made = await queryTuples<[string, string]>(
     session,
-    `select ${id}, ${key}::text from ${rowsOf(mapping)} where ${id} = any ($1::text[])`,
+    `select ${id}, ${keyOf(mapping, 't')} from ${rowsOf(mapping)} t where ${id} = any ($1::text[])`,
     [inserts.map(({ salesforceId }) => salesforceId)],
   );
-  const found = new Map(keys);
+  const found = new Map(made);
   const isThere = (insert: RowInsert) =>
     insert.key === undefined ? found.has(insert.salesforceId) : found.get(insert.salesforceId) === insert.key;
   if (!inserts.every(isThere)) throw new RowIgnoredError(tableOf(mapping), 'insert');
   return keyed ? new Map() : found;
+}
+
+/** What a field's own column gets; of a lookup by several columns, the last part of the parent's key. */
+function ownText(field: FieldMapping, value: CanonicalValue, shapes: TableColumns['shapes']): string | boolean | null {
+  return toPostgres(field.type, ownValue(field, value), shapes.get(field.column));
+}
+
+function ownJson(field: FieldMapping, value: CanonicalValue, shapes: TableColumns['shapes']): unknown {
+  return toPostgresJson(field.type, ownValue(field, value), shapes.get(field.column));
+}
+
+function ownValue(field: FieldMapping, value: CanonicalValue): CanonicalValue {
+  if (field.shared === undefined || typeof value !== 'string') return value;
+  return keyParts(value, lookupColumns(field).length)?.at(-1) ?? value;
 }
 
 /** Values as `jsonb_populate_recordset` takes them, by column. */
@@ -451,6 +466,6 @@ export function columnsOf(
   return Object.fromEntries(
     storedFields(mapping)
       .filter(({ field }) => fields[field] !== undefined)
-      .map(({ field, column, type }) => [column, toPostgresJson(type, fields[field] ?? null, shapes.get(column))]),
+      .map((field) => [field.column, ownJson(field, fields[field.field] ?? null, shapes)]),
   );
 }

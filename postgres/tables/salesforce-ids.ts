@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import type { Session } from '../session/connection.ts';
 import { query, queryTuples } from '../session/connection.ts';
+import { keyDocument, sameKey } from './key-columns.ts';
 import { rowsOf, tableOf } from './rows.ts';
 
 const name = pg.escapeIdentifier;
@@ -17,17 +18,16 @@ export interface KeyPair {
 
 /** Writes ids into rows, unless another row carries them. Answers how many it wrote. */
 export async function writeIds(session: Session, mapping: ObjectMapping, pairs: readonly KeyPair[]): Promise<number> {
-  const key = name(mapping.keyColumn);
   const id = name(mapping.salesforceIdColumn);
   const { rowCount } = await query(
     session,
     `update ${rowsOf(mapping)} t set ${id} = x.${id}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
-      where t.${key} = x.${key} and not exists (select from ${rowsOf(mapping)} o where o.${id} = x.${id})`,
+      where ${sameKey(mapping, 't', 'x')} and not exists (select from ${rowsOf(mapping)} o where o.${id} = x.${id})`,
     [
       JSON.stringify(
         pairs.map(({ salesforceId, rowKey }) => ({
-          [mapping.keyColumn]: rowKey,
+          ...keyDocument(mapping, rowKey),
           [mapping.salesforceIdColumn]: salesforceId,
         })),
       ),
@@ -43,17 +43,16 @@ export async function writeSalesforceIds(
   pairs: readonly { readonly rowKey: string; readonly salesforceId: string }[],
 ): Promise<void> {
   if (pairs.length === 0) return;
-  const key = name(mapping.keyColumn);
   const id = name(mapping.salesforceIdColumn);
   const values = pairs.map(({ rowKey, salesforceId }) => ({
-    [mapping.keyColumn]: rowKey,
+    ...keyDocument(mapping, rowKey),
     [mapping.salesforceIdColumn]: salesforceId,
   }));
   await query(
     session,
     `update ${rowsOf(mapping)} t set ${id} = x.${id}
        from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x
-      where t.${key} = x.${key} and t.${id} is distinct from x.${id}`,
+      where ${sameKey(mapping, 't', 'x')} and t.${id} is distinct from x.${id}`,
     [JSON.stringify(values)],
   );
 }

@@ -8,6 +8,8 @@ import { lookupsOf } from '../../core/mapping/lookups.ts';
 import type { Session } from '../session/connection.ts';
 import { query } from '../session/connection.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
+import { spelledKey } from './key-columns.ts';
+import { insertExpression } from './own-columns.ts';
 
 export async function tableColumns(session: Session, mapping: ObjectMapping): Promise<TableColumns> {
   const known = session.transaction?.columns;
@@ -60,10 +62,8 @@ const FORMER_TYPES = `array(select jsonb_array_elements_text(m.former_types -> a
 /** Whether the default `d` of a column is an empty text, as `''::character varying`; null: it has none. */
 export const IS_EMPTY_TEXT = `pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^'']*)?$'`;
 
-async function readColumns(
-  session: Session,
-  { object, schema, table, keyColumn, onInsert }: ObjectMapping,
-): Promise<TableColumns> {
+async function readColumns(session: Session, mapping: ObjectMapping): Promise<TableColumns> {
+  const { object, schema, table } = mapping;
   const { rows } = await query<ColumnRow>(
     session,
     `select a.attname as column, format_type(base.oid, -1) as type, a.attnotnull or base.refuses_null as not_null,
@@ -91,17 +91,33 @@ async function readColumns(
       where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped`,
     [schema, table, object],
   );
-  const made = onInsert.find(({ column }) => column === keyColumn);
-  const keyMaker = made !== undefined && 'sql' in made ? made.sql : undefined;
+  const defaults = new Map(rows.flatMap((row) => (row.default === null ? [] : [[row.column, row.default] as const])));
   return {
     types: new Map(rows.map(({ column, type }) => [column, type])),
     shapes: new Map(rows.map(({ column, shape }) => [column, shape])),
     fullTypes: new Map(rows.map(({ column, full_type: type }) => [column, type])),
     formerTypes: new Map(rows.map(({ column, former_types: types }) => [column, types])),
     notNull: new Set(rows.filter((row) => row.not_null).map(({ column }) => column)),
-    keyDefault: keyMaker ?? rows.find(({ column }) => column === keyColumn)?.default ?? undefined,
+    defaults,
+    keyDefault: keyMaker(mapping, defaults),
     hasInsertTriggers: rows[0]?.insert_triggers === true,
   };
+}
+
+/** An expression that makes the key of a new row; undefined: some column of it is filled by a field, or by the table itself. */
+function keyMaker(
+  { keyColumns, onInsert, filter, fields }: ObjectMapping,
+  defaults: ReadonlyMap<string, string>,
+): string | undefined {
+  const made = keyColumns.flatMap((column) => {
+    const given = onInsert.find((each) => each.column === column);
+    const value = filter?.values?.[column];
+    const isFilled = fields.some((field) => field.column === column || field.shared?.includes(column));
+    if (isFilled) return [];
+    if (given !== undefined) return insertExpression(given);
+    return (value === undefined ? defaults.get(column) : insertExpression({ column, value })) ?? [];
+  });
+  return made.length === keyColumns.length ? spelledKey(made.map((expression) => `(${expression})`)) : undefined;
 }
 
 /** Columns of which a unique index, or an exclusion constraint, knows: by themselves, within an expression or in its condition. */

@@ -17,8 +17,10 @@ import {
   type Trial,
 } from '../session/server-errors.ts';
 import type { TableColumns } from '../session/transaction-facts.ts';
+import { keyDocument, sameKey } from './key-columns.ts';
 import { newRowColumns, touches } from './own-columns.ts';
 import { columnsOf, rowsOf, tableOf } from './rows.ts';
+import { changesKey, sharedValues, sharesColumns } from './shared-columns.ts';
 import { tableColumns } from './table-columns.ts';
 
 const name = pg.escapeIdentifier;
@@ -45,6 +47,14 @@ export async function tryRows(
   writes: readonly TriedWrite[],
 ): Promise<Trial | undefined> {
   if (writes.length === 0) return undefined;
+  // What decides about these is more than one statement.
+  if (
+    writes.some(
+      ({ kind, fields }) => kind === 'update' && (changesKey(mapping, fields) || sharesColumns(mapping, fields)),
+    )
+  ) {
+    return undefined;
+  }
   const { shapes } = await tableColumns(session, mapping);
   const own = await newRowColumns(session, mapping, writes.filter(({ kind }) => kind === 'insert').length);
   const touched = await touches(session, mapping);
@@ -88,8 +98,9 @@ function rowOf(
   );
   return {
     ...own,
+    ...(kind === 'insert' && sharedValues(mapping, written)),
     ...columnsOf(mapping, written, shapes),
-    ...(key !== undefined && { [mapping.keyColumn]: key }),
+    ...(key !== undefined && keyDocument(mapping, key)),
     ...(kind === 'insert' && { [mapping.salesforceIdColumn]: salesforceId }),
   };
 }
@@ -109,10 +120,9 @@ function statementOf(
     return `insert into ${tableOf(mapping)} (${names}) overriding system value select ${names} from ${row}`;
   }
   const changed = columns
-    .filter((column) => column !== mapping.keyColumn)
+    .filter((column) => !mapping.keyColumns.includes(column))
     .map((column) => `${name(column)} = x.${name(column)}`);
-  const key = name(mapping.keyColumn);
-  return `update ${rowsOf(mapping)} t set ${[...changed, ...touched].join(', ')} from ${row} x where t.${key} = x.${key}`;
+  return `update ${rowsOf(mapping)} t set ${[...changed, ...touched].join(', ')} from ${row} x where ${sameKey(mapping, 't', 'x')}`;
 }
 
 /** What a row was refused with, in the order of the writes; null: it was not. */

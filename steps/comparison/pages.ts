@@ -9,7 +9,7 @@ import type { ComparedPage } from '../../postgres/ledger/comparison.ts';
 import { saveLinks } from '../../postgres/ledger/links.ts';
 import { nextLinkIds } from '../../postgres/ledger/selections.ts';
 import { inTransaction, query, type Session } from '../../postgres/session/connection.ts';
-import { quoteName } from '../../postgres/session/quote.ts';
+import { afterKey, keyColumnsOf, keyOf } from '../../postgres/tables/key-columns.ts';
 import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { rowsOf } from '../../postgres/tables/rows.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
@@ -63,14 +63,15 @@ async function mark({ session, configuration, mapping }: StepContext, keys: read
 /** Finds rows that no link knows by their key: new ones, and those whose key was changed. */
 export async function compareRows(context: StepContext, after: string | undefined): Promise<ComparedPage> {
   const { session, mapping } = context;
-  const key = `t.${quoteName(mapping.keyColumn)}`;
-  const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+  const key = keyOf(mapping, 't');
+  const { types } = await tableColumns(session, mapping);
+  const further = after === undefined ? '' : `and ${afterKey(mapping, types, 't', '$3')}`;
   // A look for each row, by the index; `exists` might read all links for a page.
   const { rows } = await query<{ key: string; linked: boolean }>(
     session,
-    `select ${key}::text as key,
-            coalesce((select true from sfsync.link l where l.object = $1 and l.row_key = ${key}::text limit 1), false) as linked
-       from ${rowsOf(mapping)} t where ${isOfObject(mapping, 't')} ${after === undefined ? '' : `and ${key} > $3::text::${type}`} order by ${key} limit $2`,
+    `select ${key} as key,
+            coalesce((select true from sfsync.link l where l.object = $1 and l.row_key = ${key} limit 1), false) as linked
+       from ${rowsOf(mapping)} t where ${isOfObject(mapping, 't')} ${further} order by ${keyColumnsOf(mapping, 't')} limit $2`,
     [mapping.object, PAGE, ...(after === undefined ? [] : [after])],
   );
   const keys = rows.flatMap(({ key: rowKey, linked }) => (linked ? [] : [rowKey]));

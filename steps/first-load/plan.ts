@@ -11,6 +11,7 @@ import { addInsertions } from '../../postgres/ledger/mark-due.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { inTransaction, query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
+import { keyOf } from '../../postgres/tables/key-columns.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
 import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { rowsOf } from '../../postgres/tables/rows.ts';
@@ -52,13 +53,13 @@ export async function storeRows(
   mapping: ObjectMapping,
   progress: (rows: number) => void,
 ): Promise<void> {
-  const { keyColumn, salesforceIdColumn, deletedAtColumn, matchBy } = mapping;
+  const { salesforceIdColumn, deletedAtColumn, matchBy } = mapping;
   const gone = deletedAtColumn === undefined ? 'false' : `${quoteName(deletedAtColumn)} is not null`;
   await inTransaction(session, async () => {
     await query(
       session,
       `declare load_rows no scroll cursor for
-         select ${quoteName(keyColumn)}::text as row_key, ${quoteName(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
+         select ${keyOf(mapping, 't')} as row_key, ${quoteName(salesforceIdColumn)} as salesforce_id, ${gone} as gone,
                 ${matchBy === undefined ? 'null' : columnText(matchBy)} as match
            from ${rowsOf(mapping)} t where ${isOfObject(mapping, 't')}`,
     );
@@ -236,7 +237,7 @@ export async function unlinkedParents(session: Session, mapping: ObjectMapping):
 export async function markNewRows(session: Session, mapping: ObjectMapping): Promise<number> {
   if (mapping.externalIdField === undefined) return 0;
   const select = `select w.row_key from load_row w left join load_key k using (key)
-       join ${rowsOf(mapping)} t on t.${quoteName(mapping.keyColumn)}::text = w.row_key
+       join ${rowsOf(mapping)} t on ${keyOf(mapping, 't')} = w.row_key
       where ${ROW_PLACE} = 'apart' and t.${quoteName(mapping.salesforceIdColumn)} is null
         and not exists (select from sfsync.link l where l.object = $1 and l.row_key = w.row_key)`;
   return addInsertions(session, mapping.object, { select, values: [] }, { known: 'left' });

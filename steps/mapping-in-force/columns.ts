@@ -119,12 +119,13 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
       const [lookup] = lookupsIn(each);
       const parent = lookup && parentOf(configuration, lookup);
       const beside = storedIn(each).flatMap((other) => (other.column === column ? [] : other.column));
-      const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumn };
+      const key = parent && { parent_schema: parent.schema, parent_name: parent.table, key: parent.keyColumns.at(-1) };
       const meaning = {
         type: type.name,
         direction,
         references: references ?? null,
         ...(namedBy && { namedBy: namedBy.column }),
+        ...(each.shared && { shared: each.shared.join('/') }),
         ...type.meaning,
       };
       return { object, field, schema, name, column, needed, meaning, beside, form: type.columnForm, ...key };

@@ -8,6 +8,7 @@ import { adopt, passOver } from '../../core/agreement/insertion.ts';
 import type { Link, RowVersion } from '../../core/agreement/link.ts';
 import { UNREADABLE } from '../../core/mapping/canonical.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import { keyParts } from '../../core/mapping/row-key.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { changeInsertions, dropInsertions, lockInsertions } from '../../postgres/ledger/insertions.ts';
 import { claimLinks } from '../../postgres/ledger/links.ts';
@@ -133,14 +134,20 @@ const TEXTS = new Set(['text', 'character varying']);
 
 /** A user may write anything into an external id: only what the key's type would write itself can be a key. */
 async function fittingKeys(session: Session, mapping: ObjectMapping, texts: readonly string[]): Promise<string[]> {
-  const type = (await tableColumns(session, mapping)).types.get(mapping.keyColumn) ?? 'text';
+  const { types } = await tableColumns(session, mapping);
+  const { keyColumns } = mapping;
+  return texts.filter((text) => {
+    const parts = keyParts(text, keyColumns.length);
+    return parts?.every((part, i) => isOfType(types.get(keyColumns[i] ?? '') ?? 'text', part)) === true;
+  });
+}
+
+function isOfType(type: string, text: string): boolean {
   const largest = LARGEST[type];
-  if (largest !== undefined) {
-    return texts.filter((text) => WHOLE.test(text) && BigInt(text) < largest && BigInt(text) >= -largest);
-  }
-  if (type === 'uuid') return texts.filter((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text));
+  if (largest !== undefined) return WHOLE.test(text) && BigInt(text) < largest && BigInt(text) >= -largest;
+  if (type === 'uuid') return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
   // How any other type spells its values is not known.
-  return TEXTS.has(type) ? [...texts] : [];
+  return TEXTS.has(type);
 }
 
 /**

@@ -13,6 +13,7 @@ import { resolveRejects } from '../../postgres/ledger/rejects.ts';
 import { query } from '../../postgres/session/connection.ts';
 import { quoteName } from '../../postgres/session/quote.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
+import { keyOf } from '../../postgres/tables/key-columns.ts';
 import { columnText, readKey } from '../../postgres/tables/matching-key.ts';
 import { isOfObject } from '../../postgres/tables/row-filter.ts';
 import { lockRows, rowsOf } from '../../postgres/tables/rows.ts';
@@ -97,15 +98,15 @@ async function rowsByKey(
   matchBy: FieldMapping,
   keys: readonly string[],
 ): Promise<{ readonly rows: Map<string, RowsOfKey>; readonly insertions: Map<string, StoredInsertion> }> {
-  const [key, id] = [`t.${quoteName(mapping.keyColumn)}`, `t.${quoteName(mapping.salesforceIdColumn)}`];
+  const [key, id] = [keyOf(mapping, 't'), `t.${quoteName(mapping.salesforceIdColumn)}`];
   const expression = matchBy.type.matching?.(`t.${quoteName(matchBy.column)}`);
   if (expression === undefined)
     throw new InvariantError('NOT_MATCHABLE', `${matchBy.field} cannot distinguish records.`);
   const gone = mapping.deletedAtColumn === undefined ? '' : `and t.${quoteName(mapping.deletedAtColumn)} is null`;
   const { rows } = await query<{ row_key: string; match: string | null; free: boolean }>(
     session,
-    `select ${key}::text as row_key, ${columnText(matchBy)} as match,
-            ${id} is null and not exists (select from sfsync.link l where l.object = $2 and l.row_key = ${key}::text) as free
+    `select ${key} as row_key, ${columnText(matchBy)} as match,
+            ${id} is null and not exists (select from sfsync.link l where l.object = $2 and l.row_key = ${key}) as free
        from ${rowsOf(mapping)} t where ${expression.value} = any ($1::${expression.type}[]) and ${isOfObject(mapping, 't')} ${gone}`,
     [keys, mapping.object],
   );

@@ -18,6 +18,7 @@ import { asRefusal, RowsLockedError, type Trial } from '../../postgres/session/s
 import { holdParents } from '../../postgres/tables/lookups.ts';
 import type { RowAccess, RowSelection, StoredRow } from '../../postgres/tables/rows.ts';
 import { lockRows, newKeys } from '../../postgres/tables/rows.ts';
+import { changesKey } from '../../postgres/tables/shared-columns.ts';
 import { type TriedWrite, tryRows } from '../../postgres/tables/trial.ts';
 import { writtenByTriggers } from '../../postgres/tables/triggers.ts';
 import type { OwnOrphan } from '../parents/lost-parents.ts';
@@ -193,6 +194,10 @@ export async function writePairs(context: StepContext, changes: readonly PairCha
   });
   const rowWrites = linked.filter(({ kind }) => kind === 'insert' || kind === 'restore' || kind === 'update');
   const touched = new Set(await writtenByTriggers(session, configuration, mapping, rowWrites));
+  // Its row has another key now, and is found by the id that it carries.
+  for (const { kind, fields, salesforceId } of rowWrites) {
+    if (kind !== 'insert' && changesKey(mapping, fields)) touched.add(salesforceId);
+  }
   const resting = linked.filter(({ before: { stored }, link }) => isPutToRest(stored, link));
   const rows = resting.map(({ after }) => after);
   const parents = await parentsOf(session, configuration, mapping, rows);

@@ -132,6 +132,10 @@ async function joinPart(
     const { rowKey } = link;
     const parentKey = parents.get(link.waiting[field.field] ?? '');
     if (parentKey === undefined || isHeld(stored)) return [];
+    // Its row lacked more than the lookup, and was not made: the record is read again.
+    if (rowKey === undefined && link.base === undefined) {
+      return [{ linkId, stored: link, link: stopWaiting(link, field.field), fill: [] }];
+    }
     const column = rowKey === undefined ? undefined : columns.get(rowKey);
     const { link: after, fills } = join(link, child, field.field, column);
     return [{ linkId, stored: link, link: after, fill: fills && rowKey !== undefined ? [{ rowKey, parentKey }] : [] }];

@@ -13,6 +13,7 @@ import { columnsOfLookup, type Lookup, lookupsOf } from '../../core/mapping/look
 import { changeLinks, claimLinks } from '../../postgres/ledger/links.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import { blockingChildren, holdParents } from '../../postgres/tables/lookups.ts';
+import { sharedColumns } from '../../postgres/tables/shared-columns.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import type { StepContext } from '../step.ts';
 
@@ -22,6 +23,23 @@ export async function requiredLookups(session: Session, mapping: ObjectMapping):
   if (lookups.length === 0) return [];
   const { notNull } = await tableColumns(session, mapping);
   return lookups.filter((lookup) => columnsOfLookup(lookup).some((column) => notNull.has(column)));
+}
+
+/** Lookups without whose parent a new row lacks a column that it shares with the parent's key, and that nothing else fills. */
+async function neededLookups(session: Session, mapping: ObjectMapping, required: readonly Lookup[]): Promise<Lookup[]> {
+  const shared = sharedColumns(mapping);
+  if (shared.size === 0) return [];
+  const { notNull, defaults } = await tableColumns(session, mapping);
+  const given = new Set([
+    ...mapping.onInsert.map(({ column }) => column),
+    ...Object.keys(mapping.filter?.values ?? {}),
+  ]);
+  const isNeeded = (column: string) =>
+    shared.has(column) && notNull.has(column) && !defaults.has(column) && !given.has(column);
+  const isAlways = (lookup: Lookup) => required.some(({ field }) => field === lookup.field);
+  return lookupsOf(mapping).filter(
+    (lookup) => lookup.direction !== 'to-salesforce' && !isAlways(lookup) && lookup.shared?.some(isNeeded) === true,
+  );
 }
 
 /** A record and its row, before and after a merge. */
@@ -41,10 +59,14 @@ export async function withoutParent(
   records: readonly MergedRecord[],
 ): Promise<Blocked> {
   const blocked = new Map<string, RejectedRecordError>();
-  const required = Map.groupBy(await requiredLookups(session, mapping), ({ field }) => field);
+  const always = await requiredLookups(session, mapping);
+  const needed = await neededLookups(session, mapping, always);
+  const required = Map.groupBy([...always, ...needed], ({ field }) => field);
   for (const [field, lookups] of required) {
+    const isNeeded = lookups.some((lookup) => needed.includes(lookup));
     const wanting = records.flatMap(({ id, pair, row }) => {
       const parent = row?.fields[field];
+      if (isNeeded && pair.row !== undefined) return [];
       return typeof parent === 'string' && parent !== pair.row?.fields[field] ? [{ id, parent }] : [];
     });
     const parents = [...new Set(wanting.map(({ parent }) => parent))];

@@ -6,7 +6,8 @@
 import { ConfigurationError, InvariantError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
-import { keyIndexOf } from '../table-watch.ts';
+import { keyText } from '../../core/mapping/row-key.ts';
+import { keyIndexesOf } from '../table-watch.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 
 /** A published table, in the column order of the messages that follow. */
@@ -14,7 +15,8 @@ interface Relation {
   readonly table: string;
   /** undefined: not mapped. */
   readonly object: string | undefined;
-  readonly keyIndex: number;
+  /** Where the columns of the key are, in the order of the configuration; none: not mapped. */
+  readonly keyIndexes: readonly number[];
 }
 
 const NOTHING: StreamMessage = { kind: 'nothing' };
@@ -87,34 +89,34 @@ export class PgoutputDecoder implements StreamDecoder {
     const { oid, table } = description;
     this.#described(description);
     const mapping = this.#mappings.get(table);
-    const keyIndex = mapping === undefined ? -1 : keyIndexOf(mapping, description);
-    if (mapping !== undefined && keyIndex < 0) throw withoutKey(table, mapping.keyColumn);
-    this.#relations.set(oid, { table, object: mapping?.object, keyIndex });
+    const keyIndexes = mapping === undefined ? [] : keyIndexesOf(mapping, description);
+    if (keyIndexes === undefined) throw withoutKey(table, mapping?.keyColumns ?? []);
+    this.#relations.set(oid, { table, object: mapping?.object, keyIndexes });
   }
 
   #insert(bytes: Buffer): StreamMessage {
-    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    const { object, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
     if (object === undefined) return NOTHING;
-    const key = required(new Cursor(bytes, 6).column(keyIndex), table);
+    const key = required(new Cursor(bytes, 6).key(keyIndexes), table);
     return { kind: 'change', object, operation: 'insert', key, oldKey: undefined };
   }
 
   /** `K` (old key) or `O` (whole old row) come before the new row only when the identity changed, or is the whole row. */
   #update(bytes: Buffer): StreamMessage {
-    const { object, keyIndex, table } = this.#relation(bytes.readUInt32BE(1));
+    const { object, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
     if (object === undefined) return NOTHING;
     const cursor = new Cursor(bytes, 6);
-    const before = bytes[5] === TAG.new ? undefined : cursor.tuple(keyIndex);
+    const before = bytes[5] === TAG.new ? undefined : cursor.tuple(keyIndexes);
     if (before !== undefined) cursor.skip(1);
-    const key = required(cursor.column(keyIndex), table);
+    const key = required(cursor.key(keyIndexes), table);
     const oldKey = before?.value === key ? undefined : before?.value;
     return { kind: 'change', object, operation: 'update', key, oldKey };
   }
 
   #delete(bytes: Buffer): StreamMessage {
-    const { object, keyIndex } = this.#relation(bytes.readUInt32BE(1));
+    const { object, keyIndexes } = this.#relation(bytes.readUInt32BE(1));
     if (object === undefined) return NOTHING;
-    const key = new Cursor(bytes, 6).column(keyIndex);
+    const key = new Cursor(bytes, 6).key(keyIndexes);
     // Only the columns of the identity are filled, and it may be an index without the key.
     if (key === undefined) return { kind: 'unnamed rows', objects: [object], by: 'delete' };
     return { kind: 'change', object, operation: 'delete', key, oldKey: undefined };
@@ -151,10 +153,10 @@ function describedTable(cursor: Cursor): TableDescription & { readonly oid: numb
 }
 
 /** The key was renamed, and the replica identity does not show which column it is. */
-export function withoutKey(table: string, keyColumn: string): ConfigurationError {
+export function withoutKey(table: string, keyColumns: readonly string[]): ConfigurationError {
   return new ConfigurationError(
     'NO_KEY_COLUMN',
-    `Table ${table} has no key column ${spelledName(keyColumn)} any more, and its replica identity does not show which column it is: give the column its name back.`,
+    `Table ${table} has no key column ${keyColumns.map(spelledName).join(', ')} any more, and its replica identity does not show which column it is: give the column its name back.`,
   );
 }
 
@@ -204,22 +206,33 @@ class Cursor {
     return text;
   }
 
-  /** The text of one column of the tuple that begins here; what follows it is not read. */
-  column(wanted: number): string | undefined {
+  /** The key in the tuple that begins here, of which these are the columns; what follows them is not read. */
+  key(columns: readonly number[]): string | undefined {
     this.skip(2);
-    for (let i = 0; i < wanted; i++) this.#skipColumn();
-    return this.#columnText();
+    return this.#textOf(columns, Math.max(...columns) + 1);
   }
 
-  /** As `column`, and moves to the end of the tuple. */
-  tuple(wanted: number): { readonly value: string | undefined } {
+  /** As `key`, and moves to the end of the tuple. */
+  tuple(columns: readonly number[]): { readonly value: string | undefined } {
     const count = this.uint16();
-    let value: string | undefined;
+    return { value: this.#textOf(columns, count) };
+  }
+
+  /** undefined: one of the columns has no text here. */
+  #textOf(columns: readonly number[], count: number): string | undefined {
+    const parts: string[] = [];
+    let missing = false;
     for (let i = 0; i < count; i++) {
-      if (i === wanted) value = this.#columnText();
-      else this.#skipColumn();
+      const place = columns.indexOf(i);
+      if (place < 0) {
+        this.#skipColumn();
+        continue;
+      }
+      const text = this.#columnText();
+      if (text === undefined) missing = true;
+      else parts[place] = text;
     }
-    return { value };
+    return missing ? undefined : keyText(parts);
   }
 
   #skipColumn(): void {

@@ -7,6 +7,7 @@ import { parseLsn } from '../../core/contracts/lsn.ts';
 import { InvariantError } from '../../core/errors.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
+import { keyText } from '../../core/mapping/row-key.ts';
 import { withoutKey } from './pgoutput.ts';
 import type { StreamDecoder, StreamMessage, TableDescription } from './stream-message.ts';
 
@@ -80,17 +81,17 @@ export class Wal2jsonDecoder implements StreamDecoder {
     const table = spelledTable({ schema: entry.schema ?? '', table: entry.table ?? '' });
     const mapping = this.#mappings.get(table);
     if (mapping === undefined) return NOTHING;
-    const { object, keyColumn } = mapping;
+    const { object, keyColumns } = mapping;
     if (entry.action === 'T') return { kind: 'unnamed rows', objects: [object], by: 'truncate' };
     // Only an insert has every column: an unchanged value that is stored out of line is left out of an update.
     if (entry.action === 'I') this.#describe(table, entry.columns ?? []);
-    const oldKey = keyOf(entry, 'identity', keyColumn, text);
+    const oldKey = keyOf(entry, 'identity', keyColumns, text);
     if (entry.action === 'D') {
       if (oldKey === undefined) return { kind: 'unnamed rows', objects: [object], by: 'delete' };
       return { kind: 'change', object, operation: 'delete', key: oldKey, oldKey: undefined };
     }
-    const key = keyOf(entry, 'columns', keyColumn, text);
-    if (key === undefined) throw withoutKey(table, keyColumn);
+    const key = keyOf(entry, 'columns', keyColumns, text);
+    if (key === undefined) throw withoutKey(table, keyColumns);
     if (entry.action === 'I') return { kind: 'change', object, operation: 'insert', key, oldKey: undefined };
     return { kind: 'change', object, operation: 'update', key, oldKey: oldKey === key ? undefined : oldKey };
   }
@@ -111,8 +112,18 @@ export class Wal2jsonDecoder implements StreamDecoder {
   }
 }
 
-/** The text of the key; undefined when it is not among the columns. */
-function keyOf(entry: Entry, place: 'columns' | 'identity', column: string, text: string): string | undefined {
+/** The text of the key; undefined when a column of it is not among the columns. */
+function keyOf(
+  entry: Entry,
+  place: 'columns' | 'identity',
+  columns: readonly string[],
+  text: string,
+): string | undefined {
+  const parts = columns.flatMap((column) => textOf(entry, place, column, text) ?? []);
+  return parts.length === columns.length ? keyText(parts) : undefined;
+}
+
+function textOf(entry: Entry, place: 'columns' | 'identity', column: string, text: string): string | undefined {
   const value = entry[place]?.find(({ name }) => name === column)?.value;
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return String(value);

@@ -79,7 +79,7 @@ describe('init', () => {
   test('pairs an object and a table by name, says what does not fit, and writes the DDL that is missing', async () => {
     const { files } = await survey(orgSource(org.connection), lender.database.url, [], FILE);
     const configuration = await loaded(files, 'named');
-    expect(configuration.objects).toMatchObject([{ object: 'Account', table: 'accounts', keyColumn: 'id' }]);
+    expect(configuration.objects).toMatchObject([{ object: 'Account', table: 'accounts', keyColumns: ['id'] }]);
     expect(textOf(files, FILE)).toContain('// AnnualRevenue: a currency goes into numeric,');
     const ddl = textOf(files, 'schema-additions.sql') ?? '';
     for (const statement of ddl.split(';').filter((text) => text.trim() !== ''))

@@ -58,7 +58,7 @@ describe('a definition', () => {
         refreshFormulas: false,
         schema: 'public',
         table: 'lenders',
-        keyColumn: 'id',
+        keyColumns: ['id'],
         salesforceIdColumn: 'salesforce_id',
         updatedAtColumn: undefined,
         touchColumn: undefined,
@@ -89,7 +89,7 @@ describe('a definition', () => {
       expect.objectContaining({
         schema: 'public',
         table: 'borrowers',
-        keyColumn: 'number',
+        keyColumns: ['number'],
         salesforceIdColumn: 'sfid',
         delivery: 'api',
       }),

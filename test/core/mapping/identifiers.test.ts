@@ -37,7 +37,7 @@ test('a name goes without quotes where SQL reads it as it is', () => {
 });
 
 describe('a configuration', () => {
-  const withTable = (table: { table: string; schema?: string; key?: string }): SyncDefinition => ({
+  const withTable = (table: { table: string; schema?: string; key?: string | string[] }): SyncDefinition => ({
     objects: { Account: { ...table, fields: { Name: text('Full Name') } } },
   });
 
@@ -56,7 +56,7 @@ describe('a configuration', () => {
     expect(objects[0]).toMatchObject({
       schema: 'App',
       table: 'Loan',
-      keyColumn: 'Id',
+      keyColumns: ['Id'],
       salesforceIdColumn: 'salesforceId',
     });
     expect(objects[0]?.fields.map(({ column }) => column)).toEqual(['"x".y', 'select']);
@@ -74,11 +74,11 @@ describe('a configuration', () => {
     expect(() => defineSync(withTable(table))).toThrow(fault);
   });
 
-  test('has a key of one column', () => {
-    const several = { table: 'x', key: ['tenant_id', 'id'] as unknown as string };
-    expect(() => defineSync(withTable(several))).toThrow(
-      /Account\.key: must be one column that identifies a row; give the table/,
-    );
+  test('has a key of one column, or of several', () => {
+    const several = { table: 'x', key: ['tenant_id', 'id'] };
+    expect(defineSync(withTable(several)).objects[0]?.keyColumns).toEqual(['tenant_id', 'id']);
+    const none = { table: 'x', key: [] as string[] };
+    expect(() => defineSync(withTable(none))).toThrow(/Account\.key: must be a column, or several of them/);
   });
 
   test('knows that a table is mapped twice, however it is written', () => {

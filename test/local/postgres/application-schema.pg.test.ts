@@ -24,8 +24,8 @@ test('every mapped column of sync.config.ts is there', async () => {
     "select table_schema || '.' || table_name || '.' || column_name as name from information_schema.columns where table_schema = 'public'",
   );
   const columns = new Set(rows.map(({ name }) => name));
-  const mapped = configuration.objects.flatMap(({ schema, table, keyColumn, salesforceIdColumn, fields }) =>
-    [keyColumn, salesforceIdColumn, ...fields.map(({ column }) => column)].map((c) => `${schema}.${table}.${c}`),
+  const mapped = configuration.objects.flatMap(({ schema, table, keyColumns, salesforceIdColumn, fields }) =>
+    [...keyColumns, salesforceIdColumn, ...fields.map(({ column }) => column)].map((c) => `${schema}.${table}.${c}`),
   );
   expect(mapped.filter((name) => !columns.has(name))).toEqual([]);
 });

@@ -95,7 +95,7 @@ function quotedObject(mapping: ObjectMapping): ObjectMapping {
     ...mapping,
     schema,
     table,
-    keyColumn: named(mapping.keyColumn),
+    keyColumns: mapping.keyColumns.map(named),
     salesforceIdColumn: named(mapping.salesforceIdColumn),
     fields: mapping.fields.map((field) => ({ ...field, column: named(field.column) })),
   };

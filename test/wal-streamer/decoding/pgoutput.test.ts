@@ -186,7 +186,15 @@ describe('a table', () => {
   test('has its name, and its columns theirs, as they are', () => {
     const { objects } = quoted(configuration);
     const decoder = new PgoutputDecoder(objects);
-    for (const [oid, { object, schema, table, keyColumn }] of objects.entries()) {
+    for (const [
+      oid,
+      {
+        object,
+        schema,
+        table,
+        keyColumns: [keyColumn = ''],
+      },
+    ] of objects.entries()) {
       decoder.decode(pgoutput.relation(oid, [schema, table], [{ name: keyColumn }]));
       expect(decoder.decode(pgoutput.insert(oid, ['k']))).toMatchObject({ object, operation: 'insert', key: 'k' });
     }

@@ -188,8 +188,8 @@ test('without anyone who wants the descriptions, they are not needed', () => {
 test('tables and columns have their names as they are', () => {
   const { objects } = quoted(configuration);
   const decoder = new Wal2jsonDecoder(objects);
-  for (const { object, schema, table, keyColumn } of objects) {
-    const entry = { action: 'I', schema, table, columns: [{ name: keyColumn, type: 'text', value: 'k' }] };
+  for (const { object, schema, table, keyColumns } of objects) {
+    const entry = { action: 'I', schema, table, columns: [{ name: keyColumns[0], type: 'text', value: 'k' }] };
     expect(decoder.decode(Buffer.from(JSON.stringify(entry)))).toMatchObject({ object, operation: 'insert', key: 'k' });
   }
   const like = { action: 'I', schema: 'public.a', table: 'b', columns: [] };

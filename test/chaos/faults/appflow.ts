@@ -41,6 +41,17 @@ export const appflowFaults: readonly Fault[] = [
     },
   }),
   awsFault({
+    name: 'appflow runs late',
+    about: 'Runs of a flow to Salesforce do their work late: what they carry is older by then.',
+    lasts: BRIEF,
+    weight: 0.5,
+    fault: 'slowRuns',
+    set: (random, world) => {
+      const flow = flowOf(random, world, ['outbound']);
+      return { detail: flow, options: { flow, beforeMs: random.integer(1_500, 5_000) } };
+    },
+  }),
+  awsFault({
     name: 'appflow rows refused',
     about: 'Some rows of a run fail.',
     lasts: BRIEF,

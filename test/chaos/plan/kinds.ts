@@ -93,7 +93,9 @@ function remove(side: Side): Kind {
     // Edited on the other side meanwhile.
     const other = side === 'salesforce' ? 'postgres' : 'salesforce';
     const write = edit(name, other, situation);
-    return [drawn, { side: other, object, act: { does: 'update', writes: [write] }, laterMs: random.integer(0, 400) }];
+    // Before the delete has crossed, or as it lands.
+    const laterMs = random.integer(0, random.pick([400, 2_500]));
+    return [drawn, { side: other, object, act: { does: 'update', writes: [write] }, laterMs }];
   };
 }
 
@@ -104,6 +106,20 @@ function freeAndDelete({ random, people }: Situation): readonly Drawn[] | undefi
   if (name === undefined || people.alive(object).length < 3) return undefined;
   people.goes(name, 'postgres');
   return [{ side: 'postgres', object, act: { does: 'free and delete', name } }];
+}
+
+/** A text that its column takes and Salesforce does not: it is listed, and whoever edits it again puts that right. */
+function tooLong(situation: Situation): readonly Drawn[] | undefined {
+  const { random, people } = situation;
+  const { object, fields } = anObject(situation);
+  const name = people.one(object, random);
+  const texts = fields.filter((field) => isText(field) && field.length !== undefined && field.field !== 'Email');
+  if (name === undefined || texts.length === 0) return undefined;
+  const { field, length = 0 } = random.pick(texts);
+  const { values } = edit(name, 'postgres', situation, texts);
+  const value = String(values[field] ?? '').padEnd(length + 1, '!');
+  const write = { name, object, values: { [field]: value } };
+  return [{ side: 'postgres', object, act: { does: 'update', writes: [write] } }];
 }
 
 /** A user of the org edits what only the application may: it is put back. */
@@ -237,6 +253,7 @@ export const KINDS: Readonly<Record<string, readonly [Kind, number]>> = {
   'delete in Salesforce': [remove('salesforce'), 3],
   'delete in PostgreSQL': [remove('postgres'), 3],
   'children freed and parent deleted': [freeAndDelete, 1],
+  'too long for Salesforce': [tooLong, 0.5],
   'foreign field in Salesforce': [foreignEdit, 1],
   'undelete in Salesforce': [bringBack('salesforce'), 3],
   'insert again in PostgreSQL': [bringBack('postgres'), 2],

@@ -7,7 +7,7 @@ const LINE = 110;
 /** Objects of which nothing fits are left to a comment: a mapping needs a field. */
 export function configurationText(proposals: readonly Proposal[]): string {
   const fields = proposals.flatMap((proposal) => proposal.fields);
-  const imports = ['defineSync', ...new Set(fields.map(({ type }) => type))].sort();
+  const imports = ['defineSync', ...new Set(fields.map(maker))].sort();
   return `import { ${imports.join(', ')} } from 'sfsync';
 
 /**
@@ -85,10 +85,27 @@ function zoneText({ zoneless }: Proposal): string[] {
   );
 }
 
-function fieldText({ field, column, type, references, direction, remark }: ProposedField): string {
-  const options = direction === 'both' ? [] : [`{ direction: '${direction}' }`];
-  const args = [column, references ?? []].flat().map(quoted);
-  return `${field}: ${type}(${[...args, ...options].join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
+/** Values of the column's own make a picklist. */
+function maker({ type, values }: ProposedField): string {
+  return values === undefined ? type : 'picklist';
+}
+
+function fieldText(proposed: ProposedField): string {
+  const { field, column, references, direction, values, remark } = proposed;
+  const entries = Object.entries(values ?? {}).map(([value, label]) => `${propertyName(value)}: ${quoted(label)}`);
+  const options = [
+    ...(direction === 'both' ? [] : [`direction: '${direction}'`]),
+    ...(entries.length === 0 ? [] : [`values: { ${entries.join(', ')} }`]),
+  ];
+  const args = [
+    ...[column, references ?? []].flat().map(quoted),
+    ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`]),
+  ];
+  return `${field}: ${maker(proposed)}(${args.join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
+}
+
+function propertyName(value: string): string {
+  return /^[A-Za-z_]\w*$/.test(value) ? value : quoted(value);
 }
 
 /** As biome writes a text of TypeScript. */

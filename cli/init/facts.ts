@@ -10,6 +10,8 @@ export interface ColumnFacts {
   readonly type: string;
   /** `e` for an enum (pg_type.typtype). */
   readonly kind: string;
+  /** Of an enum, in its order. */
+  readonly labels?: readonly string[] | null;
   /** Of an array, that of its elements. */
   readonly elementKind?: string | null;
   readonly maxLength: number | null;
@@ -62,10 +64,14 @@ export function keyColumnOf({ primaryKey, partitionKey = [] }: TableFacts): stri
 
 /** What the column for the id of the record is called, unless the table has one of that name in other letters. */
 export const SALESFORCE_ID = 'salesforce_id';
+const IN_CAMEL_CASE = 'salesforceId';
 
-/** The column for the id of the record: `salesforceId`, where the table has it. */
+/** The column for the id of the record: the one that the table has, or one in the way in which its columns are spelled. */
 export function salesforceIdColumnOf({ columns }: TableFacts): string {
-  return columns.find(({ name }) => bare(name) === bare(SALESFORCE_ID))?.name ?? SALESFORCE_ID;
+  const found = columns.find(({ name }) => bare(name) === bare(SALESFORCE_ID));
+  if (found !== undefined) return found.name;
+  const camels = columns.filter(({ name }) => /^[a-z]+[A-Z]/.test(name)).length;
+  return camels > columns.filter(({ name }) => name.includes('_')).length ? IN_CAMEL_CASE : SALESFORCE_ID;
 }
 
 /** As sync.config.ts and SQL name it. */

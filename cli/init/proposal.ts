@@ -8,6 +8,7 @@ import type { FieldTypeName } from '../../core/mapping/field-types/field-type.ts
 import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { keepsDeleted } from '../../core/mapping/object-ways.ts';
 import { misfits, type OwnColumns, ownColumns, requiredLookups, withoutDefault } from './column-advice.ts';
+import { enumValues } from './enum-values.ts';
 import { type ColumnFacts, isNew, keyColumnOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
@@ -16,6 +17,8 @@ export interface ProposedField {
   readonly field: string;
   readonly column: string;
   readonly type: FieldTypeName;
+  /** What the column holds for each value of Salesforce, where it has words of its own. */
+  readonly values?: Readonly<Record<string, string>>;
   /** The object that a lookup points to. */
   readonly references: string | undefined;
   readonly direction: 'both' | 'to-postgres' | 'to-salesforce';
@@ -194,8 +197,10 @@ function proposedField(
 ): ProposedField {
   const [direction, why] = directionOf(field, column);
   const proposed = { field: field.name, column: column.name, type, references: parent?.object, direction };
-  const remarks = [...why, ...misfits(table, proposed, field, column)];
-  return { ...proposed, remark: remarks.length === 0 ? undefined : remarks.join('; ') };
+  const inEnum = type === 'text' ? enumValues(field, column) : undefined;
+  const remarks = [...why, ...[inEnum?.remark ?? []].flat(), ...misfits(table, proposed, field, column)];
+  const remark = remarks.length === 0 ? undefined : remarks.join('; ');
+  return { ...proposed, ...(inEnum?.values && { values: inEnum.values }), remark };
 }
 
 function directionOf(

@@ -10,6 +10,8 @@ export interface CatalogColumn {
   readonly type: string;
   /** `e` for an enum (pg_type.typtype). */
   readonly kind: string;
+  /** Of an enum, in its order. */
+  readonly labels?: readonly string[] | null;
   /** Of an array, `pg_type.typtype` of its elements. */
   readonly elementKind?: string | null;
   /** The length limit of varchar(n) and char(n). */
@@ -92,6 +94,7 @@ select wanted.object, case when c.oid is not null then jsonb_build_object(
   'columns', (
     select coalesce(jsonb_agg(jsonb_build_object(
       'name', a.attname, 'type', base.typname, 'kind', base.typtype, 'elementKind', element.typtype,
+      'labels', (select jsonb_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = base.oid),
       'modifier', base.modifier,
       'maxLength', case when base.typname in ('varchar', 'bpchar') and base.modifier > 4 then base.modifier - 4 end,
       'notNull', a.attnotnull or base.refuses_null, 'identity', a.attidentity <> '', 'hasDefault', a.atthasdef or a.attidentity <> '', 'generated', a.attgenerated <> '',

@@ -48,7 +48,8 @@ export class Announcer {
   async finish(signal: AbortSignal): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#running);
-    const due = [...this.#recent].filter(([, announcement]) => announcement.due).map(([object]) => object);
+    // Whatever is not due has gone with its announcement.
+    const due = [...this.#recent.keys()];
     for (let attempt = 1; due.length > 0 && !signal.aborted; attempt++) {
       if (await this.#put(due, attempt, signal)) return;
       await waited(backoffMs(RETRY, attempt), signal);

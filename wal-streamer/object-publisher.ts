@@ -122,7 +122,7 @@ export class ObjectPublisher {
   /** Sends until everything is accepted, or until the abort. */
   async #publish(call: readonly Publication[]): Promise<void> {
     let left = call;
-    for (let attempt = 1; left.length > 0; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       left = await this.#attempt(left, attempt);
       if (left.length === 0) break;
       if (!(await waited(backoffMs(RETRY, attempt), this.#aborted))) return;

@@ -92,7 +92,7 @@ export class Publisher implements ObjectListener {
     this.#drained = drained;
     const tooLate = () => drained.resolve(false);
     if (signal.aborted) tooLate();
-    signal.addEventListener('abort', tooLate, { once: true });
+    signal.addEventListener('abort', tooLate);
     const done = await drained.promise;
     signal.removeEventListener('abort', tooLate);
     if (!done) this.#abort.abort();

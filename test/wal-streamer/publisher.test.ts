@@ -227,6 +227,22 @@ describe('a call', () => {
     expect(sizes).toEqual([[1, 0, 1, 0], [1, 0], [3], [0]]);
   });
 
+  test('that ends while another is under way leaves what folds in the open batch', async () => {
+    const streaming = setUp();
+    const { queue, commit } = streaming;
+    for (const n of [1, 2]) message(streaming, n);
+    commit('a', 30n);
+    await settled();
+    queue.calls[0]?.answer();
+    await settled();
+    commit('b', 40n);
+    await settled();
+    expect(queue.calls).toHaveLength(2);
+    queue.calls[1]?.answer();
+    await queue.call(2);
+    expect(queue.keysOf(2)).toEqual(['a', 'b']);
+  });
+
   test('of which a part was refused is made again with that part, and the rest is accepted at once', async () => {
     const streaming = setUp();
     const { queue, failures, moved } = streaming;

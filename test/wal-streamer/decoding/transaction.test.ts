@@ -59,6 +59,38 @@ describe('transactions of the stream', () => {
     ]);
   });
 
+  test('are kept when our marker comes after another one', () => {
+    const markers = ['audit', 'sfsync'].map((prefix): StreamMessage => ({ kind: 'marker', prefix }));
+    expect(read([begin, ...markers, change('1'), commit]).keys).toEqual(['1']);
+  });
+
+  test('are waited for where there is no room, also for rows without a key: until there is for all of them', async () => {
+    const rooms = new Map<string, PromiseWithResolvers<void>>();
+    const room = (object: string) => {
+      const waiting = Promise.withResolvers<void>();
+      rooms.set(object, waiting);
+      return waiting.promise;
+    };
+    const reader = new TransactionReader(
+      { changed: ({ object }) => room(object), committed: () => undefined, unnamed: (object) => room(object) },
+      new TransactionIds(1000n),
+    );
+    expect(reader.read(begin)).toBeUndefined();
+    expect(reader.read(change('1'))).toBeInstanceOf(Promise);
+    const gone: StreamMessage = { kind: 'unnamed rows', objects: ['Contact', 'Account'], by: 'truncate' };
+    let isOver = false;
+    const waits = Promise.resolve(reader.read(gone)).then(() => {
+      isOver = true;
+    });
+    rooms.get('Contact')?.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).toBe(false);
+    rooms.get('Account')?.resolve();
+    await waits;
+    // Both were handed on before.
+    expect(reader.read(gone)).toBeUndefined();
+  });
+
   test('a dropped one does not touch the next', () => {
     const own: StreamMessage = { kind: 'origin', name: 'sfsync_0' };
     expect(read([begin, own, change('1'), commit, begin, change('2'), commit]).keys).toEqual(['2']);

@@ -6,6 +6,7 @@ import type { CanonicalValue, FieldValues } from '../mapping/canonical.ts';
 import type { Delivery, ObjectMapping } from '../mapping/configuration.ts';
 import { outgoingFields } from '../mapping/configuration.ts';
 import type { Instant } from '../mapping/instant.ts';
+import { otherOfLocation } from '../mapping/location-parts.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { becomesDue, NOT_PUT_OFF, putOff } from './due.ts';
 import { inexactOf, isStored } from './equality.ts';
@@ -15,7 +16,7 @@ import { mayGo, NOTHING_REFUSED, outgoing, waitsForKey } from './link.ts';
 import type { Conflict, Merged } from './merge.ts';
 import { agree } from './merge.ts';
 
-/** What goes to Salesforce for one record. `fillers` are filled for a CSV of whole rows only. */
+/** What goes to Salesforce for one record. `fillers`: unchanged fields that go with it, as in a CSV of whole rows. */
 export interface Push {
   readonly delivery: Delivery;
   readonly outgoing: Outgoing;
@@ -91,7 +92,7 @@ function toSecond(instant: Instant): Instant {
  * API, whose answer is the record's own.
  */
 function pushOf(mapping: ObjectMapping, link: Link, out: Outgoing, look: SalesforceVersion): Push {
-  const byApi = { delivery: 'api', outgoing: out, fillers: {} } as const;
+  const byApi = { delivery: 'api', outgoing: out, fillers: othersOfLocations(mapping, out, look) } as const;
   const byFlow =
     mapping.delivery === 'appflow' &&
     link.retries === 0 &&
@@ -103,6 +104,18 @@ function pushOf(mapping: ObjectMapping, link: Link, out: Outgoing, look: Salesfo
   const fillers = Object.fromEntries(unchanged.map(({ field }) => [field, look.fields[field] ?? null]));
   const cells = [...Object.values(out.fields), ...Object.values(fillers)];
   return cells.includes(CLEARING_CELL) ? byApi : { delivery: 'appflow', outgoing: out, fillers };
+}
+
+/** Of places of which one number is sent, the other as it is in Salesforce: one without the other is no place. */
+function othersOfLocations(mapping: ObjectMapping, out: Outgoing, look: SalesforceVersion): FieldValues {
+  if (out.kind !== 'update') return {};
+  const outgoingNames = new Set(outgoingFields(mapping).map(({ field }) => field));
+  const others = Object.keys(out.fields).flatMap((field) => {
+    const other = otherOfLocation(field);
+    if (other === undefined || other in out.fields || !outgoingNames.has(other)) return [];
+    return [[other, look.fields[other] ?? null] as const];
+  });
+  return Object.fromEntries(others);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How a push ended for one record, by what is known of it when the record is read back. */
 import type { FieldValues } from '../mapping/canonical.ts';
 import type { Instant } from '../mapping/instant.ts';
+import { otherOfLocation } from '../mapping/location-parts.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { type Deferrable, NOT_PUT_OFF, putOff } from './due.ts';
 import type { Link, OpenPush } from './link.ts';
@@ -90,8 +91,10 @@ export function pushAgain(
   blamed?: string,
 ): { readonly link: Link; readonly fields: FieldValues } {
   const { push, revision } = link;
+  const edits = new Set(editsOf(push).flatMap(([field]) => (field === blamed ? [] : field)));
+  const goes = (field: string) => edits.has(field) || (field !== blamed && edits.has(otherOfLocation(field) ?? ''));
   const fields = Object.fromEntries(
-    editsOf(push).flatMap(([field, { value }]) => (field === blamed ? [] : [[field, value] as const])),
+    Object.entries(push?.sent ?? {}).flatMap(([field, { value }]) => (goes(field) ? [[field, value] as const] : [])),
   );
   const open = push && { ...push, delivery: 'api' as const, sentAt: now };
   const again = { ...link, push: open, revision: revision + 1 };

@@ -67,8 +67,8 @@ export async function layOutPushes(
   return present(keys);
 }
 
-function pushLineOf({ id, push: { outgoing } }: Decided): PushLine {
-  return { id, kind: outgoing.kind, fields: 'fields' in outgoing ? outgoing.fields : {} };
+function pushLineOf({ id, push: { outgoing, fillers } }: Decided): PushLine {
+  return { id, kind: outgoing.kind, fields: 'fields' in outgoing ? { ...fillers, ...outgoing.fields } : {} };
 }
 
 /** The first line names the org that was looked at: what sends the lines may be logged in elsewhere by then. */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../core/errors.ts';
@@ -60,9 +60,26 @@ export async function loadProject(file: string): Promise<Project> {
     configurationFile,
     configuration,
     name: nameOf(directory),
-    schemaFile: beside.has('schema.sql') ? join(directory, 'schema.sql') : undefined,
+    schemaFile: await schemaFileIn(directory),
     org: await readOrg(directory, beside, configuration),
   };
+}
+
+/** The second one is what Rails writes, with `config.active_record.schema_format = :sql`. */
+const SCHEMA_FILES = ['schema.sql', 'db/structure.sql'];
+
+async function schemaFileIn(directory: string): Promise<string | undefined> {
+  for (const name of SCHEMA_FILES) {
+    const file = join(directory, name);
+    if (
+      await access(file).then(
+        () => true,
+        () => false,
+      )
+    )
+      return file;
+  }
+  return undefined;
 }
 
 async function importFile(file: string): Promise<unknown> {

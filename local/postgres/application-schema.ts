@@ -32,7 +32,7 @@ export async function applyApplicationSchema(
     const names = missing.join(', ');
     throw new ConfigurationError(
       'NO_TABLES',
-      `The database has no table ${names}: put the application's tables into schema.sql beside the configuration, or name a database that has them (DATABASE_URL).`,
+      `The database has no table ${names}: put the application's tables into schema.sql beside the configuration (or db/structure.sql, which Rails writes), or name a database that has them (DATABASE_URL).`,
     );
   }
   await run(client, file);

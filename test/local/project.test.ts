@@ -59,6 +59,9 @@ test("a team's folder: mapping, tables, objects, stages and sample records", asy
 test('tables and sample records may be left out', async () => {
   const { schemaFile, org } = await load();
   expect([schemaFile, org.stages, org.seed(7)]).toEqual([undefined, undefined, []]);
+  await mkdir(join(directory, 'db'));
+  await write('db/structure.sql', 'create table properties ();');
+  expect((await load()).schemaFile).toBe(join(directory, 'db/structure.sql'));
 });
 
 test('the sample is such a folder', async () => {

@@ -115,7 +115,7 @@ export async function copyProject({
   const example = join(directory, 'examples', name);
   await rename(join(example, 'sync.config.ts'), join(example, 'sync.config.sample.ts'));
   await writeFile(join(example, 'sync.config.ts'), configuration);
-  await appendFile(join(example, 'schema.sql'), schema);
+  if (schema !== '') await appendFile(join(example, 'schema.sql'), schema);
   for (const [file, overlay] of Object.entries(overlays)) await lay(join(directory, file), overlay);
   if (assembly !== undefined) await cp(assembly, join(directory, '.local', 'cdk.out'), { recursive: true });
   if (owner !== undefined) await giveTo(directory, owner);

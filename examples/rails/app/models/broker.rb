@@ -1,0 +1,3 @@
+class Broker < Organization
+  has_many :loan_applications
+end

@@ -1,0 +1,3 @@
+class Document < ApplicationRecord
+  belongs_to :loan_application, touch: true
+end

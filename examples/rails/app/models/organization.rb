@@ -1,0 +1,3 @@
+class Organization < ApplicationRecord
+  validates :name, presence: true
+end

@@ -15,20 +15,26 @@ export interface OwnColumns {
   readonly lockVersion?: string;
   /** Marks rows that count as deleted. Only the application knows whether it does. */
   readonly deletedAt?: string;
+  /** Says of which class a row is, where classes share the table. Only the application knows whether it does. */
+  readonly kind?: string;
 }
 
 /** By the names that web frameworks give them. `taken`: columns of fields. */
 export function ownColumns({ columns }: TableFacts, taken: ReadonlySet<string>): OwnColumns {
-  const find = (names: readonly string[], types: readonly string[]) =>
-    columns.find(
-      ({ name, type, generated }) => names.includes(name) && types.includes(type) && !generated && !taken.has(name),
-    )?.name;
+  const named = (names: readonly string[], types: readonly string[]) =>
+    columns.find(({ name, type, generated }) => names.includes(name) && types.includes(type) && !generated)?.name;
+  const find = (names: readonly string[], types: readonly string[]) => {
+    const name = named(names, types);
+    return name === undefined || taken.has(name) ? undefined : name;
+  };
   const instants = ['timestamp', 'timestamptz'];
   const found = {
     touch: find(['updated_at', 'updatedAt'], instants),
     createdAt: find(['created_at', 'createdAt', 'inserted_at'], instants),
     lockVersion: find(['lock_version', 'lockVersion'], ['int4', 'int8']),
     deletedAt: find(['deleted_at', 'discarded_at', 'deletedAt'], instants),
+    // Of Rails and of Hibernate. A field may have that name, too, and not mean it.
+    kind: named(['type', 'dtype'], ['text', 'varchar']),
   };
   return Object.fromEntries(Object.entries(found).filter(([, name]) => name !== undefined));
 }

@@ -39,7 +39,13 @@ function objectText(proposal: Proposal): string {
     ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
     ...(salesforceId === SALESFORCE_ID ? [] : [`  salesforceId: ${quoted(salesforceId)},`]),
     ...ownText(proposal).map((line) => `  ${line}`),
-    ...[...rejectText(proposal), ...softDeleteText(proposal), ...zoneText(proposal)].map((line) => `  // ${line}`),
+    ...[
+      ...rejectText(proposal),
+      ...softDeleteText(proposal),
+      ...inheritanceText(proposal),
+      ...insertText(proposal),
+      ...zoneText(proposal),
+    ].map((line) => `  // ${line}`),
     '  fields: {',
     ...fields.map((field) => `    ${fieldText(readOnly ? { ...field, direction: 'both', remark: undefined } : field)}`),
     ...comments.map((comment) => `    ${comment}`),
@@ -57,6 +63,20 @@ function softDeleteText({ own: { deletedAt } }: Proposal): string[] {
   if (deletedAt === undefined) return [];
   return folded(
     `${deletedAt}: if it marks rows that count as deleted, say so, and they are deleted in Salesforce: deleteRow: 'soft', deletedAt: '${deletedAt}'`,
+  );
+}
+
+function insertText({ readOnly, externalId }: Proposal): string[] {
+  if (readOnly || externalId === undefined) return [];
+  return folded(
+    `Rows without a Salesforce id stay in PostgreSQL. If they are to become records: insert: true, externalId: '${externalId}'`,
+  );
+}
+
+function inheritanceText({ own: { kind } }: Proposal): string[] {
+  if (kind === undefined) return [];
+  return folded(
+    `${kind}: if it says of which class a row is (single-table inheritance), map no field to it, and say which rows are meant: filter: { where: "${kind} = '...'", values: { ${kind}: '...' } }`,
   );
 }
 

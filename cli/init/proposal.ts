@@ -42,6 +42,8 @@ export interface Proposal {
   /** Mapped columns of type `timestamp`, which are taken for UTC. */
   readonly zoneless: readonly string[];
   readonly own: OwnColumns;
+  /** A field that may hold the key of a row, so that rows may become records; undefined: there is none. */
+  readonly externalId: string | undefined;
   /** Columns that allow no null, have no default and are not filled from Salesforce. */
   readonly withoutDefault: readonly ColumnFacts[];
   /** Lookups whose column allows no null. */
@@ -63,6 +65,10 @@ const AUDIT_LOOKUPS = ['CreatedById', 'LastModifiedById', 'MasterRecordId'];
 function isReadOnly({ object, described: { updateable, fields } }: Pair): boolean {
   const keeps = keepsDeleted(object) || fields.some(({ name }) => name === 'IsDeleted');
   return !updateable || !keeps;
+}
+
+function isExternalId({ type, externalId, unique, createable }: DescribedField): boolean {
+  return type === 'string' && externalId === true && unique === true && createable;
 }
 
 /** Parents come before the objects whose lookups point to them. */
@@ -133,6 +139,9 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
       zoneless,
       own,
     },
+    externalId: described.fields.find(
+      (field) => isExternalId(field) && fields.every((each) => each.field !== field.name),
+    )?.name,
     withoutDefault: withoutDefault(table, fields, [salesforceId, ...filled]),
     requiredLookups: requiredLookups(table, fields),
   };

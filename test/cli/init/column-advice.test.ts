@@ -113,11 +113,31 @@ describe('columns of web frameworks', () => {
     expect(found.columnsWithoutField).toEqual(['discarded_at']);
   });
 
+  test.each(['type', 'dtype'])('such as %s may say of which class a row is', (name) => {
+    const comment = `${name}: if it says of which class a row is (single-table inheritance), map no field to it, and say which rows are meant: filter: { where: "${name} = '...'", values: { ${name}: '...' } }`;
+    expect(texts([column(name, 'varchar', REQUIRED)], []).mapping).toContain(comment);
+    expect(
+      texts([column(name, 'varchar')], [field('Type', 'picklist'), field('Dtype__c', 'string')]).mapping,
+    ).toContain(comment);
+    expect(texts([column(name, 'int4')], []).mapping).not.toContain('single-table');
+  });
+
   test('are left to the field that has them', () => {
     const { mapping } = texts(rails, [field('Created_At__c', 'datetime')]);
     expect(mapping).toContain("Created_At__c: datetime('created_at'),");
     expect(mapping).not.toContain('createdAt:');
   });
+});
+
+test.each<[string, Partial<DescribedField>, boolean]>([
+  ['is a unique external id', {}, true],
+  ['is not unique', { unique: false }, false],
+  ['is a number', { type: 'double' }, false],
+  ['may not be written', { createable: false }, false],
+])('rows may become records by a field that %s', (_, more, expected) => {
+  const key = field('Key__c', 'string', { externalId: true, unique: true, ...more });
+  const { mapping } = texts([column('rate', 'numeric')], [field('Rate__c', 'percent'), key]);
+  expect(mapping.includes("If they are to become records: insert: true, externalId: 'Key__c'")).toBe(expected);
 });
 
 describe('a remark behind the field', () => {

@@ -14,6 +14,7 @@ const describedObject = z.object({
       type: z.string(),
       length: z.number(),
       scale: z.number(),
+      precision: z.number().optional(),
       nillable: z.boolean(),
       createable: z.boolean(),
       updateable: z.boolean(),

@@ -14,7 +14,7 @@ import { expressionFaults, tableFindings } from '../../postgres/prepare/database
 import { keyWarnings } from '../../postgres/prepare/key-check.ts';
 import { lackingGrants, lackingOnTables } from '../../postgres/prepare/rights.ts';
 import { readServerFacts } from '../../postgres/prepare/server-facts.ts';
-import { type CatalogTable, readTables } from '../../postgres/prepare/table-catalog.ts';
+import { type CatalogTable, readTables, tablesAlike } from '../../postgres/prepare/table-catalog.ts';
 import { copiedIds, copiedKeys, ownVisibilityFaults } from '../../postgres/prepare/visibility.ts';
 import { tryWrites } from '../../postgres/prepare/write-trial.ts';
 import type { Session } from '../../postgres/session/connection.ts';
@@ -33,8 +33,9 @@ export async function findDrift(
 ): Promise<Drift[]> {
   const server = await readServerFacts(client, slot);
   const tables = await readTables(client, configuration.objects);
+  const alike = await tablesAlike(client, configuration.objects, tables);
   const inTables = configuration.objects.flatMap((mapping): Drift[] => {
-    const gone = tableDrift(mapping, tables.get(mapping.object)?.columns);
+    const gone = tableDrift(mapping, tables.get(mapping.object)?.columns, alike);
     // The findings of a table that lacks columns would repeat it.
     if (gone.length > 0) return gone;
     const { faults, warnings } = tableFindings(mapping, server, tables, configuration);

@@ -9,6 +9,8 @@ export interface DescribedField {
   readonly length: number;
   /** Digits right of the point. */
   readonly scale: number;
+  /** Digits of a number, in all. */
+  readonly precision?: number | undefined;
   readonly nillable: boolean;
   readonly createable: boolean;
   readonly updateable: boolean;

@@ -46,6 +46,22 @@ function unquoted(part: string): string {
   return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
 }
 
+/** What is said of a column that is not there, where one is called alike but for case and punctuation. */
+export function columnHint(column: string, names: readonly string[]): string {
+  const alike = names.find((name) => bare(name) === bare(column));
+  return alike === undefined ? '' : `; there is ${spelledName(alike)}: names are written as PostgreSQL has them`;
+}
+
+/** The same of a table. */
+export function tableHint({ table }: TableName, others: readonly TableName[]): string {
+  const alike = others.find((other) => bare(other.table) === bare(table));
+  return alike === undefined ? '' : `; there is ${spelledTable(alike)}: write table: '${spelledTable(alike)}'`;
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
 /** The name as SQL spells it: in quotes where it would be read as something else without them. */
 export function spelledName(name: string): string {
   return isPlainName(name) ? name : `"${name.replaceAll('"', '""')}"`;

@@ -133,6 +133,29 @@ function externalIdDrift(
     ...is(found.unique === true, 'is not unique, so a row might get two records; make it unique'),
     ...is(found.createable, 'cannot be written by our user, so new rows are refused; give the user edit access'),
     ...(folds ? [risky(`.${api}: ${FOLDS}`)] : []),
+    ...keyLengthDrift(api, found, keyColumns, columns),
+  ];
+}
+
+/** The most characters of a key column's text; a varchar says it itself. */
+const KEY_LENGTHS: Readonly<Record<string, number>> = { int2: 6, int4: 11, int8: 20, uuid: 36 };
+
+function keyLengthDrift(
+  api: string,
+  { length }: DescribedField,
+  keyColumns: readonly string[],
+  columns: readonly TableColumn[],
+): Drift[] {
+  const longest = keyColumns.map((key) => {
+    const column = columns.find(({ name }) => name === key);
+    return KEY_LENGTHS[column?.type ?? ''] ?? column?.maxLength ?? 0;
+  });
+  const needed = longest.reduce((sum, each) => sum + each, keyColumns.length - 1);
+  if (length === 0 || needed <= length) return [];
+  return [
+    risky(
+      `.${api}: takes ${length} characters, and row keys have up to ${needed}: the rows of longer ones become no records; widen the field`,
+    ),
   ];
 }
 
@@ -175,6 +198,9 @@ export function columnDrift(
     const { inSalesforce, inColumn, change } = narrow;
     drifts.push(risky(`${inSalesforce} in Salesforce, ${place} ${inColumn}; ${change}`));
   }
+  const isAsItStands = type.mapped === undefined && type.meaning?.convert === undefined;
+  const excess = direction !== 'to-postgres' && isAsItStands ? type.excess?.(found, column) : undefined;
+  if (excess !== undefined) drifts.push(risky(`${place} ${excess}`));
   // What a lookup's column does with null is checked with the table (postgres/prepare/database-check.ts).
   const fillsNull = type.nullInColumn !== undefined || type.emptyInColumn?.(column) !== undefined;
   if (incoming && isNullable && !fillsNull && !isLookup({ references, targets }) && found.nillable && column.notNull) {

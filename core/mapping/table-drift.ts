@@ -1,7 +1,7 @@
 /** What has drifted between the mapping of an object and the columns of its table. */
 import { type ObjectMapping, ownColumns } from './configuration.ts';
 import { broken, type Drift, named, risky } from './drift.ts';
-import { spelledName, spelledTable } from './identifiers.ts';
+import { columnHint, spelledName, spelledTable, type TableName, tableHint } from './identifiers.ts';
 import { storedFields } from './lookups.ts';
 
 /** What of a column matters here; type names are those of pg_type. */
@@ -17,11 +17,17 @@ export interface TableColumn {
   readonly modifier?: number;
 }
 
-/** What of its table is gone. `columns`: undefined when there is no such table. */
-export function tableDrift(mapping: ObjectMapping, columns: readonly TableColumn[] | undefined): Drift[] {
+/** What of its table is gone. `columns`: undefined when there is no such table; `others`: tables that there are instead. */
+export function tableDrift(
+  mapping: ObjectMapping,
+  columns: readonly TableColumn[] | undefined,
+  others: readonly TableName[] = [],
+): Drift[] {
   return named(
     mapping,
-    columns === undefined ? [noTable(mapping)] : [...missingColumns(mapping, columns), ...keyDrift(mapping, columns)],
+    columns === undefined
+      ? [noTable(mapping, others)]
+      : [...missingColumns(mapping, columns), ...keyDrift(mapping, columns)],
   );
 }
 
@@ -39,8 +45,9 @@ function keyDrift({ externalIdField, keyColumns }: ObjectMapping, columns: reado
   );
 }
 
-function noTable(mapping: ObjectMapping): Drift {
-  return broken(`: table ${spelledTable(mapping)} does not exist; create it, or correct sync.config.ts`);
+function noTable(mapping: ObjectMapping, others: readonly TableName[]): Drift {
+  const hint = tableHint(mapping, others);
+  return broken(`: table ${spelledTable(mapping)} does not exist; create it, or correct sync.config.ts${hint}`);
 }
 
 function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[]): Drift[] {
@@ -49,7 +56,7 @@ function missingColumns(mapping: ObjectMapping, columns: readonly TableColumn[])
     .filter((column) => !there.has(column))
     .map((column) =>
       broken(
-        `: column ${spelledTable(mapping)}.${spelledName(column)} does not exist; add it, or correct sync.config.ts`,
+        `: column ${spelledTable(mapping)}.${spelledName(column)} does not exist; add it, or correct sync.config.ts${columnHint(column, [...there])}`,
       ),
     );
 }

@@ -11,7 +11,7 @@ import {
   seenBy,
 } from '../../core/mapping/configuration.ts';
 import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
-import { spelledName, spelledTable } from '../../core/mapping/identifiers.ts';
+import { columnHint, spelledName, spelledTable, type TableName, tableHint } from '../../core/mapping/identifiers.ts';
 import { isLookup, type Lookup, lookupsOf, storedFields, storedIn, targetsOf } from '../../core/mapping/lookups.ts';
 import { insertFault } from '../tables/own-columns.ts';
 import { filterFault } from '../tables/row-filter.ts';
@@ -56,17 +56,21 @@ export interface TableFindings {
   readonly warnings: readonly string[];
 }
 
-/** What is wrong with the table of an object. */
+/** What is wrong with the table of an object. `others`: tables of the names of those that do not exist, written otherwise. */
 export function tableFindings(
   mapping: ObjectMapping,
   server: ServerFacts,
   tables: ReadonlyMap<string, CatalogTable | undefined>,
   configuration: SyncConfiguration,
+  others: readonly TableName[] = [],
 ): TableFindings {
   const name = spelledTable(mapping);
   const table = tables.get(mapping.object);
   if (table === undefined)
-    return { faults: [`${name}: does not exist; create it, or correct ${mapping.object}`], warnings: [] };
+    return {
+      faults: [`${name}: does not exist; create it, or correct ${mapping.object}${tableHint(mapping, others)}`],
+      warnings: [],
+    };
   const faults = [
     ...visibilityFaults(table, server),
     ...pluginFaults(table, configuration),
@@ -375,9 +379,6 @@ function columnOf(table: CatalogTable, name: string): CatalogColumn | undefined 
 }
 
 function missing(column: string, { columns }: CatalogTable): string {
-  const bare = (name: string) => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
-  const alike = columns.find(({ name }) => bare(name) === bare(column));
-  const hint =
-    alike === undefined ? '' : `; there is ${spelledName(alike.name)}: names are written as PostgreSQL has them`;
-  return `${spelledName(column)}: the column does not exist${hint}`;
+  const names = columns.map(({ name }) => name);
+  return `${spelledName(column)}: the column does not exist${columnHint(column, names)}`;
 }

@@ -20,7 +20,7 @@ import { ensureOrigins, ensurePublication, ensureSlot } from './replication.ts';
 import type { RolePasswords } from './roles.ts';
 import { ensureRoles, grantRights } from './roles.ts';
 import { readServerFacts } from './server-facts.ts';
-import { readTables } from './table-catalog.ts';
+import { readTables, tablesAlike } from './table-catalog.ts';
 import { copiedKeys, ownVisibilityFaults } from './visibility.ts';
 import { mayWrite, tryWrites } from './write-trial.ts';
 
@@ -67,7 +67,10 @@ export async function prepareDatabase(
     const tables = await readTables(client, configuration.objects);
     const outgoing = outgoingConfiguration(configuration);
     const preparation = new Preparation(client, dryRun, log);
-    const findings = configuration.objects.map((mapping) => tableFindings(mapping, server, tables, configuration));
+    const alike = await tablesAlike(client, configuration.objects, tables);
+    const findings = configuration.objects.map((mapping) =>
+      tableFindings(mapping, server, tables, configuration, alike),
+    );
     const ofCodes = await codeFindings(client, configuration, tables);
     const faults = [
       ...serverFaults(server, configuration.settings.origins),

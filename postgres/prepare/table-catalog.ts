@@ -1,6 +1,7 @@
 /** The mapped tables as the database describes them in its catalogs. */
 import type pg from 'pg';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
+import type { TableName } from '../../core/mapping/identifiers.ts';
 import { namesOf } from '../session/names.ts';
 import { IS_EMPTY_TEXT } from '../tables/table-columns.ts';
 
@@ -80,6 +81,25 @@ export async function readTables(
     namesOf(client).applyRole,
   ]);
   return new Map(rows.map(({ object, found }) => [object, found ?? undefined]));
+}
+
+/** Tables whose names differ from those of mapped tables that do not exist in case and punctuation only. */
+export async function tablesAlike(
+  client: pg.ClientBase,
+  mappings: readonly TableName[],
+  found: ReadonlyMap<string, CatalogTable | undefined>,
+): Promise<readonly TableName[]> {
+  if ([...found.values()].every((table) => table !== undefined)) return [];
+  const bare = (name: string) => `regexp_replace(lower(${name}), '[^[:alnum:]]', '', 'g')`;
+  const { rows } = await client.query<TableName>(
+    `select n.nspname as schema, c.relname as "table" from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and not c.relispartition and n.nspname !~ '^pg_'
+        and ${bare('c.relname')} in (select ${bare('w')} from unnest($1::text[]) as w)
+        -- That of the schema that was meant first.
+      order by n.nspname = any ($2::text[]) desc, n.nspname = 'public' desc, 1, 2`,
+    [mappings.map(({ table }) => table), mappings.map(({ schema }) => schema)],
+  );
+  return rows;
 }
 
 const TABLES = `

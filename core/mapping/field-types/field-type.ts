@@ -92,9 +92,14 @@ export interface FieldType {
   readonly matching: ((column: string) => MatchExpression) | undefined;
   /** Where the field in Salesforce may hold more than the column; undefined: not as far as is known. */
   narrowness(
-    field: Pick<DescribedField, 'length' | 'scale'>,
+    field: Pick<DescribedField, 'length' | 'scale' | 'precision'>,
     column: Pick<TableColumn, 'type' | 'maxLength' | 'modifier'>,
   ): Narrowness | undefined;
+  /** What of a column that states a limit Salesforce refuses, for the field has a lower one; absent or undefined: nothing that is known. */
+  excess?(
+    field: Pick<DescribedField, 'length' | 'scale' | 'precision'>,
+    column: Pick<TableColumn, 'type' | 'maxLength' | 'modifier'>,
+  ): string | undefined;
 
   // What sync.config.ts puts between the values and the column: `values` (value-map.ts), `convert` (converted.ts).
 

@@ -60,16 +60,27 @@ export const number = {
   toPostgres: (value) => value,
   toPostgresJson: (value) => value,
   matching: (column) => ({ value: `(${column}::numeric)`, type: 'numeric' }),
-  narrowness: ({ scale }, { type, modifier = -1 }) => {
+  narrowness: ({ scale, precision }, { type, modifier = -1 }) => {
     if (type === 'float4') {
       const inSalesforce = 'may have more than 6 digits';
       return { inSalesforce, inColumn: 'keeps 6 and rounds', change: 'make the column numeric' };
     }
     const isRounding = type === 'numeric' && modifier !== -1;
+    const places = isRounding ? wholeDigits(modifier) : undefined;
+    if (places !== undefined && (precision ?? 0) - scale > places) {
+      const inSalesforce = `has ${(precision ?? 0) - scale} digits before the point`;
+      return { inSalesforce, inColumn: `holds ${places} and refuses more`, change: 'make the column numeric' };
+    }
     const held = isRounding ? scaleOf(modifier) : 0;
     if (scale <= held || !(isRounding || INTEGERS.includes(type))) return undefined;
     const inColumn = held > 0 ? `holds ${held} and rounds` : 'none';
     return { inSalesforce: `has ${scale} decimals`, inColumn, change: 'make the column numeric' };
+  },
+  excess: ({ scale, precision }, { type, modifier = -1 }) => {
+    if (type !== 'numeric' || modifier === -1 || !precision) return undefined;
+    const [ours, theirs] = [wholeDigits(modifier), precision - scale];
+    if (ours <= theirs) return undefined;
+    return `takes ${ours} digits before the point, and Salesforce ${theirs}: a larger number is refused; limit the column, or widen the field`;
   },
 } as const satisfies FieldType;
 
@@ -102,6 +113,11 @@ function decimals(text: string): number {
 /** Of a whole number: a negative scale rounds to tens. */
 function trailingZeros(text: string): number {
   return text === '0' ? Number.POSITIVE_INFINITY : (/0*$/.exec(text)?.[0].length ?? 0);
+}
+
+/** How many digits numeric(p,s) has before the point: p is in the upper bits of the modifier. */
+function wholeDigits(modifier: number): number {
+  return (((modifier - 4) >> 16) & 0xffff) - scaleOf(modifier);
 }
 
 /** The scale in the modifier of numeric(p,s): eleven bits, with a sign since PostgreSQL 15 (numeric.c, numeric_typmod_scale). */

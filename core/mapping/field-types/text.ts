@@ -47,6 +47,10 @@ export const text = {
     if (maxLength === null || length <= maxLength) return undefined;
     return { inSalesforce: `takes ${length} characters`, inColumn: `${maxLength}`, change: 'make the column text' };
   },
+  excess: ({ length }, { maxLength }) =>
+    maxLength === null || length === 0 || maxLength <= length
+      ? undefined
+      : `takes ${maxLength} characters, and Salesforce ${length}: a longer text is refused; limit the column, or widen the field`,
 } as const satisfies FieldType;
 
 /** `other`: what else a field with such a column may be. */

@@ -129,6 +129,90 @@ describe('Salesforce has changed', () => {
     expect(tableDrift(mapping, dated)).toMatchObject([{ kind: 'risky', text: expect.stringContaining('type date') }]);
   });
 
+  test('an external id that is shorter than keys may be, of several columns, too', () => {
+    const of = (length: number, columns: readonly TableColumn[], key?: string[]) => {
+      const mapping = contact(PHONE, { insert: true, externalId: 'Key__c', ...(key && { key }) });
+      const right = { externalId: true, unique: true, caseSensitive: true, length };
+      const found = described([field('Phone'), field('Key__c', 'string', right)]);
+      return salesforceDrift(mapping, found, [...columns, column('salesforce_id'), column('phone')]).map(
+        ({ text: line }) => line,
+      );
+    };
+    const keyed = [column('tenant_id', 'uuid', { notNull: true }), column('id', 'uuid', { notNull: true })];
+    expect(of(64, keyed, ['tenant_id', 'id'])).toEqual([
+      expect.stringMatching(/^Contact\.Key__c: takes 64 characters, and row keys have up to 73: .*widen the field/),
+    ]);
+    expect(of(73, keyed, ['tenant_id', 'id'])).toEqual([]);
+    expect(of(36, keyed, ['id'])).toEqual([]);
+    expect(of(30, [column('id', 'varchar', { maxLength: 31 })])).toEqual([expect.stringContaining('have up to 31')]);
+    expect(of(30, [column('id', 'text')])).toEqual([]);
+  });
+
+  const numeric = (precision: number, scale: number) =>
+    column('x', 'numeric', { modifier: precision * 65_536 + scale + 4 });
+  test.each<[string, ObjectDefinition['fields'], DescribedField, TableColumn, string[]]>([
+    [
+      'a longer text',
+      { X__c: text('x') },
+      field('X__c'),
+      column('x', 'varchar', { maxLength: 300 }),
+      ['public.people.x takes 300 characters, and Salesforce 80: a longer text is refused'],
+    ],
+    ['a text of the same length', { X__c: text('x') }, field('X__c'), column('x', 'varchar', { maxLength: 80 }), []],
+    [
+      'a text that only comes in',
+      { X__c: text('x', { direction: 'to-postgres' }) },
+      field('X__c'),
+      column('x', 'varchar', { maxLength: 300 }),
+      [],
+    ],
+    [
+      'codes',
+      { X__c: text('x', { values: { A: 'a' } }) },
+      field('X__c'),
+      column('x', 'varchar', { maxLength: 300 }),
+      [],
+    ],
+    [
+      'more digits in Salesforce',
+      { X__c: number('x') },
+      field('X__c', 'currency', { precision: 18, scale: 2 }),
+      numeric(10, 2),
+      ['has 16 digits before the point in Salesforce, public.people.x holds 8 and refuses more'],
+    ],
+    [
+      'more digits in the column',
+      { X__c: number('x') },
+      field('X__c', 'currency', { precision: 8, scale: 2 }),
+      numeric(12, 2),
+      ['takes 10 digits before the point, and Salesforce 6: a larger number is refused'],
+    ],
+    [
+      'more decimals in Salesforce',
+      { X__c: number('x') },
+      field('X__c', 'double', { precision: 10, scale: 4 }),
+      numeric(8, 2),
+      ['has 4 decimals in Salesforce, public.people.x holds 2 and rounds'],
+    ],
+    [
+      'the same digits',
+      { X__c: number('x') },
+      field('X__c', 'double', { precision: 10, scale: 2 }),
+      numeric(10, 2),
+      [],
+    ],
+    [
+      'any digits in the column',
+      { X__c: number('x') },
+      field('X__c', 'double', { precision: 10, scale: 2 }),
+      column('x', 'numeric'),
+      [],
+    ],
+  ])('what is refused or rounded: %s', (_, fields, found, held, words) => {
+    const lines = drift(fields, described([found]), [held]).map(({ text: line }) => line);
+    expect(lines).toEqual(words.map((each) => expect.stringContaining(each)));
+  });
+
   test('a field that is spelled in other letters', () => {
     expect(drift({ phone: text('phone') }, described([field('Phone')]), [column('phone')])).toEqual([
       { kind: 'broken', text: 'Contact.phone: Salesforce spells it Phone; do so in sync.config.ts' },
@@ -212,6 +296,24 @@ describe('the table has changed', () => {
   test('it is gone', () => {
     expect(tableDrift(contact(PHONE), undefined)).toEqual([
       { kind: 'broken', text: 'Contact: table public.people does not exist; create it, or correct sync.config.ts' },
+    ]);
+  });
+
+  test('its name is written otherwise, with case, as Prisma and Sequelize do', () => {
+    const others = [
+      { schema: 'public', table: 'Person' },
+      { schema: 'App', table: 'People' },
+    ];
+    expect(tableDrift(contact(PHONE), undefined, others)).toMatchObject([
+      { text: expect.stringContaining(`; there is "App"."People": write table: '"App"."People"'`) },
+    ]);
+    const columns = [...OWN, column('Phone')];
+    expect(tableDrift(contact(PHONE), columns)).toMatchObject([
+      {
+        text: expect.stringContaining(
+          'people.phone does not exist; add it, or correct sync.config.ts; there is "Phone"',
+        ),
+      },
     ]);
   });
 

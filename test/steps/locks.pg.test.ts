@@ -1,6 +1,6 @@
 /** Rows that an application keeps locked: the steps do not wait for it, the other rows go, and it does not wait for the steps. */
 import type pg from 'pg';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
@@ -64,6 +64,16 @@ describe('a row that an application holds', () => {
     expect(await rows('select phone, internal_notes from lenders where salesforce_id = $1', [held])).toEqual([
       { phone: 'phone 1', internal_notes: 'mine' },
     ]);
+  });
+
+  test('costs one more attempt, however many there are: it is passed over, and not waited for', async () => {
+    await holding('update lenders set internal_notes = $2 where salesforce_id = any ($1)', [ids.slice(3, 23), 'mine']);
+    const statements = vi.spyOn(session, 'query');
+    expect(await apply(all(2))).toMatchObject({ updated: 10, rejected: 0, left: [] });
+    const locking = statements.mock.calls.filter(([sql]) => /for no key update of t/.test(JSON.stringify(sql)));
+    // The part, and the part without them.
+    expect(locking).toHaveLength(2);
+    await application.query('rollback');
   });
 
   test('is looked at by Collect as it is, put off by Decide, and goes when it is free', async () => {

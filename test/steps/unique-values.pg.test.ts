@@ -113,6 +113,14 @@ describe.each(INDEXES)('by %s', (_, sql) => {
   });
 });
 
+test('by a deferrable constraint two exchange their values also where they are written by several statements', async () => {
+  await apply(contact(A, 1, 'a'), contact(B, 1, 'b'));
+  await rows('alter table borrowers add constraint one_email unique (email) deferrable, alter email set not null');
+  // Rows of which other columns change are written by themselves.
+  expect(await apply(contact(A, 2, 'b', { Phone: '2' }), contact(B, 2, 'a'))).toMatchObject({ ...NONE, updated: 2 });
+  expect(await emails()).toEqual({ [A]: 'b', [B]: 'a' });
+});
+
 describe('by a constraint that is checked at once, of a column that allows no null', () => {
   beforeEach(async () => {
     await apply(contact(A, 1, 'a'), contact(B, 1, 'b'), contact(C, 1, 'c'));

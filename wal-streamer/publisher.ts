@@ -49,9 +49,11 @@ export class Publisher implements ObjectListener {
   /** A row has changed. Answers a promise when there is no room for more. */
   changed(change: RowChange, transaction: Transaction): undefined | Promise<void> {
     failpoint('stream:read');
-    const publisher = this.#publisherOf(change.object);
-    if (change.oldKey !== undefined) publisher.add(change.oldKey, 'delete', transaction, this.#position);
-    publisher.add(change.key, change.operation, transaction, this.#position);
+    for (const object of change.objects) {
+      const publisher = this.#publisherOf(object);
+      if (change.oldKey !== undefined) publisher.add(change.oldKey, 'delete', transaction, this.#position);
+      publisher.add(change.key, change.operation, transaction, this.#position);
+    }
     return this.#waitForRoom();
   }
 

@@ -22,48 +22,53 @@ export interface TableChange {
 type Change = Omit<TableChange, 'object'>;
 
 export class TableWatch {
-  readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  readonly #mappings: ReadonlyMap<string, readonly ObjectMapping[]>;
   readonly #last = new Map<string, TableDescription>();
-  /** Mapped tables by oid. */
-  readonly #named = new Map<number, ObjectMapping>();
+  /** Objects of mapped tables by the table's oid. */
+  readonly #named = new Map<number, readonly ObjectMapping[]>();
   readonly #reported = new Set<string>();
 
   constructor(mappings: readonly ObjectMapping[]) {
-    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
+    this.#mappings = Map.groupBy(mappings, spelledTable);
   }
 
   /** Answers what is new. */
   described(description: TableDescription): readonly TableChange[] {
     const { oid, table } = description;
-    const mapping = this.#mappings.get(table);
-    if (mapping === undefined) return this.#renamed(oid, table);
-    if (oid !== undefined) this.#named.set(oid, mapping);
+    const mappings = this.#mappings.get(table);
+    if (mappings === undefined) return this.#renamed(oid, table);
+    if (oid !== undefined) this.#named.set(oid, mappings);
     const last = this.#last.get(table);
     this.#last.set(table, description);
-    return [...columnChanges(mapping, description, last), ...identityChanges(mapping, description, last)]
-      .map((change): TableChange => ({ ...change, object: mapping.object }))
+    return mappings
+      .flatMap((mapping) =>
+        [...columnChanges(mapping, description, last), ...identityChanges(mapping, description, last)].map(
+          (change): TableChange => ({ ...change, object: mapping.object }),
+        ),
+      )
       .filter((change) => this.#isNews(change));
   }
 
   /** What the catalog says of an object's table, which the stream may not have described yet. */
   known(object: string, oid: string | null): void {
-    const mapping = [...this.#mappings.values()].find((each) => each.object === object);
-    if (mapping !== undefined && oid !== null) this.#named.set(Number(oid), mapping);
+    const mappings = [...this.#mappings.values()].find((ofTable) => ofTable.some((each) => each.object === object));
+    if (mappings !== undefined && oid !== null) this.#named.set(Number(oid), mappings);
   }
 
   /** Its changes are no longer those of the mapped table; when it has its name back, it is news again. */
   #renamed(oid: number | undefined, table: string): TableChange[] {
-    const mapping = oid === undefined ? undefined : this.#named.get(oid);
-    if (mapping === undefined || oid === undefined) return [];
+    const mappings = oid === undefined ? undefined : this.#named.get(oid);
+    if (mappings === undefined || oid === undefined) return [];
     this.#named.delete(oid);
-    const { object } = mapping;
-    const name = spelledTable(mapping);
-    const change = `is called ${table} now (${oid}), and its changes are no longer those of ${object}`;
-    return [{ object, table: name, column: undefined, change, leaves: 'table replaced' }];
+    return mappings.map((mapping): TableChange => {
+      const { object } = mapping;
+      const change = `is called ${table} now (${oid}), and its changes are no longer those of ${object}`;
+      return { object, table: spelledTable(mapping), column: undefined, change, leaves: 'table replaced' };
+    });
   }
 
-  #isNews({ table, column, change }: TableChange): boolean {
-    const text = JSON.stringify([table, column, change]);
+  #isNews({ object, table, column, change }: TableChange): boolean {
+    const text = JSON.stringify([object, table, column, change]);
     if (this.#reported.has(text)) return false;
     this.#reported.add(text);
     return true;

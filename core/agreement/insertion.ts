@@ -94,7 +94,9 @@ export function adopt(
   row: RowVersion | undefined,
   version: SalesforceVersion,
 ): Pair {
-  return { link: { ...newLink(version.id, rowKey), base: push && baseOf(mapping, push, version.fields) }, row };
+  const link = { ...newLink(version.id, rowKey), base: push && baseOf(mapping, push, version.fields) };
+  // Only a row that is inside is sent: one that has left the filter since is to take its record along.
+  return { link: { ...link, wasInside: push !== undefined && mapping.filter !== undefined }, row };
 }
 
 /**

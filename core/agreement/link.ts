@@ -20,6 +20,8 @@ export interface RowVersion {
   readonly lockVersion?: number | undefined;
   /** The row filter does not let it out. unknown: the filter fails for this row; absent: the object has no filter. */
   readonly outside?: boolean | 'unknown' | undefined;
+  /** It is outside because it is a row of another object by now: it has no fields for this one, and is not written. */
+  readonly isOthers?: boolean | undefined;
 }
 
 /** What Salesforce last held, as far as we know. */
@@ -43,7 +45,7 @@ export function staysUnknown(
   row: RowVersion | undefined,
 ): boolean {
   if (direction !== 'to-salesforce' || !isUnknown(base, field)) return false;
-  return row === undefined || row.fields[field] === type.blank;
+  return row === undefined || row.isOthers === true || row.fields[field] === type.blank;
 }
 
 /** One field of an open push. A filler is an unchanged field that a CSV of whole rows had to carry. */

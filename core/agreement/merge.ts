@@ -9,7 +9,7 @@ import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
 import { fieldsInColumns, inColumn, inexactAfter, isAtBase, isStored } from './equality.ts';
 import type { Base, Link, OpenPush, Pair, RowVersion } from './link.ts';
-import { afterLook, isUnknown, mayGo, outgoing, staysUnknown, stillRefused, withWaiting } from './link.ts';
+import { afterLook, isGone, isUnknown, mayGo, outgoing, staysUnknown, stillRefused, withWaiting } from './link.ts';
 import { isPutBack, staleValue, withoutStale } from './written.ts';
 
 /** A whole record in a conflict between a delete and an edit. */
@@ -56,7 +56,14 @@ export function merge(mapping: ObjectMapping, pair: Pair, version: SalesforceVer
       ? { row: isStranger ? undefined : firstMerge(mapping, row, version), conflicts: [] }
       : new Merge(mapping, link, link.base, version, unknown).of(row);
   const inexact = inexactAfter(mapping, link, version, merged.row);
-  const agreed = { ...withoutStale(link, row), base: baseOf(mapping, link, version, merged.row), inexact };
+  // A record that stays although its row has left does not go for the same reason later.
+  const stays = row?.isOthers === true && !version.deleted && merged.conflicts.length > 0;
+  const agreed = {
+    ...withoutStale(link, row),
+    base: baseOf(mapping, link, version, merged.row),
+    inexact,
+    wasInside: link.wasInside && !stays,
+  };
   return { ...merged, link: agree(mapping, agreed, merged.row) };
 }
 
@@ -110,6 +117,7 @@ function withFormerKey(
 
 /** No version was ever merged: a new row, or a row that already carries the record's id; nothing is logged. */
 function firstMerge(mapping: ObjectMapping, row: RowVersion | undefined, version: SalesforceVersion) {
+  if (row?.isOthers === true) return row;
   const held = fieldsInColumns(version);
   if (row === undefined) return { fields: held };
   const taken = mapping.fields.filter((each) => {
@@ -164,6 +172,7 @@ class Merge {
   }
 
   of(row: RowVersion | undefined): { row: RowVersion | undefined; conflicts: readonly Conflict[] } {
+    if (row?.isOthers === true) return { row: this.#others(row), conflicts: this.#conflicts };
     const merged = this.#version.deleted
       ? this.#deleted(row && this.#fields(row, ({ field }) => isUnknown(this.#base, field)))
       : row === undefined
@@ -251,6 +260,27 @@ class Merge {
   #winner(policy: ConflictPolicy, row: RowVersion): Conflict['winner'] {
     if (policy !== 'latest') return policy;
     return (row.editedAt ?? 0) > this.#version.stamp ? 'postgres' : 'salesforce';
+  }
+
+  /**
+   * The row is another object's by now, and as it is. A record that would go along with that, but was edited or brought back in
+   * Salesforce, stays, for there is no row that its edit could live on in; that is listed.
+   */
+  #others(row: RowVersion): RowVersion {
+    if (this.#mapping.filter?.leaving !== 'delete') return row;
+    const { deleted } = this.#version;
+    const sentDeleted = this.#push?.sentDeleted;
+    const isBuried = deleted && sentDeleted === true && !this.#base.deleted && this.#touchedInSalesforce();
+    if (isBuried) this.#logRecord(undefined, 'postgres');
+    else if (this.#isWanted(row)) this.#logRecord(undefined, 'salesforce');
+    return row;
+  }
+
+  /** Whether a person wants the record although its row has left. */
+  #isWanted(row: RowVersion): boolean {
+    if (this.#version.deleted) return false;
+    if (this.#base.deleted) return this.#push?.sentDeleted !== false;
+    return isGone(this.#mapping, this.#link, row) && this.#touchedInSalesforce();
   }
 
   /** Deleted in Salesforce. */

@@ -45,6 +45,8 @@ export function rowChange(
 
 /** A lookup waits on while its column is still null and nothing new was decided for it. */
 function stillWaiting({ link, row }: Pair, decided: FieldValues): Link['waiting'] {
+  // It waits for its row, too.
+  if (row?.isOthers === true) return link.waiting;
   const waits = (field: string) => !(field in decided) && row?.fields[field] === null;
   const entries = Object.entries(link.waiting);
   return entries.every(([field]) => waits(field))

@@ -2,11 +2,11 @@
 import type { z } from 'zod';
 import { betweenFaults } from './between-faults.ts';
 import type { ObjectMapping, SyncDefinition } from './configuration.ts';
-import { spelledTable } from './identifiers.ts';
 import { keyFaults } from './key-faults.ts';
 import { lookupFaults } from './lookup-faults.ts';
 import { storedFields } from './lookups.ts';
 import { readOnlyFaults } from './read-only-faults.ts';
+import { sharedTableFaults } from './shared-tables.ts';
 
 const SYSTEM_FIELDS = ['Id', 'IsDeleted', 'SystemModstamp', 'MasterRecordId'];
 
@@ -26,7 +26,7 @@ export function configurationFaults(
     ...objects.flatMap((mapping) => matchFaults(mapping, definition.objects[mapping.object]?.matchBy)),
     ...objects.flatMap((mapping) => insertFaults(mapping, definition.objects[mapping.object] ?? {})),
     ...objects.flatMap((mapping) => zoneFaults(mapping, definition.objects[mapping.object])),
-    ...sharedTables(objects),
+    ...sharedTableFaults(objects),
     ...(issues.length === 0 && names.length === 0 ? ['objects: name at least one'] : []),
   ];
 }
@@ -49,7 +49,12 @@ function objectFaults(mapping: ObjectMapping, objects: readonly string[]): strin
   if ((mapping.deleteRow === 'soft') !== (mapping.deletedAtColumn !== undefined)) {
     faults.push(`${at}: deleteRow 'soft' goes with deletedAt, the column that it sets; name both or neither`);
   }
-  if (mapping.filter?.leaving === 'delete' && (mapping.deleteRow === 'ignore' || mapping.deleteRecord === 'ignore')) {
+  const isSent = mapping.direction === 'both';
+  if (
+    isSent &&
+    mapping.filter?.leaving === 'delete' &&
+    (mapping.deleteRow === 'ignore' || mapping.deleteRecord === 'ignore')
+  ) {
     faults.push(
       `${at}.filter: leaving 'delete' deletes records and brings them back, which neither deleteRow nor deleteRecord 'ignore' goes with; say leaving 'ignore', or change these`,
     );
@@ -169,12 +174,4 @@ function insertFaults(
       `${at}: is one of the mapped fields, and holds the row key; remove it from fields, or name another one`,
     );
   return faults;
-}
-
-function sharedTables(objects: readonly ObjectMapping[]): string[] {
-  const names = objects.map(spelledTable);
-  return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))].map(
-    (name) =>
-      `objects: table ${name} is mapped by two objects; a table belongs to one object; map one of them, and say with filter.values which rows are its own`,
-  );
 }

@@ -67,6 +67,8 @@ const columnValue = z.union(
   { error: "must be a text, a number, a boolean, null, or { sql: '<expression>' }" },
 );
 
+const filterValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
 const objectMembers = z.strictObject({
   /** `to-postgres`: a read-only object, such as User. Its rows follow the records, and nothing of them goes to Salesforce. */
   direction: z.enum(['both', 'to-postgres']).default('both'),
@@ -106,10 +108,20 @@ const objectMembers = z.strictObject({
   delivery: z.enum(['appflow', 'api']).default('appflow'),
   filter: z
     .strictObject({
-      where: z.string().trim().min(1),
+      where: z.string().trim().min(1).optional(),
       leaving: z.enum(['delete', 'ignore']).default('ignore'),
-      /** What the rows of the object have in these columns: a row with another value is no row of the object, and a new one gets it. */
-      values: z.record(identifier, z.union([z.string(), z.number(), z.boolean()])).optional(),
+      /** What the rows of the object have in these columns: a row with another value is no row of the object, and a new one gets the first. */
+      values: z
+        .record(
+          identifier,
+          z.union([filterValue, z.array(filterValue).min(1).readonly()], {
+            error: 'must be a text, a number, a boolean, null, or a list of them',
+          }),
+        )
+        .optional(),
+    })
+    .refine(({ where, values }) => where !== undefined || Object.keys(values ?? {}).length > 0, {
+      error: 'says which rows are meant: name where, values, or both',
     })
     .optional(),
   deleteGuard: z

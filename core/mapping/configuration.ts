@@ -45,11 +45,13 @@ export interface RowFilter {
    */
   readonly leaving: 'delete' | 'ignore';
   /**
-   * By column, as in single-table inheritance: what a row has that is the object's, and a new one gets. A row with another value is
-   * never matched with a record, and becomes none.
+   * By column, as in single-table inheritance: what a row has that is the object's, and first of these what a new one gets. A row with
+   * another value is a row of another object, or of none: nothing of it is read, and nothing is written to it.
    */
-  readonly values?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly values?: Readonly<Record<string, readonly FilterValue[]>> | undefined;
 }
+
+export type FilterValue = string | number | boolean | null;
 
 /** How many deletes of one object pass within the window before the rest is held. */
 export interface DeleteGuard {
@@ -319,7 +321,7 @@ function mappingFrom(
     // Nothing is sent, so that nothing has to go through a flow.
     delivery: readOnly ? 'api' : definition.delivery,
     blankCells,
-    filter: filter && Object.freeze(filter),
+    filter: filter && rowFilter(filter),
     deleteGuard: deleteGuard === false || readOnly ? undefined : Object.freeze(deleteGuard),
     matchBy: fields.find(({ field: api }) => api === definition.matchBy),
     externalIdField: insert ? externalId : undefined,
@@ -338,6 +340,16 @@ function severalTargets(
     return { object, column: keyColumn, ofType: { column: typeColumn, value: text } };
   });
   return { targets: Object.freeze(found), type: lookupTo(found) };
+}
+
+function rowFilter({
+  where = 'true',
+  leaving,
+  values,
+}: NonNullable<z.output<typeof objectSchema>['filter']>): RowFilter {
+  if (values === undefined) return Object.freeze({ where, leaving });
+  const lists = Object.entries(values).map(([column, given]) => [column, Array.isArray(given) ? given : [given]]);
+  return Object.freeze({ where, leaving, values: Object.freeze(Object.fromEntries(lists)) });
 }
 
 /** Nothing where the parent is not mapped read-only, or its field is not mapped: a fault says so. */

@@ -4,7 +4,7 @@ import type { ObjectMapping, SyncDefinition } from './configuration.ts';
 type ObjectDefinition = SyncDefinition['objects'][string];
 
 /** Options that say what is done in Salesforce. */
-const TO_SALESFORCE = ['insert', 'externalId', 'filter', 'deleteRecord', 'deleteGuard', 'delivery'] as const;
+const TO_SALESFORCE = ['insert', 'externalId', 'deleteRecord', 'deleteGuard', 'delivery'] as const;
 
 /** `given`: the object as sync.config.ts has it. */
 export function readOnlyFaults(mapping: ObjectMapping, given: ObjectDefinition | undefined): string[] {
@@ -14,7 +14,13 @@ export function readOnlyFaults(mapping: ObjectMapping, given: ObjectDefinition |
   const fields = Object.entries(given?.fields ?? {}).filter(
     ([, { direction = 'to-postgres' }]) => direction !== 'to-postgres',
   );
+  const { where, leaving } = given?.filter ?? {};
   return [
+    ...(where === undefined && leaving === undefined
+      ? []
+      : [
+          `${at}.filter: where and leaving say what goes to Salesforce, and the object is to-postgres; keep values alone, which say what its rows have`,
+        ]),
     ...options.map(
       (option) => `${at}.${option}: the object is to-postgres, so nothing of it goes to Salesforce; remove it`,
     ),

@@ -13,8 +13,9 @@ import {
 import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
 import { columnHint, spelledName, spelledTable, type TableName, tableHint } from '../../core/mapping/identifiers.ts';
 import { isLookup, type Lookup, lookupsOf, storedFields, storedIn, targetsOf } from '../../core/mapping/lookups.ts';
+import { sharing } from '../../core/mapping/shared-tables.ts';
 import { insertFault } from '../tables/own-columns.ts';
-import { filterFault } from '../tables/row-filter.ts';
+import { filterFault, likenessFault } from '../tables/row-filter.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { CatalogColumn, CatalogTable } from './table-catalog.ts';
 import { visibilityFaults } from './visibility.ts';
@@ -107,6 +108,11 @@ export async function expressionFaults(
       if (columnOf(table, given.column) !== undefined) found.push(await insertFault(client, mapping, given));
     }
     faults.push(...found.flatMap((fault) => (fault === undefined ? [] : `${spelledTable(mapping)}${fault}`)));
+  }
+  for (const [one, other] of sharing(objects)) {
+    if (tables.get(one.object) === undefined) continue;
+    const fault = await likenessFault(client, one, other);
+    if (fault !== undefined) faults.push(`${spelledTable(one)}${fault}`);
   }
   return faults;
 }

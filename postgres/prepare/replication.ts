@@ -27,7 +27,7 @@ export async function ensurePublication(
   slot: string,
 ): Promise<boolean> {
   const { publication } = preparation.names;
-  const wanted = configuration.objects.map(({ schema, table }) => quoted(schema, table));
+  const wanted = [...new Set(configuration.objects.map(({ schema, table }) => quoted(schema, table)))];
   const state = await readPublication(preparation);
   const what = `publication ${publication} of ${wanted.length} tables`;
   if (state === undefined) {

@@ -113,7 +113,7 @@ export async function grantRights(
   const name = pg.escapeIdentifier;
   const { schema: ownSchema, applyRole, streamerRole } = preparation.names;
   const schemas = [...new Set([ownSchema, ...configuration.objects.map(({ schema }) => schema)])];
-  const mapped = configuration.objects.map(({ schema, table }) => `${name(schema)}.${name(table)}`);
+  const mapped = [...new Set(configuration.objects.map(({ schema, table }) => `${name(schema)}.${name(table)}`))];
   const sequences = [...new Set([...tables.values()].flatMap((table) => table?.sequences ?? []))];
   await preparation.execute(`grant usage on schema ${schemas.map(name).join(', ')} to ${applyRole}`);
   await preparation.execute(`grant select, insert, update, delete on ${mapped.join(', ')} to ${applyRole}`);

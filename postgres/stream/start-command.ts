@@ -24,7 +24,7 @@ function wal2jsonOptions({ mappings, names }: StreamSource): Record<string, stri
     'include-timestamp': 'true',
     'include-origin': 'true',
     'add-msg-prefixes': names.echoMessagePrefix,
-    'add-tables': mappings.map(({ schema, table }) => `${escaped(schema)}.${escaped(table)}`).join(','),
+    'add-tables': [...new Set(mappings.map(({ schema, table }) => `${escaped(schema)}.${escaped(table)}`))].join(','),
   };
 }
 

@@ -1,14 +1,16 @@
 /** Lookups in SQL: a child's column holds its parent's key, and the parent's row carries the id of its record. */
 import pg from 'pg';
 import type { Left } from '../../core/agreement/written.ts';
-import { lookupColumns, type ObjectMapping } from '../../core/mapping/configuration.ts';
+import { lookupColumns, type ObjectMapping, type SyncConfiguration } from '../../core/mapping/configuration.ts';
 import { spelledTable } from '../../core/mapping/identifiers.ts';
-import type { Lookup } from '../../core/mapping/lookups.ts';
+import { type Lookup, lookupsOf } from '../../core/mapping/lookups.ts';
 import { keyParts } from '../../core/mapping/row-key.ts';
+import { tableMates } from '../../core/mapping/shared-tables.ts';
 import { query, type Session } from '../session/connection.ts';
 import { RowsLockedError } from '../session/server-errors.ts';
 import { keyColumnsOf, keyDocument, keyDocuments, keyOf, lookupText, sameKey, sharedKey } from './key-columns.ts';
 import { type LeftRow, leftIn, readLeft, touches } from './own-columns.ts';
+import { isOfObject } from './row-filter.ts';
 import { rowsOf, tableOf } from './rows.ts';
 import { holdTogether } from './shared-columns.ts';
 
@@ -171,6 +173,23 @@ export async function lockColumn(
   );
 }
 
+/** Of the keys, those of rows that are another object's. */
+export async function othersRows(
+  session: Session,
+  mapping: ObjectMapping,
+  rowKeys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (rowKeys.length === 0 || mapping.filter?.values === undefined) return new Set();
+  const { rows } = await query<{ key: string }>(
+    session,
+    `select ${keyOf(mapping, 't')} as key
+       from jsonb_populate_recordset(null::${tableOf(mapping)}, $1::jsonb) x join ${rowsOf(mapping)} t on ${sameKey(mapping, 't', 'x')}
+      where (${isOfObject(mapping, 't')}) is not true`,
+    [keyDocuments(mapping, rowKeys)],
+  );
+  return new Set(rows.map((row) => row.key));
+}
+
 /** Fills a lookup that is null with the parent's key. Answers what `updateRows` does. */
 export async function fillNulls(
   session: Session,
@@ -223,9 +242,18 @@ export interface OrphanedRow {
   readonly survivorHasRow: boolean;
 }
 
+/** Objects that have the child's table and whose rows name a parent by the same column: each takes it out of its own. */
+export function alsoNaming(
+  { objects }: SyncConfiguration,
+  child: ObjectMapping,
+  { column }: Lookup,
+): readonly ObjectMapping[] {
+  return tableMates(objects, child).filter((mate) => lookupsOf(mate).some((each) => each.column === column));
+}
+
 /**
  * Takes the parents' keys out of the children's column. `required`: the column allows no null, so that only children whose
- * parent has a survivor are changed.
+ * parent has a survivor are changed. `others`: objects whose rows are left alone (`alsoNaming`).
  */
 export async function takeOutParents(
   session: Session,
@@ -233,7 +261,7 @@ export async function takeOutParents(
   lookup: Lookup,
   parent: ObjectMapping,
   doomed: readonly DoomedParent[],
-  required: boolean,
+  { required, others }: { readonly required: boolean; readonly others: readonly ObjectMapping[] },
 ): Promise<OrphanedRow[]> {
   const parentId = name(parent.salesforceIdColumn);
   const last = name(parent.keyColumns.at(-1) ?? '');
@@ -255,6 +283,7 @@ export async function takeOutParents(
                      left join ${rowsOf(parent)} s on s.${parentId} = d.survivor ${sharedKey(lookup, parent, 'p', 's')})
      update ${rowsOf(child)} t set ${set.join(', ')}
        from gone where ${isGone.join(' and ')} ${required ? 'and gone.survivor_key is not null' : ''}
+        ${others.map((each) => `and (${isOfObject(each, 't')}) is not true`).join(' ')}
      returning ${keyOf(child, 't')} as key, gone.id, gone.survivor, gone.survivor_key is not null as survivor_has_row`,
     [JSON.stringify(doomed.map(({ salesforceId, survivor }) => ({ id: salesforceId, survivor: survivor ?? null })))],
   );

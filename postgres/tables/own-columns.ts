@@ -127,7 +127,7 @@ export async function newRowValues(session: Session, mapping: ObjectMapping, cou
     ...(lockVersionColumn === undefined ? [] : [[lockVersionColumn, '0'] as [string, string]]),
     ...times.map((column): [string, string] => [column, moment(types.get(column), mapping)]),
     ...[
-      ...Object.entries(mapping.filter?.values ?? {}).map(([column, value]) => ({ column, value })),
+      ...Object.entries(mapping.filter?.values ?? {}).map(([column, [value = null]]) => ({ column, value })),
       ...mapping.onInsert,
     ]
       .filter(({ column }) => keyDefault === undefined || !mapping.keyColumns.includes(column))

@@ -25,7 +25,7 @@ import type { TableColumns } from '../session/transaction-facts.ts';
 import { compareTables, type InForceMapping } from './column-numbers.ts';
 import { amongKeys, hasKey, isKey, keyColumnsOf, keyDocument, keyOf, lookupText } from './key-columns.ts';
 import { type LeftRow, leftIn, newRowValues, readLeft, touches } from './own-columns.ts';
-import { readOutside } from './row-filter.ts';
+import { type Place, readPlaces } from './row-filter.ts';
 import { holdTogether, sharedValues } from './shared-columns.ts';
 import { tableColumns } from './table-columns.ts';
 import { type Cell, hasUnreadable, orRemember, readCells } from './unreadable-columns.ts';
@@ -55,7 +55,11 @@ export interface StoredRow {
   readonly softDeleted: boolean;
   /** The row filter does not let it out. unknown: the filter fails for it; undefined: the object has no filter. */
   readonly outside: boolean | 'unknown' | undefined;
+  /** By the values of the filter it is a row of another object, or of none: nothing of it is read. */
+  readonly isOthers: boolean;
 }
+
+const NOTHING_READ: RowValues = {};
 
 /** Which rows: by key, or by the Salesforce id that they carry. */
 export type RowSelection = { readonly keys: readonly string[] } | { readonly salesforceIds: readonly string[] };
@@ -89,7 +93,7 @@ export async function lockRows(
   if (access === 'lock' && rows.length < wanted.length) await throwIfLocked(session, mapping, selection, rows);
   const parentIds = await readParents(session, configuration, mapping, rows);
   const keys = rows.map(([rowKey]) => rowKey);
-  const outside = await readOutside(session, mapping, (await tableColumns(session, mapping)).types, keys);
+  const places = await readPlaces(session, mapping, (await tableColumns(session, mapping)).types, keys);
   const parents = lookupsOf(mapping).map(({ references }) => references);
   await compareTables(
     session,
@@ -98,6 +102,8 @@ export async function lockRows(
   );
   return rows.map(([rowKey, salesforceId, edited, deleted, lock, ...cells]) => {
     let fields: RowValues | undefined;
+    const place = places?.get(rowKey);
+    const isOthers = place === "others'";
     return {
       key: rowKey,
       salesforceId: salesforceId ?? undefined,
@@ -105,14 +111,19 @@ export async function lockRows(
       changedAt: edited ?? undefined,
       lockVersion: mapping.lockVersionColumn === undefined ? undefined : Number(lock ?? 0),
       softDeleted: deleted !== null,
-      outside: outside?.get(rowKey),
+      outside: outsideAt(place),
+      isOthers,
       // Converted when they are looked at: by then the server has something else to do.
       get fields() {
-        fields ??= readValues(mapping, cells, parentIds);
+        fields ??= isOthers ? NOTHING_READ : readValues(mapping, cells, parentIds);
         return fields;
       },
     };
   });
+}
+
+function outsideAt(place: Place | undefined): StoredRow['outside'] {
+  return place === undefined || place === 'unknown' ? place : place !== 'inside';
 }
 
 /** Key, Salesforce id and marks of a row, as texts, and then a cell for each field: of a lookup to several objects as `pointerText`. */

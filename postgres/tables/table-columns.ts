@@ -111,7 +111,7 @@ function keyMaker(
 ): string | undefined {
   const made = keyColumns.flatMap((column) => {
     const given = onInsert.find((each) => each.column === column);
-    const value = filter?.values?.[column];
+    const [value] = filter?.values?.[column] ?? [];
     const isFilled = fields.some((field) => field.column === column || field.shared?.includes(column));
     if (isFilled) return [];
     if (given !== undefined) return insertExpression(given);

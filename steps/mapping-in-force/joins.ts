@@ -8,6 +8,7 @@
  * makes lacks the new fields, which is what "unknown" means; a field that only one of them has is found back at each change.
  */
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
+import type { ObjectMapping } from '../../core/mapping/configuration.ts';
 import { FIELD_JOINED } from '../../core/mapping/drift.ts';
 import { orderComparison } from '../../postgres/ledger/comparison.ts';
 import { beginJoin, type JoinPart, joinPart, takeJoined } from '../../postgres/ledger/joining-fields.ts';
@@ -28,6 +29,12 @@ export function isForgotten({ changed, needed }: LookedColumn): boolean {
   return changed && !needed;
 }
 
+/** Another one, where other rows are inside. */
+function filterText({ filter }: ObjectMapping): string | undefined {
+  if (filter?.values === undefined) return filter?.where;
+  return `${filter.where}\n${JSON.stringify(filter.values)}`;
+}
+
 /** Remembers how the object is mapped, and begins what follows from a change. Not within a transaction. */
 export async function noteMapping(context: StepContext, own: readonly LookedColumn[]) {
   const { session, configuration, mapping } = context;
@@ -37,7 +44,7 @@ export async function noteMapping(context: StepContext, own: readonly LookedColu
   const former = await noteMapped(session, {
     object,
     fields: mapping.fields.map(({ field }) => field),
-    filter: mapping.filter?.where,
+    filter: filterText(mapping),
     objects: configuration.objects.map((each) => each.object),
   });
   if (former === 'back') await orderComparison(session, object, 'mapped again', { records: true });

@@ -112,7 +112,7 @@ export async function findAdoptable(
     const stored = insertions.get(key);
     const row = rows.get(key);
     if (row?.salesforceId === version.id) adoptedSince.push(version.id);
-    const isFree = row !== undefined && row.salesforceId === undefined && !row.softDeleted;
+    const isFree = row !== undefined && row.salesforceId === undefined && !row.softDeleted && !row.isOthers;
     if (!isFree && !(row === undefined && stored?.insertion.push !== undefined)) continue;
     const begun = adopt(mapping, stored?.insertion.push, key, row, version);
     const link = { ...begun.link, revision: pair?.link.revision ?? begun.link.revision };

@@ -70,6 +70,8 @@ function withoutCounterpart<Item extends Arriving>({ fields }: ObjectMapping, it
   return items.flatMap((item) => {
     // What a deleted record held comes into a row only where our delete has buried an edit.
     if (item.version.deleted && item.pair.link.push?.sentDeleted !== true) return [];
+    // Nothing of it comes into the row.
+    if (item.pair.row?.isOthers === true) return [];
     for (const field of choosy) {
       const value = item.version.fields[field.field] ?? null;
       const refusal = value === null ? undefined : field.type.refusal?.(value);
@@ -133,7 +135,7 @@ function isLost(
   { pair }: Arriving,
 ): boolean {
   const value = inColumns[field];
-  return value !== undefined && value !== pair.row?.fields[field];
+  return value !== undefined && value !== pair.row?.fields[field] && pair.row?.isOthers !== true;
 }
 
 /** Code of a record whose value does not go into its column as it is. */

@@ -66,11 +66,12 @@ export async function lockPairs(
   );
   // A key may be the empty text: no row has no key.
   const isOthers = ({ rowKey }: Link) => rowKey !== undefined && others.has(rowKey);
-  const rowUnderKey = (link: Link) =>
-    link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey);
+  const found = (link: Link) => (link.rowKey === undefined || isOthers(link) ? undefined : byKey.get(link.rowKey));
+  // One that another object has by now is its row only as long as no row of this object carries its id.
+  const rowUnderKey = (link: Link) => (found(link)?.isOthers === true ? undefined : found(link));
   const lost = [...links.values()].filter(({ link }) => rowUnderKey(link) === undefined);
   const elsewhere = await find({ salesforceIds: lost.map(({ link }) => link.salesforceId) });
-  const byId = new Map(elsewhere.map((row) => [row.salesforceId, row]));
+  const byId = new Map(elsewhere.flatMap((row) => (row.isOthers ? [] : [[row.salesforceId, row]])));
   const changes = await makeRoom(
     session,
     mapping,
@@ -81,11 +82,13 @@ export async function lockPairs(
   );
   const asStored = new Map(changes.map(({ after }) => [after.salesforceId, after]));
   const pairs = [...links].map(([id, { linkId, link }]): StoredPair => {
-    const row = rowUnderKey(link) ?? byId.get(id);
+    const row = rowUnderKey(link) ?? byId.get(id) ?? found(link);
     const rowless = isOthers(link) ? withoutRow(link) : link;
     const relinked = row === undefined ? rowless : link.rowKey === row.key ? link : ofRow(mapping, link, row.key);
-    const live = row === undefined || row.softDeleted ? undefined : asEdited(link, row);
-    const lacksId = mapping.externalIdField !== undefined && live !== undefined && live.salesforceId === undefined;
+    // What marks a row of another object says nothing about this one's record.
+    const live = row === undefined || (row.softDeleted && !row.isOthers) ? undefined : asEdited(link, row);
+    const isWithout = live !== undefined && live.salesforceId === undefined && !live.isOthers;
+    const lacksId = mapping.externalIdField !== undefined && isWithout;
     return { linkId, stored: asStored.get(id) ?? link, link: relinked, row: live, lacksId };
   });
   const read = await withInexact({ session, mapping }, pairs);
@@ -101,8 +104,8 @@ function ofRow(mapping: ObjectMapping, link: Link, rowKey: string): Link {
 function asEdited(link: Link, row: StoredRow): StoredRow {
   const editedAt = editedBefore(link, row.changedAt);
   if (editedAt === undefined) return row;
-  const { key, salesforceId, changedAt, lockVersion, softDeleted, outside } = row;
-  const marks = { key, salesforceId, changedAt, lockVersion, softDeleted, outside };
+  const { key, salesforceId, changedAt, lockVersion, softDeleted, outside, isOthers } = row;
+  const marks = { key, salesforceId, changedAt, lockVersion, softDeleted, outside, isOthers };
   return {
     ...marks,
     editedAt: editedAt ?? undefined,

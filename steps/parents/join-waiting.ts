@@ -20,7 +20,7 @@ import {
 import { query, type Session } from '../../postgres/session/connection.ts';
 import { bisect } from '../../postgres/session/savepoint.ts';
 import { RowsLockedError } from '../../postgres/session/server-errors.ts';
-import { fillNulls, holdParents, lockColumn } from '../../postgres/tables/lookups.ts';
+import { fillNulls, holdParents, lockColumn, othersRows } from '../../postgres/tables/lookups.ts';
 import { rejectOfRow } from '../refused-row.ts';
 import type { StepContext } from '../step.ts';
 import { requiredLookups } from './required-parents.ts';
@@ -117,6 +117,7 @@ async function joinPart(
   const parents = await holdParents(session, parent, wanted, 'skip');
   const keys = part.flatMap(({ link }) => link.rowKey ?? []);
   const { columns, locked } = await lockFreeColumns(session, child, field, keys);
+  const others = await othersRows(session, child, keys);
   const isHeld = ({ link: { rowKey, waiting } }: StoredLink) =>
     !parents.has(waiting[field.field] ?? '') || (rowKey !== undefined && locked.has(rowKey));
   // Another transaction holds the child's row or the parent's: the child is taken up again, and joined, after a pause.
@@ -136,6 +137,8 @@ async function joinPart(
     if (rowKey === undefined && link.base === undefined) {
       return [{ linkId, stored: link, link: stopWaiting(link, field.field), fill: [] }];
     }
+    // It is joined when its row comes back to the object.
+    if (rowKey !== undefined && others.has(rowKey)) return [];
     const column = rowKey === undefined ? undefined : columns.get(rowKey);
     const { link: after, fills } = join(link, child, field.field, column);
     return [{ linkId, stored: link, link: after, fill: fills && rowKey !== undefined ? [{ rowKey, parentKey }] : [] }];

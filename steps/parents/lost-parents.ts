@@ -10,7 +10,7 @@ import { columnsOfLookup } from '../../core/mapping/lookups.ts';
 import { changeLinks, holdLinks } from '../../postgres/ledger/links.ts';
 import { buryRows, lockDoomed, type RowRemoval } from '../../postgres/ledger/tombstones.ts';
 import type { Session } from '../../postgres/session/connection.ts';
-import { childKeysOfRecords, type OrphanedRow, takeOutParents } from '../../postgres/tables/lookups.ts';
+import { alsoNaming, childKeysOfRecords, type OrphanedRow, takeOutParents } from '../../postgres/tables/lookups.ts';
 import { markDeleted } from '../../postgres/tables/restore.ts';
 import { tableColumns } from '../../postgres/tables/table-columns.ts';
 import type { StepContext } from '../step.ts';
@@ -58,7 +58,8 @@ async function orphanChildren(
     await holdLinks(session, child.object, { rowKeys });
     const { notNull } = await tableColumns(session, child);
     const required = columnsOfLookup(lookup).some((column) => notNull.has(column));
-    const orphaned = await takeOutParents(session, child, lookup, parent, removals, required);
+    const others = alsoNaming(configuration, child, lookup);
+    const orphaned = await takeOutParents(session, child, lookup, parent, removals, { required, others });
     await loseParents(session, child, lookup, orphaned);
     if (child.object === parent.object) own.push(...orphaned.map((row) => ({ ...row, field: lookup.field })));
   }

@@ -48,7 +48,7 @@ function setUp() {
   const commit = (key: string, end: bigint, extra: Partial<RowChange> = {}) => {
     const change: RowChange = {
       kind: 'change',
-      object: 'Account',
+      objects: ['Account'],
       operation: 'update',
       key,
       oldKey: undefined,
@@ -187,7 +187,7 @@ describe('a call', () => {
     if (bytes > 0) {
       const key = `${n}-${'k'.repeat(bytes)}`;
       publisher.changed(
-        { kind: 'change', object: 'Account', operation: 'update', key, oldKey: undefined },
+        { kind: 'change', objects: ['Account'], operation: 'update', key, oldKey: undefined },
         transaction(n),
       );
     }
@@ -337,7 +337,13 @@ describe('a message', () => {
   test('of rows that the WAL does not name comes after what was read before, and holds its place', async () => {
     const { queue, publisher, position, moved } = setUp();
     const transaction = { id: '7', committedAt: 0, commitStart: 0x2fn };
-    const change: RowChange = { kind: 'change', object: 'Account', operation: 'insert', key: '1', oldKey: undefined };
+    const change: RowChange = {
+      kind: 'change',
+      objects: ['Account'],
+      operation: 'insert',
+      key: '1',
+      oldKey: undefined,
+    };
     expect(publisher.changed(change, transaction)).toBeUndefined();
     expect(publisher.truncated('Account', transaction)).toBeUndefined();
     expect(publisher.committed(0x30n)).toBe(false);
@@ -401,7 +407,7 @@ describe('what was read', () => {
     const read = (n: number) => {
       const change: RowChange = {
         kind: 'change',
-        object: 'Account',
+        objects: ['Account'],
         operation: 'update',
         key: key(n),
         oldKey: undefined,

@@ -13,8 +13,8 @@ import type { StreamDecoder, StreamMessage, TableDescription } from './stream-me
 /** A published table, in the column order of the messages that follow. */
 interface Relation {
   readonly table: string;
-  /** undefined: not mapped. */
-  readonly object: string | undefined;
+  /** None: it is not mapped. */
+  readonly objects: readonly string[];
   /** Where the columns of the key are, in the order of the configuration; none: not mapped. */
   readonly keyIndexes: readonly number[];
 }
@@ -40,7 +40,7 @@ const TAG = {
 } as const;
 
 export class PgoutputDecoder implements StreamDecoder {
-  readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  readonly #mappings: ReadonlyMap<string, readonly ObjectMapping[]>;
   readonly #described: (table: TableDescription) => void;
   /** By relation oid. A table is described again before its first change after DDL. */
   readonly #relations = new Map<number, Relation>();
@@ -48,7 +48,7 @@ export class PgoutputDecoder implements StreamDecoder {
   /** `described`: gets how a table looks to the changes that follow; what it throws ends the stream there. */
   constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
     this.#described = described;
-    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
+    this.#mappings = Map.groupBy(mappings, spelledTable);
   }
 
   name(): void {}
@@ -88,38 +88,40 @@ export class PgoutputDecoder implements StreamDecoder {
     const description = describedTable(new Cursor(bytes, 1));
     const { oid, table } = description;
     this.#described(description);
-    const mapping = this.#mappings.get(table);
+    const mappings = this.#mappings.get(table) ?? [];
+    // Objects of one table have the same key.
+    const [mapping] = mappings;
     const keyIndexes = mapping === undefined ? [] : keyIndexesOf(mapping, description);
     if (keyIndexes === undefined) throw withoutKey(table, mapping?.keyColumns ?? []);
-    this.#relations.set(oid, { table, object: mapping?.object, keyIndexes });
+    this.#relations.set(oid, { table, objects: mappings.map(({ object }) => object), keyIndexes });
   }
 
   #insert(bytes: Buffer): StreamMessage {
-    const { object, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
-    if (object === undefined) return NOTHING;
+    const { objects, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
+    if (objects.length === 0) return NOTHING;
     const key = required(new Cursor(bytes, 6).key(keyIndexes), table);
-    return { kind: 'change', object, operation: 'insert', key, oldKey: undefined };
+    return { kind: 'change', objects, operation: 'insert', key, oldKey: undefined };
   }
 
   /** `K` (old key) or `O` (whole old row) come before the new row only when the identity changed, or is the whole row. */
   #update(bytes: Buffer): StreamMessage {
-    const { object, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
-    if (object === undefined) return NOTHING;
+    const { objects, keyIndexes, table } = this.#relation(bytes.readUInt32BE(1));
+    if (objects.length === 0) return NOTHING;
     const cursor = new Cursor(bytes, 6);
     const before = bytes[5] === TAG.new ? undefined : cursor.tuple(keyIndexes);
     if (before !== undefined) cursor.skip(1);
     const key = required(cursor.key(keyIndexes), table);
     const oldKey = before?.value === key ? undefined : before?.value;
-    return { kind: 'change', object, operation: 'update', key, oldKey };
+    return { kind: 'change', objects, operation: 'update', key, oldKey };
   }
 
   #delete(bytes: Buffer): StreamMessage {
-    const { object, keyIndexes } = this.#relation(bytes.readUInt32BE(1));
-    if (object === undefined) return NOTHING;
+    const { objects, keyIndexes } = this.#relation(bytes.readUInt32BE(1));
+    if (objects.length === 0) return NOTHING;
     const key = new Cursor(bytes, 6).key(keyIndexes);
     // Only the columns of the identity are filled, and it may be an index without the key.
-    if (key === undefined) return { kind: 'unnamed rows', objects: [object], by: 'delete' };
-    return { kind: 'change', object, operation: 'delete', key, oldKey: undefined };
+    if (key === undefined) return { kind: 'unnamed rows', objects, by: 'delete' };
+    return { kind: 'change', objects, operation: 'delete', key, oldKey: undefined };
   }
 
   #truncate(bytes: Buffer): StreamMessage {
@@ -127,7 +129,7 @@ export class PgoutputDecoder implements StreamDecoder {
     const count = cursor.uint32();
     cursor.skip(1);
     const relations = Array.from({ length: count }, () => this.#relation(cursor.uint32()));
-    const objects = relations.flatMap(({ object }) => object ?? []);
+    const objects = relations.flatMap((relation) => relation.objects);
     return objects.length === 0 ? NOTHING : { kind: 'unnamed rows', objects, by: 'truncate' };
   }
 

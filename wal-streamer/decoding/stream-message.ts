@@ -25,7 +25,8 @@ export type StreamMessage =
 
 export interface RowChange {
   readonly kind: 'change';
-  readonly object: string;
+  /** Those of its table: which of them the row belongs to, the row itself has to show. */
+  readonly objects: readonly string[];
   readonly operation: ChangeOperation;
   readonly key: string;
   /** The key before an update that changed it. */

@@ -36,14 +36,14 @@ interface Entry {
 }
 
 export class Wal2jsonDecoder implements StreamDecoder {
-  readonly #mappings: ReadonlyMap<string, ObjectMapping>;
+  readonly #mappings: ReadonlyMap<string, readonly ObjectMapping[]>;
   readonly #described: (table: TableDescription) => void;
   #origins: ReadonlyMap<number, string> = new Map();
   /** Columns and types of the last inserted row, by table. */
   readonly #shapes = new Map<string, readonly Column[]>();
 
   constructor(mappings: readonly ObjectMapping[], described: (table: TableDescription) => void = () => undefined) {
-    this.#mappings = new Map(mappings.map((mapping) => [spelledTable(mapping), mapping]));
+    this.#mappings = Map.groupBy(mappings, spelledTable);
     this.#described = described;
   }
 
@@ -79,21 +79,24 @@ export class Wal2jsonDecoder implements StreamDecoder {
 
   #change(entry: Entry, text: string): StreamMessage {
     const table = spelledTable({ schema: entry.schema ?? '', table: entry.table ?? '' });
-    const mapping = this.#mappings.get(table);
+    const mappings = this.#mappings.get(table) ?? [];
+    // Objects of one table have the same key.
+    const [mapping] = mappings;
     if (mapping === undefined) return NOTHING;
-    const { object, keyColumns } = mapping;
-    if (entry.action === 'T') return { kind: 'unnamed rows', objects: [object], by: 'truncate' };
+    const { keyColumns } = mapping;
+    const objects = mappings.map(({ object }) => object);
+    if (entry.action === 'T') return { kind: 'unnamed rows', objects, by: 'truncate' };
     // Only an insert has every column: an unchanged value that is stored out of line is left out of an update.
     if (entry.action === 'I') this.#describe(table, entry.columns ?? []);
     const oldKey = keyOf(entry, 'identity', keyColumns, text);
     if (entry.action === 'D') {
-      if (oldKey === undefined) return { kind: 'unnamed rows', objects: [object], by: 'delete' };
-      return { kind: 'change', object, operation: 'delete', key: oldKey, oldKey: undefined };
+      if (oldKey === undefined) return { kind: 'unnamed rows', objects, by: 'delete' };
+      return { kind: 'change', objects, operation: 'delete', key: oldKey, oldKey: undefined };
     }
     const key = keyOf(entry, 'columns', keyColumns, text);
     if (key === undefined) throw withoutKey(table, keyColumns);
-    if (entry.action === 'I') return { kind: 'change', object, operation: 'insert', key, oldKey: undefined };
-    return { kind: 'change', object, operation: 'update', key, oldKey: oldKey === key ? undefined : oldKey };
+    if (entry.action === 'I') return { kind: 'change', objects, operation: 'insert', key, oldKey: undefined };
+    return { kind: 'change', objects, operation: 'update', key, oldKey: oldKey === key ? undefined : oldKey };
   }
 
   #describe(table: string, columns: readonly Column[]): void {

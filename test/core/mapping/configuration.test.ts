@@ -208,7 +208,8 @@ describe('faults', () => {
       'objects.Contact.fields.AccountId: a reference names the object it points to',
       'objects.Contact.fields.Tags__c: only a reference has `references`',
       'objects.Lead.fields: map at least one field',
-      'objects: table public.people is mapped by two objects; a table belongs to one object; map one of them, and say with filter.values which rows are its own',
+      "objects: Contact and Lead have table public.people, and a row of one might be the other's, too; give each filter.values with one column in which they differ, such as { type: 'Contact' } and { type: 'Lead' }",
+      "objects: Contact and Lead have table public.people and one column salesforce_id for ids; a row that becomes the other's would carry the id of a record that it is not; give each a salesforceId column of its own",
     ]);
   });
 

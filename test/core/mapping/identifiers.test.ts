@@ -84,6 +84,6 @@ describe('a configuration', () => {
   test('knows that a table is mapped twice, however it is written', () => {
     const fields = { Name: text('name') };
     const twice = { Account: { table: '"App"."Loan"', fields }, Contact: { table: 'Loan', schema: 'App', fields } };
-    expect(() => defineSync({ objects: twice })).toThrow(/table "App"\."Loan" is mapped by two objects/);
+    expect(() => defineSync({ objects: twice })).toThrow(/Account and Contact have table "App"\."Loan"/);
   });
 });

@@ -106,6 +106,7 @@ test('a row under the key of a link is another record’s where it carries the i
         changedAt: undefined,
         lockVersion: undefined,
         softDeleted: false,
+        isOthers: false,
         outside: undefined,
       },
     ];

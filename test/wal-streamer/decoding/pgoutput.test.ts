@@ -25,7 +25,7 @@ function setUp() {
 
 const changed = (operation: string, key: string, oldKey?: string) => ({
   kind: 'change',
-  object: 'Account',
+  objects: ['Account'],
   operation,
   key,
   oldKey,
@@ -196,7 +196,11 @@ describe('a table', () => {
       },
     ] of objects.entries()) {
       decoder.decode(pgoutput.relation(oid, [schema, table], [{ name: keyColumn }]));
-      expect(decoder.decode(pgoutput.insert(oid, ['k']))).toMatchObject({ object, operation: 'insert', key: 'k' });
+      expect(decoder.decode(pgoutput.insert(oid, ['k']))).toMatchObject({
+        objects: [object],
+        operation: 'insert',
+        key: 'k',
+      });
     }
   });
 });

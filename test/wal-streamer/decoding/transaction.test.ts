@@ -6,7 +6,7 @@ import { TransactionReader } from '../../../wal-streamer/decoding/transaction.ts
 import { TransactionIds } from '../../../wal-streamer/decoding/transaction-id.ts';
 
 function change(key: string): StreamMessage {
-  return { kind: 'change', object: 'Account', operation: 'update', key, oldKey: undefined };
+  return { kind: 'change', objects: ['Account'], operation: 'update', key, oldKey: undefined };
 }
 const begin: StreamMessage = { kind: 'begin', xid: 900, committedAt: 1000, commitStart: 90n };
 const commit: StreamMessage = { kind: 'commit', end: 100n };

@@ -19,7 +19,7 @@ function setUp() {
 
 const changed = (operation: string, key: string, oldKey?: string) => ({
   kind: 'change',
-  object: 'Account',
+  objects: ['Account'],
   operation,
   key,
   oldKey,
@@ -190,7 +190,11 @@ test('tables and columns have their names as they are', () => {
   const decoder = new Wal2jsonDecoder(objects);
   for (const { object, schema, table, keyColumns } of objects) {
     const entry = { action: 'I', schema, table, columns: [{ name: keyColumns[0], type: 'text', value: 'k' }] };
-    expect(decoder.decode(Buffer.from(JSON.stringify(entry)))).toMatchObject({ object, operation: 'insert', key: 'k' });
+    expect(decoder.decode(Buffer.from(JSON.stringify(entry)))).toMatchObject({
+      objects: [object],
+      operation: 'insert',
+      key: 'k',
+    });
   }
   const like = { action: 'I', schema: 'public.a', table: 'b', columns: [] };
   expect(decoder.decode(Buffer.from(JSON.stringify(like)))).toEqual({ kind: 'nothing' });

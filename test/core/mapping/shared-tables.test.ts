@@ -62,7 +62,7 @@ describe('two objects have one table', () => {
   test('not with one column for the ids of both, nor by different keys', () => {
     expect(faultsOf(people({ salesforceId: 'salesforce_id', key: 'uuid' }, { salesforceId: 'salesforce_id' }))).toEqual(
       [
-        'objects: Lead and Contact have table public.people by different keys (uuid, id); name its primary key for both',
+        'objects: Lead and Contact have table public.people by different keys (uuid; id); name its primary key for both',
         "objects: Lead and Contact have table public.people and one column salesforce_id for ids; a row that becomes the other's would carry the id of a record that it is not; give each a salesforceId column of its own",
       ],
     );

@@ -44,7 +44,9 @@ export function sharedValues(mapping: ObjectMapping, fields: FieldValues): Reado
     if (typeof value === 'string' && sharing(mapping).some(({ shared }) => shared.includes(column)))
       found[column] = value;
   }
-  for (const [column, value] of Object.entries(mapping.filter?.values ?? {})) found[column] = String(value);
+  for (const [column, [value = null]] of Object.entries(mapping.filter?.values ?? {})) {
+    if (value !== null) found[column] = String(value);
+  }
   for (const lookup of sharing(mapping)) {
     const key = fields[lookup.field];
     if (typeof key !== 'string') continue;

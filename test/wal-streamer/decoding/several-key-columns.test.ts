@@ -24,7 +24,7 @@ function pgoutputDecoder(columns: Parameters<typeof pgoutput.relation>[2] = COLU
 
 test('pgoutput: the columns are put in the order of the configuration, wherever they stand in the row', () => {
   const decode = pgoutputDecoder();
-  const change = { kind: 'change', object: 'Contact', oldKey: undefined };
+  const change = { kind: 'change', objects: ['Contact'], oldKey: undefined };
   expect(decode(pgoutput.insert(OID, ['x', 'a/b', '7', null]))).toEqual({
     ...change,
     operation: 'insert',

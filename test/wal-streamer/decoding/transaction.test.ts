@@ -72,7 +72,11 @@ describe('transactions of the stream', () => {
       return waiting.promise;
     };
     const reader = new TransactionReader(
-      { changed: ({ objects: [object = ''] }) => room(object), committed: () => undefined, unnamed: (object) => room(object) },
+      {
+        changed: ({ objects: [object = ''] }) => room(object),
+        committed: () => undefined,
+        unnamed: (object) => room(object),
+      },
       new TransactionIds(1000n),
     );
     expect(reader.read(begin)).toBeUndefined();

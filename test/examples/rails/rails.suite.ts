@@ -3,7 +3,7 @@
  * locking keeps a stale record from overwriting what sfsync has written, and nothing comes back. The steps are those of examples/rails/story.rb,
  * and depend on each other.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type OrgWrite, until } from '../../support/system/both-sides.ts';
 import { exampleSystem } from '../../support/system/example-system.ts';
 import type { Application } from './application.ts';
@@ -68,6 +68,14 @@ export function railsStory(start: (databaseUrl: string) => Promise<Application>)
     await both().rest();
   }, 120_000);
   afterAll(() => application?.end());
+
+  let hasFailed = false;
+  beforeEach(({ skip, onTestFailed }) => {
+    skip(hasFailed, 'a step before it has failed');
+    onTestFailed(() => {
+      hasFailed = true;
+    });
+  });
 
   test('a transaction with a lender, its borrower and her loan becomes three records', async () => {
     await run('apply_for_a_loan');
@@ -237,9 +245,6 @@ export function railsStory(start: (databaseUrl: string) => Promise<Application>)
     expect(
       await both().rows("select name from organizations where lock_version > 0 and name <> 'Harbour Mutual'"),
     ).toEqual([]);
-    const sent =
-      "select salesforce_id from borrowers where lock_version > 0 and email not in ('ada.moss@mail.example', 'eve@mail.example')";
-    expect(await both().rows(`${sent} and last_name not in ('Bell', 'Carr', 'Dunn')`)).toEqual([]);
     const known = new Set(await idsOfOurs());
     const answer = await fetch(new URL('/_simulator/writes', both().salesforce.instanceUrl));
     const { writes } = (await answer.json()) as { writes: OrgWrite[] };

@@ -36,7 +36,7 @@ function objectText(proposal: Proposal): string {
     `${object}: {`,
     ...(readOnly ? ["  direction: 'to-postgres',"] : []),
     `  table: ${quoted(tableText(table))},`,
-    ...(key === 'id' ? [] : [`  key: ${quoted(key)},`]),
+    ...(key.join() === 'id' ? [] : [`  key: ${listed(key)},`]),
     ...(salesforceId === SALESFORCE_ID ? [] : [`  salesforceId: ${quoted(salesforceId)},`]),
     ...ownText(proposal).map((line) => `  ${line}`),
     ...[
@@ -111,14 +111,15 @@ function maker({ type, values }: ProposedField): string {
 }
 
 function fieldText(proposed: ProposedField): string {
-  const { field, column, references, direction, values, remark } = proposed;
+  const { field, column, shared = [], references, direction, values, remark } = proposed;
   const entries = Object.entries(values ?? {}).map(([value, label]) => `${propertyName(value)}: ${quoted(label)}`);
   const options = [
     ...(direction === 'both' ? [] : [`direction: '${direction}'`]),
     ...(entries.length === 0 ? [] : [`values: { ${entries.join(', ')} }`]),
   ];
   const args = [
-    ...[column, references ?? []].flat().map(quoted),
+    listed([...shared, column]),
+    ...(references === undefined ? [] : [quoted(references)]),
     ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`]),
   ];
   return `${field}: ${maker(proposed)}(${args.join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
@@ -126,6 +127,11 @@ function fieldText(proposed: ProposedField): string {
 
 function propertyName(value: string): string {
   return /^[A-Za-z_]\w*$/.test(value) ? value : quoted(value);
+}
+
+/** One name as it is, several as an array. */
+function listed(names: readonly string[]): string {
+  return names.length === 1 ? names.map(quoted).join() : `[${names.map(quoted).join(', ')}]`;
 }
 
 /** As biome writes a text of TypeScript. */

@@ -55,11 +55,10 @@ export interface Pair {
   readonly table: TableFacts;
 }
 
-/** The column that identifies a row: the primary key, but for the columns by which the table is partitioned. undefined: none does. */
-export function keyColumnOf({ primaryKey, partitionKey = [] }: TableFacts): string | undefined {
-  if (primaryKey.length === 1) return primaryKey[0];
+/** The columns that identify a row: the primary key, but for the columns by which the table is partitioned. None: nothing does. */
+export function keyColumnsOf({ primaryKey, partitionKey = [] }: TableFacts): readonly string[] {
   const others = primaryKey.filter((column) => !partitionKey.includes(column));
-  return others.length === 1 ? others[0] : undefined;
+  return others.length === 0 ? primaryKey : others;
 }
 
 /** What the column for the id of the record is called, unless the table has one of that name in other letters. */

@@ -1,7 +1,9 @@
 /** Which type of sync.config.ts takes a field of Salesforce, and which columns hold it. */
+
 import { neededTypes } from '../../core/mapping/field-types/column-fault.ts';
 import { FIELD_TYPE_NAMES, type FieldTypeName } from '../../core/mapping/field-types/field-type.ts';
 import { FIELD_TYPES, fitsColumn } from '../../core/mapping/field-types/field-types.ts';
+import { canHoldKey } from '../../core/mapping/key-types.ts';
 import type { ColumnFacts } from './facts.ts';
 
 /** undefined: no type reads such a field. A lookup to an object that is not mapped is the text of its id. */
@@ -22,5 +24,5 @@ export function fittingTypes(type: FieldTypeName, keyType: string): string {
 
 export function fits(type: FieldTypeName, keyType: string, column: ColumnFacts): boolean {
   const fieldType = FIELD_TYPES[type];
-  return fieldType.columnTypes === undefined ? column.type === keyType : fitsColumn(fieldType, column);
+  return fieldType.columnTypes === undefined ? canHoldKey(column.type, keyType) : fitsColumn(fieldType, column);
 }

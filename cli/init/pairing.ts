@@ -1,7 +1,7 @@
 /** Which object goes with which table: as asked, otherwise by their names. */
 import { ConfigurationError } from '../../core/errors.ts';
 import { readTableName, tableNameFault } from '../../core/mapping/identifiers.ts';
-import { keyColumnOf, type ListedObject, newTable, type TableFacts } from './facts.ts';
+import { keyColumnsOf, type ListedObject, newTable, type TableFacts } from './facts.ts';
 import { bare, plural, singular, snakeCase } from './names.ts';
 
 /** `--map Contact=public.borrowers`; without a table its name is made of the object's. */
@@ -62,5 +62,5 @@ export function pairsByName(objects: readonly ListedObject[], tables: readonly T
 }
 
 function isMappable(table: TableFacts): boolean {
-  return keyColumnOf(table) !== undefined;
+  return keyColumnsOf(table).length > 0;
 }

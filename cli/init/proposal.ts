@@ -9,13 +9,15 @@ import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { keepsDeleted } from '../../core/mapping/object-ways.ts';
 import { misfits, type OwnColumns, ownColumns, requiredLookups, withoutDefault } from './column-advice.ts';
 import { enumValues } from './enum-values.ts';
-import { type ColumnFacts, isNew, keyColumnOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
+import { type ColumnFacts, isNew, keyColumnsOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
 
 export interface ProposedField {
   readonly field: string;
   readonly column: string;
+  /** Of a lookup to a row with several key columns: those of the row itself, before its own. */
+  readonly shared?: readonly string[];
   readonly type: FieldTypeName;
   /** What the column holds for each value of Salesforce, where it has words of its own. */
   readonly values?: Readonly<Record<string, string>>;
@@ -31,7 +33,7 @@ export interface Proposal {
   /** Our user may not edit its records, or they have no IsDeleted: its rows only follow them. */
   readonly readOnly: boolean;
   readonly table: TableFacts;
-  readonly key: string;
+  readonly key: readonly string[];
   readonly salesforceId: string;
   readonly fields: readonly ProposedField[];
   /** Fields with a column of their name that does not fit, and why. */
@@ -87,9 +89,10 @@ export function propose(pairs: readonly Pair[]): Proposal[] {
   return ordered;
 }
 
-/** The key column of a table; of one that is to be made, the one that it gets. */
-export function keyOf(table: TableFacts): string {
-  return keyColumnOf(table) ?? table.primaryKey[0] ?? NEW_KEY;
+/** The key columns of a table; of one that is to be made, the one that it gets. */
+export function keyOf(table: TableFacts): readonly string[] {
+  const columns = keyColumnsOf(table);
+  return columns.length === 0 ? [NEW_KEY] : columns;
 }
 
 function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
@@ -100,7 +103,7 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   const unfit: string[] = [];
   const withoutColumn: string[] = [];
   const zoneless: string[] = [];
-  const taken = new Set([key, salesforceId]);
+  const taken = new Set([...key, salesforceId]);
   for (const field of described.fields) {
     const parent = parentOf(field, pairs);
     // A lookup among them that leads to a mapped object is proposed as any other: OwnerId, where User is mapped.
@@ -112,7 +115,7 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
       if (type !== undefined || !isNew(table)) withoutColumn.push(`${field.name} (${field.type})`);
       continue;
     }
-    const fault = faultOf(field, type, column, parent);
+    const fault = faultOf(field, type, column, parent, table);
     if (fault !== undefined || type === undefined) {
       unfit.push(`${field.name}: ${fault}`);
       continue;
@@ -178,7 +181,12 @@ function newColumn(field: DescribedField, parent: Pair | undefined): ColumnFacts
 
 function keyTypeOf(parent: Pair | undefined): string {
   if (parent === undefined) return 'text';
-  return parent.table.columns.find(({ name }) => name === keyOf(parent.table))?.type ?? 'uuid';
+  return parent.table.columns.find(({ name }) => name === keyOf(parent.table).at(-1))?.type ?? 'uuid';
+}
+
+/** Columns by which a row names a parent beside the lookup's own: they have the parent's names, as a tenant's mostly does. */
+function sharedWith(parent: Pair | undefined): readonly string[] {
+  return parent === undefined ? [] : keyOf(parent.table).slice(0, -1);
 }
 
 function faultOf(
@@ -186,10 +194,16 @@ function faultOf(
   type: FieldTypeName | undefined,
   column: ColumnFacts,
   parent: Pair | undefined,
+  table: TableFacts,
 ): string | undefined {
   if (type === undefined) return `is a ${field.type}, which sfsync does not read`;
   if (isDatabases(column) && !field.updateable)
     return `neither the field nor the ${column.generated ? 'generated' : 'identity'} column ${column.name} is written`;
+  const lacking = sharedWith(parent).filter((name) => table.columns.every((each) => each.name !== name));
+  if (parent !== undefined && lacking.length > 0) {
+    const key = keyOf(parent.table).join(', ');
+    return `a row of ${parent.object} is named by (${key}), and which column holds its ${lacking.join(', ')} cannot be seen; name all of them: reference([...], '${parent.object}')`;
+  }
   const keyType = keyTypeOf(parent);
   if (fits(type, keyType, column)) return undefined;
   const said = `a ${field.type} goes into ${fittingTypes(type, keyType)}, and column ${column.name} is of type ${column.type}`;
@@ -209,7 +223,13 @@ function proposedField(
   const inEnum = type === 'text' ? enumValues(field, column) : undefined;
   const remarks = [...why, ...[inEnum?.remark ?? []].flat(), ...misfits(table, proposed, field, column)];
   const remark = remarks.length === 0 ? undefined : remarks.join('; ');
-  return { ...proposed, ...(inEnum?.values && { values: inEnum.values }), remark };
+  const shared = sharedWith(parent);
+  return {
+    ...proposed,
+    ...(shared.length > 0 && { shared }),
+    ...(inEnum?.values && { values: inEnum.values }),
+    remark,
+  };
 }
 
 function directionOf(

@@ -31,7 +31,7 @@ function defaults({ table, key, withoutDefault }: Proposal): string[] {
     const change = `alter table ${quoteName(table.schema)}.${quoteName(table.name)} alter column ${quoteName(column.name)} set default`;
     return takesNow(column)
       ? `${change} now();`
-      : `-- a default is needed${column.name === key ? '' : ', or null allowed'} (${column.type}): ${change} ...;`;
+      : `-- a default is needed${key.includes(column.name) ? '' : ', or null allowed'} (${column.type}): ${change} ...;`;
   });
 }
 
@@ -62,7 +62,7 @@ function indexOfIds({ name, kind }: TableFacts, table: string, salesforceId: str
 
 function tableText({ table, key, fields }: Proposal, proposals: readonly Proposal[]): string {
   const columns = [
-    `${quoteName(key)} uuid primary key default gen_random_uuid()`,
+    `${quoteName(key[0] ?? '')} uuid primary key default gen_random_uuid()`,
     `${quoteName(SALESFORCE_ID)} text unique`,
     ...fields.map((field) => columnText(field, proposals)),
   ];
@@ -72,7 +72,7 @@ function tableText({ table, key, fields }: Proposal, proposals: readonly Proposa
 /** Rows may come before their parents, within one transaction. */
 function columnText({ column, type, references }: ProposedField, proposals: readonly Proposal[]): string {
   const parent = proposals.find(({ object }) => object === references);
-  const keyType = parent?.table.columns.find(({ name }) => name === parent.key)?.type ?? 'uuid';
+  const keyType = parent?.table.columns.find(({ name }) => name === parent.key.at(-1))?.type ?? 'uuid';
   const [columnType = 'text'] = columnTypes(type, keyType);
   const sqlType = columnType.startsWith('_') ? `${columnType.slice(1)}[]` : columnType;
   const text = `${quoteName(column)} ${sqlType}`;

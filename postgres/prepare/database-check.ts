@@ -12,6 +12,7 @@ import {
 } from '../../core/mapping/configuration.ts';
 import { columnFault } from '../../core/mapping/field-types/column-fault.ts';
 import { columnHint, spelledName, spelledTable, type TableName, tableHint } from '../../core/mapping/identifiers.ts';
+import { canHoldKey } from '../../core/mapping/key-types.ts';
 import { isLookup, type Lookup, lookupsOf, storedFields, storedIn, targetsOf } from '../../core/mapping/lookups.ts';
 import { sharing } from '../../core/mapping/shared-tables.ts';
 import { insertFault } from '../tables/own-columns.ts';
@@ -312,18 +313,6 @@ function columnOfEachFaults({ targets = [] }: FieldMapping, table: CatalogTable)
       ? [`${column}: allows no null, so no row could name a record of another object; drop not null`]
       : [],
   );
-}
-
-/** Types that PostgreSQL compares with each other by the index of the key. What does not fit a smaller one is refused with its row. */
-const COMPARED: readonly (readonly string[])[] = [
-  ['int2', 'int4', 'int8'],
-  ['text', 'varchar'],
-];
-
-function canHoldKey(type: string, key: string): boolean {
-  // A citext that names a text is compared as one, with its case; a text that names a citext finds no index.
-  if (type === 'citext') return ['citext', 'text', 'varchar'].includes(key);
-  return type === key || COMPARED.some((types) => types.includes(type) && types.includes(key));
 }
 
 /** A record cannot wait in such a row with an empty lookup. */

@@ -106,6 +106,26 @@ describe('a proposal', () => {
     expect(fieldsOf(alone)?.fields).toMatchObject([{ column: 'account_id', type: 'text', references: undefined }]);
   });
 
+  test('of a table with several key columns names them all, and lookups to it do', () => {
+    const keys = [column('tenant_id', 'int4'), column('id', 'int8')];
+    const tenants: Pair = {
+      object: 'Account',
+      described: described(field('Name', 'string')),
+      table: table('banks', [...keys, column('name', 'text')], { primaryKey: ['tenant_id', 'id'] }),
+    };
+    const people = (...columns: readonly ColumnFacts[]): Pair => ({
+      object: 'Contact',
+      described: described(field('LastName', 'string'), field('AccountId', 'reference', { referenceTo: ['Account'] })),
+      table: table('people', [...columns, column('last_name', 'text'), column('account_id', 'int4')]),
+    });
+    const text = configurationText(propose([tenants, people(ID, column('tenant_id', 'int4'))]));
+    expect(text).toContain(`key: ['tenant_id', 'id'],`);
+    expect(text).toContain(`AccountId: reference(['tenant_id', 'account_id'], 'Account'),`);
+    expect(fieldsOf(people(ID), tenants)?.unfit).toEqual([
+      "AccountId: a row of Account is named by (tenant_id, id), and which column holds its tenant_id cannot be seen; name all of them: reference([...], 'Account')",
+    ]);
+  });
+
   test('lets a field that cannot be written, and a generated column, travel one way', () => {
     const pair: Pair = {
       object: 'Contact',

@@ -79,7 +79,10 @@ afterAll(async () => {
 
 const contact = (lastName: string) => sides.row('select * from tenant_contacts where last_name = $1', [lastName]);
 const idOf = (lastName: string) =>
-  until(`the id of ${lastName}`, async () => (await contact(lastName))?.salesforce_id as string | undefined);
+  until(
+    `the id of ${lastName}`,
+    async () => ((await contact(lastName))?.salesforce_id ?? undefined) as string | undefined,
+  );
 
 test('the sample is of the first tenant, and each contact points to the account of its own', async () => {
   const others = await sides.rows('select from tenant_contacts where tenant_id <> 7');
@@ -101,6 +104,7 @@ test('rows of another tenant become records with their whole key, and what is ne
   const found = await sides.record('Contact', slash, 'External_Id__c, Account.Name');
   expect(found).toMatchObject({ External_Id__c: '8/a~1b~0c', Account: { Name: 'Eighth' } });
   const eighth = await sides.row(`select salesforce_id from tenant_accounts where name = 'Eighth'`);
+  expect(eighth?.salesforce_id).toEqual(expect.any(String));
   await sides.salesforce.sobject('Contact').create({ LastName: 'Under', AccountId: eighth?.salesforce_id as string });
   await until('the contact of the tenant', async () => (await contact('Under'))?.tenant_id === 8);
   expect((await contact('Under'))?.account_id).toBe('1');

@@ -39,13 +39,13 @@ export function documentOf(rows: readonly Row[]): string {
     '# Planted bugs',
     '',
     'A proof is worth what it would catch. Each of these is a mistake that somebody could make, or has made: a replacement in the sources,',
-    'put into the copy of the project on which a chaos run works. The run goes on seed by seed, with the faults that the mistake needs, until its judge finds a violation of a rule that the same seed keeps without it.',
+    'put into the copy of the project on which a chaos run works. The run goes on seed by seed, with the faults and the operations that the mistake needs, until its judge finds a violation of a rule that the same seed keeps without it.',
     'Written by `npm run chaos:planted`; how to repeat it: [test/chaos/planted/README.md](../test/chaos/planted/README.md).',
     '',
     `${rows.length} bugs; ${hunted.length} hunted, ${found.length} found${seeds.length === 0 ? '' : `, half of them within ${seeds[Math.floor((seeds.length - 1) / 2)]} seed(s)`}. ` +
       `${period(dates)}, commit ${commits.map((commit) => `\`${commit}\``).join(', ') || 'none'}.`,
     '',
-    '| bug | what it does | whose | faults | found by the rule | seeds | time |',
+    '| bug | what it does | whose | with, more than usual | found by the rule | seeds | time |',
     '|---|---|---|---|---|---|---|',
     ...rows.map(documentRow),
     '',
@@ -59,10 +59,16 @@ function period(dates: readonly string[]): string {
 }
 
 function documentRow({ bug, entry }: Row): string {
-  const { name, says, whose, faults, edits } = bug;
+  const { name, says, whose, faults, operations = [], edits } = bug;
   const files = [...new Set(edits.map(({ file }) => `[${file}](../${file})`))].join(', ');
   const by = whose === 'ours' ? 'ours' : `[${whose.of}](${whose.link})`;
-  const cells = [name, `${says} ${files}`, by, faults.join(', ') || 'none', ...resultCells(bug, entry)];
+  const cells = [
+    name,
+    `${says} ${files}`,
+    by,
+    [...faults, ...operations].join(', ') || 'nothing',
+    ...resultCells(bug, entry),
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 

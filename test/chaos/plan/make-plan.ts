@@ -32,6 +32,8 @@ export const BIRTHS_MS = 500;
 const AFTER_BIRTHS_MS = 600;
 /** A kind that is favoured comes as often as a common one. */
 const FAVOURED_WEIGHT = 20;
+/** Each is of one of the objects that have herds. */
+const DRAWS_OF_HERDS = 4;
 
 export function makePlan(seed: number, options: PlanOptions): Plan {
   const random = new Random(seed);
@@ -71,6 +73,13 @@ function operations(
     const side = i % 2 === 0 ? 'salesforce' : 'postgres';
     const kind = side === 'salesforce' ? 'family in Salesforce' : 'family in PostgreSQL';
     take(kind, (BIRTHS_MS * i) / (families + 1), [family(side, situation, 3)]);
+  }
+  // What many rows are about has to be there on both sides: on a busy machine hundreds of new ones take longer than a short seed.
+  for (const kind of favours.filter((each) => /^bulk/.test(each))) {
+    for (let i = 0; i < DRAWS_OF_HERDS; i++) {
+      const herds = KINDS[kind]?.[0](situation)?.filter(({ act }) => act.does === 'bulk create') ?? [];
+      if (herds.length > 0) take(kind, BIRTHS_MS - 1, herds);
+    }
   }
   const choices = Object.entries(KINDS).map(
     ([kind, [draw, weight]]) => [{ kind, draw }, favours.includes(kind) ? weight + FAVOURED_WEIGHT : weight] as const,

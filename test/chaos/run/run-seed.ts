@@ -169,7 +169,9 @@ class Clients {
     this.#begun = Date.now();
     const births = this.#plan.operations.filter(({ at }) => at <= BIRTHS_MS);
     await Promise.all(births.map((operation) => this.#carryOut(operation)));
-    const born = births.flatMap(({ act }) => (act.does === 'create' ? act.writes.map(({ name }) => name) : []));
+    const born = births.flatMap(({ act }) =>
+      act.does === 'create' || act.does === 'bulk create' ? act.writes.map(({ name }) => name) : [],
+    );
     const deadline = Date.now() + BIRTHS_PATIENCE_MS;
     for (const name of born) {
       while (Date.now() < deadline) {

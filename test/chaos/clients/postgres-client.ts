@@ -177,8 +177,10 @@ export class PostgresClient {
     const [{ object, values } = { object: '', values: {} }] = writes;
     const { table } = objectCalled(object);
     const rows: object[] = [];
-    for (const write of writes) {
-      const id = await this.#key(write.name).catch(() => undefined);
+    // All at once: each that is not there is waited for, and they may be hundreds.
+    const keys = await Promise.all(writes.map(({ name }) => this.#cast.keyOf(name)));
+    for (const [i, write] of writes.entries()) {
+      const id = keys[i];
       if (id !== undefined) rows.push({ id, ...(await this.#columns(object, write.values)) });
     }
     const columns = Object.keys(await this.#columns(object, values));

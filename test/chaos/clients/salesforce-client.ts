@@ -166,8 +166,10 @@ export class SalesforceClient {
     const isUpdate = act.does === 'bulk update';
     const rows: Record<string, unknown>[] = [];
     const names: string[] = [];
-    for (const { name, values } of act.writes) {
-      const id = isUpdate ? await this.#cast.idOf(name) : undefined;
+    // All at once: each that is not there is waited for, and they may be hundreds.
+    const ids = isUpdate ? await Promise.all(act.writes.map(({ name }) => this.#cast.idOf(name))) : [];
+    for (const [i, { name, values }] of act.writes.entries()) {
+      const id = ids[i];
       if (isUpdate && id === undefined) continue;
       names.push(name);
       if (id !== undefined) targets.push(id);

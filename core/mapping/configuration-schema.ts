@@ -49,6 +49,8 @@ export const fieldSchema = z.strictObject({
   zone: zone.optional(),
   /** Of a date: its column holds points in time, and the date is the day that it was then in this zone. */
   dayIn: zone.optional(),
+  /** Of a text: it is HTML, which Salesforce spells otherwise than it was given. */
+  html: z.boolean().optional(),
   /** What the column holds for each value of Salesforce; without it, the values themselves. */
   values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   /** Two functions between a value of Salesforce and the text of its column. */

@@ -188,6 +188,11 @@ export const multipicklist = field<FieldOptions>('multipicklist');
 /** A picklist, by its API values: `values` says what the column holds for each, where it is not the value itself. */
 export const picklist = text;
 
+/** A rich text area. What Salesforce makes of the HTML that it is given counts as equal to that. */
+export function richText(column: string, options: FieldOptions = {}): FieldDefinition {
+  return { column, type: 'text', html: true, ...options };
+}
+
 /**
  * A lookup: the parent's id in Salesforce, the parent's key in Postgres. Of several columns, in the order of the parent's key, the last
  * one is the lookup's own, and the others are the row's, such as its tenant: `reference(['tenant_id', 'lender_id'], 'Account')`.
@@ -283,16 +288,17 @@ function mappingFrom(
   const readOnly = definition.direction === 'to-postgres';
   const { filter, deleteGuard, insert, externalId } = definition;
   const name = readTableName(definition.table, definition.schema) ?? { schema: 'public', table: definition.table };
-  const fields = Object.entries(definition.fields).map(([api, { values, convert, targets, typeColumn, ...mapping }]) =>
-    Object.freeze({
-      field: api,
-      ...mapping,
-      type: fieldTypeOf({ ...mapping, values, convert }, zone),
-      ...severalTargets(targets, typeColumn, mapping.column),
-      direction: readOnly ? 'to-postgres' : mapping.direction,
-      references: mapping.references ?? undefined,
-      ...namedBy(object, mapping, others),
-    }),
+  const fields = Object.entries(definition.fields).map(
+    ([api, { values, convert, targets, typeColumn, html, ...mapping }]) =>
+      Object.freeze({
+        field: api,
+        ...mapping,
+        type: fieldTypeOf({ ...mapping, values, convert, html }, zone),
+        ...severalTargets(targets, typeColumn, mapping.column),
+        direction: readOnly ? 'to-postgres' : mapping.direction,
+        references: mapping.references ?? undefined,
+        ...namedBy(object, mapping, others),
+      }),
   );
   return Object.freeze({
     object,

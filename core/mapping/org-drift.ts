@@ -160,7 +160,7 @@ function keyLengthDrift(
 }
 
 const RICH_TEXT =
-  'is rich text: Salesforce cleans the HTML that it is sent, and writes & < > as entities, which count for its length; what it makes of a text comes back into the row; let the application write clean HTML, or give it the direction to-postgres';
+  'is rich text: Salesforce cleans the HTML that it is sent, and writes & < > as entities, which count for its length; what it makes of a text comes back into the row; map it as richText, and the row keeps its own spelling';
 
 function notWritable(api: string, what: string): Drift {
   return broken(`.${api}: ${what}; give it the direction to-postgres`);
@@ -168,13 +168,14 @@ function notWritable(api: string, what: string): Drift {
 
 /** A formula, a roll-up, an auto-number, or a field that our user may only read. */
 function writeDrift(
-  { field: api, direction }: FieldMapping,
+  { field: api, direction, type }: FieldMapping,
   { updateable, calculated, autoNumber, htmlFormatted }: DescribedField,
 ): Drift[] {
   if (direction === 'to-postgres') return [];
   if (calculated === true) return [notWritable(api, 'is a formula or a roll-up, which Salesforce computes')];
   if (autoNumber === true) return [notWritable(api, 'is an auto-number, which Salesforce gives')];
-  if (updateable) return htmlFormatted === true ? [risky(`.${api}: ${RICH_TEXT}`)] : [];
+  if (updateable)
+    return htmlFormatted === true && type.isStoredAs === undefined ? [risky(`.${api}: ${RICH_TEXT}`)] : [];
   return [
     broken(
       `.${api}: cannot be written by our user, so each push of it is refused; give the user edit access (field-level security), or give it the direction to-postgres`,

@@ -10,6 +10,7 @@ import { inZone } from './in-zone.ts';
 import { multipicklist } from './multipicklist.ts';
 import { number } from './number.ts';
 import { reference } from './reference.ts';
+import { richText } from './rich-text.ts';
 import { text } from './text.ts';
 import { time } from './time.ts';
 import { isMappable, type ValueMap, withValues } from './value-map.ts';
@@ -32,15 +33,17 @@ interface TypeDefinition {
   readonly dayIn?: string | undefined;
   readonly values?: ValueMap | undefined;
   readonly convert?: AnyConversion | undefined;
+  readonly html?: boolean | undefined;
 }
 
 /** The type of a field as sync.config.ts has it. `ownZone`: that of the object's columns. */
 export function fieldTypeOf(definition: TypeDefinition, ownZone: string = UTC): FieldType {
-  const { type, zone, dayIn: day, values, convert } = definition;
+  const { type, zone, dayIn: day, values, convert, html } = definition;
   const plain = FIELD_TYPES[type];
   // The functions are given what the column holds, whatever its type.
   if (convert !== undefined && isConvertible(plain)) return converted(plain, convert);
   if (values !== undefined && isMappable(plain)) return withValues(plain, values);
+  if (html === true && type === 'text') return richText(plain);
   if (type === 'datetime') return inZone(zone ?? ownZone);
   return type === 'date' && day !== undefined ? dayIn(day, zone ?? ownZone) : plain;
 }

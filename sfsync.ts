@@ -14,6 +14,7 @@ export {
   picklist,
   recordType,
   reference,
+  richText,
   type SyncConfiguration,
   type SyncDefinition,
   text,

@@ -115,7 +115,8 @@ export function fieldHistory(pair: Pair, field: MappedField, around: Surrounding
     // for a parent with nothing in its column.
     const waits = version.writer.by === 'sfsync' && field.parent !== undefined && value === null;
     const isBack = version.kind === 'create' || (version.kind === 'undelete' && version.writer.by !== 'sfsync');
-    if (isBack && !waits && mine.holder !== undefined) mine.holder.discardedAt = undefined;
+    // What the other side has given up is given up, whatever of it comes over late.
+    if (isBack && !waits && mine.holder?.side === mine.side) mine.holder.discardedAt = undefined;
   }
   const { salesforce, postgres } = drafts;
   return { pair, field, salesforce, postgres };

@@ -87,6 +87,8 @@ function asOlder(
   if (lost.side === 'salesforce' && write.version.side === 'salesforce' && isGoneWithRecord(history, of, lost))
     return { is: 'logged' };
   if (lost.by !== 'client' && isParentBack(history, of, write, lost)) return excused('consequence');
+  // A lookup that went with its parent, and came back with it, while a push carried it: what a file had shown is put back, and listed.
+  if (lost.by === 'consequence' && isSeenDuringPush(history, of)) return { is: 'logged' };
   if (isLogged(history, of, lost) && isOfUnknownOutcome(history, of, lost, sources)) return excused('unknown outcome');
   return { is: 'older value back' };
 }
@@ -104,6 +106,9 @@ function excuseOf(history: IndexedHistory, of: FieldHistory, write: Write, lost:
 function excused(excuse: Excuse): Judgement {
   return { is: 'excused', excuse };
 }
+
+/** Why a conflict is listed that a file has shown. */
+export const SEEN = 'edited during our push';
 
 /** Certainly: the one was there when the other was made. */
 export function precedes(one: Event, other: Event): boolean {
@@ -140,6 +145,12 @@ function holds(history: IndexedHistory, { field }: FieldHistory, conflict: Liste
     const fields = isWholeRecord(each) ? each.fields : {};
     return field.field in fields && history.normal(field, fields[field.field], 'salesforce', at) === value;
   });
+}
+
+function isSeenDuringPush(history: IndexedHistory, { pair, field }: FieldHistory): boolean {
+  const { type, field: name } = field;
+  const seen = history.conflictsOf(pair).filter(({ reason, field: of }) => reason === SEEN && of === name);
+  return type === 'reference' && seen.some(({ winner }) => winner === 'salesforce');
 }
 
 function isGoneWithRecord(history: IndexedHistory, of: FieldHistory, { value }: Event): boolean {
@@ -226,13 +237,12 @@ function isParentBack(history: IndexedHistory, of: FieldHistory, { value, versio
   return record.some(({ kind, at }) => kind === 'undelete' && at >= lost.version.at && at <= version.at);
 }
 
-function isAway(history: IndexedHistory, object: string, id: string, at: number): boolean {
+export function isAway(history: IndexedHistory, object: string, id: string, at: number): boolean {
   const row = history.paired.byId.get(nameOf(object, id))?.row ?? [];
-  // The parent may land while its child is being written.
-  const [before, after] = [at - SAME_TIME_MS, at + SAME_TIME_MS].map((moment) =>
-    row.findLast((each) => each.at <= moment),
-  );
-  return [before, after].some((last) => last === undefined || last.kind === 'delete');
+  // The parent may land, or go for a moment, while its child is being written.
+  const [from, until] = [at - SAME_TIME_MS, at + SAME_TIME_MS];
+  const states = [row.findLast((each) => each.at <= from), ...row.filter((each) => each.at > from && each.at <= until)];
+  return states.some((each) => each === undefined || each.kind === 'delete');
 }
 
 const SAME_TIME_MS = 2_000;

@@ -7,7 +7,7 @@ import type { Normal } from '../../history/normal-form.ts';
 import { Findings } from '../finding.ts';
 import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
-import { precedes } from '../index/overwrites.ts';
+import { precedes, SEEN } from '../index/overwrites.ts';
 
 export const RULE = 'conflicts are real';
 
@@ -39,13 +39,15 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
       says,
       versions: versions.flatMap((each) => (each === undefined ? [] : [each.version])),
     });
-  if (!had(of.salesforce, theirs) || !had(of.postgres, mine)) {
+  // A row that is gone, or that another transaction holds, is listed with nothing.
+  const isUnread = reason === SEEN && conflict.postgresValue === null;
+  if (!had(of.salesforce, theirs) || !(had(of.postgres, mine) || isUnread)) {
     const { type } = field;
     // What a lookup stood for at that moment is not always to be told.
     if (type !== 'reference') violate(`A conflict lists a value of ${field.field} that its side never had.`, [s, p]);
     return;
   }
-  if (reason === 'edited during our push' && isOfOurRevive(s)) {
+  if (reason === SEEN && isOfOurRevive(s)) {
     violate(`A conflict lists as an edit of ${field.field} what sfsync itself had done by bringing the record back.`, [
       s,
     ]);
@@ -91,15 +93,23 @@ function isLatest(history: IndexedHistory, of: FieldHistory, { winner, at, ...va
   const { pair, field, salesforce, postgres } = of;
   const edit = (side: SideHistory, value: ListedConflict['salesforceValue']) =>
     eventOf(side, history.normal(field, value, 'salesforce', at), at + WITHIN_MS)?.version;
-  const last = (versions: readonly Version[]) => versions.findLast((version) => version.at <= at + WITHIN_MS);
+  // As it was when the merge read it; of what was written at that time nobody can tell which.
+  const read = (versions: readonly Version[]) => [
+    versions.findLast((version) => version.at <= at - WITHIN_MS),
+    ...versions.filter((version) => Math.abs(version.at - at) < WITHIN_MS),
+  ];
   const isOfSalesforce = winner === 'salesforce';
-  const theirs = isOfSalesforce ? last(pair.record) : edit(salesforce, values.salesforceValue);
-  const mine = isOfSalesforce ? edit(postgres, values.postgresValue) : last(pair.row);
-  const [written, edited] = [theirs?.at, editedAt(history, pair.object, mine)];
-  if (written === undefined || edited === undefined) return true;
-  const lead = isOfSalesforce ? edited - written : written - edited;
-  const since = Math.min(written, edited);
-  return lead < WITHIN_MS || history.faultsIn(since, at).some(({ name }) => /clock/i.test(name));
+  const theirs = isOfSalesforce ? read(pair.record) : [edit(salesforce, values.salesforceValue)];
+  const mine = isOfSalesforce ? [edit(postgres, values.postgresValue)] : read(pair.row);
+  return theirs.some((version) =>
+    mine.some((row) => {
+      const [written, edited] = [version?.at, editedAt(history, pair.object, row)];
+      if (written === undefined || edited === undefined) return true;
+      const lead = isOfSalesforce ? edited - written : written - edited;
+      const since = Math.min(written, edited);
+      return lead < WITHIN_MS || history.faultsIn(since, at).some(({ name }) => /clock/i.test(name));
+    }),
+  );
 }
 
 /** What a row says of when it was edited: a transaction stamps its rows as it begins, and may wait for a lock then. */

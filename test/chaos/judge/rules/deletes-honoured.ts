@@ -7,7 +7,7 @@ import { Findings, otherSide } from '../finding.ts';
 import { type Event, type FieldHistory, knownAt, type SideHistory, valueAt } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
 import { endOf, excuseForOne } from '../index/lives.ts';
-import { isLogged, isThereAndBack } from '../index/overwrites.ts';
+import { isAway, isLogged, isThereAndBack } from '../index/overwrites.ts';
 import type { Pair } from '../index/pairs.ts';
 
 export const RULE = 'deletes are honoured';
@@ -97,6 +97,11 @@ function judgeGone(history: IndexedHistory, findings: Findings, pair: Pair, { de
       if (isLogged(history, of, event)) continue;
       if (isThereAndBack(of, event)) {
         findings.excuse('there and back');
+        continue;
+      }
+      const { type, parent = '' } = of.field;
+      if (type === 'reference' && event.value !== null && isAway(history, parent, event.value, act.version.at)) {
+        findings.excuse('waiting');
         continue;
       }
       const excuse = excuseForOne(history, pair, { record: undefined, row: undefined });

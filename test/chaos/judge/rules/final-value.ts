@@ -10,6 +10,7 @@ import type { IndexedHistory } from '../index/indexed-history.ts';
 import { endOf } from '../index/lives.ts';
 import { isWaiting, overwrites } from '../index/overwrites.ts';
 import { nameOf } from '../index/pairs.ts';
+import { isListed } from './sides-agree.ts';
 
 export const RULE = 'final value';
 
@@ -29,6 +30,10 @@ export function finalValue(history: IndexedHistory): Findings {
       if (last.some((event) => event.value === value || excused.has(event) || event.discardedAt !== undefined))
         continue;
       if (value === null && last.some((event) => isParentGone(history, of.field, event.value))) continue;
+      if (isListed(history, pair, history.links.get(nameOf(pair.object, pair.salesforceId)), of.field)) {
+        findings.excuse('refused');
+        continue;
+      }
       if (value === null && last.some((event) => isTakenOut(history, of, event))) {
         findings.excuse('waiting');
         continue;

@@ -92,7 +92,7 @@ function excuseOf(
 }
 
 /** An open reject of the record, of this field or of all of them; or of one that all of a push was refused for. */
-function isListed(
+export function isListed(
   history: IndexedHistory,
   pair: Pair,
   link: Link | undefined,

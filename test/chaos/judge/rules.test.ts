@@ -569,6 +569,43 @@ describe('a new row whose parent goes, and comes back', () => {
   });
 });
 
+describe('what may look like a fault of sfsync', () => {
+  test('a row that is gone, or held, is listed with nothing', () => {
+    const seen = (reason: string) => {
+      const story = begun().edits('postgres', 'a', { LastName: 'P1' }).edits('salesforce', 'a', { LastName: 'S1' });
+      story.lands('a', { LastName: 'P1' }, 2).logs('a', 'LastName', 'S1', null, 'postgres');
+      const listed = story.conflicts.pop()!;
+      story.conflicts.push({ ...listed, reason });
+      return story;
+    };
+    expect(rulesBroken(seen('edited during our push'))).toEqual([]);
+    expect(rulesBroken(seen('both edited'))).toContain('conflicts are real');
+  });
+  test('a parent whose row went for a moment while its child was made', () => {
+    const story = (isAway: boolean) => {
+      const made = new Story().pair('p', { Name: 'A' }, 'Account');
+      made.edits('salesforce', 'b', { LastName: 'S', AccountId: idOf('p') });
+      if (isAway) made.deletes('postgres', 'p', 'client', 'Account');
+      made.applies('b', { LastName: 'S', AccountId: null, id: idOf('b') });
+      if (isAway) made.undeletes('postgres', 'p', 'client', { Name: 'A', id: idOf('p') }, 'Account');
+      return made.applies('b', { AccountId: 'p' });
+    };
+    expect(rulesBroken(story(true))).not.toContain('values have makers');
+    expect(rulesBroken(story(false))).toContain('values have makers');
+  });
+  test('a row that a late file makes of a record which its user has deleted', () => {
+    const story = begun().deletes('postgres', 'a').deletes('salesforce', 'a', 'sfsync').undeletes('salesforce', 'a');
+    story.edits('salesforce', 'a', { LastName: 'S1' }).deletes('salesforce', 'a');
+    story.undeletes('postgres', 'a', 'sfsync', { LastName: 'S1' }).deletes('postgres', 'a', 'sfsync');
+    expect(rulesBroken(story)).not.toContain('deletes are honoured');
+  });
+  test('an edit that Salesforce has refused, and that is listed', () => {
+    const story = () => begun().edits('postgres', 'a', { LastName: 'P1' });
+    expect(rulesBroken(story().rejected('a', 'LastName'))).toEqual([]);
+    expect(rulesBroken(story())).toContain('sides agree');
+  });
+});
+
 describe('a row that is gone before its record is there', () => {
   const gone = (externalId: string) => {
     const story = new Story([ACCOUNT, { ...CONTACT, externalId: 'External_Id__c' }]);

@@ -121,6 +121,56 @@ describe('a row', () => {
   });
 });
 
+describe('a key of several columns', () => {
+  const [lenders] = configuration.objects;
+  if (lenders === undefined) throw new Error('The sample has no objects.');
+
+  /** The key is `tenant` and then `id`, which stand the other way round in the table, and not beside each other. */
+  function decoderOf(columns = [ID, NAME, { name: 'tenant', identity: true }, { name: 'phone' }]) {
+    const decoder = new PgoutputDecoder([{ ...lenders, keyColumns: ['tenant', 'id'] } as typeof lenders]);
+    decoder.decode(pgoutput.relation(LENDERS, ['public', 'lenders'], columns));
+    return (bytes: Buffer) => decoder.decode(bytes);
+  }
+  const row = (id: Value, tenant: Value) => [id, 'Northwind', tenant, '555'];
+
+  test('is their texts, in the order of the configuration', () => {
+    const decode = decoderOf();
+    expect(decode(pgoutput.insert(LENDERS, row('7', 'a/b')))).toEqual(changed('insert', 'a~1b/7'));
+    expect(decode(pgoutput.update(LENDERS, row('7', 'a')))).toEqual(changed('update', 'a/7'));
+    expect(decode(pgoutput.remove(LENDERS, ['K', row('7', 'a')]))).toEqual(changed('delete', 'a/7'));
+  });
+
+  test('has changed when one of them has', () => {
+    const decode = decoderOf();
+    const updated = (before: readonly Value[]) => decode(pgoutput.update(LENDERS, row('7', 'a'), ['O', before]));
+    expect(updated(row('8', 'a'))).toEqual(changed('update', 'a/7', 'a/8'));
+    expect(updated(row('7', 'b'))).toEqual(changed('update', 'a/7', 'b/7'));
+    expect(updated(row('7', 'a'))).toEqual(changed('update', 'a/7'));
+  });
+
+  test('is not known where one of them is not sent', () => {
+    const decode = decoderOf();
+    const any = { kind: 'unnamed rows', objects: ['Account'], by: 'delete' };
+    for (const [id, tenant] of [
+      [null, 'a'],
+      ['7', null],
+    ] as const) {
+      expect(decode(pgoutput.remove(LENDERS, ['K', row(id, tenant)]))).toEqual(any);
+      expect(decode(pgoutput.update(LENDERS, row('7', 'a'), ['K', row(id, tenant)]))).toEqual(changed('update', 'a/7'));
+      expect(() => decode(pgoutput.insert(LENDERS, row(id, tenant)))).toThrow('without its key');
+    }
+  });
+
+  test('is found when one of them has another name, and not when two have', () => {
+    const renamed = { name: 'company', identity: true };
+    const decode = decoderOf([ID, NAME, renamed, { name: 'phone' }]);
+    expect(decode(pgoutput.insert(LENDERS, row('7', 'a')))).toEqual(changed('insert', 'a/7'));
+    expect(() => decoderOf([{ name: 'number', identity: true }, NAME, renamed])).toThrow(
+      expect.objectContaining({ code: 'NO_KEY_COLUMN' }),
+    );
+  });
+});
+
 test('truncated tables are those of their objects, and others beside them are passed over', () => {
   const { decode, describeLenders } = setUp();
   describeLenders();

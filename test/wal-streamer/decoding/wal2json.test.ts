@@ -138,6 +138,25 @@ describe('a row', () => {
   });
 });
 
+test('a key of several columns is their texts, in the order of the configuration, or not known', () => {
+  const [lenders] = configuration.objects;
+  const decoder = new Wal2jsonDecoder([
+    { ...lenders, keyColumns: ['tenant', 'id'] } as (typeof configuration.objects)[0],
+  ]);
+  const decode = (entry: object) => decoder.decode(Buffer.from(JSON.stringify({ ...LENDERS, ...entry })));
+  const tenant = (value: string) => ({ name: 'tenant', type: 'text', value });
+  expect(decode({ action: 'I', columns: [id(7), tenant('a/b')] })).toEqual(changed('insert', 'a~1b/7'));
+  const [columns, identity] = [
+    [id(7), tenant('a')],
+    [tenant('b'), id(7)],
+  ];
+  expect(decode({ action: 'U', columns, identity })).toEqual(changed('update', 'a/7', 'b/7'));
+  expect(decode({ action: 'D', identity })).toEqual(changed('delete', 'b/7'));
+  const any = { kind: 'unnamed rows', objects: ['Account'], by: 'delete' };
+  expect(decode({ action: 'D', identity: [id(7)] })).toEqual(any);
+  expect(() => decode({ action: 'U', columns: [id(7)], identity })).toThrow(/tenant/);
+});
+
 describe('a table', () => {
   const insert = (...columns: object[]) => ({ action: 'I', ...LENDERS, columns });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError, InvariantError } from '../../../core/errors.ts';
+import type { ObjectMapping } from '../../../core/mapping/configuration.ts';
 import configuration from '../../../examples/lender/sync.config.ts';
 import { PgoutputDecoder } from '../../../wal-streamer/decoding/pgoutput.ts';
 import type { TableDescription } from '../../../wal-streamer/decoding/stream-message.ts';
@@ -123,11 +124,10 @@ describe('a row', () => {
 
 describe('a key of several columns', () => {
   const [lenders] = configuration.objects;
-  if (lenders === undefined) throw new Error('The sample has no objects.');
 
   /** The key is `tenant` and then `id`, which stand the other way round in the table, and not beside each other. */
   function decoderOf(columns = [ID, NAME, { name: 'tenant', identity: true }, { name: 'phone' }]) {
-    const decoder = new PgoutputDecoder([{ ...lenders, keyColumns: ['tenant', 'id'] } as typeof lenders]);
+    const decoder = new PgoutputDecoder([{ ...(lenders as ObjectMapping), keyColumns: ['tenant', 'id'] }]);
     decoder.decode(pgoutput.relation(LENDERS, ['public', 'lenders'], columns));
     return (bytes: Buffer) => decoder.decode(bytes);
   }

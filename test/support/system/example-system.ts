@@ -29,7 +29,7 @@ export function exampleSystem(example: string, options: Omit<CopyOptions, 'examp
       pollMs: 1_000,
     });
     attached = new BothSides(system);
-  }, 300_000);
+  }, 600_000);
 
   afterAll(async () => {
     await attached?.detach();

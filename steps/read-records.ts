@@ -112,7 +112,12 @@ export async function readRecordsOfFile(
   const [first, ...others] = [...lines, ...looks];
   await storage.writeLines(
     versionsKey,
-    first === undefined ? [] : [{ ...first, types, org: connection.organizationId }, ...others],
+    first === undefined
+      ? []
+      : [
+          { ...first, types, org: connection.organizationId, asked: mapping.fields.map(({ field }) => field) },
+          ...others,
+        ],
   );
   const found = byId.records.size + byExternalId.records.size;
   log.debug('records read', { recordsKey, wanted: all.length, found });

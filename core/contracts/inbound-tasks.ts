@@ -184,6 +184,9 @@ export const typeCheck = z.record(z.string(), z.string().nullable()).optional();
 /** The org that was read, its id in 15 characters; the first line holds it for all of them. */
 export const orgOfRead = z.string().optional();
 
+/** The mapped fields that the read knew of; the first line holds them for all of them. In a deployment another configuration may go on with it. */
+export const fieldsOfRead = z.array(z.string()).optional();
+
 /** One line of a read: the version, or nothing when the record is neither live nor in the recycle bin, or not visible. */
 export const readLine = z.strictObject({
   id: z.string(),
@@ -195,5 +198,6 @@ export const readLine = z.strictObject({
   without: z.array(z.string()).optional(),
   types: typeCheck,
   org: orgOfRead,
+  asked: fieldsOfRead,
   isListed: z.boolean().optional(),
 });

@@ -21,6 +21,7 @@ const insertionLook = insertionToRead.extend({
   without: readLine.shape.without,
   types: readLine.shape.types,
   org: readLine.shape.org,
+  asked: readLine.shape.asked,
 });
 export type InsertionLook = Readonly<z.output<typeof insertionLook>>;
 

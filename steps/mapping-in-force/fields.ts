@@ -3,7 +3,8 @@
  * ever sees such a field: it is neither merged nor sent, and the record goes across without it. A fresh read asks for every
  * field by name, so what no live record of it shows is gone; a file may only lag behind the mapping, and goes without a field
  * where a read has found the same. A field is back when a fresh read shows it and Salesforce, asked for its type, says that it
- * fits: values do not show types, and a field may come back as another one.
+ * fits: values do not show types, and a field may come back as another one. A read by a function of the former deployment did not
+ * ask for a field that is new in the mapping: that one is not gone, and joins with another read.
  */
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
@@ -12,6 +13,7 @@ import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts'
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { changedFields, type TypeCheck } from '../../core/mapping/type-check.ts';
 import { type FieldDrift, openDrift } from '../../postgres/ledger/drift.ts';
+import { beginJoin } from '../../postgres/ledger/joining-fields.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';
 import { leaveOut, takeBack } from './drift.ts';
@@ -36,6 +38,8 @@ export interface ReadFields {
   readonly without?: readonly string[] | undefined;
   readonly types?: TypeCheck | undefined;
   readonly org?: string | undefined;
+  /** Mapped fields that the read knew of; undefined: all. */
+  readonly asked?: readonly string[] | undefined;
 }
 
 /** For what a fresh read found; remembers what is gone, and what is back. `reporter` names the step in what is reported once. */
@@ -51,14 +55,20 @@ export async function leftOutOfRead(
   const types = typesIn(reads);
   const changed = changesIn(mapping, types);
   const isChanged = new Set(changed.map(({ field }) => field));
+  const asked = reads.find((read) => read.asked !== undefined)?.asked;
+  const isAsked = (field: string) => asked === undefined || asked.includes(field);
+  const unasked = mapping.fields.map(({ field }) => field).filter((field) => !isAsked(field));
+  if (unasked.length > 0) await beginJoin(session, mapping.object, unasked, 'all');
   const isMissing = (field: string) => {
     if (without.has(field)) return true;
     return open.has(field) ? types?.[field] !== null : live.length > 0 && !shows(live, field);
   };
-  const missing = mapping.fields.map(({ field }) => field).filter((field) => !isChanged.has(field) && isMissing(field));
-  const leftOut = new Set([...isChanged, ...missing]);
+  const missing = mapping.fields
+    .map(({ field }) => field)
+    .filter((field) => isAsked(field) && !isChanged.has(field) && isMissing(field));
+  const leftOut = new Set([...isChanged, ...missing, ...unasked]);
   if (live.length === 0 && without.size === 0 && types === undefined) return { leftOut, reasons: [] };
-  const back = [...open.keys()].filter((field) => !isChanged.has(field) && !missing.includes(field));
+  const back = [...open.keys()].filter((field) => isAsked(field) && !isChanged.has(field) && !missing.includes(field));
   if (back.length > 0) await takeBack(session, mapping, back);
   const vanished = missing.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];

@@ -142,6 +142,28 @@ describe('a field that is new in the mapping', () => {
     expect((await rest(WITH)).sent).toHaveLength(2);
   });
 
+  test('is not taken for vanished where a function of the former deployment has read the records', async () => {
+    await pair(WITHOUT, FIRST, { Phone: '1', Website: 'one' });
+    await rows(`update lenders set phone = '2'`);
+    await edited(WITH);
+    const due = await chosenRecords(outbound(WITH));
+    const asked = mappingOf(WITHOUT, 'Account').fields.map(({ field }) => field);
+    const looks = due.map(({ id, revision }, i) => {
+      const { fields, ...rest } = org.get(id) ?? expect.unreachable('Salesforce has no such record');
+      const { Website: _, ...known } = fields;
+      return { id, revision, version: { ...rest, fields: known }, ...(i === 0 && { asked }) };
+    });
+    const at = Date.UTC(2026, 0, 2);
+    const { pushes, reasons } = await decideBatch(outbound(WITH), 'former', looks, { readAt: at, now: at });
+    expect(pushes.map(({ push }) => push.outgoing)).toMatchObject([{ fields: { Phone: '2' } }]);
+    expect(reasons).toEqual([]);
+    expect(await rows('select from sfsync.drift')).toEqual([]);
+    await rows(`update sfsync.link set push_id = null, sent = null, sent_at = null, dirty = false`);
+    hold(FIRST, 5, { Phone: '2', Website: 'one' });
+    expect(await rest(WITH)).toMatchObject({ sent: [], joined: [{ code: 'FIELD_JOINED', field: 'Website' }] });
+    expect(await websites()).toEqual([{ website: 'one' }]);
+  });
+
   test('that only PostgreSQL may edit empties nothing, and is sent when something is written', async () => {
     const outward = mapped((fields) =>
       fields.map((each) => (each.field === 'Website' ? { ...each, direction: 'to-salesforce' } : each)),

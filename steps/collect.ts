@@ -79,13 +79,13 @@ export async function collectChanges(context: StepContext, ports: CollectPorts, 
   }
   if (batches >= configuration.settings.batchesPerExecution) return handOver(context);
   for (;;) {
-    const chosen = await chooseBatch(collecting);
-    if (chosen !== undefined) return chosen;
     if (!probing) {
       const joined = await joinedFields(context);
       if (joined.length > 0) return { next: 'report', rejected: 0, reasons: joined };
-      if (ports.now() <= lookUntil && !(await joinNext(context)).isDone) continue;
     }
+    const chosen = await chooseBatch(collecting);
+    if (chosen !== undefined) return chosen;
+    if (!probing && ports.now() <= lookUntil && !(await joinNext(context)).isDone) continue;
     if (ports.now() > lookUntil) return handOver(context);
     if (await watch(collecting, lookUntil)) continue;
     const ended = await endUnlessDue(collecting);
@@ -104,7 +104,7 @@ async function chooseBatch(collecting: Collecting): Promise<Collected | undefine
   if (await isPutOff(session, mapping.object)) return undefined;
   const { batchRecords } = configuration.settings;
   const limit = probing ? PROBE_RECORDS : Math.min(batchRecords, LARGEST_BATCH[mapping.delivery]);
-  const records = await chooseRecords(context, { limit, flowFenced: input.fenced });
+  const records = await chooseDue(collecting, limit);
   const newRows = await chooseNewRows(context, limit - records.due.length);
   newRejects.push(...records.newRejects, ...newRows.newRejects);
   const lines = [...records.due, ...newRows.due];
@@ -114,6 +114,21 @@ async function chooseBatch(collecting: Collecting): Promise<Collected | undefine
   await ports.storage.writeLines(recordsKey, lines);
   ports.log.info('batch collected', { batchId, records: records.due.length, newRows: newRows.due.length });
   return { next: 'push', batchId, recordsKey, records: lines.length, ...reported(newRejects) };
+}
+
+/**
+ * Where a batch has room, nothing waits behind it, and a field that is joining goes on with it: an object that is edited all the
+ * time is never without anything due.
+ */
+async function chooseDue({ context, input, probing }: Collecting, limit: number) {
+  const limits = { limit, flowFenced: input.fenced };
+  const records = await chooseRecords(context, limits);
+  if (probing || records.due.length === 0 || records.due.length >= limit) return records;
+  const { marked } = await joinNext(context);
+  if (marked === 0) return records;
+  // What is to be read again has another revision now.
+  const { due, newRejects } = await chooseRecords(context, limits);
+  return { due, newRejects: [...records.newRejects, ...newRejects] };
 }
 
 function reported(newRejects: readonly Reject[]) {

@@ -308,10 +308,9 @@ class Merge {
 
   /** Live in Salesforce, and the row is gone. */
   #rowGone(): RowVersion | undefined {
-    if (this.#base.deleted) {
-      const ours = this.#push?.sentDeleted === false;
-      return ours ? undefined : { fields: fieldsInColumns(this.#version) };
-    }
+    const ours = this.#push?.sentDeleted === false;
+    if (this.#base.deleted && !ours) return { fields: fieldsInColumns(this.#version) };
+    // Brought back by us, and edited since: that is an edit as any other.
     if (this.#mapping.deleteRecord === 'ignore' || !this.#touchedInSalesforce()) return undefined;
     this.#logRecord(undefined, 'salesforce');
     return { fields: fieldsInColumns(this.#version) };
@@ -324,6 +323,8 @@ class Merge {
       const theirs = this.#version.fields[field];
       if (direction !== 'both' || theirs === undefined || isUnknown(this.#base, field)) return false;
       const sent = this.#push?.sent[field];
+      // Out of the recycle bin a record comes without the parents that are gone by now.
+      if (this.#base.deleted && each.references !== undefined && theirs === null) return false;
       return theirs !== this.#base.fields[field] && !(sent !== undefined && isStored(each, sent.value, theirs));
     });
   }

@@ -161,6 +161,13 @@ describe('live in Salesforce, the row is gone', () => {
     expect(merged).toMatchObject({ row: row({ x: 's' }), conflicts: [], link: { dirty: false } });
   });
 
+  test('and it was we who revived it, and a user has edited it since: the row comes back with the edit', () => {
+    const revived = link({ base: base({}, true), push: reviving });
+    const merged = merge(thing, { link: revived, row: undefined }, version({ x: 's' }), true);
+    expect(merged.row?.fields.x).toBe('s');
+    expect(records(merged.conflicts)).toEqual([survives('salesforce')]);
+  });
+
   test('and it was we who revived it: it stays gone, and the delete is due', () => {
     const pair = { link: link({ base: base({}, true), push: reviving }), row: undefined };
     expect(merge(thing, pair, version(), false)).toMatchObject({

@@ -6,6 +6,7 @@ import type { FieldType } from './field-types/field-type.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
 import { isLookup } from './lookups.ts';
 import { STAMP_FIELDS } from './object-ways.ts';
+import { makesPersons, personAccountDrift } from './person-accounts.ts';
 import { picklistDrift } from './picklist-drift.ts';
 import type { TableColumn } from './table-drift.ts';
 import { typeDrift } from './type-check.ts';
@@ -30,6 +31,7 @@ export function salesforceDrift(
     ...fields,
     ...externalIdDrift(mapping, described, columns),
     ...systemFieldDrift(mapping, described),
+    ...personAccountDrift(mapping, described),
     ...(mapping.direction === 'to-postgres' ? [] : required(mapping, described)),
   ]);
 }
@@ -223,11 +225,12 @@ function changeForNull({ mapped, emptyInColumn }: FieldType): string {
 }
 
 /** Fields without which Salesforce creates no record. */
-function required(mapping: ObjectMapping, { fields }: DescribedObject): Drift[] {
+function required(mapping: ObjectMapping, described: DescribedObject): Drift[] {
   const given = new Set(
     mapping.fields.filter(({ direction }) => direction !== 'to-postgres').map(({ field: api }) => api),
   );
-  return fields
+  if (makesPersons(mapping, described)) given.add('Name');
+  return described.fields
     .filter(({ name, type, nillable, createable, defaultedOnCreate }) => {
       return createable && !nillable && !defaultedOnCreate && type !== 'boolean' && !given.has(name);
     })

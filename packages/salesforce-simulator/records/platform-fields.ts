@@ -26,7 +26,11 @@ function numbers({ fields }: ObjectSchema, values: FieldValues): FieldValues {
 }
 
 function fullName({ fields }: ObjectSchema, values: FieldValues): FieldValues {
-  const name = fields.find((field) => field.nameField === true && field.readOnly === true && field.type === 'string');
+  // Of an account: it is a person.
+  const isPerson = values.IsPersonAccount === true;
+  const name = fields.find(
+    (field) => field.nameField === true && (field.readOnly === true || isPerson) && field.type === 'string',
+  );
   const parts = fields.filter(
     (field) => field.compoundFieldName !== undefined && field.compoundFieldName === name?.name,
   );

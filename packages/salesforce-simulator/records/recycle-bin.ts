@@ -3,6 +3,7 @@ import { SalesforceError } from '../salesforce-error.ts';
 import type { FieldValue, FieldValues } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { toDatetime } from './instant.ts';
+import { checkNotOfPerson, OWN_CONTACT } from './person-accounts.ts';
 import { checkRowFaults } from './row-faults.ts';
 import { checkUnique, checkWritable, existing, modified } from './save.ts';
 import { type ClearedLookup, isLive, type StoredRecord } from './stored-record.ts';
@@ -19,7 +20,9 @@ export function deleteRecord(
   options: { hard?: boolean; masterRecordId?: string } = {},
 ): void {
   checkWritable(object, 'delete');
-  remove(org, writer, object, existing(org, object, id), id, options);
+  const record = existing(org, object, id);
+  checkNotOfPerson(org, record);
+  remove(org, writer, object, record, id, options);
 }
 
 function remove(
@@ -33,7 +36,8 @@ function remove(
   checkRowFaults(org, writer, object, record.id);
   const clearedLookups: ClearedLookup[] = [];
   for (const { child, field } of object.children) {
-    if (!org.records.table(child.name).isIndexed(field.name)) continue;
+    // The contact of a person account goes with it, and stays its contact.
+    if (!org.records.table(child.name).isIndexed(field.name) || field.name === OWN_CONTACT) continue;
     for (const pointing of org.records.table(child.name).findBy(field.name, record.id)) {
       const now = org.records.get(pointing.id);
       if (!isLive(now) || now.id === record.id) continue;

@@ -3,6 +3,7 @@ import { entityIsDeleted, invalidCrossReference, SalesforceError } from '../sale
 import type { FieldValue, FieldValues } from '../schema/object-definition.ts';
 import type { ObjectSchema } from '../schema/org-schema.ts';
 import { toDatetime } from './instant.ts';
+import { checkNotOfPerson, followPerson, personFields } from './person-accounts.ts';
 import { platformFields } from './platform-fields.ts';
 import { parseId } from './record-id.ts';
 import { withRecordType } from './record-types.ts';
@@ -15,6 +16,7 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
   checkWritable(object, 'create');
   checkRowFaults(org, writer, object, undefined);
   const accepted = acceptFields(org, object, sent, 'create');
+  const person = personFields(org, object, accepted, undefined);
   const id = org.records.nextId(object);
   const stamp = toDatetime(org.now());
   const values: Record<string, FieldValue> = {};
@@ -28,10 +30,12 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
     CreatedDate: stamp,
     CreatedById: writer.userId,
     ...modified(writer, stamp),
+    ...person,
   });
   const typed = withRecordType(object, accepted, values, 'create');
   const saved = finish(org, object, id, typed, new Set(accepted.keys()));
-  org.records.put({ object: object.name, id, values: saved });
+  const stored = { object: object.name, id, values: saved };
+  org.records.put(stored);
   org.records.note({
     object: object.name,
     id,
@@ -41,6 +45,7 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
     unchanged: false,
     client: writer.client,
   });
+  followPerson(org, writer, stored);
   return id;
 }
 
@@ -48,8 +53,10 @@ export function createRecord(org: Org, writer: Writer, object: ObjectSchema, sen
 export function updateRecord(org: Org, writer: Writer, object: ObjectSchema, id: string, sent: SentFields): void {
   checkWritable(object, 'update');
   const record = existing(org, object, id);
+  checkNotOfPerson(org, record);
   checkRowFaults(org, writer, object, id);
   const accepted = acceptFields(org, object, sent, 'update');
+  personFields(org, object, accepted, record.values);
   const unchanged = [...accepted].every(([name, value]) => record.values[name] === value);
   const stamps = unchanged && org.faults.isOn('keepStampOnEqualUpdate') ? {} : modified(writer, toDatetime(org.now()));
   const values = { ...record.values, ...Object.fromEntries(accepted), ...stamps };
@@ -65,6 +72,7 @@ export function updateRecord(org: Org, writer: Writer, object: ObjectSchema, id:
     unchanged,
     client: writer.client,
   });
+  followPerson(org, writer, { ...record, values: saved });
 }
 
 /** The live record with this id; ENTITY_IS_DELETED when it is in the bin, INVALID_CROSS_REFERENCE_KEY when unknown. */

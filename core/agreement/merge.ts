@@ -5,6 +5,7 @@
  */
 import type { CanonicalValue, RowValue, RowValues } from '../mapping/canonical.ts';
 import type { ConflictPolicy, FieldMapping, ObjectMapping } from '../mapping/configuration.ts';
+import { isLookup } from '../mapping/lookups.ts';
 import type { SalesforceVersion } from '../mapping/salesforce-version.ts';
 import { wholeRecord } from '../mapping/whole-record.ts';
 import { fieldsInColumns, inColumn, inexactAfter, isAtBase, isStored } from './equality.ts';
@@ -296,7 +297,11 @@ class Merge {
     if (ours && !this.#base.deleted) return this.#fields(row);
     if (ours || this.#base.deleted) {
       const revived = this.#push?.sentDeleted === false;
-      if (revived && this.#unknown && this.#mayHaveMoved) this.#logRecord(row, 'postgres', 'push may have been undone');
+      // Taken out of the recycle bin there, edited, and put back before that was seen: as with any delete, the row stands.
+      if (!ours && this.#touchedInSalesforce()) this.#logRecord(row, 'postgres');
+      else if (revived && this.#unknown && this.#mayHaveMoved) {
+        this.#logRecord(row, 'postgres', 'push may have been undone');
+      }
       return row;
     }
     if (this.#mapping.deleteRow === 'ignore') return row;
@@ -324,7 +329,7 @@ class Merge {
       if (direction !== 'both' || theirs === undefined || isUnknown(this.#base, field)) return false;
       const sent = this.#push?.sent[field];
       // Out of the recycle bin a record comes without the parents that are gone by now.
-      if (this.#base.deleted && each.references !== undefined && theirs === null) return false;
+      if (this.#base.deleted && isLookup(each) && theirs === null) return false;
       return theirs !== this.#base.fields[field] && !(sent !== undefined && isStored(each, sent.value, theirs));
     });
   }

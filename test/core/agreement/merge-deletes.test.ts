@@ -102,6 +102,23 @@ describe('deleted in Salesforce, the row is live', () => {
     expect(merged).toMatchObject({ row: row(), conflicts: [], link: { dirty: true } });
   });
 
+  test('and it was deleted before, and edited in between: the row stands, and the edit is in the log', () => {
+    const deleted = link({ base: base({}, true) });
+    const edited = version({ x: 's' }, { deleted: true });
+    const merged = merge(thing, { link: deleted, row: row({ mine: 'p' }) }, edited, false);
+    expect(merged).toMatchObject({ row: row({ mine: 'p' }), link: { dirty: true, base: base({ x: 's' }, true) } });
+    expect(records(merged.conflicts)).toEqual([survives('postgres')]);
+    expect((merged.conflicts[0]?.salesforce as RecordState).fields).toMatchObject({ x: 's' });
+    const again = merge(thing, { link: merged.link, row: row({ mine: 'p' }) }, edited, false);
+    expect(again.conflicts).toEqual([]);
+  });
+
+  test('and what it holds since our revive is what we have sent: nobody has edited it', () => {
+    const revived = link({ base: base({}, true), push: reviving });
+    const ours = version({ x: 'b', mine: 'b', outward: 'b' }, { deleted: true });
+    expect(merge(thing, { link: revived, row: row({ x: 'b' }) }, ours, false).conflicts).toEqual([]);
+  });
+
   test('and our revive has no known outcome: it may have been undone', () => {
     const pair = { link: link({ base: base({}, true), push: reviving }), row: row() };
     const merged = merge(thing, pair, version({}, { deleted: true, stamp: MERGED }), true);

@@ -106,7 +106,8 @@ function zoneText({ zoneless }: Proposal): string[] {
 }
 
 /** Values of the column's own make a picklist. */
-function maker({ type, values }: ProposedField): string {
+function maker({ type, values, isHtml }: ProposedField): string {
+  if (isHtml === true) return 'richText';
   return values === undefined ? type : 'picklist';
 }
 

@@ -21,6 +21,8 @@ export interface ProposedField {
   readonly type: FieldTypeName;
   /** What the column holds for each value of Salesforce, where it has words of its own. */
   readonly values?: Readonly<Record<string, string>>;
+  /** A rich text area. */
+  readonly isHtml?: boolean;
   /** The object that a lookup points to. */
   readonly references: string | undefined;
   readonly direction: 'both' | 'to-postgres' | 'to-salesforce';
@@ -228,6 +230,7 @@ function proposedField(
     ...proposed,
     ...(shared.length > 0 && { shared }),
     ...(inEnum?.values && { values: inEnum.values }),
+    ...(type === 'text' && field.htmlFormatted === true && { isHtml: true }),
     remark,
   };
 }

@@ -142,6 +142,17 @@ describe('a proposal', () => {
   });
 });
 
+test('a rich text area is proposed as richText', () => {
+  const pair: Pair = {
+    ...LENDERS,
+    described: described(field('Notes__c', 'textarea', { length: 32768, htmlFormatted: true })),
+    table: table('lenders', [ID, column('notes', 'text')]),
+  };
+  const text = configurationText(propose([pair]));
+  expect(text).toContain("import { defineSync, richText } from 'sfsync';");
+  expect(text).toContain("Notes__c: richText('notes'),");
+});
+
 describe('the DDL that is missing', () => {
   test('is the id column with its index, or the index alone, or nothing', () => {
     const withColumn = table('lenders', [ID, column('name', 'text'), column('salesforce_id', 'text')]);

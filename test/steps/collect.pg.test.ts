@@ -4,6 +4,7 @@
  */
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ReceivedMessage } from '../../aws/change-queue.ts';
+import { DEFAULT_NAMES } from '../../core/contracts/database-names.ts';
 import configuration from '../../examples/lender/sync.config.ts';
 import { takeLease } from '../../postgres/ledger/lease.ts';
 import { markLinksDue } from '../../postgres/ledger/mark-due.ts';
@@ -102,4 +103,22 @@ test.for(WORK)('%s is not overlooked, whatever the moment at which it comes', as
   ]);
   // The execution that was woken works on it, or the one that kept it from that.
   expect([...found].sort()).toEqual(['found it held: push', 'took the lease: end']);
+});
+
+test.for([
+  ['the first call of the schedule', 'schedule', 0, [['slot', { retainedWalBytes: expect.any(Number) }]]],
+  ['a later one', 'schedule', 1, []],
+  ['a call for changes', 'changes', 0, []],
+] as const)('%s says how much WAL the slot keeps back, or does not', async ([, trigger, batches, expected]) => {
+  passes = async () => undefined;
+  const session = Object.create(first, {
+    names: { value: { ...DEFAULT_NAMES, slot: lender.database.name } },
+  }) as Session;
+  const logged: unknown[] = [];
+  const log = { ...SILENT, info: (...line: unknown[]) => void logged.push(line) };
+  const storage = { list: async () => [], writeLines: async () => undefined } as never;
+  const ports = { queue: new Queue() as never, log, storage, isRunning: async () => true, now: Date.now };
+  const input = { trigger, batches, fenced: false };
+  await collectChanges(contextOf(session, configuration, 'Account', FIRST), ports, input);
+  expect(logged.filter((line) => (line as string[])[0] === 'slot')).toEqual(expected);
 });

@@ -24,8 +24,13 @@ test('a CSV holds the same as JSON lines: quoted cells, line feeds, empty cells'
 
 test('a broken line of a CSV is one record that cannot be used', () => {
   const csv = `Id,SystemModstamp,Name\n${ID},2026-01-01T00:00:00Z,A\n${ID},2026-01-01T00:00:00Z,A,B,C\n${ID},2026-01-01T00:00:00Z,D\n`;
-  const records = readFileRecords(mapping, csv).map(
-    ({ record }) => record.version?.fields.Name ?? record.unusable?.code,
-  );
-  expect(records.sort()).toEqual(['A', 'D', 'UNREADABLE_LINE']);
+  const records = readFileRecords(mapping, csv).map(({ line, record }) => [
+    line,
+    record.version?.fields.Name ?? record.unusable?.code,
+  ]);
+  expect(records.sort()).toEqual([
+    [2, 'A'],
+    [3, 'UNREADABLE_LINE'],
+    [4, 'D'],
+  ]);
 });

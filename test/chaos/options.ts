@@ -17,6 +17,10 @@ export interface ChaosOptions {
   readonly plant: string | undefined;
   readonly replay: string | undefined;
   readonly shrink: boolean;
+  /** A history to be judged again; nothing is run. */
+  readonly judge: string | undefined;
+  /** Journeys show values. */
+  readonly values: boolean;
   /** A file that gets a row about the run. */
   readonly log: string | undefined;
   /** Where histories go. */
@@ -32,12 +36,20 @@ export const USAGE = `npm run chaos -- [options]
   --fault-count N     for each seed
   --alone             each of the faults in a seed of its own, counted from --seed
   --remap N           changes of the mapping, for each seed
-  --plant NAME        with a planted bug
+  --plant NAME        with a planted bug (docs/planted-bugs.md has their names)
   --replay FILE       a plan, as a violation leaves one
-  --shrink            looks for the shortest plan that still fails
+  --shrink            looks for a shorter plan that still fails: up to 40 runs
+  --judge FILE        a history again, as a violation leaves one: all journeys, nothing is run
+  --values            with --judge: journeys show values in place of letters
   --log FILE          adds a row about the run
   --out DIRECTORY     where histories and plans go (default: .chaos)
-  --keep              leaves histories of good seeds, and the system's state and logs`;
+  --keep              leaves histories of good seeds, and the system's state and logs
+  --help              this
+
+Exit status 0: no violation; 1: violations; 2: it could not be carried out.`;
+
+/** What was asked for does not exist, or cannot be: the message says all, and where in the sources it was found helps nobody. */
+export class UsageError extends Error {}
 
 export function readOptions(words: readonly string[]): ChaosOptions {
   const { values } = parseArgs({
@@ -54,6 +66,8 @@ export function readOptions(words: readonly string[]): ChaosOptions {
       plant: { type: 'string' },
       replay: { type: 'string' },
       shrink: { type: 'boolean' },
+      judge: { type: 'string' },
+      values: { type: 'boolean' },
       log: { type: 'string' },
       out: { type: 'string' },
       keep: { type: 'boolean' },
@@ -71,6 +85,8 @@ export function readOptions(words: readonly string[]): ChaosOptions {
     plant: values.plant,
     replay: values.replay,
     shrink: values.shrink === true,
+    judge: values.judge,
+    values: values.values === true,
     log: values.log,
     out: values.out,
   };
@@ -78,7 +94,7 @@ export function readOptions(words: readonly string[]): ChaosOptions {
 
 function seedsOf(text: string): number[] {
   const [, first, last] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
-  if (first === undefined) throw new Error(`--seed and --seeds take a number, and A..B; not ${text}`);
+  if (first === undefined) throw new UsageError(`--seed and --seeds take a number, and A..B; not ${text}`);
   const count = Number(last ?? first) - Number(first) + 1;
   return Array.from({ length: Math.max(count, 0) }, (_, i) => Number(first) + i);
 }
@@ -86,6 +102,6 @@ function seedsOf(text: string): number[] {
 function number(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (!(value >= 0)) throw new Error(`--${name} takes a number, not ${text}`);
+  if (!(value >= 0)) throw new UsageError(`--${name} takes a number, not ${text}`);
   return value;
 }

@@ -10,7 +10,7 @@ import { writeHistory } from './history/history-file.ts';
 import { journey } from './judge/journey.ts';
 import { judge } from './judge/judge.ts';
 import { verdictTable } from './judge/table.ts';
-import type { ChaosOptions } from './options.ts';
+import { type ChaosOptions, UsageError } from './options.ts';
 import { makePlan, type PlanOptions } from './plan/make-plan.ts';
 import { objectsWith } from './plan/objects.ts';
 import type { Plan } from './plan/plan.ts';
@@ -129,21 +129,31 @@ export class Session {
     const what = `${operations.length} operations, ${struck.length} faults, ${versions.length} versions, ${seconds} s`;
     const by = this.#options.alone ? ` ${[...new Set(plan.faults.map(({ name }) => name))].join()}:` : '';
     this.#line.say(`seed ${plan.seed}:${by} ${violations === 0 ? 'good' : `${violations} VIOLATIONS`}  (${what})`);
-    if (operator.length > 0) this.#line.say(`  the operator: ${operator.join(', ')}`);
+    if (operator.length > 0) this.#line.say(`  done as an operator would: ${operator.join(', ')}`);
     if (violations > 0) {
       this.#bad.push({ seed: plan.seed, violations });
       this.#line.say(verdictTable(history, verdict));
       const [first] = verdict.violations;
-      if (first?.object !== undefined) this.#line.say(journey(history, { ...first, object: first.object }));
+      if (first?.object !== undefined)
+        this.#line.say(journey(history, { ...first, object: first.object }, { marked: first.versions }));
     }
+    const file = join(this.#options.out, `seed-${plan.seed}`);
     if (violations > 0 || this.#options.keep) {
-      const file = join(this.#options.out, `seed-${plan.seed}`);
       await writeHistory(`${file}.history.jsonl`, history);
       await writeFile(`${file}.plan.json`, JSON.stringify(plan, undefined, 1));
       this.#line.say(`  ${file}.history.jsonl, ${file}.plan.json`);
     }
+    if (violations > 0) this.#line.say(this.#next(file));
     const [found] = verdict.violations;
     if (this.#options.shrink && found !== undefined) await this.#shrink(world, plan, faults, found.rule);
+  }
+
+  /** How to go on from a violation. */
+  #next(file: string): string {
+    const { plant, shrink } = this.#options;
+    const bug = plant === undefined ? '' : ` --plant "${plant}"`;
+    const all = `  all journeys:      npm run chaos -- --judge ${file}.history.jsonl`;
+    return shrink ? all : `${all}\n  its shortest plan: npm run chaos -- --replay ${file}.plan.json --shrink${bug}`;
   }
 
   /** Looks for the shortest plan that violates the rule, on the same running system. */
@@ -204,7 +214,10 @@ export class Session {
 function planted(name: string | undefined): Readonly<Record<string, Overlay>> {
   if (name === undefined) return {};
   const bug = PLANTED_BUGS.find((each) => each.name === name);
-  if (bug === undefined) throw new Error(`No planted bug is called ${name}`);
+  if (bug === undefined) {
+    const names = PLANTED_BUGS.map((each) => `  ${each.name}`).join('\n');
+    throw new UsageError(`No planted bug is called ${name}; there are:\n${names}`);
+  }
   return overlaysOf(bug);
 }
 
@@ -215,7 +228,7 @@ function faultsCalled(names: readonly string[]): readonly Fault[] {
   return names.flatMap((name) => {
     const found = FAULTS.filter((fault) => fault.name.startsWith(name));
     if (found.length === 0)
-      throw new Error(`No fault is called ${name}; there are: ${FAULTS.map((f) => f.name).join(', ')}`);
+      throw new UsageError(`No fault is called ${name}; there are: ${FAULTS.map((f) => f.name).join(', ')}`);
     return found;
   });
 }

@@ -15,7 +15,7 @@ export interface Violation {
 }
 
 /**
- * Something that a promise does not cover, and why. Each has bounds of its own (excuses.ts), and all are counted: a bug that hides
+ * Something that a promise does not cover, and why. Each has bounds of its own, in the rule that grants it, and all are counted: a bug that hides
  * behind one makes it frequent.
  */
 export type Excuse =

@@ -32,6 +32,17 @@ test('values are shown on demand', () => {
   expect(text).toContain('LastName="Ada"');
 });
 
+test('what a violation names is marked', () => {
+  const history = conflicting().history();
+  const [first] = judge(history).violations;
+  const text = journey(history, { object: 'Contact', rowKey: 'a' }, { marked: first?.versions });
+  expect(text.split('\n').filter((line) => line.startsWith('>'))).toEqual([
+    '>   2.000  row          update by client (operation 1, update, done)  LastName=B',
+    '>   3.000  record       update by client (operation 2, update, done)  LastName=C',
+    '>   4.000  record       update by sfsync  LastName=B',
+  ]);
+});
+
 test('a row without a record', () => {
   const story = new Story().edits('postgres', 'n', { LastName: 'New' });
   expect(journey(story.history(), { object: 'Contact', rowKey: 'n' })).toContain('create by client');

@@ -15,15 +15,18 @@ export interface Thing {
 
 export interface JourneyOptions {
   readonly values?: boolean | undefined;
+  /** Versions whose lines begin with `>`: what a violation names. */
+  readonly marked?: readonly Version[] | undefined;
 }
 
 interface Line {
   readonly at: number;
   readonly what: string;
   readonly text: string;
+  readonly isMarked?: boolean;
 }
 
-export function journey(history: History, thing: Thing, { values = false }: JourneyOptions = {}): string {
+export function journey(history: History, thing: Thing, { values = false, marked = [] }: JourneyOptions = {}): string {
   const indexed = new IndexedHistory(history);
   const pair = indexed.pairs.find((each) => isThing(each, thing));
   if (pair === undefined) return alone(history, thing);
@@ -31,7 +34,10 @@ export function journey(history: History, thing: Thing, { values = false }: Jour
   const own = [
     ...[...pair.record, ...pair.row]
       .sort((one, other) => one.at - other.at)
-      .map((version) => ofVersion(indexed, names, version, previousOf(pair, version))),
+      .map((version) => {
+        const line = ofVersion(indexed, names, version, previousOf(pair, version));
+        return { ...line, isMarked: marked.includes(version) };
+      }),
     ...indexed.pushesOf(pair).flatMap((push) => ofPush(indexed, names, pair, push)),
     ...indexed.conflictsOf(pair).map((conflict): Line => {
       const { at, field, reason, winner } = conflict;
@@ -127,8 +133,8 @@ function faultLines({ faults }: History, from: number, until: number): Line[] {
 
 function written(lines: readonly Line[], from: number): string[] {
   const width = Math.max(...lines.map(({ what }) => what.length));
-  return lines.map(({ at, what, text }) => {
-    return `${((at - from) / 1000).toFixed(3).padStart(9)}  ${what.padEnd(width)}  ${text}`;
+  return lines.map(({ at, what, text, isMarked = false }) => {
+    return `${isMarked ? '>' : ' '}${((at - from) / 1000).toFixed(3).padStart(8)}  ${what.padEnd(width)}  ${text}`;
   });
 }
 

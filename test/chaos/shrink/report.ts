@@ -16,10 +16,12 @@ export function shortestHistory(history: History, violation: Violation, options:
     return { at: begun, text: `      fault ${name} ${detail} for ${((ended - begun) / 1000).toFixed(1)} s` };
   });
   const lines = [...acts, ...wrongs].sort((one, other) => one.at - other.at);
-  const { object, salesforceId, rowKey, rule, says } = violation;
+  const { object, salesforceId, rowKey, rule, says, versions } = violation;
   return [
     `${rule}: ${says}`,
     ...lines.map(({ at, text }) => `${seconds(at)}  ${text}`),
-    ...(object === undefined ? [] : ['', journey(history, { object, salesforceId, rowKey }, options)]),
+    ...(object === undefined
+      ? []
+      : ['', journey(history, { object, salesforceId, rowKey }, { ...options, marked: versions })]),
   ].join('\n');
 }

@@ -151,17 +151,25 @@ class Clients {
   /** All that is planned; answers when it is over and nothing is in force any more. */
   async work(): Promise<void> {
     await this.#births();
-    const faults = Promise.all(this.#plan.faults.map((fault) => this.#fault(fault)));
-    const mappings = Promise.all(this.#plan.mappingChanges.map(({ at, fields }) => this.#remap(at, fields)));
+    const others = Promise.all([
+      ...this.#plan.faults.map((fault) => this.#fault(fault)),
+      ...this.#plan.mappingChanges.map(({ at, fields }) => this.#remap(at, fields)),
+    ]);
+    // It is thrown below, when the clients have ended; until then nobody waits for it, which would end the whole process.
+    let isBroken = false;
+    others.catch(() => {
+      isBroken = true;
+    });
     for (const operation of this.#plan.operations.filter(({ at }) => at > BIRTHS_MS)) {
       await this.#until(operation.at);
+      if (isBroken) break;
       const atWork = this.#atWork[operation.side];
       while (atWork.size >= CLIENTS) await Promise.race(atWork);
       const work = this.#carryOut(operation).finally(() => atWork.delete(work));
       atWork.add(work);
     }
     await Promise.all([...this.#atWork.salesforce, ...this.#atWork.postgres]);
-    await Promise.all([faults, mappings]);
+    await others;
   }
 
   /** The first records. Everything else begins when both sides have them, however long that takes on a busy machine. */

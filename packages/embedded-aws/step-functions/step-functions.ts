@@ -63,7 +63,8 @@ export class StepFunctions {
     this.#machines.forgetUnusedRevisions();
     for (const execution of this.#executions.unfinished()) {
       if (execution.unannounced === 1) this.#announcements.announce(execution);
-      if (execution.status !== 'RUNNING') continue;
+      // Events that had waited are brought when the services start, and may have begun some in this process by now.
+      if (execution.status !== 'RUNNING' || this.#runner.isRunning(execution.arn)) continue;
       const position = positionOf(execution);
       this.#aws.journal.record({
         kind: 'execution-started',

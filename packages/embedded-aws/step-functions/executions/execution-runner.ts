@@ -65,6 +65,11 @@ export class ExecutionRunner {
     running.done = this.#drive(running).finally(() => this.#running.delete(execution.arn));
   }
 
+  /** Whether it runs in this process. */
+  isRunning(arn: string): boolean {
+    return this.#running.has(arn);
+  }
+
   /** Stores the events of a running execution that were not stored yet, so that a reader of the store sees all. */
   flush(arn: string): void {
     const running = this.#running.get(arn);

@@ -52,6 +52,16 @@ describe('an execution outlives the process', () => {
     expect(events.filter((event) => event.type === 'TaskStateEntered')).toHaveLength(1);
   });
 
+  test('what was begun before the others go on, by an event that had waited, runs once', async () => {
+    const shop = new Workshop();
+    const calls = answering(shop);
+    const execution = await shop.start(await shop.create(machine({ T: work() })), { a: 1 });
+    shop.service.resume();
+    expect(await shop.ended(execution)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(calls).toEqual([{ a: 1 }]);
+    expect((await shop.events(execution)).filter(({ type }) => type === 'TaskStateEntered')).toHaveLength(1);
+  });
+
   test('stopped: no timer is left, nothing has ended, iterations that were done are not run again', async () => {
     const first = new Workshop();
     let answered = 0;

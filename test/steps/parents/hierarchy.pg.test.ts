@@ -149,3 +149,23 @@ test('a merge of two parents, of whose children one is in the file: it follows t
     { reread_due: true },
   ]);
 });
+
+test('a parent that is matched in the set of its child has its id for what the row of the child names', async () => {
+  const matching = defineSync({ objects: { Account: { table: 'lenders', fields, matchBy: 'Name' } } });
+  const applyMatching = (...versions: SalesforceVersion[]) => {
+    const lines = versions.map((each, i) => ({ line: i + 1, version: each }));
+    return applyVersions(contextOf(session, matching, 'Account'), 'file', lines, Date.UTC(2030, 0, 1));
+  };
+  await applyMatching(record(CHILD, 1, { Name: 'Branch' }));
+  await rows(`insert into lenders (name) values ('HQ')`);
+  await rows(`update lenders set parent_id = (select id from lenders where name = 'HQ') where name = 'Branch'`);
+  const set = [record(PARENT, 2, { Name: 'HQ' }), record(CHILD, 2, { Name: 'Branch', ParentId: PARENT })];
+  expect(await applyMatching(...set)).toMatchObject({ inserted: 0, rejected: 0, conflicts: 0 });
+  expect(
+    await rows('select name, salesforce_id, parent_id is not null as has_parent from lenders order by name'),
+  ).toEqual([
+    { name: 'Branch', salesforce_id: CHILD, has_parent: true },
+    { name: 'HQ', salesforce_id: PARENT, has_parent: false },
+  ]);
+  expect(await rows('select * from sfsync.conflict')).toEqual([]);
+});

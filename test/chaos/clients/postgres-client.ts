@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { inColumn } from '../history/normal-form.ts';
 import { objectCalled, objectsWith } from '../plan/objects.ts';
 import { type Act, objectOf, type PlannedOperation, type PlannedValue, type PlannedWrite } from '../plan/plan.ts';
+import { MARKER } from '../plan/values.ts';
 import type { Cast } from './cast.ts';
 import { migrate } from './migrations.ts';
 import { codeOf, done, type Outcome, refused, unknown } from './outcome.ts';
@@ -25,6 +26,13 @@ const FORM_IS_OPEN_MS = 150;
 /** What the application puts up with: a lock, then an error. */
 const LIMITS = `set local lock_timeout = '8s'; set local statement_timeout = '20s'`;
 
+/** A column of each table that no mapping names: what the application keeps there stays. */
+const NOTES: Readonly<Record<string, string>> = {
+  Account: 'internal_notes',
+  Contact: 'password_digest',
+  Opportunity: 'underwriter_notes',
+};
+
 /** What one transaction has written, and what is known of it once it is committed. */
 interface Work {
   readonly written: string[];
@@ -32,6 +40,8 @@ interface Work {
   readonly followedBy: (() => Promise<unknown>)[];
   /** Rows are saved as an application does it that locks optimistically. */
   readonly isChecked: boolean;
+  /** Of the operation. */
+  readonly number: number;
 }
 
 export class PostgresClient {
@@ -47,7 +57,7 @@ export class PostgresClient {
   }
 
   async carryOut({ number, act, object }: PlannedOperation): Promise<Outcome> {
-    const work: Work = { written: [], afterwards: [], followedBy: [], isChecked: number % 2 === 0 };
+    const work: Work = { written: [], afterwards: [], followedBy: [], isChecked: number % 2 === 0, number };
     let committing = false;
     let client: pg.PoolClient;
     try {
@@ -123,7 +133,8 @@ export class PostgresClient {
   async #insert(client: pg.PoolClient, writes: readonly PlannedWrite[], work: Work): Promise<void> {
     const keys = new Map(writes.map(({ name }) => [name, randomUUID() as string]));
     for (const { name, object, values } of writes) {
-      await insertRows(client, object, [{ id: keys.get(name), ...(await this.#columns(object, values, keys)) }]);
+      const columns = { ...(await this.#columns(object, values, keys)), ...notes(object, work) };
+      await insertRows(client, object, [{ id: keys.get(name), ...columns }]);
     }
     this.#inserted(keys, work);
   }
@@ -148,7 +159,7 @@ export class PostgresClient {
 
   async #update(client: pg.PoolClient, { name, object, values }: PlannedWrite, work: Work): Promise<void> {
     const key = await this.#key(name);
-    const columns = await this.#columns(object, values);
+    const columns = { ...(await this.#columns(object, values)), ...notes(object, work) };
     const { table, lockVersion } = objectCalled(object);
     const read =
       lockVersion !== undefined && work.isChecked ? await this.#lockVersion(table, lockVersion, key) : undefined;
@@ -252,6 +263,11 @@ export class PostgresClient {
     }
     return columns;
   }
+}
+
+function notes(object: string, { number }: Work): Record<string, string> {
+  const column = NOTES[object];
+  return column === undefined ? {} : { [column]: `${MARKER}-note-${number}` };
 }
 
 async function insertRows(client: pg.PoolClient, object: string, rows: readonly object[]): Promise<void> {

@@ -14,6 +14,7 @@ import { nothingRoundedBack } from './rules/nothing-rounded-back.ts';
 import { oneEditOneWrite } from './rules/one-edit-one-write.ts';
 import { oneToOne } from './rules/one-to-one.ts';
 import { oneWayFields } from './rules/one-way-fields.ts';
+import { otherColumnsStay } from './rules/other-columns-stay.ts';
 import { pushesAreOpen } from './rules/pushes-are-open.ts';
 import { rest } from './rules/rest.ts';
 import { rowsComeBackWhole } from './rules/rows-come-back-whole.ts';
@@ -46,6 +47,7 @@ export const RULES: readonly Rule[] = [
   pushesAreOpen,
   oneEditOneWrite,
   rowsComeBackWhole,
+  otherColumnsStay,
   lockVersionsRise,
   writesAreKept,
   rest,

@@ -355,6 +355,18 @@ describe('deletes are honoured', () => {
     expect(rulesBroken(story)).toEqual([]);
     expect(rulesBroken(begun().deletes('salesforce', 'a').deletes('postgres', 'a', 'sfsync'))).toEqual([]);
   });
+  test('a delete is swallowed, and an earlier one is in the conflict log', () => {
+    const story = begun().edits('postgres', 'a', { LastName: 'P1' }).deletes('salesforce', 'a');
+    const [buried, kept] = [{ LastName: 'Base' }, { LastName: 'P1' }];
+    story.logsRecord('a', { deleted: true, fields: buried }, { deleted: false, fields: kept }, 'postgres');
+    story.undeletes('salesforce', 'a', 'sfsync', { LastName: 'P1' });
+    expect(rulesBroken(story)).toEqual([]);
+    story
+      .waits(60)
+      .deletes('postgres', 'a')
+      .undeletes('postgres', 'a', 'sfsync', { id: idOf('a'), LastName: 'P1' });
+    expect(rulesBroken(story)).toContain('deletes are honoured');
+  });
   test('a delete is swallowed, the row comes back', () => {
     const story = begun().deletes('postgres', 'a').undeletes('postgres', 'a', 'sfsync');
     expect(rulesBroken(story)).toEqual(['deletes are honoured']);
@@ -463,6 +475,12 @@ describe('conflicts are real', () => {
     const story = both().logs('a', 'LastName', 'S1', 'P1', 'postgres').lands('a', { LastName: 'P1' });
     expect(rulesBroken(story)).toEqual(['conflicts are real']);
   });
+  test('the one wins that the log says has lost', () => {
+    const edited = () => begun().edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { Email: 's@x' });
+    const listed = () => edited().logs('a', 'Email', 's@x', 'p@x', 'postgres');
+    expect(rulesBroken(listed().lands('a', { Email: 'p@x' }))).toEqual([]);
+    expect(rulesBroken(listed().applies('a', { Email: 's@x' }))).toEqual(['conflicts are real']);
+  });
   test('decided for the later one', () => {
     const fields = CONTACT.fields.map((field) => ({ ...field, policy: 'latest' as const }));
     const story = (winner: string) => {
@@ -549,6 +567,30 @@ describe('rows come back whole', () => {
   test('with what Salesforce never had', () => {
     expect(rulesBroken(back({}))).toEqual([]);
     expect(rulesBroken(back({ notes: null }))).toEqual(['rows come back whole']);
+  });
+});
+
+describe('other columns stay', () => {
+  const written = (notes: string | null) =>
+    new Story()
+      .pair('a', { LastName: 'Base', notes: 'old' })
+      .edits('postgres', 'a', { notes: 'mine' })
+      .edits('salesforce', 'a', { LastName: 'S1' })
+      .applies('a', { LastName: 'S1', notes });
+  test('what the application had put there', () => {
+    expect(rulesBroken(written('mine'))).toEqual([]);
+    expect(rulesBroken(written('old'))).toEqual(['other columns stay']);
+    expect(rulesBroken(written(null))).toEqual(['other columns stay']);
+  });
+  test('the spelling of a value that stays', () => {
+    const story = (Email: string) =>
+      begun()
+        .edits('postgres', 'a', { Email: 'mine@x ' })
+        .lands('a', { Email: 'mine@x' })
+        .edits('salesforce', 'a', { LastName: 'S1' })
+        .applies('a', { LastName: 'S1', Email });
+    expect(rulesBroken(story('mine@x '))).toEqual([]);
+    expect(rulesBroken(story('mine@x'))).toEqual(['other columns stay']);
   });
 });
 

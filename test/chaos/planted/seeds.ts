@@ -10,6 +10,7 @@ import { makePlan } from '../plan/make-plan.ts';
 import { objectsWith } from '../plan/objects.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runSeed } from '../run/run-seed.ts';
+import { laid } from '../world/overlays.ts';
 import { World } from '../world/world.ts';
 import { cleanSlate } from './clean-slate.ts';
 import type { SeedReport } from './hunt.ts';
@@ -90,7 +91,7 @@ export class PlantedSystem {
       if (!(await cleanSlate(this.#world))) await this.close();
     }
     writeFileSync(this.#switch, '');
-    const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+    const read = (file: string) => laid(file, readFileSync(join(ROOT, file), 'utf8'));
     const overlays = () => switchboard(this.#bugs, read, this.#switch);
     const world = this.#world ?? (await World.open({ objects: objectsWith(), overlays: overlays() }));
     this.#world = world;

@@ -16,7 +16,7 @@ import { shortenVisibility } from '../faults/queues.ts';
 import type { ChaosObject } from '../plan/objects.ts';
 import { configurationText, SCHEMA } from './configuration.ts';
 import { COPY_PREFIX, removeLeftovers } from './leftovers.ts';
-import { OVERLAYS } from './overlays.ts';
+import { laidWith } from './overlays.ts';
 import { recordRows } from './recording.ts';
 import { SystemUnderTest } from './system-under-test.ts';
 
@@ -62,7 +62,7 @@ export class World implements FaultWorld {
     const project = await copyProject({
       configuration: configurationText(objects),
       schema: SCHEMA,
-      overlays: { ...OVERLAYS, ...overlays },
+      overlays: laidWith(overlays),
       prefix: `${COPY_PREFIX}${process.pid}-`,
     });
     let server: ChaosDatabase | undefined;

@@ -7,7 +7,7 @@ import type { Normal } from '../../history/normal-form.ts';
 import { Findings } from '../finding.ts';
 import type { Event, FieldHistory, SideHistory } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
-import { precedes, SEEN } from '../index/overwrites.ts';
+import { isInWindow, type Overwrite, overwrites, precedes, SEEN, violationOf } from '../index/overwrites.ts';
 
 export const RULE = 'conflicts are real';
 
@@ -20,7 +20,26 @@ export function conflictsAreReal(history: IndexedHistory): Findings {
       if (of?.field.direction === 'both') judgeOne(history, findings, of, conflict);
     }
   }
+  for (const overwrite of overwrites(history)) {
+    if (!isAgainstTheLog(history, overwrite)) continue;
+    const says = `replaced the edit of ${overwrite.of.field.field} that had won, as the log says, by the one that had lost`;
+    findings.violate(violationOf(RULE, overwrite, says));
+  }
   return findings;
+}
+
+/** All entries about the two say that the value which is gone was to stay. */
+function isAgainstTheLog(history: IndexedHistory, { of, write, lost, judgement }: Overwrite): boolean {
+  if (judgement.is !== 'logged' || lost.side !== write.version.side) return false;
+  if (isInWindow(history, of, write, lost)) return false;
+  const ofTheTwo = history.conflictsOf(of.pair).filter(({ field, reason, at, ...values }) => {
+    if (field !== of.field.field || reason !== 'both edited') return false;
+    const theirs = history.normal(of.field, values.salesforceValue, 'salesforce', at);
+    const mine = history.normal(of.field, values.postgresValue, 'salesforce', at);
+    const [own, other] = lost.side === 'salesforce' ? [theirs, mine] : [mine, theirs];
+    return own === lost.value && other === write.value;
+  });
+  return ofTheTwo.length > 0 && ofTheTwo.every(({ winner }) => winner === lost.side);
 }
 
 function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory, conflict: ListedConflict): void {

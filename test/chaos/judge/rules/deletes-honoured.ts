@@ -30,6 +30,14 @@ export function deletesHonoured(history: IndexedHistory): Findings {
   return findings;
 }
 
+/** Times in Salesforce are those of its own clock. */
+const CLOCKS_DIFFER_MS = 5_000;
+
+/** A conflict about the record as a whole. One of an earlier delete says nothing about this one. */
+function isListedSince(history: IndexedHistory, pair: Pair, { at }: Version): boolean {
+  return history.conflictsOf(pair).some(({ field, at: listed }) => field === null && listed >= at - CLOCKS_DIFFER_MS);
+}
+
 interface LastActs {
   /** Of a client, or what followed from another write. */
   readonly deleted: { readonly salesforce: Act | undefined; readonly postgres: Act | undefined };
@@ -70,7 +78,7 @@ function judgeLive(history: IndexedHistory, findings: Findings, pair: Pair, { de
           (canSurvive(of, side) && standing(of[other], act).some((event) => isUnseen(of, event, act, 'least'))) ||
           isYetToGo(of, act),
       );
-    if (survivor || history.conflictsOf(pair).some(({ field }) => field === null)) continue;
+    if (survivor || isListedSince(history, pair, act.version)) continue;
     if (isTakenOver(pair, act)) {
       findings.excuse('key taken over');
       continue;

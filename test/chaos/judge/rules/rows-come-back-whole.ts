@@ -1,7 +1,8 @@
 /** A row that went with its record comes back with it as it was: under its key, with the columns that Salesforce never had. */
-import type { MappedObject, Version } from '../../history/history.ts';
+import type { Version } from '../../history/history.ts';
 import { Findings } from '../finding.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
+import { changedColumn } from './other-columns-stay.ts';
 
 export const RULE = 'rows come back whole';
 
@@ -16,7 +17,7 @@ export function rowsComeBackWhole(history: IndexedHistory): Findings {
       if (before === undefined || !isBack) continue;
       const says =
         version.key === before.key
-          ? lostColumn(history, mapping, before, version)
+          ? said(changedColumn(history, mapping, before, version))
           : 'A row that came back with its record has another key than before.';
       if (says === undefined) continue;
       findings.violate({ rule: RULE, object, salesforceId, rowKey: version.key, says, versions: [before, version] });
@@ -29,19 +30,6 @@ function isOurs({ writer }: Version): boolean {
   return writer.by === 'sfsync';
 }
 
-function lostColumn(
-  history: IndexedHistory,
-  mapping: MappedObject | undefined,
-  before: Version,
-  after: Version,
-): string | undefined {
-  const mapped = new Set(history.fieldsOf(after.object).map(({ field }) => field.column));
-  // When a row was last written is another thing after a write.
-  const ownColumns = [mapping?.idColumn, mapping?.deletedAt, mapping?.touch, mapping?.lockVersion, 'updated_at'];
-  const lost = Object.entries(before.values).find(([column, value]) => {
-    const isUnmapped = !mapped.has(column) && !ownColumns.includes(column);
-    // A column that a migration has dropped meanwhile is no loss.
-    return isUnmapped && column in after.values && JSON.stringify(after.values[column]) !== JSON.stringify(value);
-  });
-  return lost && `A row that came back with its record has lost what was in its column ${lost[0]}.`;
+function said(column: string | undefined): string | undefined {
+  return column && `A row that came back with its record has lost what was in its column ${column}.`;
 }

@@ -126,6 +126,12 @@ describe('no older value', () => {
     // The look was after the edit: it had to be seen.
     expect(rulesBroken(story(0.5))).toEqual(['no older value']);
   });
+  test('the edit was answered before the look, and committed in the window', () => {
+    const story = begun().edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { LastName: 'S1' });
+    story.operations[story.operations.length - 1] = { ...story.operations.at(-1)!, ended: story.now - 1800 };
+    expect(rulesBroken(story.lands('a', { Email: 'p@x', LastName: 'Base' }, 1.5))).toEqual([]);
+    expect(excusesOf(story)).toEqual({ window: 1 });
+  });
   test('the window opens for what the push carried only, and while it was open', () => {
     const story = begun().edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { LastName: 'S1' });
     story.lands('a', { Email: 'p@x', LastName: 'Base' }, 1.5);

@@ -154,9 +154,10 @@ export class IndexedHistory implements Surroundings {
     return value === undefined ? undefined : this.normal(field, value, 'salesforce', sentAt);
   }
 
-  /** By when a write is certainly committed; it is not before `at`. */
+  /** By when a write is certainly committed; it is not before `at`, though an org whose commits are held back has answered before. */
   committedBy({ at, writer }: Version): number {
-    const ended = writer.by === 'client' ? (this.operations.get(writer.operation)?.ended ?? at) : at;
+    const answered = writer.by === 'client' ? (this.operations.get(writer.operation)?.ended ?? at) : at;
+    const ended = Math.max(answered, at);
     const isHeldBack = this.faultsIn(at, ended).some(({ name }) => /commit|visib/i.test(name));
     return isHeldBack ? ended : Math.min(ended, at + LONGEST_COMMIT_MS);
   }

@@ -6,9 +6,13 @@ export const CHANNEL = 'resident-tests';
 
 export type Question =
   | { readonly kind: 'all' }
+  /** The worker's file ends, with no answer. */
+  | { readonly kind: 'end' }
   | {
       readonly kind: 'mutant';
       readonly mutant: string;
+      /** The file that it changes. The tests that are named like it come first. */
+      readonly file: string;
       /** undefined: all tests. */
       readonly ids: readonly string[] | undefined;
       readonly hitLimit: number | undefined;

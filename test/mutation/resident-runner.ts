@@ -45,15 +45,18 @@ class ResidentRunner implements TestRunner {
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
     const { activeMutant, mutantActivation, testFilter: ids, hitLimit } = options;
     const mutant = activeMutant.id;
-    const test = async (): Promise<Answer | undefined> => {
+    const { fileName: file } = activeMutant;
+    const test = async (ids: readonly string[] | undefined): Promise<Answer | undefined> => {
       if (!(await this.#load(mutantActivation === 'static' ? mutant : null))) return undefined;
-      const answer = await this.#ask({ kind: 'mutant', mutant, ids, hitLimit });
+      const answer = await this.#ask({ kind: 'mutant', mutant, file, ids, hitLimit });
       if (answer.isSpoilt === true) await this.#unload();
       return answer;
     };
-    let answer = await test();
+    let answer = await test(ids);
     // What a mutant before this one has left behind may have made the test fail.
-    if (answer?.isSpoilt === true) answer = await test();
+    const failed = answer?.isSpoilt === true ? answer.ran?.at(-1) : undefined;
+    if (failed !== undefined) answer = await test([failed.id]);
+    if (failed !== undefined && answer?.ran?.every(({ failure }) => failure === undefined)) answer = await test(ids);
     if (answer === undefined) {
       return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: 'It cannot be loaded.', nrOfTests: 0 };
     }
@@ -90,7 +93,9 @@ class ResidentRunner implements TestRunner {
     return false;
   }
 
+  /** A worker whose file goes on is waited for by Vitest for a minute. */
   async #unload(): Promise<void> {
+    this.#channel.postMessage({ kind: 'end' } satisfies Question);
     await this.#vitest?.close();
     this.#vitest = undefined;
   }

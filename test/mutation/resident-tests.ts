@@ -2,7 +2,7 @@
  * A test file that stays: it loads the test files of a stage, tells their tests, and then runs whatever resident-runner.ts asks for, under
  * the mutant that it is asked for. So a mutant costs what its tests cost, with their hooks.
  */
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { MutantCoverage } from '@stryker-mutator/api/core';
 import { describe, inject, type RunnerTask, type RunnerTestSuite, test } from 'vitest';
@@ -30,11 +30,12 @@ test('answers', { timeout: 0 }, async ({ task }) => {
   const ended = Promise.withResolvers<void>();
   channel.onmessage = (event) => {
     const { data } = event as { data: Question };
+    if (data.kind === 'end') return ended.resolve();
     const done = data.kind === 'all' ? askedForAll(tests) : askedForMutant(tests, data);
     done.then((answer) => channel.postMessage(answer), ended.reject);
   };
   channel.postMessage({ kind: 'ready' } satisfies Answer);
-  await ended.promise;
+  await ended.promise.finally(() => channel.close());
 });
 
 for (const file of inject('residentFiles')) {
@@ -121,7 +122,7 @@ type MutantQuestion = Extract<Question, { kind: 'mutant' }>;
 
 async function askedForMutant(
   tests: ReadonlyMap<string, ResidentTest>,
-  { mutant, ids, hitLimit }: MutantQuestion,
+  { mutant, file, ids, hitLimit }: MutantQuestion,
 ): Promise<Answer> {
   const ran: Ran[] = [];
   const wasThere = stryker.activeMutant === mutant;
@@ -131,8 +132,8 @@ async function askedForMutant(
   const suites = new OpenSuites();
   const wanted = new Set(ids ?? tests.keys());
   for (const id of wanted) if (!tests.has(id)) throw new Error(`There is no test ${id}.`);
-  // In their order, so that the hooks around a suite run once.
-  for (const [id, one] of tests) {
+  // A file at a time, so that the hooks around a suite run once.
+  for (const [id, one] of nearestFirst(tests, file)) {
     if (!wanted.has(id)) continue;
     ran.push(await run(id, () => suites.run(one)));
     if (ran.at(-1)?.failure !== undefined) break;
@@ -147,6 +148,25 @@ async function askedForMutant(
   // Whatever a mutant has left behind would count against the next one.
   const isSpoilt = one !== undefined && !(await passes(one));
   return { kind: 'ran', ran, hitCount, isSpoilt };
+}
+
+/** The tests of files that are named like the changed one come first: they fail soonest. */
+function nearestFirst(tests: ReadonlyMap<string, ResidentTest>, file: string): [string, ResidentTest][] {
+  const wanted = new Set(wordsOf(file));
+  const near = new Map<string, number>();
+  for (const id of tests.keys()) {
+    const of = id.split('#', 1)[0] ?? '';
+    if (!near.has(of)) near.set(of, wordsOf(of).filter((word) => wanted.has(word)).length);
+  }
+  const rank = ([id]: [string, ResidentTest]) => near.get(id.split('#', 1)[0] ?? '') ?? 0;
+  return [...tests].sort((a, b) => rank(b) - rank(a));
+}
+
+/** Of the path from the root, in the singular. */
+function wordsOf(file: string): string[] {
+  return relative('.', file)
+    .split(/[^a-z]+/)
+    .map((word) => word.replace(/s$/, ''));
 }
 
 async function passes(one: ResidentTest): Promise<boolean> {

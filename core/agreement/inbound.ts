@@ -125,10 +125,16 @@ function noted(
     if (value === undefined || value === base || isStored(each, sent, value)) continue;
     // Out of the recycle bin comes a record without the parents that are gone by now, before our update gives it those of the row.
     if (push.sentDeleted === false && isLookup(each) && value === null) continue;
-    if (seen[field]?.value === value && (seen[field].sure || !sure)) continue;
-    seen[field] = { value, sure };
+    const before = seen[field];
+    const isSame = before?.value === value && (before.sure || !sure);
+    // A file that comes late shows what users have replaced since.
+    if (before?.stamp !== undefined && version.stamp < before.stamp) continue;
+    if (isSame && before.stamp === version.stamp) continue;
+    seen[field] = { value, sure: isSame ? before.sure : sure, stamp: version.stamp };
+    if (isSame) continue;
     const postgres = row?.fields[field] ?? null;
     conflicts.push({ field, reason: 'edited during our push', base, salesforce: value, postgres, winner: 'postgres' });
   }
-  return { link: conflicts.length === 0 ? link : { ...link, push: { ...push, seen } }, conflicts };
+  const isNoted = Object.keys(seen).some((field) => seen[field] !== push.seen[field]);
+  return { link: isNoted ? { ...link, push: { ...push, seen } } : link, conflicts };
 }

@@ -58,6 +58,8 @@ export interface SentField {
 export interface SeenField {
   readonly value: CanonicalValue;
   readonly sure: boolean;
+  /** Of the newest file that showed it; absent in what was noted before stamps were. */
+  readonly stamp?: Instant;
 }
 
 /** A push whose outcome is not settled yet. */

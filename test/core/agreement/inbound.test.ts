@@ -111,7 +111,7 @@ describe('a record of a file, while a push is open', () => {
 
   test('shows a value of a pushed field, which is kept and logged; sure when its stamp is newer', () => {
     const received = deferred({ x: 's' }, MERGED + SECOND);
-    expect(received.link.push?.seen).toEqual({ x: { value: 's', sure: true } });
+    expect(received.link.push?.seen).toEqual({ x: { value: 's', sure: true, stamp: MERGED + SECOND } });
     expect(received.conflicts).toEqual([
       {
         field: 'x',
@@ -122,7 +122,7 @@ describe('a record of a file, while a push is open', () => {
         winner: 'postgres',
       },
     ]);
-    expect(deferred({ x: 's' }, MERGED).link.push?.seen).toEqual({ x: { value: 's', sure: false } });
+    expect(deferred({ x: 's' }, MERGED).link.push?.seen).toEqual({ x: { value: 's', sure: false, stamp: MERGED } });
   });
 
   test('that says what the base says shows nothing', () => {
@@ -148,7 +148,9 @@ describe('a record of a file, while a push is open', () => {
   });
 
   test('shows a value of a filler', () => {
-    expect(deferred({ mine: 's' }, MERGED + SECOND).link.push?.seen).toEqual({ mine: { value: 's', sure: true } });
+    expect(deferred({ mine: 's' }, MERGED + SECOND).link.push?.seen).toEqual({
+      mine: { value: 's', sure: true, stamp: MERGED + SECOND },
+    });
   });
 
   test.for([
@@ -181,10 +183,27 @@ describe('a record of a file, while a push is open', () => {
     const unsure = push({ ...open, seen: { x: { value: 's', sure: false } } });
     expect(deferred({ x: 's' }, MERGED, unsure).conflicts).toEqual([]);
     const sure = deferred({ x: 's' }, MERGED + SECOND, unsure);
-    expect([sure.conflicts.length, sure.link.push?.seen.x]).toEqual([1, { value: 's', sure: true }]);
+    expect([sure.conflicts.length, sure.link.push?.seen.x]).toEqual([
+      1,
+      { value: 's', sure: true, stamp: MERGED + SECOND },
+    ]);
     const again = push({ ...open, seen: { x: { value: 's', sure: true } } });
     expect(deferred({ x: 's' }, MERGED + SECOND, again).conflicts).toEqual([]);
-    expect(deferred({ x: 't' }, MERGED + SECOND, again).link.push?.seen.x).toEqual({ value: 't', sure: true });
+    expect(deferred({ x: 't' }, MERGED + SECOND, again).link.push?.seen.x).toMatchObject({ value: 't', sure: true });
+  });
+
+  test('is not forgotten over an older one that comes late, nor logged again', () => {
+    const [first, second] = [MERGED + SECOND, MERGED + 2 * SECOND];
+    const shown = deferred({ x: 't' }, second).link.push;
+    const late = deferred({ x: 's' }, first, shown);
+    expect([late.conflicts, late.link.push?.seen.x]).toEqual([[], { value: 't', sure: true, stamp: second }]);
+    // A user has put a value back that was there before: a file from in between changes nothing.
+    const back = deferred({ x: 's' }, second, deferred({ x: 's' }, first).link.push);
+    expect([back.conflicts, back.link.push?.seen.x]).toEqual([[], { value: 's', sure: true, stamp: second }]);
+    expect(deferred({ x: 't' }, first, back.link.push).link.push?.seen.x).toMatchObject({ value: 's' });
+    // What a link of an older version holds has no stamp.
+    const old = push({ ...open, seen: { x: { value: 't', sure: true } } });
+    expect(deferred({ x: 's' }, first, old).link.push?.seen.x).toEqual({ value: 's', sure: true, stamp: first });
   });
 });
 

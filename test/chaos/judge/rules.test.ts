@@ -444,6 +444,31 @@ describe('seen comes back', () => {
     story.applies('a', { LastName: 'S1' }).lands('a', { LastName: 'S1' });
     expect(rulesBroken(story)).toEqual([]);
   });
+  /** A file has shown the edit; the push has landed over it since. */
+  const shown = () => {
+    const story = overwritten().logs('a', 'LastName', 'S1', 'Base', 'postgres');
+    story.conflicts[0] = { ...story.conflicts[0]!, reason: 'edited during our push' };
+    return story.lands('a', { Email: 'p@x', LastName: 'Base' }, 1.5);
+  };
+  test('unless users have deleted the record since', () => {
+    const story = shown().deletes('salesforce', 'a').undeletes('salesforce', 'a', 'sfsync');
+    expect(rulesBroken(story)).not.toContain('seen comes back');
+  });
+  test('and counts as the row’s then: against the next edit of the record its policy decides', () => {
+    const restored = (next: 'logged' | 'lost') => {
+      const fields = CONTACT.fields.map((field) => ({ ...field, policy: 'postgres' as const }));
+      const story = new Story([ACCOUNT, { ...CONTACT, fields }]).pair('a', { LastName: 'Base', Email: 'base@x' });
+      story.edits('postgres', 'a', { Email: 'p@x' }).edits('salesforce', 'a', { LastName: 'S1' });
+      story.logs('a', 'LastName', 'S1', 'Base', 'salesforce');
+      story.conflicts[0] = { ...story.conflicts[0]!, reason: 'edited during our push' };
+      story.lands('a', { Email: 'p@x', LastName: 'Base' }, 1.5).applies('a', { LastName: 'S1' });
+      story.edits('salesforce', 'a', { LastName: 'S2' });
+      if (next === 'logged') story.logs('a', 'LastName', 'S2', 'S1', 'postgres');
+      return story.lands('a', { LastName: 'S1' });
+    };
+    expect(rulesBroken(restored('logged'))).toEqual([]);
+    expect(rulesBroken(restored('lost'))).toContain('no older value');
+  });
 });
 
 describe('nothing is rounded back', () => {
@@ -486,6 +511,17 @@ describe('conflicts are real', () => {
     const listed = () => edited().logs('a', 'Email', 's@x', 'p@x', 'postgres');
     expect(rulesBroken(listed().lands('a', { Email: 'p@x' }))).toEqual([]);
     expect(rulesBroken(listed().applies('a', { Email: 's@x' }))).toEqual(['conflicts are real']);
+  });
+  test('a side that makes the value again that it had won over', () => {
+    const story = begun().edits('postgres', 'a', { Email: 'p@x', LastName: 'P1' });
+    story
+      .edits('salesforce', 'a', { LastName: 'S1' })
+      .logs('a', 'LastName', 'S1', 'P1')
+      .applies('a', { LastName: 'S1' });
+    // Over this one the push lands, and so it comes back by way of the row.
+    story.edits('salesforce', 'a', { LastName: 'P1' }).lands('a', { Email: 'p@x', LastName: 'S1' }, 1.5);
+    story.applies('a', { LastName: 'P1' }).lands('a', { LastName: 'P1' });
+    expect(rulesBroken(story)).toEqual([]);
   });
   test('decided for the later one', () => {
     const fields = CONTACT.fields.map((field) => ({ ...field, policy: 'latest' as const }));
@@ -598,6 +634,30 @@ describe('other columns stay', () => {
     expect(rulesBroken(story('mine@x '))).toEqual([]);
     expect(rulesBroken(story('mine@x'))).toEqual(['other columns stay']);
   });
+});
+
+test('a record that comes out of the recycle bin has let go of its parent, which a file had shown: that comes back', () => {
+  const child = () =>
+    new Story()
+      .pair('p', { Name: 'A' }, 'Account')
+      .pair('a', { LastName: 'Base' })
+      .edits('postgres', 'a', { Email: 'p@x' });
+  const story = child().edits('salesforce', 'a', { AccountId: idOf('p') });
+  story.logs('a', 'AccountId', idOf('p'), null, 'salesforce');
+  story.conflicts[0] = { ...story.conflicts[0]!, reason: 'edited during our push' };
+  story.deletes('salesforce', 'a').undeletes('salesforce', 'a', 'client', { AccountId: null });
+  story.applies('a', { AccountId: 'p' }).lands('a', { Email: 'p@x', AccountId: idOf('p') });
+  expect(rulesBroken(story)).toEqual([]);
+});
+
+test('a field that has left the mapping is nobody’s', () => {
+  const story = begun().edits('salesforce', 'a', { LastName: 'S1' });
+  const contact = { ...CONTACT, fields: CONTACT.fields.filter(({ field }) => field !== 'LastName') };
+  story.epochs.push({ from: story.now + 1, objects: [ACCOUNT, contact] });
+  story.edits('postgres', 'a', { last_name: 'P1' }).deletes('postgres', 'a').deletes('salesforce', 'a', 'sfsync');
+  expect(rulesBroken(story)).toEqual([]);
+  story.epochs.pop();
+  expect(rulesBroken(story)).toEqual(['deletes are honoured']);
 });
 
 describe('a new row whose parent goes, and comes back', () => {

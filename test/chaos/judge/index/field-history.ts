@@ -211,7 +211,10 @@ function comesAbout(
     const same = mine.value === undefined ? undefined : theirs.byValue.get(mine.value)?.at(-1)?.index;
     mine.learn({ least: 0, most: same ?? 0 });
     const knows = { least: mine.least, most: mine.most };
-    return { ...made, by: version.writer.by, knows };
+    // A record comes out of the recycle bin without the parents that are gone by then, whoever takes it out.
+    const isLetGo =
+      version.kind === 'undelete' && mine.side === 'salesforce' && field.type === 'reference' && value === null;
+    return { ...made, by: isLetGo ? 'consequence' : version.writer.by, knows };
   }
   const push = mine.side === 'salesforce' ? around.openPush(version, field) : undefined;
   const sent = push === undefined ? undefined : around.sent(push, field);

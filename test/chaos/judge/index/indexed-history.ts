@@ -93,11 +93,12 @@ export class IndexedHistory implements Surroundings {
     return this.#fields.get(object) ?? [];
   }
 
-  /** Histories of the pair's fields. */
+  /** Histories of the pair's fields. One that has left the mapping for good is nobody's: what was on its way then is not waited for. */
   fields(pair: Pair): readonly FieldHistory[] {
     const known = this.#histories.get(pair);
     if (known !== undefined) return known;
-    const made = this.fieldsOf(pair.object).map(({ field }) => fieldHistory(pair, field, this));
+    const mapped = this.fieldsOf(pair.object).filter(({ isMappedAtEnd }) => isMappedAtEnd);
+    const made = mapped.map(({ field }) => fieldHistory(pair, field, this));
     this.#histories.set(pair, made);
     return made;
   }

@@ -89,6 +89,8 @@ function asOlder(
   if (lost.by !== 'client' && isParentBack(history, of, write, lost)) return excused('consequence');
   // A lookup that went with its parent, and came back with it, while a push carried it: what a file had shown is put back, and listed.
   if (lost.by === 'consequence' && isSeenDuringPush(history, of)) return { is: 'logged' };
+  // What a file had shown came back into the row, and counts as the row's against what users write next: their policy decides, and both are listed.
+  if (isRestored(history, of, write) && isLogged(history, of, lost)) return { is: 'logged' };
   if (isLogged(history, of, lost) && isOfUnknownOutcome(history, of, lost, sources)) return excused('unknown outcome');
   return { is: 'older value back' };
 }
@@ -151,6 +153,14 @@ function isSeenDuringPush(history: IndexedHistory, { pair, field }: FieldHistory
   const { type, field: name } = field;
   const seen = history.conflictsOf(pair).filter(({ reason, field: of }) => reason === SEEN && of === name);
   return type === 'reference' && seen.some(({ winner }) => winner === 'salesforce');
+}
+
+function isRestored(history: IndexedHistory, of: FieldHistory, { value }: Write): boolean {
+  return history.conflictsOf(of.pair).some((conflict) => {
+    const { field, reason, winner, salesforceValue, at } = conflict;
+    const isOf = field === of.field.field && reason === SEEN && winner === 'salesforce';
+    return isOf && history.normal(of.field, salesforceValue, 'salesforce', at) === value;
+  });
 }
 
 function isGoneWithRecord(history: IndexedHistory, of: FieldHistory, { value }: Event): boolean {

@@ -32,6 +32,8 @@ export function conflictsAreReal(history: IndexedHistory): Findings {
 function isAgainstTheLog(history: IndexedHistory, { of, write, lost, judgement }: Overwrite): boolean {
   if (judgement.is !== 'logged' || lost.side !== write.version.side) return false;
   if (isInWindow(history, of, write, lost)) return false;
+  // The side has made the same value itself since.
+  if (of[lost.side].events.some(({ index, value }) => index > lost.index && value === write.value)) return false;
   const ofTheTwo = history.conflictsOf(of.pair).filter(({ field, reason, at, ...values }) => {
     if (field !== of.field.field || reason !== 'both edited') return false;
     const theirs = history.normal(of.field, values.salesforceValue, 'salesforce', at);

@@ -15,7 +15,8 @@ export function seenComesBack(history: IndexedHistory): Findings {
   for (const { of, write, lost, judgement } of overwrites(history)) {
     if (judgement.is !== 'excused' || judgement.excuse !== 'window') continue;
     if (!write.sources.every((source) => precedes(source, lost)) || !isSeen(history, of, write, lost)) continue;
-    if (!isLast(of, lost) || isBack(history, of, lost)) continue;
+    // Users have deleted the record since.
+    if (!isLast(of, lost) || lost.discardedAt !== undefined || isBack(history, of, lost)) continue;
     const { object, salesforceId, row } = of.pair;
     const field = of.field.field;
     const says = `A file had shown an edit of ${field} before an unchanged value was written over it, and it did not come back.`;

@@ -2,6 +2,7 @@ import { type Answer, ok, parseJson } from './call.ts';
 import { FaultSettingError } from './faults/faults.ts';
 import type { HttpRequest } from './http-server.ts';
 import type { Org } from './org.ts';
+import { archive } from './records/archived-activities.ts';
 import { purge } from './records/recycle-bin.ts';
 import { SalesforceError } from './salesforce-error.ts';
 import type { Sessions } from './sessions.ts';
@@ -27,7 +28,7 @@ export function controlAnswer(
 
 const ADDRESSES =
   'GET stats, POST stats/reset, GET writes, POST versions, GET versions?after=n&limit=n, GET faults, POST faults, ' +
-  'DELETE faults, POST actions: {"purge": {object?, ids?}}, {"expireTokens": true}, {"apiUsage": {used, allowed?}}';
+  'DELETE faults, POST actions: {"purge": {object?, ids?}}, {"archive": [ids]}, {"expireTokens": true}, {"apiUsage": {used, allowed?}}';
 
 function answer(org: Org, sessions: Sessions, request: string, body: string, query: URLSearchParams): Answer {
   switch (request) {
@@ -72,6 +73,7 @@ function act(org: Org, sessions: Sessions, request: unknown): object {
   const done: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(request ?? {})) {
     if (name === 'purge') done.purged = purge(org, { ...purgeScope(value), deletedBefore: org.now() });
+    else if (name === 'archive') done.archived = archive(org, Array.isArray(value) ? value.map(String) : []);
     else if (name === 'expireTokens') {
       sessions.revokeAll();
       done.expiredTokens = true;
@@ -79,7 +81,8 @@ function act(org: Org, sessions: Sessions, request: unknown): object {
       const { used, allowed } = apiUsageOf(value);
       org.usage.set(used, allowed);
       done.apiUsage = { used: org.usage.used, allowed: org.usage.allowed };
-    } else throw new FaultSettingError(`there is no action "${name}"; there are: purge, expireTokens, apiUsage`);
+    } else
+      throw new FaultSettingError(`there is no action "${name}"; there are: purge, archive, expireTokens, apiUsage`);
   }
   return done;
 }

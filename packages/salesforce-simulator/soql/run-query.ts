@@ -23,7 +23,8 @@ export interface QueryResult {
 }
 
 /**
- * Evaluates SOQL over what is visible now; later writes do not change the result. `deletedToo` is queryAll. Throws
+ * Evaluates SOQL over what is visible now; later writes do not change the result. `deletedToo` is queryAll, which also
+ * shows archived activities. Throws
  * SalesforceError: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD and kin.
  */
 export function runQuery(org: Org, soql: string, deletedToo: boolean): QueryResult {
@@ -75,12 +76,17 @@ export function select(
   const comparator = ordering(scope, [query.orderBy ?? []].flat());
   const indexed = among ?? (tree === undefined ? undefined : candidates(table, tree));
   const pool = indexed === undefined ? table.all() : indexed;
-  const visible = pool.filter((r) => (deletedToo || r.bin === undefined) && (tree === undefined || holds(tree, r)));
+  const visible = pool.filter((r) => (deletedToo || isShown(r)) && (tree === undefined || holds(tree, r)));
   const sorted = indexed === undefined && comparator === undefined ? visible : [...visible].sort(comparator ?? byId);
   const offset = query.offset ?? 0;
   return offset === 0 && query.limit === undefined
     ? sorted
     : sorted.slice(offset, offset + (query.limit ?? sorted.length));
+}
+
+/** Plain queries see neither the recycle bin nor archived tasks and events (SOAP API Developer Guide, Archived Activities). */
+function isShown({ bin, values }: StoredRecord): boolean {
+  return bin === undefined && values.IsArchived !== true;
 }
 
 function byId(a: StoredRecord, b: StoredRecord): number {

@@ -119,13 +119,20 @@ function acceptNumber(field: FieldDefinition, value: unknown): number {
   if (typeof number !== 'number' || !Number.isFinite(number)) throw cannotDeserialize(field, token(value), value);
   if (field.type === 'int' && !Number.isInteger(number)) throw cannotDeserialize(field, token(value), value);
   const digitsBeforePoint = (field.precision ?? 18) - (field.scale ?? 0);
-  if (Math.trunc(Math.abs(number)) >= 10 ** digitsBeforePoint)
+  if (Math.trunc(Math.abs(number)) >= 10 ** digitsBeforePoint || Math.abs(number) > mostDegrees(field))
     throw new SalesforceError(
       'NUMBER_OUTSIDE_VALID_RANGE',
       `${field.label}: value outside of valid range on numeric field: ${String(value)}`,
       { fields: [field.name] },
     );
   return number === 0 ? 0 : number;
+}
+
+/** Of the two numbers of a place (Geolocation Custom Field, in the help). */
+function mostDegrees({ name }: FieldDefinition): number {
+  const [, part] = /(latitude|longitude)(__s)?$/i.exec(name) ?? [];
+  if (part === undefined) return Number.POSITIVE_INFINITY;
+  return part.toLowerCase() === 'latitude' ? 90 : 180;
 }
 
 function acceptReference(field: FieldDefinition, value: string): string {

@@ -130,6 +130,8 @@ describe('field types', () => {
       ...{ Site__c: { latitude: 45.07, longitude: 7.69 }, Site__Latitude__s: 45.07 },
     });
     expect(await code({ Name: 'A', Site__c: { latitude: 1, longitude: 1 } })).toBe('INVALID_FIELD_FOR_INSERT_UPDATE');
+    for (const outside of [{ Site__Latitude__s: -90.1 }, { Site__Longitude__s: 180.1 }])
+      expect(await code({ Name: 'A', ...outside })).toBe('NUMBER_OUTSIDE_VALID_RANGE');
   });
 
   test('of base64 JSON has an address only', async () => {

@@ -3,6 +3,7 @@
 import { SyncError } from '../../core/errors.ts';
 import type { SyncConfiguration } from '../../core/mapping/configuration.ts';
 import type { Drift } from '../../core/mapping/drift.ts';
+import { unnamedTargets } from '../../core/mapping/lookup-drift.ts';
 import { salesforceDrift } from '../../core/mapping/org-drift.ts';
 import { tableDrift } from '../../core/mapping/table-drift.ts';
 import { listDrift } from '../../postgres/ledger/drift.ts';
@@ -67,10 +68,12 @@ export async function findDrift(
   const inSalesforce: Drift[] = [];
   try {
     const connection = await org();
+    const mapped = configuration.objects.map(({ object }) => object);
     inSalesforce.push(...otherOrg(await readOrg(client), connection.organizationId));
     for (const mapping of configuration.objects) {
       const described = await describeObject(connection, mapping.object);
       inSalesforce.push(...salesforceDrift(mapping, described, tables.get(mapping.object)?.columns ?? []));
+      inSalesforce.push(...unnamedTargets(mapping, described, mapped));
     }
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;

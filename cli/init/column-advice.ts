@@ -45,8 +45,10 @@ export function withoutDefault(
   fields: readonly ProposedField[],
   exceptions: readonly string[],
 ): ColumnFacts[] {
-  const filled = new Set([
-    ...fields.filter(({ direction }) => direction !== 'to-salesforce').map(({ column }) => column),
+  const filled = new Set<string | undefined>([
+    ...fields
+      .filter(({ direction }) => direction !== 'to-salesforce')
+      .flatMap(({ column, several }) => (several === undefined ? column : [...several.columns, several.typeColumn])),
     ...exceptions,
   ]);
   return columns.filter(
@@ -62,8 +64,8 @@ export function takesNow({ type }: ColumnFacts): boolean {
 /** Lookups whose column allows no null; a record cannot wait in such a row with an empty lookup. */
 export function requiredLookups({ columns }: TableFacts, fields: readonly ProposedField[]): ProposedField[] {
   return fields.filter(
-    ({ column, references, direction }) =>
-      references !== undefined &&
+    ({ column, references, several, direction }) =>
+      (references !== undefined || several !== undefined) &&
       direction !== 'to-salesforce' &&
       columns.some(({ name, notNull }) => name === column && notNull),
   );

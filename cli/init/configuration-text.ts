@@ -1,6 +1,7 @@
 /** The text of sync.config.ts. */
 import { SALESFORCE_ID, tableText } from './facts.ts';
 import type { Proposal, ProposedField } from './proposal.ts';
+import type { SeveralParents } from './several-parents.ts';
 
 const LINE = 110;
 
@@ -89,7 +90,7 @@ function rejectText({ withoutDefault, requiredLookups }: Proposal): string[] {
       : folded(
           `${names}: no null allowed, no default, and not filled from Salesforce: each record that is new in Salesforce is rejected until there is a default (schema-additions.sql), or onInsert says what it gets`,
         )),
-    ...requiredLookups.flatMap(({ column, field, references }) =>
+    ...requiredLookups.flatMap(({ column, field, references = 'parent' }) =>
       folded(
         `${column}: no null allowed: a record that comes before the ${references} of its ${field} is rejected (PARENT_MISSING) until that has a row; drop not null to have it wait with an empty column`,
       ),
@@ -112,18 +113,25 @@ function maker({ type, values, isHtml }: ProposedField): string {
 }
 
 function fieldText(proposed: ProposedField): string {
-  const { field, column, shared = [], references, direction, values, remark } = proposed;
+  const { field, column, shared = [], references, several, direction, values, remark } = proposed;
   const entries = Object.entries(values ?? {}).map(([value, label]) => `${propertyName(value)}: ${quoted(label)}`);
   const options = [
     ...(direction === 'both' ? [] : [`direction: '${direction}'`]),
     ...(entries.length === 0 ? [] : [`values: { ${entries.join(', ')} }`]),
   ];
   const args = [
-    listed([...shared, column]),
+    ...(several === undefined ? [listed([...shared, column])] : severalText(several)),
     ...(references === undefined ? [] : [quoted(references)]),
     ...(options.length === 0 ? [] : [`{ ${options.join(', ')} }`]),
   ];
   return `${field}: ${maker(proposed)}(${args.join(', ')}),${remark === undefined ? '' : ` // ${remark}`}`;
+}
+
+function severalText({ typeColumn, columns, targets }: SeveralParents): string[] {
+  const names = Object.entries(targets).map(([object, name]) => `${propertyName(object)}: ${quoted(name)}`);
+  const byObject = `{ ${names.join(', ')} }`;
+  if (typeColumn === undefined) return [byObject];
+  return [`{ type: ${quoted(typeColumn)}, key: ${quoted(columns[0])} }`, byObject];
 }
 
 function propertyName(value: string): string {

@@ -12,6 +12,7 @@ import { enumValues } from './enum-values.ts';
 import { type ColumnFacts, isNew, keyColumnsOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
+import { perhapsSeveral, possibleParents, type SeveralParents, severalParents } from './several-parents.ts';
 
 export interface ProposedField {
   readonly field: string;
@@ -25,6 +26,8 @@ export interface ProposedField {
   readonly isHtml?: boolean;
   /** The object that a lookup points to. */
   readonly references: string | undefined;
+  /** Of a lookup to several objects. */
+  readonly several?: SeveralParents;
   readonly direction: 'both' | 'to-postgres' | 'to-salesforce';
   /** Why it does not travel both ways, and what one side may hold that the other does not take. */
   readonly remark: string | undefined;
@@ -81,9 +84,10 @@ export function propose(pairs: readonly Pair[]): Proposal[] {
   const ordered: Proposal[] = [];
   const visit = (proposal: Proposal, path: readonly Proposal[]): void => {
     if (ordered.includes(proposal) || path.includes(proposal)) return;
-    for (const { references } of proposal.fields) {
-      const parent = proposals.find(({ object }) => object === references);
-      if (parent !== undefined) visit(parent, [...path, proposal]);
+    for (const { references, several } of proposal.fields) {
+      const objects = several === undefined ? [references] : Object.keys(several.targets);
+      const parents = proposals.filter(({ object }) => objects.includes(object));
+      for (const parent of parents) visit(parent, [...path, proposal]);
     }
     ordered.push(proposal);
   };
@@ -107,7 +111,17 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   const zoneless: string[] = [];
   const taken = new Set([...key, salesforceId]);
   for (const field of described.fields) {
-    const parent = parentOf(field, pairs);
+    const several = severalOf(field, table, pairs, taken);
+    if (typeof several === 'object') {
+      fields.push(severalField(field, several));
+      for (const name of [several.typeColumn ?? [], several.columns].flat()) taken.add(name);
+      continue;
+    }
+    if (several !== undefined) {
+      unfit.push(`${field.name}: ${several}`);
+      continue;
+    }
+    const parent = parentOf(field, table, pairs, taken);
     // A lookup among them that leads to a mapped object is proposed as any other: OwnerId, where User is mapped.
     if (SYSTEM_FIELDS.includes(field.name) && (parent === undefined || AUDIT_LOOKUPS.includes(field.name))) continue;
     const found = isNew(table) ? newColumn(field, parent) : columnOf(field, table, parent);
@@ -152,9 +166,35 @@ function proposeOne(pair: Pair, pairs: readonly Pair[]): Proposal {
   };
 }
 
-/** A lookup to several objects, or to one that is not mapped, has none. */
-function parentOf({ referenceTo }: DescribedField, pairs: readonly Pair[]): Pair | undefined {
-  return referenceTo.length === 1 ? pairs.find(({ object }) => object === referenceTo[0]) : undefined;
+/** The columns of a lookup to several objects, or what to write if some are meant; undefined: it has none. */
+function severalOf(
+  field: DescribedField,
+  table: TableFacts,
+  pairs: readonly Pair[],
+  taken: ReadonlySet<string>,
+): SeveralParents | string | undefined {
+  if (AUDIT_LOOKUPS.includes(field.name)) return undefined;
+  const parents = possibleParents(field, pairs);
+  const found = severalParents(field, table, parents, taken);
+  if (found !== undefined || parentOf(field, table, pairs, taken) !== undefined) return found;
+  return columnOf(field, table, undefined) === undefined ? perhapsSeveral(field, table, parents, taken) : undefined;
+}
+
+/** Of a lookup to several objects it is the one for which the table has a foreign key. One to an object that is not mapped has none. */
+function parentOf(
+  field: DescribedField,
+  table: TableFacts,
+  pairs: readonly Pair[],
+  taken: ReadonlySet<string>,
+): Pair | undefined {
+  const { referenceTo } = field;
+  if (referenceTo.length === 1) return pairs.find(({ object }) => object === referenceTo[0]);
+  const parents = possibleParents(field, pairs).filter((parent) => {
+    const column = isNew(table) ? undefined : columnOf(field, table, parent);
+    const isKey = table.foreignKeys.some((each) => each.column === column?.name && each.table === parent.table.name);
+    return column !== undefined && isKey && !taken.has(column.name);
+  });
+  return parents.length === 1 ? parents[0] : undefined;
 }
 
 /** A lookup's column is the one whose foreign key points to the parent's table; it need not be of the field's name. */
@@ -209,7 +249,7 @@ function faultOf(
   const keyType = keyTypeOf(parent);
   if (fits(type, keyType, column)) return undefined;
   const said = `a ${field.type} goes into ${fittingTypes(type, keyType)}, and column ${column.name} is of type ${column.type}`;
-  const instead = insteadOf(FIELD_TYPES[type], column);
+  const instead = field.type === 'reference' ? undefined : insteadOf(FIELD_TYPES[type], column);
   return instead === undefined ? said : `${said}; ${instead}`;
 }
 
@@ -223,7 +263,11 @@ function proposedField(
   const [direction, why] = directionOf(field, column);
   const proposed = { field: field.name, column: column.name, type, references: parent?.object, direction };
   const inEnum = type === 'text' ? enumValues(field, column) : undefined;
-  const remarks = [...why, ...[inEnum?.remark ?? []].flat(), ...misfits(table, proposed, field, column)];
+  const others = parent === undefined ? [] : field.referenceTo.filter((object) => object !== parent.object);
+  const remarks = [
+    ...[...why, ...elsewhere(others), ...[inEnum?.remark ?? []].flat()],
+    ...misfits(table, proposed, field, column),
+  ];
   const remark = remarks.length === 0 ? undefined : remarks.join('; ');
   const shared = sharedWith(parent);
   return {
@@ -233,6 +277,25 @@ function proposedField(
     ...(type === 'text' && field.htmlFormatted === true && { isHtml: true }),
     remark,
   };
+}
+
+function severalField({ name, updateable, referenceTo }: DescribedField, several: SeveralParents): ProposedField {
+  const { typeColumn, columns, targets } = several;
+  const others = referenceTo.filter((object) => !(object in targets));
+  const remarks = [
+    ...(updateable ? [] : ['our user may not edit the field']),
+    ...(typeColumn === undefined ? [] : [`${typeColumn} is taken to hold the names of Rails' classes`]),
+    ...elsewhere(others),
+  ];
+  return {
+    ...{ field: name, column: columns[0], several, type: 'reference', references: undefined },
+    direction: updateable ? 'both' : 'to-postgres',
+    remark: remarks.length === 0 ? undefined : remarks.join('; '),
+  };
+}
+
+function elsewhere(objects: readonly string[]): string[] {
+  return objects.length === 0 ? [] : [`empty where it points to ${objects.join(', ')}`];
 }
 
 function directionOf(

@@ -15,7 +15,7 @@ const SCHEMA = `
 create table if not exists public.clients (
   ${KEY}, name text, first_name text, last_name text, email text, is_person boolean);
 create table if not exists public.contacts (
-  ${KEY}, last_name text, email text, client_id bigint references public.clients deferrable, is_person boolean);
+  ${KEY}, last_name text, email text, client_id bigint references public.clients on delete cascade deferrable, is_person boolean);
 create table if not exists public.leads (${KEY}, last_name text not null, company text not null);
 create table if not exists public.loans (${KEY}, title text, client_id bigint references public.clients deferrable);
 create table if not exists public.tasks (
@@ -80,10 +80,10 @@ const EXTERNAL_ID = field('External_Id__c', 'string', { externalId: true, unique
 const IS_PERSON = field('IsPersonAccount', 'boolean', { ...READ_ONLY, length: 0, nillable: false });
 
 /** As Salesforce describes it, cut down. */
-function described(name: string, keyPrefix: string, fields: readonly object[]): string {
+function described(name: string, keyPrefix: string, fields: readonly object[], more: object = {}): string {
   return JSON.stringify({
     ...{ name, label: name, labelPlural: `${name}s`, keyPrefix, createable: true, updateable: true, deletable: true },
-    ...{ undeletable: true, queryable: true, replicateable: true },
+    ...{ undeletable: true, queryable: true, replicateable: true, ...more },
     fields: [
       field('Id', 'id', { ...READ_ONLY, nillable: false }),
       field('IsDeleted', 'boolean', { ...READ_ONLY, length: 0 }),
@@ -101,7 +101,9 @@ const TASK = described('Task', '00T', [
     lookup('WhoId', 'Contact', 'Lead'),
   ],
 ]);
-const LEAD = described('Lead', '00Q', [field('LastName', 'string', { nillable: false }), field('Company')]);
+const LEAD = described('Lead', '00Q', [field('LastName', 'string', { nillable: false }), field('Company')], {
+  mergeable: true,
+});
 const CASE = described('Case', '500', [field('Subject')]);
 
 /** In an org with person accounts, a company has a name of its own and a person one that is composed. */
@@ -187,11 +189,12 @@ test('a person is made, edited and deleted on either side; a company only comes'
   expect((await sides.writesToRecord(company)).map(({ kind }) => kind)).toEqual(['create']);
 
   // The contact of a person has a row, which goes with the person.
-  const contacts = () => sides.rows('select last_name, is_person from contacts where client_id = $1', [ben]);
-  expect(await contacts()).toEqual([{ last_name: 'Noble', is_person: true }]);
+  const contact = () => sides.row('select last_name, is_person from contacts where client_id = $1', [ben]);
+  await until('the contact of the person', async () => (await contact())?.last_name === 'Noble', contact);
+  expect(await contact()).toMatchObject({ is_person: true });
   await sides.rows('delete from clients where id = $1', [ben]);
   await sides.rest();
-  expect(await sides.record('Account', person, 'Id')).toMatchObject({ IsDeleted: true });
+  expect(await sides.record('Account', person, 'Name')).toMatchObject({ IsDeleted: true });
   expect(await sides.rows("select from contacts where last_name = 'Noble'")).toEqual([]);
   expect([await open(), await listed()]).toEqual([[], []]);
 });

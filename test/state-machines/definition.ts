@@ -26,6 +26,8 @@ export interface State {
 }
 export interface Retrier {
   readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly BackoffRate?: number;
   readonly MaxAttempts: number;
   readonly MaxDelaySeconds?: number;
   readonly JitterStrategy?: string;

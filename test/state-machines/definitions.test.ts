@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CHANGES_AVAILABLE } from '../../core/contracts/change-message.ts';
 import * as errors from '../../core/errors.ts';
 import { checkDefinition } from '../../packages/embedded-aws/step-functions/definition/definition-check.ts';
-import { definitionText, PIPELINES, readDefinition, statesOf, substitute } from './definition.ts';
+import { definitionText, PIPELINES, type Retrier, readDefinition, statesOf, substitute } from './definition.ts';
 import { SUBSTITUTIONS } from './pipeline.ts';
 
 /** Error names of ours that a machine may match on: classes whose name a bundler cannot change. */
@@ -13,6 +13,16 @@ test('our error names are those of the classes', () => {
   const exported = Object.keys(errors).filter((name) => name !== 'SyncError');
   expect(exported.sort()).toEqual([...OUR_ERRORS].sort());
 });
+
+function budgetSeconds(rule: Partial<Retrier> = {}): number {
+  const { IntervalSeconds = 1, BackoffRate = 1, MaxAttempts = 0, MaxDelaySeconds = Number.POSITIVE_INFINITY } = rule;
+  const bounds = Array.from({ length: MaxAttempts }, (_, n) =>
+    Math.min(IntervalSeconds * BackoffRate ** n, MaxDelaySeconds),
+  );
+  const mean = bounds.reduce((sum, bound) => sum + bound / 2, 0);
+  const deviation = Math.sqrt(bounds.reduce((sum, bound) => sum + bound ** 2 / 12, 0));
+  return mean - 3 * deviation;
+}
 
 describe.each(PIPELINES)('%s', (pipeline) => {
   const text = definitionText(pipeline);
@@ -43,6 +53,22 @@ describe.each(PIPELINES)('%s', (pipeline) => {
       }
     }
   });
+
+  /** Waits are drawn between nothing and their bound, so a budget is one that 999 of 1,000 executions have. */
+  test.each(tasks)(
+    'task "%s" rides out a failover and throttled Lambdas: at least 15 minutes',
+    (_, { Retry = [], Catch = [] }) => {
+      const talksToSalesforce = Catch.some(({ ErrorEquals }) => ErrorEquals.includes('RetryableError'));
+      const calls = Retry.some(({ ErrorEquals }) => ErrorEquals.includes('RetryableError'));
+      const awaited = talksToSalesforce
+        ? ['Lambda.TooManyRequestsException']
+        : ['RetryableError', 'Lambda.TooManyRequestsException'];
+      for (const name of calls ? awaited : []) {
+        const rule = Retry.find(({ ErrorEquals }) => ErrorEquals.includes(name));
+        expect(budgetSeconds(rule), name).toBeGreaterThan(15 * 60);
+      }
+    },
+  );
 
   test('every error name without a service before it is one of ours', () => {
     const names = states.flatMap(([, { Retry = [], Catch = [] }]) =>

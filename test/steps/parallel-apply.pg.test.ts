@@ -18,7 +18,7 @@ const ACCOUNTS = 80;
 const CONTACTS = 240;
 const VERSIONS = 6;
 const FILE_RECORDS = 60;
-/** As the state machine has it: MaxAttempts of Apply records. */
+/** Of the 30 that the state machine has. */
 const RETRIES = 6;
 const LONG_AFTER = Date.UTC(2030, 0, 1);
 

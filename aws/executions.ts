@@ -33,11 +33,16 @@ export class Executions {
   /** undefined: Step Functions does not know it (any more). */
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     try {
-      const { status, input, redriveStatus, redriveStatusReason } = await this.#client.send(
-        new DescribeExecutionCommand({ executionArn }),
-      );
-      const redrivable = redriveStatus === 'REDRIVABLE';
-      return { status: status ?? 'UNKNOWN', input: input ?? '', redrivable, obstacle: redriveStatusReason };
+      const found = await this.#client.send(new DescribeExecutionCommand({ executionArn }));
+      return {
+        status: found.status ?? 'UNKNOWN',
+        input: found.input ?? '',
+        redrivable: found.redriveStatus === 'REDRIVABLE',
+        obstacle: found.redriveStatusReason,
+        error: found.error,
+        redrives: found.redriveCount ?? 0,
+        endedAt: found.stopDate,
+      };
     } catch (error) {
       if (error instanceof ExecutionDoesNotExist) return undefined;
       throw error;

@@ -21,6 +21,7 @@ export const FUNCTION_ENTRIES = [
   'sweep/compare-rows',
   'sweep/close-sweep',
   'read-salesforce',
+  'redrive-executions',
   'notify',
 ] as const;
 

@@ -15,6 +15,7 @@ import { DatabaseAccess } from './database-access.ts';
 import type { Deployment } from './deployment.ts';
 import { Operations } from './operations.ts';
 import { PostgresToSalesforce } from './postgres-to-salesforce.ts';
+import { Redrives } from './redrives.ts';
 import { SalesforceToPostgres } from './salesforce-to-postgres.ts';
 import { Storage } from './storage.ts';
 import { Sweep } from './sweep.ts';
@@ -128,6 +129,11 @@ export class SalesforcePostgresSync extends Construct {
     });
     const { applyRecords, flows, undelivered } = inbound;
     const sweep = new Sweep(this, 'Sweep', { ...both, salesforceSecret, applyRecords, flows, undelivered });
+    new Redrives(this, 'Redrives', {
+      deployment,
+      operations,
+      deadLetters: { 'salesforce-to-postgres': inbound.deadLetters, 'postgres-to-salesforce': outbound.deadLetters },
+    });
     const { queues, queueUrls } = outbound;
     new WalStreamer(this, 'WalStreamer', { deployment, database, queues, queueUrls, operations });
 

@@ -31,6 +31,11 @@ export interface ExecutionState {
   readonly redrivable: boolean;
   /** Why it is not redrivable, in the words of Step Functions. */
   readonly obstacle: string | undefined;
+  /** The name of the error that it ended with. */
+  readonly error: string | undefined;
+  readonly redrives: number;
+  /** undefined: it has not ended. */
+  readonly endedAt: Date | undefined;
 }
 
 export type ExecutionRedrive =
@@ -65,6 +70,30 @@ export function redriveOfExecution(
   if (again) return { action: 'start again', why };
   const ways = '--again starts a new execution with the same input, --discard removes the message';
   return { action: 'keep', why: `${why}; ${ways}` };
+}
+
+/** Errors of the surroundings: a database, Lambda or AWS that was away, for longer than the machine has tried. */
+const OF_SURROUNDINGS =
+  /^(RetryableError|States\.Timeout|Lambda\.\w+|Sandbox\.Timedout|Runtime\.ExitError|EventBridge\.FailedEntry|\w+\.(\w*Throttl\w*|SdkClientException))$/;
+/** Each of them takes its time, for the machine tries again for a quarter of an hour. */
+const MOST_REDRIVES = 5;
+const LEAST_REST_MS = 5 * 60_000;
+
+/**
+ * What becomes of a failed execution by itself: one whose cause was in the surroundings is redriven, a few times, and what is at work or
+ * has succeeded is forgotten. undefined: it is an operator's, and stays where it is.
+ */
+export function redriveByItself(
+  pipeline: Pipeline,
+  state: ExecutionState | undefined,
+  now: Date,
+): 'redrive' | 'forget' | undefined {
+  const redrive = redriveOfExecution(pipeline, state, false);
+  if (redrive.action === 'forget') return redrive.announce === undefined && state !== undefined ? 'forget' : undefined;
+  if (redrive.action !== 'redrive' || state?.endedAt === undefined) return undefined;
+  const isOfSurroundings = state.error !== undefined && OF_SURROUNDINGS.test(state.error);
+  const hasRested = now.getTime() - state.endedAt.getTime() >= LEAST_REST_MS;
+  return isOfSurroundings && hasRested && state.redrives < MOST_REDRIVES ? 'redrive' : undefined;
 }
 
 const objectCreated = z.object({

@@ -205,6 +205,8 @@ const settingsSchema = z.strictObject({
   sweepGraceMinutes: z.int().min(1).max(1440).default(15),
   /** How often all records are compared with all links, in hours; 0: only at a request. */
   fullSweepEveryHours: z.int().min(0).max(8760).default(168),
+  /** How often executions that failed because the database or AWS was away are redriven, in minutes; 0: only by an operator. */
+  redriveEveryMinutes: z.int().min(0).max(1440).default(10),
 });
 
 const appflowSchema = z.strictObject({

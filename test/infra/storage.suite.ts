@@ -9,7 +9,7 @@ export function describeStorage({ template, resources, resource }: Assembly): vo
       template.hasResourceProperties('AWS::S3::Bucket', {
         NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
       });
-      expect(resources('AWS::Lambda::Function')).toHaveLength(16);
+      expect(resources('AWS::Lambda::Function')).toHaveLength(17);
       expect(JSON.stringify(template.toJSON())).not.toMatch(/"Type":"(Custom::|AWS::CloudFormation::CustomResource)/);
     });
 

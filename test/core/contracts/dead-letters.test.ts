@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest';
 import {
   type ExecutionState,
   parseFailedExecution,
+  redriveByItself,
   redriveOfEvent,
   redriveOfExecution,
 } from '../../../core/contracts/dead-letters.ts';
 
-const FAILED: ExecutionState = { status: 'FAILED', input: '{}', redrivable: true, obstacle: undefined };
+const NOW = new Date('2026-12-01T12:00:00Z');
+const minutesAgo = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000);
+const FAILED: ExecutionState = {
+  ...{ status: 'FAILED', input: '{}', redrivable: true, obstacle: undefined },
+  ...{ error: 'RetryableError', redrives: 0, endedAt: minutesAgo(6) },
+};
 const OLD: ExecutionState = { ...FAILED, redrivable: false, obstacle: 'It is too old.' };
 
 describe('a failed execution', () => {
@@ -33,6 +39,25 @@ describe('a failed execution', () => {
     const redrive = redriveOfExecution('postgres-to-salesforce', { ...OLD, input }, false);
     expect(redrive).toMatchObject({ action: 'forget', announce: 'Contact' });
     expect(redriveOfExecution('postgres-to-salesforce', OLD, true)).toMatchObject({ announce: undefined });
+  });
+
+  test.each<[string, Partial<ExecutionState> | undefined, string | undefined]>([
+    ['of a database that was away is redriven', {}, 'redrive'],
+    ['of throttled Lambdas, too', { error: 'Lambda.TooManyRequestsException' }, 'redrive'],
+    ['of an AWS that was slow, too', { error: 'States.Timeout' }, 'redrive'],
+    ['a few times', { redrives: 4 }, 'redrive'],
+    ['and no more', { redrives: 5 }, undefined],
+    ['not at once', { endedAt: minutesAgo(4) }, undefined],
+    ['of the configuration is an operator’s', { error: 'ConfigurationError' }, undefined],
+    ['of a bug, too', { error: 'InvariantError' }, undefined],
+    ['of a file that is too old, too', { redrivable: false, obstacle: 'It is too old.' }, undefined],
+    ['that somebody has stopped, too', { status: 'ABORTED', error: undefined }, undefined],
+    ['that has succeeded since is forgotten', { status: 'SUCCEEDED', redrivable: false }, 'forget'],
+    ['that is at work again, too', { status: 'RUNNING', redrivable: false, endedAt: undefined }, 'forget'],
+    ['that Step Functions does not know is an operator’s', undefined, undefined],
+  ])('by itself: %s', (_, changes, expected) => {
+    const state = changes === undefined ? undefined : { ...FAILED, ...changes };
+    expect(redriveByItself('salesforce-to-postgres', state, NOW)).toBe(expected);
   });
 
   test('is named by its message, and by no other', () => {

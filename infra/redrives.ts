@@ -45,8 +45,13 @@ export class Redrives extends Construct {
     new Rule(this, 'Schedule', {
       description: 'Looks whether failed executions can go on',
       schedule: Schedule.rate(Duration.minutes(redriveEveryMinutes)),
-      // A tick that gets lost is made up for by the next one.
-      targets: [new LambdaFunction(redrive, { deadLetterQueue: operations.undelivered, retryAttempts: 0 })],
+      targets: [
+        new LambdaFunction(redrive, {
+          deadLetterQueue: operations.undelivered,
+          maxEventAge: Duration.hours(24),
+          retryAttempts: 185,
+        }),
+      ],
     });
   }
 }

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnFlow } from 'aws-cdk-lib/aws-appflow';
 import { Construct } from 'constructs';
-import { APPFLOW_ERRORS_PREFIX, OUTBOUND_PREFIX } from '../core/contracts/storage-layout.ts';
+import { APPFLOW_ERRORS_PREFIX, outboundFolder } from '../core/contracts/storage-layout.ts';
 import { type ObjectMapping, outgoingFields } from '../core/mapping/configuration.ts';
 import type { Deployment } from './deployment.ts';
 import { flowField, flowTasks, ID_FIELD } from './flow-tasks.ts';
@@ -14,7 +14,7 @@ export interface OutboundFlowProps {
   readonly storage: Storage;
 }
 
-/** The on-demand flow that updates Salesforce from the one CSV under `outbound/<Object>/`. */
+/** The on-demand flow that updates Salesforce from the one CSV in the object's folder. */
 export class OutboundFlow extends Construct {
   readonly flowName: string;
   readonly flowArn: string;
@@ -35,7 +35,7 @@ export class OutboundFlow extends Construct {
         sourceConnectorProperties: {
           s3: {
             bucketName,
-            bucketPrefix: `${OUTBOUND_PREFIX}${object}`,
+            bucketPrefix: outboundFolder(object),
             s3InputFormatConfig: { s3InputFileType: 'CSV' },
           },
         },

@@ -7,7 +7,14 @@ import type { Storage } from '../aws/storage.ts';
 import { WAITED_FOR_MS } from '../core/agreement/due.ts';
 import type { collectChangesInput, collectChangesOutput } from '../core/contracts/outbound-tasks.ts';
 import { type Reject, reasonCounts } from '../core/contracts/rejects.ts';
-import { archiveKey, batchIdOf, executionName, OUTBOUND_PREFIX, workKey } from '../core/contracts/storage-layout.ts';
+import {
+  archiveKey,
+  batchIdOf,
+  executionName,
+  formerOutboundFolder,
+  outboundFolder,
+  workKey,
+} from '../core/contracts/storage-layout.ts';
 import { failpoint } from '../core/failpoint.ts';
 import type { Instant } from '../core/mapping/instant.ts';
 import { anyDue, anyOpenFlowPush, isPutOff } from '../postgres/ledger/due.ts';
@@ -183,8 +190,9 @@ async function handOver({ session, mapping, execution }: StepContext): Promise<C
 
 /** AppFlow reads every file under the prefix: what an earlier execution left there must not go with the next run. */
 async function removeStrayFiles(storage: Storage, object: string): Promise<void> {
-  const prefix = `${OUTBOUND_PREFIX}${object}/`;
-  for (const key of await storage.list(prefix)) {
-    await storage.move(key, archiveKey(object, key.slice(prefix.length).replace(/\.csv$/, '')));
+  for (const folder of [outboundFolder(object), formerOutboundFolder(object)]) {
+    for (const key of await storage.list(`${folder}/`)) {
+      await storage.move(key, archiveKey(object, key.slice(folder.length + 1).replace(/\.csv$/, '')));
+    }
   }
 }

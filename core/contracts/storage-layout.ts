@@ -25,9 +25,22 @@ export function noticesKey(cause: string): string {
   return `${NOTICES_PREFIX}${cause}.jsonl`;
 }
 
-/** The one CSV of a batch: AppFlow reads every file under `outbound/<Object>/`, so it is alone there. */
+/**
+ * What the object's flow reads: everything that begins with this. Whether AppFlow takes a prefix for a folder is documented nowhere, so none
+ * is the beginning of another's: `outbound/Contact` would be that of `outbound/ContactPoint`. No name of an object has a dot.
+ */
+export function outboundFolder(object: string): string {
+  return `${OUTBOUND_PREFIX}${object}.d`;
+}
+
+/** Where earlier versions put batches. */
+export function formerOutboundFolder(object: string): string {
+  return `${OUTBOUND_PREFIX}${object}`;
+}
+
+/** The one CSV of a batch: AppFlow reads every file of the folder, so it is alone there. */
 export function outboundKey(object: string, batchId: string): string {
-  return `${OUTBOUND_PREFIX}${object}/${batchId}.csv`;
+  return `${outboundFolder(object)}/${batchId}.csv`;
 }
 
 /** Where the CSV of a batch lies once its run is over. */

@@ -68,7 +68,7 @@ export function describeFlows({ template, resources }: Assembly): void {
           SourceConnectorProperties: {
             S3: {
               BucketName: bucket,
-              BucketPrefix: `outbound/${object}`,
+              BucketPrefix: `outbound/${object}.d`,
               S3InputFormatConfig: { S3InputFileType: 'CSV' },
             },
           },

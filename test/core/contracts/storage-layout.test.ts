@@ -6,6 +6,7 @@ import {
   executionName,
   executionOfBatch,
   INBOUND_PREFIX,
+  outboundFolder,
   outboundKey,
   parseInboundKey,
   pushMarkers,
@@ -27,8 +28,14 @@ test.for([
 
 test('only inbound files lie where the inbound pipeline looks', () => {
   const keys = [workKey('e', 'x.jsonl'), outboundKey('Account', 'b-0'), archiveKey('Account', 'b-0')];
-  expect(keys).toEqual(['work/e/x.jsonl', 'outbound/Account/b-0.csv', 'archive/Account/b-0.csv']);
+  expect(keys).toEqual(['work/e/x.jsonl', 'outbound/Account.d/b-0.csv', 'archive/Account/b-0.csv']);
   expect(keys.filter((key) => key.startsWith(INBOUND_PREFIX))).toEqual([]);
+});
+
+test('the files of an object are in no other object’s flow, even where a prefix is taken literally', () => {
+  const key = outboundKey('ContactPointAddress', 'b-0');
+  for (const other of ['Contact', 'ContactPoint', 'ContactPointAddress__x'])
+    expect(key.startsWith(outboundFolder(other))).toBe(false);
 });
 
 test('an execution is named by the end of its ARN', () => {

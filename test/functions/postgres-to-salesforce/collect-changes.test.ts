@@ -128,11 +128,14 @@ describe('a batch', () => {
   });
 
   test('first takes away what an earlier execution left for the flow', async () => {
-    await around.lambda.put('outbound/Account/left-0.csv', 'Id\n');
+    await around.lambda.put('outbound/Account.d/left-0.csv', 'Id\n');
+    await around.lambda.put('outbound/Account/former-0.csv', 'Id\n');
+    await around.lambda.put('outbound/AccountContactRelation.d/other-0.csv', 'Id\n');
     await edit('p');
     expect(await collect()).toMatchObject({ next: 'push' });
-    expect(await around.lambda.keys('outbound/')).toEqual([]);
-    expect(await around.lambda.keys('archive/Account/')).toContain('archive/Account/left-0.csv');
+    expect(await around.lambda.keys('outbound/')).toEqual(['outbound/AccountContactRelation.d/other-0.csv']);
+    const archived = await around.lambda.keys('archive/Account/');
+    expect(archived).toEqual(expect.arrayContaining(['archive/Account/left-0.csv', 'archive/Account/former-0.csv']));
   });
 });
 

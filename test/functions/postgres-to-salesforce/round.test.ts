@@ -186,7 +186,7 @@ describe('through AppFlow', () => {
     const [id = ''] = await agreed({ Name: 'Müller, "Sons"', Website: 'w', AnnualRevenue: 100, Description: 'a\nb' });
     await application(`update lenders set phone = 'p'`);
     const decided = await decide();
-    expect(decided).toMatchObject({ pushed: 1, csvKey: `outbound/Account/${decided.batchId}.csv` });
+    expect(decided).toMatchObject({ pushed: 1, csvKey: `outbound/Account.d/${decided.batchId}.csv` });
     expect(decided).not.toHaveProperty('updatesKey');
     expect(await around.lambda.keys('outbound/')).toEqual([decided.csvKey]);
     const names = 'Id,Name,Phone,Website,Industry,AnnualRevenue,NumberOfEmployees,Description';

@@ -89,8 +89,8 @@ describe('pushes', () => {
     const { bucket, batch: to } = batch();
     const pushes = [decided(1, 'update', 'appflow', { AccountId: '001000000000001AAA' }), decided(2, 'update')];
     const keys = await layOutPushes(to, [], { ...nothing, pushes });
-    expect(keys).toMatchObject({ csvKey: 'outbound/Contact/one-0.csv', updatesKey: `${PLACE}/updates-one-0.jsonl` });
-    expect(String(bucket.objects.get('outbound/Contact/one-0.csv'))).toBe(
+    expect(keys).toMatchObject({ csvKey: 'outbound/Contact.d/one-0.csv', updatesKey: `${PLACE}/updates-one-0.jsonl` });
+    expect(String(bucket.objects.get('outbound/Contact.d/one-0.csv'))).toBe(
       `Id,LastName,AccountId\n${idOf(1)},L1,001000000000001AAA\n`,
     );
     expect(bucket.lines(`${PLACE}/updates-one-0.jsonl`)).toHaveLength(1);
@@ -155,7 +155,7 @@ describe('what a read-back has left over', () => {
 });
 
 describe('the CSV of a run that is over', () => {
-  const [CSV, ARCHIVED] = ['outbound/Contact/one-0.csv', 'archive/Contact/one-0.csv'];
+  const [CSV, ARCHIVED] = ['outbound/Contact.d/one-0.csv', 'archive/Contact/one-0.csv'];
 
   test('makes room for the next one', async () => {
     const { bucket, batch: of } = batch();

@@ -33,11 +33,11 @@ export interface SourceBucket {
 }
 
 /**
- * All files in the flow's folder and the folders below; empty objects are markers. AppFlow remembers no file, so
- * every run reads what lies there. Throws FlowRunError when AppFlow's size limits are passed.
+ * All files whose keys begin with the flow's prefix; empty objects are markers. Whether AppFlow takes a prefix for a folder is not documented;
+ * taken literally, a flow that would read another's files shows it. AppFlow remembers no file, so every run reads what lies there. Throws FlowRunError when AppFlow's size limits are passed.
  */
 export async function listSourceFiles(flow: OutboundFlow, bucket: SourceBucket): Promise<readonly SourceFile[]> {
-  const files = (await bucket.list(flow.bucket, `${flow.prefix}/`)).filter(({ sizeBytes }) => sizeBytes > 0);
+  const files = (await bucket.list(flow.bucket, flow.prefix)).filter(({ sizeBytes }) => sizeBytes > 0);
   for (const { key, sizeBytes } of files) {
     if (sizeBytes > MAX_FILE_BYTES)
       throw new FlowRunError(`file ${key} has ${sizeBytes} bytes; at most 125 MB are read`);

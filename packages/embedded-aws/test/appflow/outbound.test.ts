@@ -19,7 +19,7 @@ const writes = (setup: Awaited<ReturnType<typeof setUpWithFlow>>) =>
   setup.org.requests.filter(({ method }) => method !== 'GET').map(({ method, url }) => `${method} ${url}`);
 
 describe('an update', () => {
-  test('reads every file below the prefix, across pages of the listing, and writes typed values', async () => {
+  test('reads every file that begins with the prefix, across pages of the listing, and writes typed values', async () => {
     await using setup = await setUpWithFlow();
     setup.aws.listingPageSize = 2;
     setup.file(
@@ -28,13 +28,13 @@ describe('an update', () => {
     );
     setup.file('/2026/01/deep.csv', 'Active__c,Ignored,Id,Amount__c,LastName\nfalse,x,003B,+007.50,Émile\n');
     setup.file('/marker', '');
-    setup.file('Role/other.csv', 'Id,LastName,Amount__c,Active__c\n003C,wrong folder,1,true\n');
+    setup.file('Role/other.csv', 'Id,LastName,Amount__c,Active__c\n003C,of a longer name,1,true\n');
     const run = await setup.runOnDemand();
-    expect(run).toMatchObject({ executionStatus: 'Successful', executionResult: { recordsProcessed: 2 } });
+    expect(run).toMatchObject({ executionStatus: 'Successful', executionResult: { recordsProcessed: 3 } });
     expect(run.executionResult.errorInfo).toBeUndefined();
     expect(setup.org.records.get('003A')).toMatchObject({ LastName: 'O\'Neil, "Liz"\r\nsecond line', Active__c: true });
     expect(setup.org.records.get('003B')).toMatchObject({ LastName: 'Émile', Active__c: false, Amount__c: 7.5 });
-    expect(setup.org.records.get('003C')?.LastName).toBe('old 003C');
+    expect(setup.org.records.get('003C')?.LastName).toBe('of a longer name');
     const sent = setup.org.requests.find(({ method }) => method === 'PATCH')?.body ?? '';
     expect(sent).toContain('"Amount__c":12345678901234567.89');
     expect(sent).toContain('"attributes":{"type":"Contact"},"id":"003A"');

@@ -96,7 +96,8 @@ function seedsOf(text: string): number[] {
   const [, first, last] = /^(\d+)(?:\.\.(\d+))?$/.exec(text) ?? [];
   if (first === undefined) throw new UsageError(`--seed and --seeds take a number, and A..B; not ${text}`);
   const count = Number(last ?? first) - Number(first) + 1;
-  return Array.from({ length: Math.max(count, 0) }, (_, i) => Number(first) + i);
+  if (count < 1) throw new UsageError(`--seeds counts upwards: ${last}..${first}, not ${text}`);
+  return Array.from({ length: count }, (_, i) => Number(first) + i);
 }
 
 function number(name: string, text: string | undefined): number | undefined {

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Overlay } from '../support/system/project-copy.ts';
+import { faultsCalled } from './faults/called.ts';
 import type { Fault } from './faults/fault.ts';
-import { FAULTS } from './faults/faults.ts';
 import type { History } from './history/history.ts';
 import { writeHistory } from './history/history-file.ts';
 import { journey } from './judge/journey.ts';
@@ -14,6 +14,7 @@ import { type ChaosOptions, UsageError } from './options.ts';
 import { makePlan, type PlanOptions } from './plan/make-plan.ts';
 import { objectsWith } from './plan/objects.ts';
 import type { Plan } from './plan/plan.ts';
+import { readPlan } from './plan/read-plan.ts';
 import { PLANTED_BUGS } from './planted/bugs.ts';
 import { overlaysOf } from './planted/planted-bug.ts';
 import { ProgressLine } from './run/progress-line.ts';
@@ -78,7 +79,7 @@ export class Session {
 
   async #plans(faults: readonly Fault[]): Promise<Plan[]> {
     const { replay, seeds } = this.#options;
-    if (replay !== undefined) return [JSON.parse(await readFile(replay, 'utf8')) as Plan];
+    if (replay !== undefined) return [await readPlan(replay)];
     const options = this.#planOptions(faults);
     if (!this.#options.alone) return seeds.map((seed) => makePlan(seed, options));
     const [first = 1] = seeds;
@@ -219,18 +220,6 @@ function planted(name: string | undefined): Readonly<Record<string, Overlay>> {
     throw new UsageError(`No planted bug is called ${name}; there are:\n${names}`);
   }
   return overlaysOf(bug);
-}
-
-/** By name or its beginning. Throws an Error for a name that none has. */
-function faultsCalled(names: readonly string[]): readonly Fault[] {
-  if (names.includes('all')) return FAULTS;
-  if (names.includes('none')) return [];
-  return names.flatMap((name) => {
-    const found = FAULTS.filter((fault) => fault.name.startsWith(name));
-    if (found.length === 0)
-      throw new UsageError(`No fault is called ${name}; there are: ${FAULTS.map((f) => f.name).join(', ')}`);
-    return found;
-  });
 }
 
 /** `+`: something differs from it. */

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { UsageError } from '../options.ts';
 import type { History } from './history.ts';
 
 const LISTS = ['operations', 'faults', 'versions', 'pushes', 'leaks'] as const;
@@ -18,14 +19,26 @@ export async function writeHistory(file: string, history: History): Promise<void
   await once(stream, 'finish');
 }
 
-/** Throws an Error for a file that is none of a history. */
+/** Throws a UsageError where the file is not there, or is none of a history. */
 export async function readHistory(file: string): Promise<History> {
-  const [first = '', ...rest] = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
-  const { head } = JSON.parse(first) as { head?: Omit<History, (typeof LISTS)[number]> };
-  if (head === undefined) throw new Error(`${file} holds no history`);
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'is not there' : `cannot be read (${cause.code})`;
+    throw new UsageError(`${file} ${why}. A seed with violations leaves its history as .chaos/seed-N.history.jsonl.`);
+  });
+  const [first = '', ...rest] = text.split('\n').filter(Boolean);
+  const head = headOf(first);
+  if (head === undefined) throw new UsageError(`${file} holds no history; a plan is run again with --replay.`);
   const lists: Record<string, unknown[]> = Object.fromEntries(LISTS.map((list) => [list, []]));
   for (const line of rest) {
     for (const [list, each] of Object.entries(JSON.parse(line) as object)) lists[list]?.push(each);
   }
   return { ...head, ...lists } as History;
+}
+
+function headOf(line: string): Omit<History, (typeof LISTS)[number]> | undefined {
+  try {
+    return (JSON.parse(line) as { head?: Omit<History, (typeof LISTS)[number]> }).head;
+  } catch {
+    return undefined;
+  }
 }

@@ -216,6 +216,7 @@ export interface End {
 /** A planted value that was found where no value belongs. */
 export interface Leak {
   readonly where: string;
+  /** `text`, `number` or `date`. */
   readonly marker: string;
 }
 

@@ -7,7 +7,22 @@ import type { Random } from './random.ts';
 /** Begins each text that a person is said to have written: it must be found nowhere but in the two systems. */
 export const MARKER = 'Zephyrine';
 
+/** Begins a number that has the room for it. */
+const MARKED_DIGITS = '60317';
+/** Years of days and moments that nobody else writes: this system's are of the present. */
+const MARKED_YEARS = '(?:19[0-6]\\d|204[1-9]|20[5-9]\\d)';
+
+/** What clients write, by its spelling, wherever it stands. What hurts is not marked, for others write it, too; nor are short numbers. */
+export const MARKED: Readonly<Record<'text' | 'number' | 'date', RegExp>> = {
+  text: new RegExp(MARKER, 'i'),
+  number: new RegExp(`(?<![\\w.-])${MARKED_DIGITS}\\d{6,7}(?!\\w)`),
+  date: new RegExp(`(?<![\\w.-])${MARKED_YEARS}-[01]\\d-[0-3]\\d(?![\\d-])`),
+};
+
 const DAY_MS = 86_400_000;
+/** From 1900 to the end of 1969. */
+const EARLY_DAYS = 25_567;
+const LATE_DAYS = 21_500;
 /** How many values hurt, where nothing else is wanted. */
 const HURTING = 0.12;
 
@@ -51,9 +66,9 @@ export function valueFor(field: ChaosField, random: Random, tag: string, hurting
     case 'boolean':
       return random.chance(0.5);
     case 'date':
-      return hurts ? random.pick(HURTFUL_DATES) : dayAfter('1900-01-01', random.integer(0, 73_000));
+      return hurts ? random.pick(HURTFUL_DATES) : markedDay(random.integer(0, EARLY_DAYS + LATE_DAYS - 1));
     case 'datetime':
-      return hurts ? random.pick(HURTFUL_MOMENTS) : momentAfter('2000-01-01', random.integer(0, 1_500_000_000));
+      return hurts ? random.pick(HURTFUL_MOMENTS) : momentAfter('2041-01-01', random.integer(0, 1_500_000_000));
     case 'multipicklist':
       return random.some(field.choices ?? [], random.integer(1, 4));
     default:
@@ -83,12 +98,19 @@ function cut(text: string, length: number): string {
 function numberFor({ length = 6, scale = 0 }: ChaosField, random: Random, hurts: boolean): string {
   if (hurts && scale > 0) return random.pick(HURTFUL_NUMBERS);
   if (hurts) return random.pick(['0', '1', '10'.padEnd(length, '0')]);
-  const whole = random.integer(0, 10 ** Math.min(length, 9) - 1);
+  const free = length - MARKED_DIGITS.length;
+  const digits = free < 6 ? Math.min(length, 9) : Math.min(free, 7);
+  const drawn = random.integer(0, 10 ** digits - 1);
+  const whole = free < 6 ? drawn : `${MARKED_DIGITS}${String(drawn).padStart(digits, '0')}`;
   if (scale === 0) return String(whole);
   const decimals = String(random.integer(0, 10 ** scale - 1))
     .padStart(scale, '0')
     .replace(/0+$/, '');
   return decimals === '' ? String(whole) : `${whole}.${decimals}`;
+}
+
+function markedDay(days: number): string {
+  return days < EARLY_DAYS ? dayAfter('1900-01-01', days) : dayAfter('2041-01-01', days - EARLY_DAYS);
 }
 
 function dayAfter(day: string, days: number): string {

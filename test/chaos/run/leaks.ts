@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Leak } from '../history/history.ts';
-import { MARKER } from '../plan/values.ts';
+import { MARKED } from '../plan/values.ts';
 import { AwsStore } from '../world/aws-store.ts';
 import type { World } from '../world/world.ts';
 
@@ -20,13 +20,21 @@ export async function unread(world: World): Promise<Unread> {
 }
 
 export async function leaksSince(world: World, { execution, files }: Unread): Promise<Leak[]> {
-  const found = new AwsStore(world.directory).executionsThatHold(MARKER, execution);
+  const texts: { where: string; text: string }[] = [];
   for (const file of await writtenFiles(world)) {
     const text = (await readFile(file)).subarray(files.get(file) ?? 0).toString('utf8');
-    if (text.toLowerCase().includes(MARKER.toLowerCase())) found.push(file.slice(world.directory.length + 1));
+    texts.push({ where: file.slice(world.directory.length + 1), text });
   }
-  found.push(...((await world.command('traffic', { holds: MARKER })) as string[]));
-  return found.map((where) => ({ where, marker: MARKER }));
+  const travelled = (await world.command('traffic', {
+    holds: Object.values(MARKED).map(({ source }) => source),
+  })) as string[];
+  texts.push(...travelled.map((body) => ({ where: `message ${body.slice(0, 80)}`, text: body })));
+  const found = [...texts.flatMap(leaksIn), ...new AwsStore(world.directory).executionsSince(execution, leaksIn)];
+  return [...new Map(found.map((leak) => [`${leak.where} ${leak.marker}`, leak])).values()];
+}
+
+export function leaksIn({ where, text }: { readonly where: string; readonly text: string }): Leak[] {
+  return Object.entries(MARKED).flatMap(([marker, pattern]) => (pattern.test(text) ? [{ where, marker }] : []));
 }
 
 /** Logs of the functions and the streamer, and what the topic has published. */

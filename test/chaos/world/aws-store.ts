@@ -78,17 +78,28 @@ export class AwsStore {
     return this.#read((store) => Number(store.prepare('select max(sequence) as n from sfn_execution').get()?.n ?? 0));
   }
 
-  /** Where in executions since then a text stands, whatever its case: `execution <name>`. */
-  executionsThatHold(text: string, since: number): string[] {
+  /** What is found in executions since then: in what went in and came out, and in each event of their histories. */
+  executionsSince<T>(
+    since: number,
+    look: (found: { readonly where: string; readonly text: string }) => readonly T[],
+  ): T[] {
     return this.#read((store) => {
-      const like = `%${text}%`;
-      const rows = store
+      const whole = store
         .prepare(
-          `select machine_name, name from sfn_execution x where sequence > :since and (input like :like or output like :like
-             or cause like :like or exists (select 1 from sfn_event e where e.execution = x.sequence and details like :like))`,
+          `select machine_name, name, concat_ws(char(10), input, output, cause) as text from sfn_execution where sequence > ?`,
         )
-        .all({ since, like });
-      return rows.map(({ machine_name, name }) => `execution ${machine_name} ${name}`);
+        .iterate(since);
+      const events = store
+        .prepare(
+          `select machine_name, name, details as text from sfn_event e join sfn_execution x on x.sequence = e.execution where e.execution > ?`,
+        )
+        .iterate(since);
+      const found: T[] = [];
+      for (const rows of [whole, events]) {
+        for (const { machine_name, name, text } of rows)
+          found.push(...look({ where: `execution ${machine_name} ${name}`, text: String(text ?? '') }));
+      }
+      return found;
     });
   }
 

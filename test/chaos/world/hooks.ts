@@ -20,10 +20,10 @@ export const HOOKS = {
   kill: async ({ system }: Running, { container, signal }: { container: string; signal?: NodeJS.Signals }) => {
     system.kill(container, signal);
   },
-  /** What has travelled and holds the text, whatever its case: the first characters of it. Each is answered once. */
-  traffic: async ({ traffic }: Running, { holds }: { holds: string }) => {
-    const found = traffic.take().filter((body) => body.toLowerCase().includes(holds.toLowerCase()));
-    return found.map((body) => `message ${body.slice(0, 80)}`);
+  /** What has travelled and holds one of the patterns, whatever its case. Each is answered once. */
+  traffic: async ({ traffic }: Running, { holds }: { holds: readonly string[] }) => {
+    const patterns = holds.map((each) => new RegExp(each, 'i'));
+    return traffic.take().filter((body) => patterns.some((pattern) => pattern.test(body)));
   },
 } as const;
 

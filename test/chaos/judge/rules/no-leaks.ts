@@ -6,8 +6,8 @@ export const RULE = 'no leaks';
 
 export function noLeaks({ history }: IndexedHistory): Findings {
   const findings = new Findings();
-  for (const { where } of history.leaks) {
-    findings.violate({ rule: RULE, says: `A planted value was found in ${where}.`, versions: [] });
+  for (const { where, marker } of history.leaks) {
+    findings.violate({ rule: RULE, says: `A planted ${marker} was found in ${where}.`, versions: [] });
   }
   return findings;
 }

@@ -126,15 +126,15 @@ function noted(
     // Out of the recycle bin comes a record without the parents that are gone by now, before our update gives it those of the row.
     if (push.sentDeleted === false && isLookup(each) && value === null) continue;
     const before = seen[field];
-    const isSame = before?.value === value && (before.sure || !sure);
-    // A file that comes late shows what users have replaced since.
-    if (before?.stamp !== undefined && version.stamp < before.stamp) continue;
-    if (isSame && before.stamp === version.stamp) continue;
-    seen[field] = { value, sure: isSame ? before.sure : sure, stamp: version.stamp };
-    if (isSame) continue;
+    if (before?.value === value && (before.sure || !sure)) {
+      if (version.stamp > (before.stamp ?? 0)) seen[field] = { ...before, stamp: version.stamp };
+      continue;
+    }
+    // A file that comes late shows what users have replaced since: that is not what comes back.
+    if ((before?.stamp ?? 0) <= version.stamp) seen[field] = { value, sure, stamp: version.stamp };
     const postgres = row?.fields[field] ?? null;
     conflicts.push({ field, reason: 'edited during our push', base, salesforce: value, postgres, winner: 'postgres' });
   }
-  const isNoted = Object.keys(seen).some((field) => seen[field] !== push.seen[field]);
+  const isNoted = Object.entries(seen).some(([field, one]) => one !== push.seen[field]);
   return { link: isNoted ? { ...link, push: { ...push, seen } } : link, conflicts };
 }

@@ -192,11 +192,12 @@ describe('a record of a file, while a push is open', () => {
     expect(deferred({ x: 't' }, MERGED + SECOND, again).link.push?.seen.x).toMatchObject({ value: 't', sure: true });
   });
 
-  test('is not forgotten over an older one that comes late, nor logged again', () => {
+  test('is not forgotten over an older one that comes late, which is logged', () => {
     const [first, second] = [MERGED + SECOND, MERGED + 2 * SECOND];
     const shown = deferred({ x: 't' }, second).link.push;
     const late = deferred({ x: 's' }, first, shown);
-    expect([late.conflicts, late.link.push?.seen.x]).toEqual([[], { value: 't', sure: true, stamp: second }]);
+    expect(late.conflicts).toMatchObject([{ salesforce: 's', winner: 'postgres' }]);
+    expect(late.link.push?.seen.x).toEqual({ value: 't', sure: true, stamp: second });
     // A user has put a value back that was there before: a file from in between changes nothing.
     const back = deferred({ x: 's' }, second, deferred({ x: 's' }, first).link.push);
     expect([back.conflicts, back.link.push?.seen.x]).toEqual([[], { value: 's', sure: true, stamp: second }]);

@@ -165,8 +165,10 @@ const WRONGS: readonly (readonly [string, string, Wrong])[] = [
       if (deleted === undefined || after.length !== 1 || after[0]?.kind !== 'delete' || !isOfSync(after[0]))
         return undefined;
       const [answer] = after as [Version];
-      // An edit of the other side would survive.
-      const isEdited = history.versions.some((each) => isSamePair(each, deleted) && each.kind === 'update');
+      // An edit of the other side would survive, and an undelete that the row was not told of.
+      const isEdited = history.versions.some(
+        (each) => isSamePair(each, deleted) && (each.kind === 'update' || each.kind === 'undelete'),
+      );
       if (isEdited) return undefined;
       const back: Version = {
         ...deleted,

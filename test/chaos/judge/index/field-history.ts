@@ -38,6 +38,8 @@ export interface Write {
   readonly bySync: boolean;
   /** What was there; undefined: nothing is known of it. */
   readonly before: Event | undefined;
+  /** All that `before` may be: more than one where its value was written more than once. */
+  readonly mayBefore: readonly Event[];
   readonly beforeValue: Normal | undefined;
   readonly after: Event;
   readonly value: Normal;
@@ -78,6 +80,8 @@ class Draft {
   readonly byValue = new Map<Normal, Event[]>();
   value: Normal | undefined;
   holder: Event | undefined;
+  /** All that it may be; the newest first. */
+  holders: readonly Event[] = [];
   least = 0;
   most = 0;
   readonly side: Side;
@@ -147,6 +151,7 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
   const { version, position, value } = change;
   const bySync = version.writer.by === 'sfsync';
   const before = mine.holder;
+  const mayBefore = mine.holders;
   const beforeValue = mine.value;
   const isCopy = bySync && !around.isOwnDoing(version, field, beforeValue, value);
   const sources = isCopy ? sourcesOf(mine, theirs, change) : [];
@@ -155,6 +160,7 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
     const event = isCopy || !bySync ? comesAbout(mine, theirs, change, field, around) : followed(mine, change);
     mine.add(event);
     mine.holder = event;
+    mine.holders = [event];
     if (isOfSnapshot(event) && theirs.value === value && theirs.events.every(isOfSnapshot)) {
       mine.learn({ least: 1, most: 1 });
       theirs.learn({ least: 1, most: 1 });
@@ -163,6 +169,13 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
     }
   } else {
     mine.holder = newest;
+    // One from before what had come over by then, or that was known here, would itself be an older value that comes back.
+    const mayBe = sources.filter(({ side, index }) => {
+      return (
+        side === theirs.side && index >= mine.least && !(before?.side === mine.side && index <= before.knows.least)
+      );
+    });
+    mine.holders = mayBe.length === 0 ? [newest] : mayBe;
     const copied = sources.filter(({ side }) => side === theirs.side).map(({ index }) => index);
     if (copied.length > 0) mine.learn({ least: Math.min(...copied), most: Math.max(...copied) });
   }
@@ -172,7 +185,7 @@ function write(mine: Draft, theirs: Draft, change: Change, field: MappedField, a
   mine.value = value;
   const known = { least: mine.least, most: mine.most };
   const after = mine.holder as Event;
-  mine.writes.push({ version, position, bySync, before, beforeValue, after, value, sources, known });
+  mine.writes.push({ version, position, bySync, before, mayBefore, beforeValue, after, value, sources, known });
 }
 
 /** What was on both sides before the run was agreed. */

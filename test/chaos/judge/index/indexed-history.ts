@@ -50,8 +50,8 @@ export class IndexedHistory implements Surroundings {
   readonly #conflicts: ReadonlyMap<string, readonly ListedConflict[]>;
   readonly #pushes: ReadonlyMap<string, readonly Push[]>;
   readonly #rejects: ReadonlyMap<string, readonly ListedReject[]>;
-  /** Records that were merged away, with the one that took the place. */
-  readonly #merged: ReadonlyMap<string, string>;
+  /** Records that were merged away, with those that took the place: one that is undeleted may be merged again. */
+  readonly #merged: ReadonlyMap<string, readonly string[]>;
   readonly #fields: ReadonlyMap<string, readonly FieldInMapping[]>;
   /** Faults, and what is like one: sfsync has no rights on a new table before it is prepared. */
   readonly #disturbances: readonly FaultRun[];
@@ -60,11 +60,9 @@ export class IndexedHistory implements Surroundings {
   constructor(history: History) {
     const { epochs, operations, pushes, end } = history;
     this.history = history;
-    this.#merged = new Map(
-      history.versions.flatMap(({ key, mergedInto }) =>
-        mergedInto === undefined || mergedInto === null ? [] : [[id18(key), id18(mergedInto)] as const],
-      ),
-    );
+    const merges = history.versions.filter(({ mergedInto }) => mergedInto !== undefined && mergedInto !== null);
+    const groups = [...Map.groupBy(merges, ({ key }) => id18(key))];
+    this.#merged = new Map(groups.map(([id, all]) => [id, all.map(({ mergedInto = '' }) => id18(mergedInto))]));
     this.objects = new Map(epochs.flatMap(({ objects }) => objects.map((each) => [each.object, each] as const)));
     this.#fields = fieldsInMapping(history);
     const swaps = operations.filter(({ kind }) => kind === TABLE_SWAP);
@@ -180,7 +178,7 @@ export class IndexedHistory implements Surroundings {
     const isLookup = field.type === 'reference';
     if (version.side === 'postgres') {
       // Children of a record that was merged away go to the one that took its place.
-      return isLookup && typeof before === 'string' && value !== null && this.#survivorOf(before) === value;
+      return isLookup && typeof before === 'string' && value !== null && this.#survivorsOf(before).has(value);
     }
     // With a stage that is written Salesforce sets the probability: what is never sent is its own doing.
     const isEmpty = version.kind === 'create' && value === null;
@@ -189,9 +187,14 @@ export class IndexedHistory implements Surroundings {
     return isLookup && version.kind === 'undelete' && value === null;
   }
 
-  #survivorOf(id: string): string {
-    const into = this.#merged.get(id);
-    return into === undefined ? id : this.#survivorOf(into);
+  /** Whatever has taken the place at some time: a survivor may be merged away later. */
+  #survivorsOf(id: string, known = new Set<string>()): ReadonlySet<string> {
+    for (const into of this.#merged.get(id) ?? []) {
+      if (known.has(into)) continue;
+      known.add(into);
+      this.#survivorsOf(into, known);
+    }
+    return known;
   }
 
   isRewritten({ object, at, side }: Version, field: MappedField): boolean {

@@ -58,7 +58,7 @@ function ofField(history: IndexedHistory, of: FieldHistory): Overwrite[] {
 }
 
 function judged(history: IndexedHistory, of: FieldHistory, write: Write, lost: Event): Judgement {
-  const { version, sources } = write;
+  const { version, sources, mayBefore } = write;
   const { side } = version;
   const isOwn = lost.side === side;
   const owner = of.field.direction === 'to-postgres' ? 'salesforce' : 'postgres';
@@ -68,8 +68,10 @@ function judged(history: IndexedHistory, of: FieldHistory, write: Write, lost: E
   if (lost.by === 'unexplained') return { is: 'fine' };
   if (isOwn && isGivenUp(lost, write)) return excused('discarded by its own side');
   if (side === 'postgres' && write.value === null && isWaiting(history, of, write)) return excused('waiting');
-  if (sources.every((source) => precedes(source, lost))) return asOlder(history, of, write, lost, sources);
-  if (!isOwn || sources.some((source) => mayKnow(source, lost))) return { is: 'fine' };
+  if (sources.every((source) => mayBefore.every((each) => precedes(source, each))))
+    return asOlder(history, of, write, lost, sources);
+  const isKnown = sources.some((source) => mayBefore.some((each) => each.side === side && mayKnow(source, each)));
+  if (!isOwn || isKnown) return { is: 'fine' };
   if (isLogged(history, of, lost)) return { is: 'logged' };
   const excuse = excuseOf(history, of, write, lost);
   return excuse === undefined ? { is: 'unlogged loser' } : excused(excuse);

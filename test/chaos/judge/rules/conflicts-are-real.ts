@@ -14,10 +14,13 @@ export const RULE = 'conflicts are real';
 export function conflictsAreReal(history: IndexedHistory): Findings {
   const findings = new Findings();
   for (const pair of history.pairs) {
+    const listed = new Set<string>();
     for (const conflict of history.conflictsOf(pair)) {
       const of = history.fields(pair).find(({ field }) => field.field === conflict.field);
       // Another rule is about fields that go one way.
-      if (of?.field.direction === 'both') judgeOne(history, findings, of, conflict);
+      if (of?.field.direction !== 'both') continue;
+      judgeOne(history, findings, of, conflict);
+      if (conflict.reason === 'both edited') judgeAgain(history, findings, of, conflict, listed);
     }
   }
   for (const overwrite of overwrites(history)) {
@@ -80,6 +83,34 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
   if (s === undefined || p === undefined || !(precedes(s, p) || precedes(p, s))) return;
   if (isOfUnknownOutcome(history, of, at)) findings.excuse('unknown outcome');
   else violate(`A conflict lists two edits of ${field.field} of which one knew the other.`, [s, p]);
+}
+
+/** The merge that decides a conflict is over with it: what is listed again of the same two edits was decided twice. */
+function judgeAgain(
+  history: IndexedHistory,
+  findings: Findings,
+  of: FieldHistory,
+  { at, rowKey, ...values }: ListedConflict,
+  listed: Set<string>,
+): void {
+  const { field, pair } = of;
+  const s = eventOf(of.salesforce, history.normal(field, values.salesforceValue, 'salesforce', at), at);
+  const p = eventOf(of.postgres, history.normal(field, values.postgresValue, 'salesforce', at), at);
+  if (s === undefined || p === undefined) return;
+  const name = `${field.field} ${s.index} ${p.index}`;
+  if (!listed.has(name)) {
+    listed.add(name);
+    return;
+  }
+  findings.violate({
+    rule: RULE,
+    object: pair.object,
+    salesforceId: pair.salesforceId,
+    rowKey: rowKey ?? pair.row.at(-1)?.key,
+    field: field.field,
+    says: `One conflict of ${field.field} is listed twice.`,
+    versions: [s.version, p.version],
+  });
 }
 
 /** A record that sfsync takes out of the recycle bin has let go of parents that are gone: no person has done that. */

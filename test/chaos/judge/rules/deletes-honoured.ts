@@ -83,6 +83,10 @@ function judgeLive(history: IndexedHistory, findings: Findings, pair: Pair, { de
       findings.excuse('key taken over');
       continue;
     }
+    if (side === 'postgres' && isUndeletedUnseen(pair, act)) {
+      findings.excuse('there and back');
+      continue;
+    }
     const says = `A client deleted it in ${side}; in the end both are there, though the other side was not edited.`;
     findings.violate({ ...named(pair), says, versions: [act.version] });
   }
@@ -172,4 +176,17 @@ function isUnseen(of: FieldHistory, event: Event, act: Act, bound: 'least' | 'mo
 /** The row's key went to another row: its record then gets a row of its own. */
 function isTakenOver({ row }: Pair, { version }: Act): boolean {
   return row.some(({ key, at, writer }) => key !== version.key && at >= version.at && writer.by === 'sfsync');
+}
+
+/**
+ * The record had been deleted and undeleted before, which the row had not been told: the files of both came after its delete, and what a
+ * file shows as undeleted comes back.
+ */
+function isUndeletedUnseen({ record, row }: Pair, { version }: Act): boolean {
+  const back = record.findLast(({ kind, writer, at }) => {
+    return kind === 'undelete' && writer.by !== 'sfsync' && at <= version.at + CLOCKS_DIFFER_MS;
+  });
+  return (
+    back !== undefined && !row.some(({ writer, at }) => writer.by === 'sfsync' && at >= back.at && at <= version.at)
+  );
 }

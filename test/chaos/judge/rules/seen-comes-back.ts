@@ -2,11 +2,12 @@
  * An edit over which an unchanged field of a file of whole rows has landed is lost in the window, unless a file had shown it by then: it is
  * in the conflict log for that, and comes back.
  */
+import type { ListedConflict } from '../../history/history.ts';
 import { Findings } from '../finding.ts';
 import type { Event, FieldHistory, Write } from '../index/field-history.ts';
 import type { IndexedHistory } from '../index/indexed-history.ts';
 import { endOf } from '../index/lives.ts';
-import { overwrites, precedes } from '../index/overwrites.ts';
+import { overwrites, precedes, SEEN } from '../index/overwrites.ts';
 
 export const RULE = 'seen comes back';
 
@@ -33,9 +34,12 @@ function isSeen(history: IndexedHistory, of: FieldHistory, write: Write, { value
   return (
     isSure &&
     history.conflictsOf(of.pair).some((conflict) => {
-      const { field, reason, at, salesforceValue } = conflict;
-      const isOfField = field === of.field.field && reason === 'edited during our push' && at <= write.version.at;
-      return isOfField && history.normal(of.field, salesforceValue, 'salesforce', at) === value;
+      const { field, reason, at, salesforceValue, postgresValue } = conflict;
+      const isOfField = field === of.field.field && reason === SEEN && at <= write.version.at;
+      const normal = (each: ListedConflict['salesforceValue']) => history.normal(of.field, each, 'salesforce', at);
+      // The row had an edit by then, which is sent next: the two are a conflict, and both are listed.
+      const isEdited = postgresValue !== null && normal(postgresValue) !== write.value;
+      return isOfField && !isEdited && normal(salesforceValue) === value;
     })
   );
 }

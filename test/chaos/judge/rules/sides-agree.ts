@@ -44,7 +44,7 @@ function agree(history: IndexedHistory, findings: Findings, pair: Pair, { record
     if (!isMapped || theirs === undefined || mine === undefined) continue;
     const [s, p] = [history.normal(field, theirs, 'salesforce', at), history.normal(field, mine, 'postgres', at)];
     if (s === p) continue;
-    const excuse = excuseOf(history, pair, of, p, row?.values ?? {});
+    const excuse = excuseOf(history, pair, of, { theirs: s, mine: p }, row?.values ?? {});
     if (excuse !== undefined) {
       findings.excuse(excuse);
       continue;
@@ -66,17 +66,19 @@ function excuseOf(
   history: IndexedHistory,
   pair: Pair,
   of: FieldHistory,
-  mine: string | null,
+  { mine, theirs }: { readonly mine: string | null; readonly theirs: string | null },
   row: Readonly<Record<string, unknown>>,
 ): Excuse | undefined {
   const { field } = of;
   const link: Link | undefined = history.links.get(nameOf(pair.object, pair.salesforceId));
   const lastOfRow = of.postgres.writes.at(-1);
+  const isParentThere = typeof theirs === 'string' && history.endRows.has(nameOf(field.parent ?? '', theirs));
   if (
     link?.waiting.includes(field.field) &&
     mine === null &&
     lastOfRow !== undefined &&
-    isWaiting(history, of, lastOfRow)
+    isWaiting(history, of, lastOfRow) &&
+    !isParentThere
   )
     return 'waiting';
   if (isListed(history, pair, link, field)) return 'refused';

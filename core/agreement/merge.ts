@@ -298,8 +298,11 @@ class Merge {
     if (ours || this.#base.deleted) {
       const revived = this.#push?.sentDeleted === false;
       // Taken out of the recycle bin there, edited, and put back before that was seen: as with any delete, the row stands.
-      if (!ours && this.#touchedInSalesforce()) this.#logRecord(row, 'postgres');
-      else if (revived && this.#unknown && this.#mayHaveMoved) {
+      if (!ours && this.#touchedInSalesforce()) {
+        this.#logRecord(row, 'postgres');
+        return this.#standing(row);
+      }
+      if (revived && this.#unknown && this.#mayHaveMoved) {
         this.#logRecord(row, 'postgres', 'push may have been undone');
       }
       return row;
@@ -308,7 +311,18 @@ class Merge {
     const edited = this.#edits(row);
     if (edited.length === 0) return undefined;
     this.#logRecord({ fields: withShown({}, row.fields, edited) }, 'postgres');
-    return row;
+    return this.#standing(row);
+  }
+
+  /**
+   * A row that stands against a delete. What was edited in it stays; elsewhere it takes what the record held, which is the base from now
+   * on: an older value would count as an edit.
+   */
+  #standing(row: RowVersion): RowVersion {
+    return this.#fields(row, ({ field }) => {
+      const isAsAgreed = !isUnknown(this.#base, field) && isAtBase(this.#link, field, row.fields[field] ?? null);
+      return isAsAgreed && this.#push?.sent[field] === undefined;
+    });
   }
 
   /** Live in Salesforce, and the row is gone. */

@@ -47,9 +47,33 @@ describe('deleted in Salesforce, the row is live', () => {
     expect(merged).toMatchObject({ row: undefined, conflicts: [] });
   });
 
-  test('what the record held when it was deleted does not come into the row', () => {
-    const held = version({ mine: 's', inward: 's' }, { deleted: true });
-    expect(merge(thing, { link: link(), row: row({ x: 'p' }) }, held, false).row).toEqual(row({ x: 'p' }));
+  test('what the record held when it was deleted comes into what was not edited in the row, for it is the base from now on', () => {
+    const held = version({ x: 's', mine: 's', inward: 's', outward: 's' }, { deleted: true });
+    const merged = merge(thing, { link: link(), row: row({ x: 'p' }) }, held, false);
+    expect(merged.row).toEqual(row({ x: 'p', mine: 's', inward: 's' }));
+    expect(records(merged.conflicts)).toEqual([survives('postgres')]);
+    // An undelete, and another edit of a user: nobody has edited that in the row.
+    const after = merge(thing, merged, version({ x: 's', mine: 't', inward: 's', outward: 's' }), false);
+    expect([after.row?.fields.mine, after.conflicts.map(({ field }) => field)]).toEqual(['t', []]);
+  });
+
+  test('a lookup that waits for a parent follows the record, too: it would wait for ever', () => {
+    const [gone, here] = ['001000000000002AAA', '001000000000003AAA'];
+    const waits = link({ base: base({ parent: gone }), waiting: { parent: gone } });
+    const held = version({ parent: here }, { deleted: true });
+    const merged = merge(thing, { link: waits, row: row({ x: 'p', parent: null }) }, held, false);
+    expect(merged.row?.fields).toMatchObject({ x: 'p', parent: here });
+  });
+
+  test('what an open push has sent is left as it is', () => {
+    const pushed = link({ push: push({ sent: sent({ mine: 'q' }) }) });
+    const merged = merge(
+      thing,
+      { link: pushed, row: row({ x: 'p' }) },
+      version({ mine: 's' }, { deleted: true }),
+      true,
+    );
+    expect(merged.row).toEqual(row({ x: 'p' }));
   });
 
   test('and a column was not read: that is no edit', () => {
@@ -102,11 +126,14 @@ describe('deleted in Salesforce, the row is live', () => {
     expect(merged).toMatchObject({ row: row(), conflicts: [], link: { dirty: true } });
   });
 
-  test('and it was deleted before, and edited in between: the row stands, and the edit is in the log', () => {
+  test('and it was deleted before, and edited in between: the row stands with the edit, which is in the log', () => {
     const deleted = link({ base: base({}, true) });
     const edited = version({ x: 's' }, { deleted: true });
     const merged = merge(thing, { link: deleted, row: row({ mine: 'p' }) }, edited, false);
-    expect(merged).toMatchObject({ row: row({ mine: 'p' }), link: { dirty: true, base: base({ x: 's' }, true) } });
+    expect(merged).toMatchObject({
+      row: row({ mine: 'p', x: 's' }),
+      link: { dirty: true, base: base({ x: 's' }, true) },
+    });
     expect(records(merged.conflicts)).toEqual([survives('postgres')]);
     expect(merged.conflicts).toMatchObject([{ salesforce: { fields: { x: 's' } } }]);
     const again = merge(thing, { link: merged.link, row: row({ mine: 'p' }) }, edited, false);

@@ -8,6 +8,7 @@ import type { Reject } from '../core/contracts/rejects.ts';
 import { dueRecords } from '../postgres/ledger/due.ts';
 import { saveLinks } from '../postgres/ledger/links.ts';
 import { reportNewRejects, resolveRejects } from '../postgres/ledger/rejects.ts';
+import { renamingFields } from '../postgres/ledger/renamed-fields.ts';
 import { withMappingInForce } from './mapping-in-force/columns.ts';
 import { askAgain, askOfLookups } from './mapping-in-force/drift.ts';
 import { lockPairs } from './pairs/pairs.ts';
@@ -67,7 +68,8 @@ export async function chooseRecords(
 
 /** Fields of which the read asks whether they fit. */
 async function doubtedFields({ session, mapping }: StepContext): Promise<string[]> {
-  return [...(await askAgain(session, mapping.object)), ...(await askOfLookups(session, mapping))];
+  const former = (await renamingFields(session, mapping.object)).values();
+  return [...(await askAgain(session, mapping.object)), ...former, ...(await askOfLookups(session, mapping))];
 }
 
 async function chooseRound(context: StepContext, { limit, flowFenced }: BatchLimits): Promise<ChosenRound<Link>> {

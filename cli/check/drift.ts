@@ -110,11 +110,13 @@ function otherOrg(linked: LinkedOrg | undefined, reached: string | undefined): D
 
 /** What the pipelines have seen, where the org itself was not asked. */
 async function vanishedFields(client: Session): Promise<Drift[]> {
-  return (await listDrift(client)).map(({ object, field, since, change }) => {
+  return (await listDrift(client)).map(({ object, field, since, change, renaming }) => {
+    const leftOut = `it is left out in both directions since ${since.toISOString()}`;
+    if (renaming && change !== null) return { kind: 'broken', text: `${object}.${field}: ${change}; ${leftOut}` };
     const text =
       change === null
         ? `Salesforce has not shown it since ${since.toISOString()}, and it is left out in both directions; give our user read access (field-level security), or change sync.config.ts`
-        : `${change}, or give the field its type back; it is left out in both directions since ${since.toISOString()}`;
+        : `${change}, or give the field its type back; ${leftOut}`;
     return { kind: 'broken', text: `${object}.${field}: ${text}` };
   });
 }

@@ -4,6 +4,7 @@ import {
   COLUMN_REFUSES,
   COLUMN_VANISHED,
   FIELD_JOINED,
+  FIELD_NOT_RENAMED,
   FIELD_TYPE_CHANGED,
   FIELD_VANISHED,
 } from '../mapping/drift.ts';
@@ -35,6 +36,17 @@ export const DRIFTS: readonly {
         ...drifted.map(({ field, change }) => `  ${object}.${field}: ${change}`),
         'Change sync.config.ts and the column and deploy, or give the field its type back in Salesforce.',
         'When its type fits again, the field is taken up by itself within minutes, and all records of the object are read once more. Until then AppFlow runs of the object may fail, and only the sweep and the API carry it.',
+      ),
+    }),
+  },
+  {
+    code: FIELD_NOT_RENAMED,
+    message: (object, fields, drifted) => ({
+      subject: `sfsync: ${plural(fields.length, 'field')} of ${object} ${fields.length === 1 ? 'was' : 'were'} not renamed in Salesforce`,
+      text: lines(
+        'sync.config.ts says what the field was called before, and Salesforce still has a field of that name. The field is left out in both directions; all other fields go on, and this is notified once.',
+        ...drifted.map(({ field, change }) => `  ${object}.${field}: ${change}`),
+        'When that is done, the field is taken up by itself within minutes, and all records of the object are read once more.',
       ),
     }),
   },

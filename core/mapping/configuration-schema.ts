@@ -32,6 +32,8 @@ export const fieldSchema = z.strictObject({
   /** Of a lookup to a parent whose key is of several columns: the row's columns for all of them but the last. */
   shared: z.array(identifier).min(1).optional(),
   type: z.enum(FIELD_TYPE_NAMES),
+  /** The API name that the field had before it was renamed in Salesforce. */
+  formerly: apiName.optional(),
   direction: z.enum(['both', 'to-postgres', 'to-salesforce']).default('both'),
   policy: z.enum(['salesforce', 'postgres', 'latest']).default('salesforce'),
   /**

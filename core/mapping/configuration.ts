@@ -80,6 +80,8 @@ export interface FieldMapping {
   /** API name of the Salesforce field. */
   readonly field: string;
   readonly column: string;
+  /** The API name that it had in Salesforce before: what both sides agreed on under that stays agreed on. */
+  readonly formerly?: string | undefined;
   /** All that depends on the type of the field. */
   readonly type: FieldType;
   readonly direction: Direction;
@@ -162,7 +164,7 @@ export type Settings = Readonly<z.output<typeof syncSchema>['settings']>;
 
 export type SyncDefinition = z.input<typeof syncSchema>;
 type FieldDefinition = z.input<typeof fieldSchema>;
-type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss'>>;
+type FieldOptions = Partial<Pick<FieldDefinition, 'direction' | 'policy' | 'onLoss' | 'formerly'>>;
 type ReferenceOptions = FieldOptions & Pick<FieldDefinition, 'by'>;
 type ZoneOptions = FieldOptions & Pick<FieldDefinition, 'zone'>;
 type Converted<Value extends string | boolean> = FieldOptions & { readonly convert?: Conversion<Value> };

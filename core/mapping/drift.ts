@@ -18,6 +18,9 @@ export const FIELD_VANISHED = 'FIELD_VANISHED';
 /** Code of the report that a field of the mapping has a type in Salesforce that the mapping does not read. */
 export const FIELD_TYPE_CHANGED = 'FIELD_TYPE_CHANGED';
 
+/** Code of the report that Salesforce still has the former name of a field (`formerly`). */
+export const FIELD_NOT_RENAMED = 'FIELD_NOT_RENAMED';
+
 /** Code of the report that the column of a field of the mapping is gone. */
 export const COLUMN_VANISHED = 'COLUMN_VANISHED';
 
@@ -34,6 +37,7 @@ export const COLUMN_INEXACT = 'COLUMN_INEXACT';
 export const DRIFT_CODES: readonly string[] = [
   FIELD_VANISHED,
   FIELD_TYPE_CHANGED,
+  FIELD_NOT_RENAMED,
   COLUMN_VANISHED,
   COLUMN_REFUSES,
   COLUMN_INEXACT,
@@ -46,6 +50,13 @@ export const DRIFT_CODES: readonly string[] = [
 export function withoutFields(mapping: ObjectMapping, gone: ReadonlySet<string>): ObjectMapping {
   const fields = mapping.fields.filter(({ field }) => !gone.has(field));
   return fields.length === mapping.fields.length ? mapping : { ...mapping, fields, delivery: 'api' };
+}
+
+/** What is, and the change to make, where Salesforce still has the former name of a field, and may have the new one, too. */
+export function notRenamed(former: string, isThere: boolean): string {
+  return isThere
+    ? `Salesforce has ${former}, too, so that neither is the other by a new name; take formerly: '${former}' out of sync.config.ts, and both sides are merged for the first time`
+    : `Salesforce still calls it ${former}; rename it there`;
 }
 
 export function broken(text: string): Drift {

@@ -1,7 +1,7 @@
 /** What has drifted between the mapping of an object and the org, and where a column holds less than its field. */
 import type { FieldMapping, ObjectMapping } from './configuration.ts';
 import type { DescribedField, DescribedObject } from './described-object.ts';
-import { broken, type Drift, named, risky } from './drift.ts';
+import { broken, type Drift, named, notRenamed, risky } from './drift.ts';
 import type { FieldType } from './field-types/field-type.ts';
 import { spelledName, spelledTable } from './identifiers.ts';
 import { isLookup } from './lookups.ts';
@@ -88,7 +88,10 @@ function fieldDrift(
   if (found === undefined) return [missingField(field, described)];
   const column = columns.find(({ name }) => name === field.column);
   const ofType = typeDrift(field, found);
+  const { formerly } = field;
+  const isBoth = formerly !== undefined && described.fields.some(({ name }) => name === formerly);
   return [
+    ...(isBoth ? [broken(`.${api}: ${notRenamed(formerly, true)}`)] : []),
     ...(ofType === undefined ? [] : [{ ...ofType, text: `.${api}: ${ofType.text}` }]),
     ...writeDrift(field, found),
     ...[
@@ -99,8 +102,9 @@ function fieldDrift(
 }
 
 /** A describe lists a field that our user may not see as little as one that is gone. */
-function missingField({ field: api }: FieldMapping, { fields }: DescribedObject): Drift {
+function missingField({ field: api, formerly }: FieldMapping, { fields }: DescribedObject): Drift {
   const spelled = fields.find(({ name }) => name.toLowerCase() === api.toLowerCase())?.name;
+  if (fields.some(({ name }) => name === formerly)) return broken(`.${api}: ${notRenamed(formerly ?? '', false)}`);
   if (spelled !== undefined) return broken(`.${api}: Salesforce spells it ${spelled}; do so in sync.config.ts`);
   return broken(
     `.${api}: Salesforce does not show it: it is gone or renamed, or our user may not see it, and queries that name it fail; give the user read access (field-level security), or change sync.config.ts`,

@@ -7,7 +7,8 @@ import { targetsOf } from './lookups.ts';
 
 /**
  * The answer to a type check, by field: what is, and the change to make. null: the type fits the mapping, so single values do
- * not. Absent: the field was not checked, or the describe does not list it.
+ * not. Absent: the field was not checked, or the describe does not list it. Of a field that is not mapped, the former name of one
+ * (`formerly`): null where Salesforce still has it, else that it is gone.
  */
 export type TypeCheck = Readonly<Record<string, string | null>>;
 
@@ -26,14 +27,18 @@ export function typeCheck(
   names: ReadonlySet<string>,
 ): TypeCheck {
   const fields = mapping.fields.filter(({ field }) => names.has(field));
-  return Object.fromEntries(
-    fields.flatMap((field): [string, string | null][] => {
+  const has = (name: string) => described?.fields.some((each) => each.name === name) === true;
+  const isMapped = (name: string) => mapping.fields.some(({ field }) => field === name);
+  const former = [...names].filter((name) => described !== undefined && !isMapped(name));
+  return Object.fromEntries([
+    ...former.map((name): [string, string | null] => [name, has(name) ? null : 'is gone']),
+    ...fields.flatMap((field): [string, string | null][] => {
       const found = described?.fields.find(({ name }) => name === field.field);
       if (found === undefined) return [];
       const drift = mapping.matchBy?.field === field.field ? undefined : typeDrift(field, found);
       return [[field.field, drift?.kind === 'broken' ? drift.text : null]];
     }),
-  );
+  ]);
 }
 
 const MASKED =

@@ -115,6 +115,8 @@ export async function noteLookupsAsked(session: Session, mapping: ObjectMapping)
 
 export interface ListedDrift extends FieldDrift {
   readonly object: string;
+  /** It is to take the place of another field (`formerly`). */
+  readonly renaming: boolean;
   readonly since: Date;
 }
 
@@ -122,7 +124,8 @@ export interface ListedDrift extends FieldDrift {
 export async function listDrift(session: Session): Promise<readonly ListedDrift[]> {
   const { rows } = await query<ListedDrift>(
     session,
-    'select object, field, change, first_seen as since from sfsync.drift where closed_at is null order by 1, 2',
+    `select d.object, d.field, d.change, d.first_seen as since, coalesce(k.joining = 'renaming', false) as renaming
+       from sfsync.drift d left join sfsync.mapped_column k using (object, field) where d.closed_at is null order by 1, 2`,
   );
   return rows;
 }

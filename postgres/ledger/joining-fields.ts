@@ -7,17 +7,19 @@ import { query, type Session } from '../session/connection.ts';
 import { hasTable } from '../session/names.ts';
 import { IN_ORDER } from './links.ts';
 import { markLinksDue } from './mark-due.ts';
+import { renameInLinks } from './renamed-fields.ts';
 
 /**
- * forgetting: what both sides agreed on is taken out of the links, and the field is left out as long; then it is lacking. lacking:
+ * forgetting: what both sides agreed on is taken out of the links, and the field is left out as long; then it is lacking. renaming: that is
+ * put under the field's new name (renamed-fields.ts), and the field is left out as long; then all records are read. lacking:
  * records whose link lacks the field are read. all: all records are read, for both sides may have edited the field.
  */
-export type Joining = 'forgetting' | 'lacking' | 'all';
+export type Joining = 'forgetting' | 'renaming' | 'lacking' | 'all';
 
 /** Links that are gone through in one transaction. */
 const PART_LINKS = 5_000;
 
-/** The fields join from the first link on; one of which the links have to forget something does that first. */
+/** The fields join from the first link on; one of which the links have to forget or to rename something does that first. */
 export async function beginJoin(
   session: Session,
   object: string,
@@ -27,7 +29,7 @@ export async function beginJoin(
   await query(
     session,
     `update sfsync.mapped_column
-        set joining = case when joining = 'forgetting' then joining else $3 end, join_after = null, join_records = 0, left_at = null
+        set joining = case when joining in ('forgetting', 'renaming') then joining else $3 end, join_after = null, join_records = 0, left_at = null
       where object = $1 and field = any ($2::text[])`,
     [object, fields, joining],
   );
@@ -50,36 +52,40 @@ interface Place {
   readonly field: string;
   readonly joining: Joining;
   readonly after: string | null;
+  readonly former: string | null;
 }
 
 /** Goes through the next links, for the sake of all fields that have come as far. In the caller's transaction. */
 export async function joinPart(session: Session, object: string, fields: readonly string[]): Promise<JoinPart> {
   const { rows } = await query<Place>(
     session,
-    `select field, joining, join_after as after from sfsync.mapped_column
-      where object = $1 and field = any ($2::text[]) and joining in ('forgetting', 'lacking', 'all')
-        and vanished_at is null and left_at is null
-      order by field for update`,
+    `select k.field, k.joining, k.join_after as after, k.formerly as former from sfsync.mapped_column k
+      where k.object = $1 and k.field = any ($2::text[]) and k.joining in ('forgetting', 'renaming', 'lacking', 'all')
+        and k.vanished_at is null and k.left_at is null
+        and (k.joining <> 'renaming' or not exists (
+          select from sfsync.drift d where d.object = k.object and d.field = k.field and d.closed_at is null))
+      order by k.field for update of k`,
     [object, fields],
   );
   const [first] = rows;
   if (first === undefined) return { isDone: true, marked: 0 };
-  const { joining, after } = first;
-  const together = rows.filter((each) => each.joining === joining && each.after === after).map(({ field }) => field);
+  const { joining, after, former } = first;
+  const isAsFar = (each: Place) => each.joining === joining && each.after === after;
+  const together = joining === 'renaming' ? [first.field] : rows.filter(isAsFar).map(({ field }) => field);
   const last = await lastOfPart(session, object, after);
-  const part = { object, fields: together, after: after ?? '', last: last ?? '' };
+  const part = { object, fields: together, former, after: after ?? '', last: last ?? '' };
   const marked = last === undefined ? 0 : await workOn(session, joining, part);
   await query(
     session,
     `update sfsync.mapped_column
         set join_after = $3::text, join_records = join_records + $4,
             joining = case when $3::text is not null then joining
-                           when joining = 'forgetting' then 'lacking'
+                           when joining = 'forgetting' then 'lacking' when joining = 'renaming' then 'all'
                            when join_records + $4 > 0 then 'told' end
       where object = $1 and field = any ($2::text[])`,
-    [object, together, last ?? null, joining === 'forgetting' ? 0 : marked],
+    [object, together, last ?? null, marked],
   );
-  return { isDone: false, marked: joining === 'forgetting' ? 0 : marked };
+  return { isDone: false, marked };
 }
 
 async function lastOfPart(session: Session, object: string, after: string | null): Promise<string | undefined> {
@@ -96,15 +102,22 @@ async function lastOfPart(session: Session, object: string, after: string | null
 interface Part {
   readonly object: string;
   readonly fields: readonly string[];
+  readonly former: string | null;
   readonly after: string;
   readonly last: string;
 }
 
-/** Answers how many links it has changed. */
-async function workOn(session: Session, joining: Joining, { object, fields, after, last }: Part): Promise<number> {
+/** Answers how many links are due now. */
+async function workOn(session: Session, joining: Joining, part: Part): Promise<number> {
+  const { object, fields, former, after, last } = part;
+  const [field = ''] = fields;
+  if (joining === 'renaming') {
+    if (former !== null) await renameInLinks(session, object, { field, former }, part);
+    return 0;
+  }
   const inPart = 'l.salesforce_id > $2 and l.salesforce_id <= $3 and l.base is not null';
   if (joining === 'forgetting') {
-    const { rowCount } = await query(
+    await query(
       session,
       `with known as (select l.id from sfsync.link l where l.object = $1 and ${inPart} order by l.salesforce_id for update of l)
        update sfsync.link l
@@ -113,7 +126,7 @@ async function workOn(session: Session, joining: Joining, { object, fields, afte
          from known where l.id = known.id`,
       [object, after, last, fields],
     );
-    return rowCount ?? 0;
+    return 0;
   }
   const lacks = 'exists (select from unnest($4::text[]) as f (name) where (l.base -> f.name) is null)';
   const wanted = joining === 'all' ? '$4::text[] is not null' : lacks;
@@ -142,7 +155,7 @@ export async function listJoins(session: pg.ClientBase): Promise<readonly Listed
   const { rows } = await query<ListedJoin>(
     session,
     `select object, field, join_records::float8 as records from sfsync.mapped_column
-      where joining in ('forgetting', 'lacking', 'all') and left_at is null order by 1, 2`,
+      where joining in ('forgetting', 'renaming', 'lacking', 'all') and left_at is null order by 1, 2`,
   );
   return rows;
 }

@@ -14,6 +14,8 @@ export interface WantedColumn {
   readonly name: string;
   readonly column: string;
   readonly meaning: Meaning;
+  /** The API name that the field had before, as the mapping says. */
+  readonly formerly?: string | undefined;
   /** The object cannot be used without it. */
   readonly needed: boolean;
   /** Of a lookup to several objects: its further columns. The field is in force with all of them. */
@@ -42,6 +44,7 @@ export interface LookedColumn {
   readonly empty: boolean;
   readonly needed: boolean;
   readonly meaning: Meaning;
+  readonly formerly: string | null;
   /** The field was mapped before. */
   readonly known: boolean;
   /** It means something else than before, or the mapping names another column for it. */
@@ -52,7 +55,7 @@ export interface LookedColumn {
   readonly stale: boolean;
   /** The mapping was without it. */
   readonly back: boolean;
-  /** What both sides agreed on is being taken out of the links. */
+  /** What both sides agreed on is being taken out of the links, or put under the field's new name there. */
   readonly forgetting: boolean;
 }
 
@@ -88,18 +91,18 @@ export async function lookAtColumns(session: Session, wanted: readonly WantedCol
     `select w.object, w.field, w.column, t.oid::text as table, p.attnum::int as number, p.numbers,
             case when a.atthasmissing then (a.attmissingval::text::text[])[1] end as initial,
             k.attnum is distinct from p.attnum or k.table_oid is distinct from t.oid as empty,
-            w.needed, w.meaning, k.object is not null as known,
+            w.needed, w.meaning, w.formerly, k.object is not null as known,
             coalesce(p.attnum is not null and (${CONTRADICTS} or (k.column_name <> w.column and k.attnum <> p.attnum)), false) as changed,
             coalesce(not ${CONTRADICTS} and not (k.meaning -> 'values' @> (w.meaning -> 'values')), false) as widened,
             k.object is not null and (k.meaning is null or k.column_name is distinct from w.column) as stale,
-            k.left_at is not null as back, coalesce(k.joining = 'forgetting', false) as forgetting,
+            k.left_at is not null as back, coalesce(k.joining in ('forgetting', 'renaming'), false) as forgetting,
             case when t.oid is null or (p.attnum is null and w.needed) then 'in force'
                  when p.attnum is null then 'gone'
                  when k.object is null or (k.table_oid <> t.oid and k.vanished_at is null) then 'new'
                  when k.vanished_at is null and k.attnum = p.attnum then 'in force'
                  else 'returned' end as state
        from jsonb_to_recordset($1::jsonb) as w (object text, field text, schema text, name text, "column" text, needed boolean,
-            meaning jsonb, beside text[], form text, parent_schema text, parent_name text, key text)
+            meaning jsonb, formerly text, beside text[], form text, parent_schema text, parent_name text, key text)
        left join (pg_class t join pg_namespace n on n.oid = t.relnamespace) on n.nspname = w.schema and t.relname = w.name
        left join pg_attribute a on a.attrelid = t.oid and a.attname = w.column and a.attnum > 0 and not a.attisdropped
         and ${FITS}

@@ -66,8 +66,9 @@ async function columnsInForce(context: StepContext, reporter: string | undefined
   const looked = await look(session, configuration);
   const numbers = numbersOf(looked);
   const own = looked.filter(({ object }) => object === mapping.object);
-  await noteMapping(context, own);
-  const isLeftOut = (column: LookedColumn) => column.forgetting || isForgotten(column) || column.state === 'gone';
+  const renamed = await noteMapping(context, own);
+  const isLeftOut = (column: LookedColumn) =>
+    column.forgetting || isForgotten(column) || renamed.has(column) || column.state === 'gone';
   const isReturned = (column: LookedColumn) => column.state === 'returned' && !isLeftOut(column);
   const leftOut = new Set(looked.filter((column) => isLeftOut(column) || isReturned(column)));
   const inForce = (each: ObjectMapping): InForceMapping => ({
@@ -113,7 +114,7 @@ function fieldOf(configuration: SyncConfiguration, object: string, field: string
 async function look(session: Session, configuration: SyncConfiguration): Promise<LookedColumn[]> {
   const wanted = configuration.objects.flatMap((mapping) =>
     mapping.fields.map((each) => {
-      const { field, column, type, direction, references, namedBy } = each;
+      const { field, column, type, direction, references, namedBy, formerly } = each;
       const needed = field === mapping.matchBy?.field;
       const { schema, table: name, object } = mapping;
       const [lookup] = lookupsIn(each);
@@ -128,7 +129,7 @@ async function look(session: Session, configuration: SyncConfiguration): Promise
         ...(each.shared && { shared: each.shared.join('/') }),
         ...type.meaning,
       };
-      return { object, field, schema, name, column, needed, meaning, beside, form: type.columnForm, ...key };
+      return { object, field, schema, name, column, needed, meaning, formerly, beside, form: type.columnForm, ...key };
     }),
   );
   return lookAtColumns(session, wanted);

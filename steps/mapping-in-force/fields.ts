@@ -9,11 +9,12 @@
 
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
-import { FIELD_TYPE_CHANGED, FIELD_VANISHED } from '../../core/mapping/drift.ts';
+import { FIELD_NOT_RENAMED, FIELD_TYPE_CHANGED, FIELD_VANISHED, notRenamed } from '../../core/mapping/drift.ts';
 import type { SalesforceVersion } from '../../core/mapping/salesforce-version.ts';
 import { changedFields, type TypeCheck } from '../../core/mapping/type-check.ts';
 import { type FieldDrift, openDrift } from '../../postgres/ledger/drift.ts';
 import { beginJoin } from '../../postgres/ledger/joining-fields.ts';
+import { renamingFields } from '../../postgres/ledger/renamed-fields.ts';
 import type { Session } from '../../postgres/session/connection.ts';
 import type { StepContext } from '../step.ts';
 import { leaveOut, takeBack } from './drift.ts';
@@ -53,7 +54,8 @@ export async function leftOutOfRead(
   const live = reads.flatMap(({ version }) => (version === undefined || version.deleted ? [] : version));
   const without = new Set(reads.flatMap((read) => read.without ?? []));
   const types = typesIn(reads);
-  const changed = changesIn(mapping, types);
+  const renaming = open.size === 0 ? NONE_RENAMED : await renamingFields(session, mapping.object);
+  const changed = [...changesIn(mapping, types), ...stillFormer(renaming, types)];
   const isChanged = new Set(changed.map(({ field }) => field));
   const asked = reads.find((read) => read.asked !== undefined)?.asked;
   const isAsked = (field: string) => asked === undefined || asked.includes(field);
@@ -61,6 +63,8 @@ export async function leftOutOfRead(
   if (unasked.length > 0) await beginJoin(session, mapping.object, unasked, 'all');
   const isMissing = (field: string) => {
     if (without.has(field)) return true;
+    const former = renaming.get(field);
+    if (former !== undefined && typeof types?.[former] !== 'string') return true;
     return open.has(field) ? types?.[field] !== null : live.length > 0 && !shows(live, field);
   };
   const missing = mapping.fields
@@ -72,7 +76,7 @@ export async function leftOutOfRead(
   if (back.length > 0) await takeBack(session, mapping, back);
   const vanished = missing.filter((field) => without.has(field) || !open.has(field));
   const found = [...changed, ...vanished.map((field): FieldDrift => ({ field, change: null }))];
-  return { leftOut, reasons: await note(session, mapping, found, reporter) };
+  return { leftOut, reasons: await note(session, mapping, { found, renaming }, reporter) };
 }
 
 /** The lines of a read that say anything of types say it for all of them. */
@@ -89,16 +93,33 @@ function changesIn({ fields }: ObjectMapping, types: TypeCheck | undefined): Fie
   return fields.flatMap(({ field }) => (changed.has(field) ? [{ field, change: types?.[field] ?? null }] : []));
 }
 
+const NONE_RENAMED: ReadonlyMap<string, string> = new Map();
+
+/** Fields that are to take the place of others which Salesforce still has. */
+function stillFormer(renaming: ReadonlyMap<string, string>, types: TypeCheck | undefined): FieldDrift[] {
+  return [...renaming].flatMap(([field, former]) =>
+    types?.[former] === null && typeof types[field] !== 'string'
+      ? [{ field, change: notRenamed(former, types[field] === null) }]
+      : [],
+  );
+}
+
+interface Found {
+  readonly found: readonly FieldDrift[];
+  readonly renaming: ReadonlyMap<string, string>;
+}
+
 async function note(
   session: Session,
   { object }: ObjectMapping,
-  found: readonly FieldDrift[],
+  { found, renaming }: Found,
   reporter: string,
 ): Promise<ReasonCount[]> {
   const seen = found.length === 0 ? [] : await leaveOut(session, object, found, reporter);
-  return seen.map(({ field, change }) =>
-    change === null ? { code: FIELD_VANISHED, field, count: 1 } : { code: FIELD_TYPE_CHANGED, field, count: 1, change },
-  );
+  return seen.map(({ field, change }) => {
+    if (change === null) return { code: FIELD_VANISHED, field, count: 1 };
+    return { code: renaming.has(field) ? FIELD_NOT_RENAMED : FIELD_TYPE_CHANGED, field, count: 1, change };
+  });
 }
 
 /**

@@ -6,6 +6,8 @@
  *
  * While a deployment goes on, functions with the former configuration run beside those with the new one. A record that one of them
  * makes lacks the new fields, which is what "unknown" means; a field that only one of them has is found back at each change.
+ *
+ * A field with another API name than before (`formerly`) takes over what both sides agreed on (renamed-fields.ts).
  */
 import type { ReasonCount } from '../../core/contracts/inbound-tasks.ts';
 import type { ObjectMapping } from '../../core/mapping/configuration.ts';
@@ -20,6 +22,7 @@ import {
 } from '../../postgres/ledger/mapped-columns.ts';
 import { noteMapped } from '../../postgres/ledger/mapped-objects.ts';
 import { markInsertionsDue } from '../../postgres/ledger/mark-due.ts';
+import { beginRename, renamedFields } from '../../postgres/ledger/renamed-fields.ts';
 import { inTransaction } from '../../postgres/session/connection.ts';
 import { type StepContext, underLease } from '../step.ts';
 import { readRejectedAgain } from './drift.ts';
@@ -35,11 +38,17 @@ function filterText({ filter }: ObjectMapping): string | undefined {
   return `${filter.where}\n${JSON.stringify(filter.values)}`;
 }
 
-/** Remembers how the object is mapped, and begins what follows from a change. Not within a transaction. */
-export async function noteMapping(context: StepContext, own: readonly LookedColumn[]) {
+/**
+ * Remembers how the object is mapped, and begins what follows from a change. Not within a transaction. Answers the columns of fields
+ * that take the place of others: they are left out from now on.
+ */
+export async function noteMapping(
+  context: StepContext,
+  own: readonly LookedColumn[],
+): Promise<ReadonlySet<LookedColumn>> {
   const { session, configuration, mapping } = context;
   // A mapping in force is without fields that it does not lack.
-  if ('columnNumbers' in mapping) return;
+  if ('columnNumbers' in mapping) return new Set();
   const { object } = mapping;
   const former = await noteMapped(session, {
     object,
@@ -49,14 +58,21 @@ export async function noteMapping(context: StepContext, own: readonly LookedColu
   });
   if (former === 'back') await orderComparison(session, object, 'mapped again', { records: true });
   if (former === 'refiltered') await orderComparison(session, object, 'row filter changed');
-  const added = own.filter(({ state }) => state === 'new');
-  const stale = own.filter((column) => column.state === 'in force' && column.stale && !isForgotten(column));
+  const renamed = await takePlaces(
+    context,
+    own.filter((column) => isRenamable(column)),
+  );
+  const added = own.filter((column) => column.state === 'new' && !renamed.has(column));
+  const isStale = (column: LookedColumn) => column.state === 'in force' && column.stale && !isForgotten(column);
+  const stale = own.filter((column) => isStale(column) && !renamed.has(column));
   await registerColumns(session, [...added, ...stale]);
   await rejectedAgain(context, own.filter(isForgotten));
   await changeMeaning(session, own.filter(isForgotten));
   // Records and rows that wait for an entry are read again, with the base that they have.
-  const isBack = ({ state, back, widened, changed }: LookedColumn) =>
-    (back || widened) && !changed && (state === 'in force' || state === 'new');
+  const isBack = (column: LookedColumn) => {
+    const { state, back, widened, changed } = column;
+    return (back || widened) && !changed && (state === 'in force' || state === 'new') && !renamed.has(column);
+  };
   const back = own.filter(isBack).map(({ field }) => field);
   if (back.length > 0) await beginJoin(session, object, back, 'all');
   const widened = own.filter((column) => column.widened && isBack(column));
@@ -65,6 +81,19 @@ export async function noteMapping(context: StepContext, own: readonly LookedColu
   const begun = [...added.filter(({ known }) => !known).map(({ field }) => field), ...back];
   // The first records at once, so that an execution begins.
   if (begun.length > 0) await inTransaction(session, () => joinPart(session, object, begun));
+  return renamed;
+}
+
+/** A field that may have been another one by name until now. */
+function isRenamable({ state, known, back, changed, needed }: LookedColumn): boolean {
+  return !needed && !changed && ((state === 'new' && !known) || (state === 'in force' && back));
+}
+
+/** Answers the columns of fields that take the place of others from now on. */
+async function takePlaces({ session, mapping: { object } }: StepContext, columns: readonly LookedColumn[]) {
+  const renamed = await renamedFields(session, columns);
+  if (renamed.length > 0) await inTransaction(session, () => beginRename(session, object, renamed, columns));
+  return new Set(columns.filter(({ field }) => renamed.some((each) => each.field === field)));
 }
 
 /** What was rejected for the sake of these fields may go through now: records are read, and new rows are sent. */

@@ -283,6 +283,23 @@ describe('what stands between a field and its column', () => {
     ]);
   });
 
+  test('has had another name of its own, which nothing else has', () => {
+    const at = 'objects.Account.fields';
+    expect(() => defineSync(account({ A: text('a', { formerly: 'Old__c' }) }))).not.toThrow();
+    expect(faultsOf(account({ A: text('a', { formerly: 'A' }) }))).toEqual([
+      expect.stringContaining(`${at}.A.formerly: is the name of the field itself`),
+    ]);
+    expect(faultsOf(account({ A: text('a', { formerly: 'B' }), B: text('b') }))).toEqual([
+      expect.stringContaining(`${at}.A.formerly: B is still mapped`),
+    ]);
+    expect(faultsOf(account({ A: text('a', { formerly: 'Old__c' }), B: text('b', { formerly: 'Old__c' }) }))).toEqual([
+      expect.stringContaining(`${at}.B.formerly: A names Old__c, too`),
+    ]);
+    expect(faultsOf(account({ A: text('a', { formerly: 'Old__c' }) }, { matchBy: 'A' }))).toEqual([
+      expect.stringContaining(`${at}.A.formerly: records are matched by the field`),
+    ]);
+  });
+
   test('is one or the other, and finds no row by a value', () => {
     const convert = { toPostgres: String, toSalesforce: String, samples: { x: 'x' } };
     expect(faultsOf(account({ A: { column: 'a', type: 'text', values: { x: 1 }, convert } }))).toEqual([

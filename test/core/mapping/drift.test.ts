@@ -110,6 +110,17 @@ describe('Salesforce has changed', () => {
     expect(found).toEqual({ kind: 'broken', text: expect.stringMatching(/^Contact\.Phone: .*field-level security/) });
   });
 
+  test('a field that is said to have another name than before, while Salesforce has the former one', () => {
+    const mapping = contact({ Phone: text('phone', { formerly: 'Call__c' }) });
+    const of = (...names: string[]) =>
+      salesforceDrift(mapping, described(names.map((name) => field(name))), [...OWN, column('phone')]).map(
+        ({ text: line }) => line,
+      );
+    expect(of('Phone')).toEqual([]);
+    expect(of('Call__c')).toEqual(['Contact.Phone: Salesforce still calls it Call__c; rename it there']);
+    expect(of('Phone', 'Call__c')).toEqual([expect.stringMatching(/^Contact\.Phone: Salesforce has Call__c, too/)]);
+  });
+
   test('the external id of new rows: gone, no external id, not unique, of another type', () => {
     const mapping = contact(PHONE, { insert: true, externalId: 'Key__c' });
     const of = (key: readonly DescribedField[]) =>

@@ -285,7 +285,8 @@ describe('what stands between a field and its column', () => {
 
   test('has had another name of its own, which nothing else has', () => {
     const at = 'objects.Account.fields';
-    expect(() => defineSync(account({ A: text('a', { formerly: 'Old__c' }) }))).not.toThrow();
+    const right = account({ A: text('a', { formerly: 'Old__c' }) }) as SyncDefinition;
+    expect(() => defineSync(right)).not.toThrow();
     expect(faultsOf(account({ A: text('a', { formerly: 'A' }) }))).toEqual([
       expect.stringContaining(`${at}.A.formerly: is the name of the field itself`),
     ]);

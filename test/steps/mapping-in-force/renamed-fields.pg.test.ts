@@ -23,7 +23,7 @@ const { rows } = lender;
 let session: Session;
 /** What Salesforce holds: values by the names of now, and which of the two names it has. */
 let org: Map<string, { readonly second: number; readonly fields: Record<string, string | null> }>;
-let names: Set<string>;
+let names: ReadonlySet<string>;
 
 beforeEach(async () => {
   session = await lender.session();
@@ -89,7 +89,7 @@ async function rest(sync: SyncConfiguration) {
   const sent: unknown[] = [];
   const reported: unknown[] = [];
   const ofMapping = (sync.objects.find(({ object }) => object === 'Account')?.fields ?? []).map(({ field }) => field);
-  const asked = ofMapping.filter((field) => field === 'Website' || field === 'Site__c');
+  const asked: readonly string[] = ofMapping.filter((field) => field === 'Website' || field === 'Site__c');
   for (let round = 0; round < 20; round++) {
     const { due } = await chooseRecords(context(sync), { limit: 100, flowFenced: false });
     if (due.length === 0) {

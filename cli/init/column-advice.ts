@@ -13,6 +13,8 @@ export interface OwnColumns {
   readonly touch?: string;
   readonly createdAt?: string;
   readonly lockVersion?: string;
+  /** May be one: JPA and Hibernate call it so. Only the application knows. */
+  readonly version?: string;
   /** Marks rows that count as deleted. Only the application knows whether it does. */
   readonly deletedAt?: string;
   /** Says of which class a row is, where classes share the table. Only the application knows whether it does. */
@@ -27,11 +29,14 @@ export function ownColumns({ columns }: TableFacts, taken: ReadonlySet<string>):
     const name = named(names, types);
     return name === undefined || taken.has(name) ? undefined : name;
   };
+  const counter = find(['version', 'row_version', 'opt_lock', 'optlock'], ['int4', 'int8']);
+  const isCounter = columns.some(({ name, notNull }) => name === counter && notNull);
   const instants = ['timestamp', 'timestamptz'];
   const found = {
     touch: find(['updated_at', 'updatedAt'], instants),
     createdAt: find(['created_at', 'createdAt', 'inserted_at'], instants),
     lockVersion: find(['lock_version', 'lockVersion'], ['int4', 'int8']),
+    version: isCounter ? counter : undefined,
     deletedAt: find(['deleted_at', 'discarded_at', 'deletedAt'], instants),
     // Of Rails and of Hibernate. A field may have that name, too, and not mean it.
     kind: named(['type', 'dtype'], ['text', 'varchar']),
@@ -54,6 +59,14 @@ export function withoutDefault(
   return columns.filter(
     ({ name, notNull, hasDefault, generated }) => notNull && !hasDefault && !generated && !filled.has(name),
   );
+}
+
+/** Of a table whose key is a whole number without a default: the sequences that may give it, as the application asks them by itself. */
+export function keySequencesOf({ keySequences = [], columns }: TableFacts, key: readonly string[]): readonly string[] {
+  const [own = ''] = key;
+  const column = columns.find(({ name }) => name === own);
+  const isNumber = column !== undefined && ['int2', 'int4', 'int8'].includes(column.type);
+  return key.length === 1 && isNumber && !column.hasDefault && column.identity !== true ? keySequences : [];
 }
 
 /** Whether `now()` is a default that fits. */

@@ -1,4 +1,6 @@
 /** The text of sync.config.ts. */
+import { spelledName } from '../../core/mapping/identifiers.ts';
+import { keySequencesOf } from './column-advice.ts';
 import { SALESFORCE_ID, tableText } from './facts.ts';
 import type { Proposal, ProposedField } from './proposal.ts';
 import type { SeveralParents } from './several-parents.ts';
@@ -42,6 +44,8 @@ function objectText(proposal: Proposal): string {
     ...ownText(proposal).map((line) => `  ${line}`),
     ...[
       ...rejectText(proposal),
+      ...sequenceText(proposal),
+      ...versionText(proposal),
       ...softDeleteText(proposal),
       ...inheritanceText(proposal),
       ...insertText(proposal),
@@ -58,6 +62,25 @@ function objectText(proposal: Proposal): string {
 function ownText({ own: { touch, createdAt, lockVersion } }: Proposal): string[] {
   const options = Object.entries({ ...(touch !== undefined && { updatedAt: touch }), touch, createdAt, lockVersion });
   return options.flatMap(([option, column]) => (column === undefined ? [] : `${option}: ${quoted(column)},`));
+}
+
+/** The application asks a sequence for its keys; a record's row needs one of the same. */
+function sequenceText({ table, key, readOnly }: Proposal): string[] {
+  const [sequence, ...others] = keySequencesOf(table, key);
+  if (sequence === undefined || readOnly) return [];
+  const [column = ''] = key;
+  const name = `${spelledName(table.schema)}.${spelledName(sequence)}`.replaceAll("'", "''");
+  const also = others.length === 0 ? '' : ` (or of ${others.join(', ')})`;
+  return folded(
+    `${column}: has no default. If the application takes it from sequence ${sequence}${also}, as Hibernate and JPA do, say so, and rows of new records get theirs there, too: onInsert: { ${column}: { sql: "nextval('${name}')" } }`,
+  );
+}
+
+function versionText({ own: { version, lockVersion } }: Proposal): string[] {
+  if (version === undefined || lockVersion !== undefined) return [];
+  return folded(
+    `${version}: if it is the application's lock version (@Version of JPA and Hibernate), say so, and an edit that does not know of one by sfsync fails there as any stale one: lockVersion: '${version}'. If it counts something else, leave it`,
+  );
 }
 
 function softDeleteText({ own: { deletedAt } }: Proposal): string[] {

@@ -39,6 +39,8 @@ export interface TableFacts {
   readonly indexes?: readonly (readonly string[])[];
   /** Of one column each. */
   readonly foreignKeys: readonly { readonly column: string; readonly schema: string; readonly table: string }[];
+  /** Sequences that may give its keys, by their names, without being a column's default. Absent: none. */
+  readonly keySequences?: readonly string[];
 }
 
 /** An object as the org lists it. */

@@ -9,7 +9,15 @@ import { FIELD_TYPES } from '../../core/mapping/field-types/field-types.ts';
 import { keepsDeleted } from '../../core/mapping/object-ways.ts';
 import { misfits, type OwnColumns, ownColumns, requiredLookups, withoutDefault } from './column-advice.ts';
 import { enumValues } from './enum-values.ts';
-import { type ColumnFacts, isNew, keyColumnsOf, type Pair, salesforceIdColumnOf, type TableFacts } from './facts.ts';
+import {
+  type ColumnFacts,
+  isNew,
+  keyColumnsOf,
+  type Pair,
+  salesforceIdColumnOf,
+  type TableFacts,
+  tableText,
+} from './facts.ts';
 import { columnTypes, fits, fittingTypes, typeOf } from './field-fit.ts';
 import { bare, snakeCase } from './names.ts';
 import { perhapsSeveral, possibleParents, type SeveralParents, severalParents } from './several-parents.ts';
@@ -197,18 +205,45 @@ function parentOf(
   return parents.length === 1 ? parents[0] : undefined;
 }
 
-/** A lookup's column is the one whose foreign key points to the parent's table; it need not be of the field's name. */
+/**
+ * A lookup's column is the one of its name, or the one whose foreign key points to the parent's table. One that points elsewhere is none.
+ * Without a foreign key, one that is called like the relation (`reports_to`, `account`) is, if it has the type of the parent's key.
+ */
 function columnOf(field: DescribedField, table: TableFacts, parent: Pair | undefined): ColumnFacts | undefined {
   const { columns, foreignKeys } = table;
   const names = namesOf(field, parent).map(bare);
-  const named = columns.find(({ name }) => names.includes(bare(name)));
+  const pointsHere = ({ name }: ColumnFacts) => {
+    const keys = foreignKeys.filter((each) => each.column === name);
+    if (parent === undefined || keys.length === 0) return true;
+    return keys.some((each) => each.schema === parent.table.schema && each.table === parent.table.name);
+  };
+  const named = columns.find((each) => names.includes(bare(each.name)) && pointsHere(each));
   if (named !== undefined || parent === undefined) return named;
   const keys = foreignKeys.filter((each) => each.schema === parent.table.schema && each.table === parent.table.name);
-  return keys.length === 1 ? columns.find(({ name }) => name === keys[0]?.column) : undefined;
+  if (keys.length > 0) return keys.length === 1 ? columns.find(({ name }) => name === keys[0]?.column) : undefined;
+  const isKey = (each: ColumnFacts) => fits('reference', keyTypeOf(parent), each) && pointsHere(each);
+  return columns.find((each) => bare(each.name) === bare(relationOf(field)) && isKey(each));
+}
+
+/** `ReportsTo` of ReportsToId, `Borrower` of Borrower__c. */
+function relationOf({ name }: Pick<DescribedField, 'name'>): string {
+  return name.replace(/__c$/i, '').replace(/Id$/, '');
+}
+
+/** A column of a lookup that only its name says to be one. */
+function unsaid(field: DescribedField, { name }: ColumnFacts, parent: Pair | undefined, table: TableFacts): string[] {
+  if (parent === undefined || isNew(table) || table.foreignKeys.some(({ column }) => column === name)) return [];
+  return namesOf(field, parent).some((each) => bare(each) === bare(name)) && !isText(keyTypeOf(parent))
+    ? []
+    : [`no foreign key says so: does it hold keys of ${tableText(parent.table)}? If not, remove the line`];
+}
+
+function isText(type: string): boolean {
+  return ['text', 'varchar', 'bpchar'].includes(type);
 }
 
 function namesOf({ name }: DescribedField, parent: Pair | undefined): string[] {
-  return parent === undefined ? [name] : [name, `${name.replace(/__c$/i, '').replace(/Id$/, '')}_id`];
+  return parent === undefined ? [name] : [name, `${relationOf({ name })}_id`];
 }
 
 /** The column that a field gets in a table that is to be made. */
@@ -265,7 +300,8 @@ function proposedField(
   const inEnum = type === 'text' ? enumValues(field, column) : undefined;
   const others = parent === undefined ? [] : field.referenceTo.filter((object) => object !== parent.object);
   const remarks = [
-    ...[...why, ...elsewhere(others), ...[inEnum?.remark ?? []].flat()],
+    ...[...why, ...elsewhere(others), ...unsaid(field, column, parent, table)],
+    ...[inEnum?.remark ?? []].flat(),
     ...misfits(table, proposed, field, column),
   ];
   const remark = remarks.length === 0 ? undefined : remarks.join('; ');

@@ -42,6 +42,56 @@ describe('a proposal', () => {
     ]);
   });
 
+  test('names a lookup that no foreign key names, and asks', () => {
+    const reports = field('ReportsToId', 'reference', { referenceTo: ['Contact'] });
+    const account = field('AccountId', 'reference', { referenceTo: ['Account'] });
+    const contact = (columns: readonly ColumnFacts[], foreignKeys: TableFacts['foreignKeys'] = []): Pair => ({
+      object: 'Contact',
+      described: described(field('LastName', 'string'), reports, account),
+      table: table('people', [ID, column('last_name', 'text'), ...columns], { foreignKeys }),
+    });
+    const lookups = (...given: Parameters<typeof contact>) =>
+      fieldsOf(contact(...given), LENDERS)?.fields.filter(({ type }) => type === 'reference');
+    const [byRelation, byId] = lookups([column('reports_to', 'uuid'), column('accountId', 'uuid')]) ?? [];
+    expect(byRelation).toMatchObject({
+      field: 'ReportsToId',
+      column: 'reports_to',
+      remark: expect.stringMatching(/no foreign key says so/),
+    });
+    expect(byId).toMatchObject({ field: 'AccountId', column: 'accountId', remark: undefined });
+    // A column of another type is something else, and so is one that points elsewhere.
+    expect(lookups([column('reports_to', 'text'), column('account', 'text')])).toEqual([]);
+    const elsewhere = { column: 'account_id', schema: 'public', table: 'ledgers' };
+    expect(lookups([column('account_id', 'uuid')], [elsewhere])).toEqual([]);
+    const there = { ...elsewhere, column: 'employer', table: 'lenders' };
+    expect(lookups([column('account', 'uuid'), column('employer', 'uuid')], [there])).toMatchObject([
+      { field: 'AccountId', column: 'employer', remark: undefined },
+    ]);
+  });
+
+  test('asks whether a sequence gives the keys, and whether a counter is the lock version, as Hibernate has them', () => {
+    const pair = (key: Partial<ColumnFacts>, more: Partial<TableFacts> = {}): Pair => ({
+      object: 'Account',
+      described: described(field('Name', 'string')),
+      table: table(
+        'lender',
+        [
+          column('id', 'int8', { notNull: true, ...key }),
+          column('name', 'text'),
+          column('version', 'int4', { notNull: true }),
+        ],
+        { keySequences: ['lender_seq', 'hibernate_sequence'], ...more },
+      ),
+    });
+    const textOf = (given: Pair) => configurationText(propose([given])).replaceAll(/\s+(\/\/ )?/g, ' ');
+    expect(textOf(pair({}))).toContain(
+      `If the application takes it from sequence lender_seq (or of hibernate_sequence), as Hibernate and JPA do, say so, and rows of new records get theirs there, too: onInsert: { id: { sql: "nextval('public.lender_seq')" } }`,
+    );
+    expect(textOf(pair({}))).toContain("as any stale one: lockVersion: 'version'");
+    expect(textOf(pair({ hasDefault: true }))).not.toContain('nextval');
+    expect(textOf(pair({}, { keySequences: [] }))).not.toContain('nextval');
+  });
+
   test('of a table as Prisma makes it names what SQL takes in quotes only', () => {
     const pair: Pair = {
       object: 'Loan__c',

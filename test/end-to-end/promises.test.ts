@@ -11,6 +11,7 @@ import { inserts } from './inserts.suite.ts';
 import { lateFiles } from './late-files.suite.ts';
 import { oneEditOneWrite } from './one-edit-one-write.suite.ts';
 import { personalData } from './personal-data.suite.ts';
+import { scheduledRedrives } from './scheduled-redrives.suite.ts';
 
 const { sides, traffic } = wholeSystem();
 
@@ -25,6 +26,7 @@ badInput(sides);
 deletes(sides);
 editedDuringAPush(sides);
 inserts(sides);
+scheduledRedrives(sides);
 // A field of Account is left out from here on.
 changedType(sides);
 // Last: searches what all others left.

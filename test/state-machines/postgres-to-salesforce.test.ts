@@ -316,7 +316,7 @@ describe('the database', () => {
       const works = machine.tasks;
       machine.tasks = { ...works, [task]: inTurn(taskError('RetryableError')) };
       expect(await machine.run(CHANGES)).toMatchObject({ status: 'FAILED', error: 'RetryableError' });
-      expect(machine.inputsOf(task)).toHaveLength(7);
+      expect(machine.inputsOf(task)).toHaveLength(31);
       const looked = machine.inputsOf('ReadSalesforce').length;
 
       machine.tasks = works;

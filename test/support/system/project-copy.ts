@@ -49,7 +49,7 @@ const EXAMPLE = 'lender';
 /**
  * The sample, with the waits of the real world cut short where a test has to sit them out: an API push whose execution
  * died is over after 11 s instead of 15 min. A quarter of a megabyte is a range, so that a file of some megabytes has
- * many. Loan applications travel through the API, the others through AppFlow. Lenders are deleted for good, and those
+ * many. Failed executions wait for the test. Loan applications travel through the API, the others through AppFlow. Lenders are deleted for good, and those
  * that are called private are kept from Salesforce.
  */
 const IMPATIENT_CONFIGURATION = `import sample from './sync.config.sample.ts';
@@ -59,7 +59,10 @@ const changes: Record<string, object> = { Opportunity: { delivery: 'api' }, Acco
 
 export default {
   objects: sample.objects.map((mapping) => ({ ...mapping, ...changes[mapping.object] })),
-  settings: { ...sample.settings, announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1, rangeMegabytes: 0.25 },
+  settings: {
+    ...sample.settings,
+    ...{ announceEverySeconds: 1, pushDeadlineSeconds: 10, requestLifeSeconds: 1, rangeMegabytes: 0.25, redriveEveryMinutes: 0 },
+  },
 };
 `;
 

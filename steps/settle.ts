@@ -85,7 +85,8 @@ export async function settleBatch(
     const judged = (pair: StoredPair) => judge(step.mapping, batchId, pair, readBack.get(pair.link.salesforceId), last);
     await step.inTransaction(async () => {
       await setAsideAll(step, [...refused, ...lost], (pair) => unwritten(judged(pair)), answers);
-      const held = await setAsideAll(step, later, (pair) => unwritten(judged(pair)), { ...answers, again: true });
+      const heldOf = (pair: StoredPair) => (mayRestore(pair) ? undefined : unwritten(judged(pair)));
+      const held = await setAsideAll(step, later, heldOf, { ...answers, again: true });
       const notTaken = held.filter((pair) => judged(pair)?.outcome === 'refused');
       step.reject(
         'to-salesforce',
@@ -201,6 +202,14 @@ function unwritten(judged: Judged | undefined): Unwritten | undefined {
   return judged === undefined || judged.outcome === 'open' || judged.outcome === 'push again'
     ? undefined
     : { version: judged.version, outcome: judged.outcome };
+}
+
+/**
+ * A file has shown an edit which the push may have gone over: only a merge that may write the row puts it back, so the push stays open
+ * until the row is free.
+ */
+function mayRestore({ link: { push } }: StoredPair): boolean {
+  return Object.values(push?.seen ?? {}).some(({ sure }) => sure);
 }
 
 type Judged = NonNullable<ReturnType<typeof judge>>;

@@ -118,7 +118,10 @@ describe('a row that an application holds', () => {
     expect(await listed()).toEqual([]);
   });
 
-  test('does not keep Settle from knowing what Salesforce accepted', async () => {
+  test.each([
+    ['does not keep Settle from knowing what Salesforce accepted', false],
+    ['keeps the push open where a file has shown an edit that is to come back into the row', true],
+  ])('%s', async (_, isSeen) => {
     await takeLease(session, 'Account', EXECUTION, async () => true);
     await rows(`update lenders set phone = 'edited'`);
     await receiveKeys(
@@ -132,12 +135,17 @@ describe('a row that an application holds', () => {
       version: version('Account', id, 1, { Phone: 'phone 1' }),
     }));
     const { pushes } = await decideBatch(context(), 'one-0', look, { readAt: Date.now(), now: Date.now() });
+    if (isSeen)
+      await rows(
+        `update sfsync.link set seen = '{"Phone": {"value": "shown", "sure": true}}' where push_id is not null`,
+      );
     await holdRow();
     const readBack = pushes.map(({ id, revision }) => ({
       id,
       revision,
       version: version('Account', id, 3, { Phone: 'edited' }),
     }));
+    const accepted = { phone: 'edited', push_id: null, reread_due: true };
     const answers = {
       outcomes: new Map(pushes.map(({ id }) => [id, { id, outcome: 'accepted' as const }])),
       flowFailures: undefined,
@@ -149,7 +157,7 @@ describe('a row that an application holds', () => {
       await rows(`select base ->> 'Phone' as phone, push_id, reread_due from sfsync.link where salesforce_id = $1`, [
         held,
       ]),
-    ).toEqual([{ phone: 'edited', push_id: null, reread_due: true }]);
+    ).toEqual([isSeen ? { phone: 'phone 1', push_id: 'one-0', reread_due: false } : accepted]);
   });
 
   test('which is a parent keeps only its children from being written', async () => {

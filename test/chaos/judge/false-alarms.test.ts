@@ -98,3 +98,30 @@ test('a new row goes over to the record that took the place of its parent, which
   expect(rulesBroken(merged('q'))).toEqual([]);
   expect(rulesBroken(merged('s'))).toContain('values have makers');
 });
+
+test('late files bring a row to life, then the delete that its record is back from by now', () => {
+  const late = () => new Story().edits('salesforce', 'a', { LastName: 'S1' });
+  const story = late()
+    .deletes('salesforce', 'a')
+    .undeletes('salesforce', 'a')
+    .applies('a', { id: idOf('a'), LastName: 'S1' });
+  story.deletes('postgres', 'a', 'sfsync').undeletes('postgres', 'a', 'sfsync', { id: idOf('a') });
+  expect(rulesBroken(story)).toEqual([]);
+  // The same delete a second time.
+  story.deletes('postgres', 'a', 'sfsync').undeletes('postgres', 'a', 'sfsync', { id: idOf('a') });
+  expect(rulesBroken(story)).toEqual(['deletes have makers']);
+});
+
+test('a new row waits for its parent with nothing in its column, and is told of it before the file that clears the lookup comes', () => {
+  const child = (isAway: boolean) => {
+    const story = new Story();
+    story.edits('salesforce', 'p', { Name: 'A' }, 'Account');
+    if (!isAway) story.applies('p', { id: idOf('p'), Name: 'A' }, 'Account').waits(10);
+    story.edits('salesforce', 'a', { LastName: 'S1', AccountId: idOf('p') });
+    story.write('salesforce', 'a', { AccountId: null }, 'consequence').applies('a', { id: idOf('a'), LastName: 'S1' });
+    if (isAway) story.applies('p', { id: idOf('p'), Name: 'A' }, 'Account');
+    return story.applies('a', { AccountId: 'p' }).applies('a', { AccountId: null });
+  };
+  expect(rulesBroken(child(true))).toEqual([]);
+  expect(rulesBroken(child(false))).toContain('no older value');
+});

@@ -68,6 +68,7 @@ function judged(history: IndexedHistory, of: FieldHistory, write: Write, lost: E
   if (lost.by === 'unexplained') return { is: 'fine' };
   if (isOwn && isGivenUp(lost, write)) return excused('discarded by its own side');
   if (side === 'postgres' && write.value === null && isWaiting(history, of, write)) return excused('waiting');
+  if (side === 'postgres' && write.beforeValue === null && hasWaited(history, of, write)) return excused('waiting');
   if (sources.every((source) => mayBefore.every((each) => precedes(source, each))))
     return asOlder(history, of, write, lost, sources);
   const isKnown = sources.some((source) => mayBefore.some((each) => each.side === side && mayKnow(source, each)));
@@ -236,6 +237,12 @@ export function isWaiting(history: IndexedHistory, of: FieldHistory, { version, 
   const shown = of.salesforce.events.filter(({ version: { at } }) => at <= version.at).slice(-2);
   const parents = [beforeValue, ...shown.map(({ value }) => value)];
   return parents.some((id) => typeof id === 'string' && isAway(history, parent, id, version.at));
+}
+
+/** What was there was no null of the record: sfsync had made the row while its parent had none. */
+function hasWaited(history: IndexedHistory, of: FieldHistory, write: Write): boolean {
+  const made = of.postgres.writes[of.postgres.writes.indexOf(write) - 1];
+  return made?.bySync === true && made.version.kind === 'create' && isWaiting(history, of, made);
 }
 
 /**

@@ -29,7 +29,11 @@ function isMade(own: readonly Version[], place: number, other: readonly Version[
   const begun = own.slice(0, place).findLast(isBeginning);
   // A parent is brought back for a moment, so that a child that was deleted along with it can be.
   if (begun?.kind === 'undelete' && begun.writer.by === 'sfsync') return true;
-  const since = other.findLast((version) => isBeginning(version) && version.at <= (begun?.at ?? at))?.at ?? 0;
+  // Late files bring a row to life as of a time before the record was deleted, and then its delete: no delete of it was told before.
+  const isTold = own.slice(0, place).some((version) => version.kind === 'delete');
+  const isLate = begun?.side === 'postgres' && begun.kind === 'create' && begun.writer.by === 'sfsync' && !isTold;
+  const beginnings = other.filter((version) => isBeginning(version) && version.at <= (begun?.at ?? at));
+  const since = isLate ? 0 : (beginnings.at(-1)?.at ?? 0);
   return other.some(({ kind, writer, at: moment }) => {
     return (kind === 'delete' || kind === 'purge') && writer.by !== 'sfsync' && moment >= since && moment <= at;
   });

@@ -1,7 +1,7 @@
 /** Histories of long runs, made small: what the judge took for a violation and is none, each beside its wrong neighbour. */
 import { expect, test } from 'vitest';
 import { judge } from './judge.ts';
-import { CONTACT, idOf, Story } from './story.ts';
+import { ACCOUNT, CONTACT, idOf, Story } from './story.ts';
 
 function rulesBroken(story: Story): string[] {
   return [...new Set(judge(story.history()).violations.map(({ rule }) => rule))];
@@ -124,4 +124,19 @@ test('a new row waits for its parent with nothing in its column, and is told of 
   };
   expect(rulesBroken(child(true))).toEqual([]);
   expect(rulesBroken(child(false))).toContain('no older value');
+});
+
+test('a push is listed as perhaps undone: a fault has made its outcome unknown', () => {
+  const listed = (isFault: boolean, delivery: 'api' | 'appflow' = 'api') => {
+    const story = new Story([ACCOUNT, { ...CONTACT, delivery }]).pair('a', { LastName: 'Base' });
+    story.edits('postgres', 'a', { LastName: 'P1' });
+    if (isFault) story.fault('salesforce connection reset');
+    story.lands('a', { LastName: 'P1' }).edits('salesforce', 'a', { LastName: 'Base' });
+    story.logs('a', 'LastName', 'Base', 'P1', 'postgres');
+    story.conflicts[0] = { ...story.conflicts[0]!, reason: 'push may have been undone' };
+    return rulesBroken(story.lands('a', { LastName: 'P1' }));
+  };
+  expect(listed(false)).toContain('conflicts are real');
+  expect(listed(true)).not.toContain('conflicts are real');
+  expect(listed(false, 'appflow')).not.toContain('conflicts are real');
 });

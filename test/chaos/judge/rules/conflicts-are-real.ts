@@ -11,6 +11,8 @@ import { isInWindow, type Overwrite, overwrites, precedes, SEEN, violationOf } f
 
 export const RULE = 'conflicts are real';
 
+const UNDONE = 'push may have been undone';
+
 export function conflictsAreReal(history: IndexedHistory): Findings {
   const findings = new Findings();
   for (const pair of history.pairs) {
@@ -75,6 +77,9 @@ function judgeOne(history: IndexedHistory, findings: Findings, of: FieldHistory,
     violate(`A conflict lists as an edit of ${field.field} what sfsync itself had done by bringing the record back.`, [
       s,
     ]);
+  }
+  if (reason === UNDONE && !mayBeUndone(history, of, at)) {
+    violate(`A push of ${field.field} is listed as perhaps undone, and nothing had made its outcome unknown.`, [s, p]);
   }
   if (reason !== 'both edited') return;
   if (winner !== null && !isByPolicy(history, of, conflict)) {
@@ -170,6 +175,11 @@ function editedAt(history: IndexedHistory, object: string, version: Version | un
   const stamp = column === undefined ? undefined : version?.values[column];
   const said = typeof stamp === 'string' ? Date.parse(stamp) : Number.NaN;
   return Number.isNaN(said) ? version?.at : said;
+}
+
+/** A fault, or a run of the flow: that counts what it could not put, and does not say which rows those are. */
+function mayBeUndone(history: IndexedHistory, of: FieldHistory, at: number): boolean {
+  return history.objects.get(of.pair.object)?.delivery === 'appflow' || isOfUnknownOutcome(history, of, at);
 }
 
 function isOfUnknownOutcome(history: IndexedHistory, { pair, field }: FieldHistory, at: number): boolean {

@@ -183,7 +183,10 @@ export class PerfectSync {
       if (base.isThere && edited.length === 0) {
         this.story.deletes('postgres', name, 'sfsync');
         row.isThere = false;
-      } else if (base.isThere) this.#logRecord(name, look, { ...row, values: pick(row.values, edited) }, 'postgres');
+      } else {
+        if (base.isThere) this.#logRecord(name, look, { ...row, values: pick(row.values, edited) }, 'postgres');
+        this.#takeUnedited(name, pair, look);
+      }
     } else if (look.isThere && !row.isThere) {
       const isTouched = base.isThere && this.#touched(pair, look);
       if (isTouched) this.#logRecord(name, look, { values: {}, isThere: false }, 'salesforce');
@@ -206,6 +209,15 @@ export class PerfectSync {
       }
       taken.push(field);
     }
+    if (taken.length > 0) this.#write('postgres', name, pick(look.values, taken), 'sfsync');
+  }
+
+  /** Of a row that stands against a delete. */
+  #takeUnedited(name: string, pair: PairState, look: State): void {
+    const taken = FIELDS.filter((field) => {
+      const [s, p] = [look.values[field.field], pair.postgres.values[field.field]];
+      return field.direction !== 'to-salesforce' && this.#isAtBase(pair, field) && !isSame(field, s, p);
+    });
     if (taken.length > 0) this.#write('postgres', name, pick(look.values, taken), 'sfsync');
   }
 

@@ -220,9 +220,10 @@ function columnOf(field: DescribedField, table: TableFacts, parent: Pair | undef
   const named = columns.find((each) => names.includes(bare(each.name)) && pointsHere(each));
   if (named !== undefined || parent === undefined) return named;
   const keys = foreignKeys.filter((each) => each.schema === parent.table.schema && each.table === parent.table.name);
-  if (keys.length > 0) return keys.length === 1 ? columns.find(({ name }) => name === keys[0]?.column) : undefined;
-  const isKey = (each: ColumnFacts) => fits('reference', keyTypeOf(parent), each) && pointsHere(each);
-  return columns.find((each) => bare(each.name) === bare(relationOf(field)) && isKey(each));
+  const isSo = ({ name }: ColumnFacts) => bare(name) === bare(relationOf(field));
+  const isKey = ({ name }: ColumnFacts) => keys.some(({ column }) => column === name);
+  if (keys.length > 0) return columns.find((each) => isKey(each) && (keys.length === 1 || isSo(each)));
+  return columns.find((each) => isSo(each) && pointsHere(each) && fits('reference', keyTypeOf(parent), each));
 }
 
 /** `ReportsTo` of ReportsToId, `Borrower` of Borrower__c. */

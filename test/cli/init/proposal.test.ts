@@ -63,6 +63,11 @@ describe('a proposal', () => {
     expect(lookups([column('reports_to', 'text'), column('account', 'text')])).toEqual([]);
     const elsewhere = { column: 'account_id', schema: 'public', table: 'ledgers' };
     expect(lookups([column('account_id', 'uuid')], [elsewhere])).toEqual([]);
+    const boss = { column: 'reports_to', schema: 'public', table: 'people' };
+    const two = [column('mentor', 'uuid'), column('reports_to', 'uuid')];
+    expect(lookups(two, [{ ...boss, column: 'mentor' }, boss])).toMatchObject([
+      { field: 'ReportsToId', column: 'reports_to', remark: undefined },
+    ]);
     const there = { ...elsewhere, column: 'employer', table: 'lenders' };
     expect(lookups([column('account', 'uuid'), column('employer', 'uuid')], [there])).toMatchObject([
       { field: 'AccountId', column: 'employer', remark: undefined },

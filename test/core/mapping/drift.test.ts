@@ -420,4 +420,16 @@ describe('fields whose values do not fit', () => {
     const matched = contact(fields, { matchBy: 'Score__c' });
     expect(typeCheck(matched, salesforce, new Set(['Score__c']))).toEqual({ Score__c: null });
   });
+
+  test('of the former name of a field it is said whether Salesforce still has it', () => {
+    const mapping = contact({ Phone: text('phone', { formerly: 'Call__c' }) });
+    const asked = new Set(['Phone', 'Call__c']);
+    expect(typeCheck(mapping, described([field('Phone')]), asked)).toEqual({ Phone: null, Call__c: 'is gone' });
+    expect(typeCheck(mapping, described([field('Call__c')]), asked)).toEqual({ Call__c: null });
+    expect(typeCheck(mapping, described([field('Phone'), field('Call__c')]), asked)).toEqual({
+      Phone: null,
+      Call__c: null,
+    });
+    expect(typeCheck(mapping, undefined, asked)).toEqual({});
+  });
 });

@@ -186,7 +186,7 @@ describe('a push of an earlier execution that is open', () => {
     await open('appflow', 'now()');
     await around.lambda.put('outbound/Account/before.csv', 'Id\n');
     expect(await collect()).toEqual({ next: 'fence' });
-    expect(await around.lambda.keys('outbound/')).toEqual([]);
+    expect(await around.lambda.keys('outbound/Account/')).toEqual([]);
     expect(await lease()).toMatchObject({ execution: mine });
     expect(await collect({ fenced: true })).toMatchObject({ next: 'push', records: 1 });
   });

@@ -38,7 +38,7 @@ describe('an update', () => {
     const sent = setup.org.requests.find(({ method }) => method === 'PATCH')?.body ?? '';
     expect(sent).toContain('"Amount__c":12345678901234567.89');
     expect(sent).toContain('"attributes":{"type":"Contact"},"id":"003A"');
-    expect(setup.aws.entries).toMatchObject([{ kind: 'flow-run', subject: 'contact-out', text: 'Contact: 2 records' }]);
+    expect(setup.aws.entries).toMatchObject([{ kind: 'flow-run', subject: 'contact-out', text: 'Contact: 3 records' }]);
   });
 
   test('goes in calls of 200 rows', async () => {
